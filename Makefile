@@ -1,0 +1,54 @@
+# What to do with the source; `make` alone lists it.
+
+PYTHON = python3
+BIN = .venv/bin
+
+# pip from outside serves a venv without its own (Alpine's Python has no ensurepip).
+PIP = if [ -x $(BIN)/pip ]; then set -- $(BIN)/pip; else set -- $(PYTHON) -m pip --python $(BIN)/python; fi; \
+	"$$@" install --quiet --disable-pip-version-check
+
+.PHONY: help venv test check demo bench clean ip
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
+
+venv: .venv/dev ## .venv with ndpbr and all that its development needs
+
+test: .venv/dev ip ## the tests, in namespaces of their own
+	tests/isolated $(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev ## style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+demo: .venv/run ip ## the program's story, on this kernel (needs no development packages)
+	@tests/isolated $(BIN)/python -m tests.demo
+
+bench: .venv/run ip ## benchmarks
+	tests/isolated $(BIN)/python -m bench $(ARGS)
+
+clean: ## remove what the other targets made
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist ndpbr.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ip:
+	@PATH="$$PATH:/usr/sbin:/sbin"; command -v ip >/dev/null || \
+		{ echo "ip(8) is missing: install the package iproute2." >&2; exit 1; }
+
+.venv/dev: .venv/run
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+.venv/run: setup.cfg pyproject.toml | .venv/bin/python
+	@$(PIP) -e .
+	@touch $@
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install the package python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed, $(PYTHON) is $$($(PYTHON) -V)." >&2; exit 1; }
+	@if $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then $(PYTHON) -m venv .venv; \
+	elif $(PYTHON) -c 'import pip, venv' 2>/dev/null; then $(PYTHON) -m venv --without-pip .venv; \
+	else echo "A virtual environment cannot be made: install the package python3-venv (Debian) or py3-pip (Alpine)." >&2; \
+		exit 1; fi

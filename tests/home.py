@@ -1,0 +1,60 @@
+"""A Lab -> the situation ndpbr is for: one /64, on both sides of a router.
+
+    inet eth0 -- inet0 modem lan0 -- wan0 router lan0 -- eth0 lan
+                                                 lan1 -- eth0 lan2
+
+The modem believes that all of 2001:db8:64::/64 is on its lan0; half of it is behind the router.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.lab import Host, Lab
+
+INET = "2001:db8:ffff::2"
+MODEM = "2001:db8:64::1"
+ROUTER = "2001:db8:64::2"
+LAN = "2001:db8:64::11"
+LAN2 = "2001:db8:64::22"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The machines, all up."""
+
+    inet: Host
+    modem: Host
+    router: Host
+    lan: Host
+    lan2: Host
+
+
+def home(lab: Lab) -> Home:
+    """Return the situation, laid and usable at once."""
+    it = Home(**{name: lab.host(name) for name in ("inet", "modem", "router", "lan", "lan2")})
+    lab.link(it.inet, "eth0", it.modem, "inet0")
+    lab.link(it.modem, "lan0", it.router, "wan0")
+    lab.link(it.router, "lan0", it.lan, "eth0")
+    lab.link(it.router, "lan1", it.lan2, "eth0")
+    for forwarder in (it.modem, it.router):
+        forwarder.sysctl("net/ipv6/conf/all/forwarding", 1)
+    it.inet.lay(*_up("eth0", f"{INET}/64"), "route add default via 2001:db8:ffff::1")
+    it.modem.lay(*_up("inet0", "2001:db8:ffff::1/64"), *_up("lan0", f"{MODEM}/64"))
+    it.router.lay(
+        *_up("wan0", f"{ROUTER}/64"),
+        f"route add default via {MODEM} dev wan0",
+        *(line for dev in ("lan0", "lan1") for line in _inward(dev)),
+    )
+    for host, address in ((it.lan, LAN), (it.lan2, LAN2)):
+        host.lay(*_up("eth0", f"{address}/64"), "route add default via fe80::1 dev eth0")
+    return it
+
+
+def _up(dev: str, address: str) -> list[str]:
+    return [f"link set {dev} up", f"address add {address} dev {dev} nodad"]
+
+
+def _inward(dev: str) -> list[str]:
+    # fe80::1 alone, so that the kernel has no second source for what it asks there.
+    return [f"link set {dev} addrgenmode none", *_up(dev, "fe80::1/64")]

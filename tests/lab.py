@@ -1,0 +1,146 @@
+"""Names and links -> hosts in network namespaces that take words for ip(8), programs and settings.
+
+All that a Lab laid or started goes with it.  Run under tests/isolated, which gives a /run of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from tests.namespace import inside
+
+T = TypeVar("T")
+QUIET = {"accept_dad": 0, "accept_ra": 0, "router_solicitations": 0}
+
+
+class LabError(Exception):
+    """A command that lays the lab failed; its stderr."""
+
+
+def can_lay() -> str | None:
+    """Return why namespaces cannot be laid here, or None if they can."""
+    if reason := os.environ.get("NDPBR_NO_NAMESPACES"):
+        return reason
+    # Outside, hosts would land among the machine's own namespaces.
+    return None if os.environ.get("NDPBR_ISOLATED") == "1" else "not run under tests/isolated (make test)"
+
+
+def until(condition: Callable[[], T], timeout: float = 5.0, what: str = "") -> T:
+    """Return the first true value of *condition*, asked again and again.
+
+    Raises:
+        AssertionError: It was not true within *timeout* seconds; says *what* and the last value.
+    """
+    end = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() >= end:
+            raise AssertionError(f"not within {timeout:g} s: {what or condition}; last value {value!r}")
+        time.sleep(0.01)
+    return value
+
+
+class Host:
+    """A network namespace, seen as a machine."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.spawned: list[subprocess.Popen[str]] = []
+
+    def ip(self, *words: str) -> str:
+        """Return what ``ip`` prints for *words* on this host; one string of words will do."""
+        return _output("ip", "-n", self.name, *(words[0].split() if len(words) == 1 else words))
+
+    def lay(self, *lines: str) -> None:
+        """Run *lines* as one batch of ip(8): one process for many commands."""
+        _output("ip", "-n", self.name, "-batch", "-", feed="\n".join(lines) + "\n")
+
+    def run(self, *argv: str, timeout: float = 30.0, **kw: Any) -> subprocess.CompletedProcess[str]:
+        """Return how a program ended on this host, with all it printed."""
+        return subprocess.run(self._argv(argv), capture_output=True, text=True, timeout=timeout, check=False, **kw)
+
+    def spawn(self, *argv: str, **kw: Any) -> subprocess.Popen[str]:
+        """Start a program on this host, under the pid returned; it is killed with the lab."""
+        child = subprocess.Popen(self._argv(argv), text=True, **kw)
+        self.spawned.append(child)
+        return child
+
+    def inside(self, call: Callable[[], T]) -> T:
+        """Return what *call* returns when called on this host; a socket it makes stays on this host."""
+        return inside(self.name, call)
+
+    def sysctl(self, path: str, value: str | int | None = None) -> str:
+        """Return a setting under /proc/sys, e.g. ``net/ipv6/conf/lan0/proxy_ndp``, after setting it to *value*."""
+        file = Path("/proc/sys", path)
+        if value is not None:
+            self.inside(lambda: file.write_text(f"{value}\n"))
+        return self.inside(file.read_text).strip()
+
+    def mac(self, dev: str) -> str:
+        """Return the link-layer address of *dev*."""
+        words = self.ip("-o", "link", "show", "dev", dev).split()
+        return words[words.index("link/ether") + 1]
+
+    def remove(self) -> None:
+        """Kill what was spawned, and what that has left behind; delete the namespace."""
+        for child in self.spawned:
+            with child:
+                child.kill()
+        for pid in _output("ip", "netns", "pids", self.name).split():
+            with suppress(ProcessLookupError):  # ended by itself meanwhile
+                os.kill(int(pid), signal.SIGKILL)
+        _output("ip", "netns", "del", self.name)
+
+    def _argv(self, argv: tuple[str, ...]) -> list[str]:
+        return ["ip", "netns", "exec", self.name, *argv]
+
+
+class Lab:
+    """Hosts and links, which go when the ``with`` ends, however it ends."""
+
+    def __init__(self) -> None:
+        self.links = 0
+        self._removal = ExitStack()
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._removal.close()
+
+    def host(self, name: str) -> Host:
+        """Return a new host without links; its addresses will be usable at once, and it heeds no router."""
+        _output("ip", "netns", "add", name)
+        host = Host(name)
+        self._removal.callback(host.remove)
+        host.ip("link set lo up")
+        host.inside(_be_quiet)
+        return host
+
+    def link(self, a: Host, a_dev: str, b: Host, b_dev: str) -> None:
+        """Lay the lab's n-th cable, MAC 02:00:00:00:0n:0a at *a* and 02:00:00:00:0n:0b at *b*; both ends are down."""
+        self.links += 1
+        mac = f"02:00:00:00:{self.links:02x}"
+        peer = f"name {b_dev} netns {b.name} address {mac}:0b"
+        a.ip(f"link add {a_dev} address {mac}:0a type veth peer {peer}")
+
+
+def _be_quiet() -> None:
+    # "all" too: for accept_dad the kernel takes the greater of it and the interface's own.
+    for where in ("all", "default"):
+        for name, value in QUIET.items():
+            Path("/proc/sys/net/ipv6/conf", where, name).write_text(f"{value}\n")
+
+
+def _output(*argv: str, feed: str | None = None) -> str:
+    done = subprocess.run(argv, input=feed, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout

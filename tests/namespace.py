@@ -1,0 +1,45 @@
+"""The name of a network namespace and a call -> what the call returned inside of it.
+
+No process is started, so it takes well under a millisecond.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+NAMESPACES = Path("/run/netns")  # where ip-netns(8) names them
+CLONE_NEWNET = 0x40000000  # linux/sched.h
+LIBC = ctypes.CDLL(None, use_errno=True)  # os.setns() is Python 3.12
+
+
+def inside(name: str, call: Callable[[], T]) -> T:
+    """Return what *call* returns inside; a socket made there stays there."""
+    result: list[T] = []
+    raised: list[BaseException] = []
+
+    def entered() -> None:
+        try:
+            _enter(name)
+            result.append(call())
+        except BaseException as error:  # raised again for the caller, below
+            raised.append(error)
+
+    # A namespace is a thread's: this one enters, and ends there, so that no other thread notices.
+    thread = threading.Thread(target=entered)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
+    return result[0]
+
+
+def _enter(name: str) -> None:
+    with open(NAMESPACES / name) as namespace:
+        if LIBC.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), name)

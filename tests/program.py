@@ -1,0 +1,78 @@
+"""A host of the lab and words -> the program run on it; a daemon whose log is read while it runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.lab import Host
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = (sys.executable, "-m", "ndpbr_py")
+Record = dict[str, Any]
+
+
+def ndpbr(host: Host, *argv: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
+    """Return how ``ndpbr ARGV`` ended on *host*."""
+    return host.run(*PROGRAM, *argv, timeout=timeout, cwd=ROOT)
+
+
+class Daemon:
+    """``ndpbr run ARGV`` on a host, with its pid file, state and log under *folder*."""
+
+    def __init__(self, host: Host, *argv: str, folder: Path) -> None:
+        self.pidfile = folder / "ndpbr.pid"
+        self.state = folder / "state"
+        # A log each: a test may start one daemon after the other on the same state.
+        self.logfile = folder / f"ndpbr-{len(list(folder.glob('ndpbr-*.log'))) + 1}.log"
+        options = ("--log-format", "json", "--log-level", "debug", "--pidfile", str(self.pidfile))
+        with self.logfile.open("w") as log:
+            self.process = host.spawn(
+                *PROGRAM, *options, "run", "--state-dir", str(self.state), *argv, stderr=log, cwd=ROOT
+            )
+
+    def log(self) -> list[Record]:
+        """Return the records logged until now; a line that is no record is one with the event ``not-a-record``."""
+        lines = self.logfile.read_text().split("\n")[:-1]  # the last is empty, or not written to its end yet
+        return [_record(line) for line in lines]
+
+    def wait_for(self, event: str, timeout: float = 5.0, **fields: object) -> Record:
+        """Return the first record of *event* whose *fields* read like these, as soon as it is logged.
+
+        Raises:
+            AssertionError: There was none in time, or the daemon ended without; says the log's end.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            status = self.process.poll()  # asked first: what it logged as it ended counts
+            if found := self._matching(event, fields):
+                return found[0]
+            if status is not None or time.monotonic() >= end:
+                break
+            time.sleep(0.01)
+        wanted = " ".join([event, *(f"{name}={value}" for name, value in fields.items())])
+        state = "is running" if status is None else f"ended with {status}"
+        tail = "\n".join(self.logfile.read_text().splitlines()[-25:])
+        raise AssertionError(f"no record of {wanted}; the daemon {state}; the end of its log:\n{tail}")
+
+    def stop(self, timeout: float = 10.0) -> int:
+        """Send SIGTERM; return the exit status, negative for a signal, once it has ended."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+    def _matching(self, event: str, fields: dict[str, object]) -> list[Record]:
+        wanted = {"event": event, **fields}
+        return [r for r in self.log() if all(k in r and str(r[k]) == str(v) for k, v in wanted.items())]
+
+
+def _record(line: str) -> Record:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    return record if isinstance(record, dict) else {"event": "not-a-record", "line": line}
