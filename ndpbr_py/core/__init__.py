@@ -1,0 +1,1 @@
+"""Events -> decisions.  Pure: no clock, process, file or log; the standard library's values only."""

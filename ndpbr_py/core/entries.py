@@ -1,0 +1,39 @@
+"""What a host has in the kernel, and what it should have -> the actions in between.
+
+Pure.  Order matters: a proxy entry without its route draws traffic that the router then sends back out (IPv6 makes
+no route check before it answers for a proxied address), so the route comes first and goes last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The interface of a host's /128 route (None: no route), and those of its proxy entries, in order."""
+
+    route: str | None = None
+    proxies: tuple[str, ...] = ()
+
+
+NOTHING = Entries()
+
+
+def steps(address: IPv6Address, have: Entries, want: Entries) -> list[Entry]:
+    """Return the actions that lead from *have* to *want*, proxies away before and back after the route."""
+    if have == want:
+        return []
+    moving = have.route != want.route
+    # While the route changes its direction, no proxy entry may stay on the interface it will point to.
+    todo: list[Entry] = [DelProxy(address, dev) for dev in have.proxies if dev not in want.proxies]
+    if moving:
+        if have.route is not None:
+            todo.append(DelRoute(address, have.route))
+        if want.route is not None:
+            todo.append(AddRoute(address, want.route))
+    todo.extend(AddProxy(address, dev) for dev in want.proxies if dev not in have.proxies)
+    return todo

@@ -1,0 +1,166 @@
+"""What happened, in the past tense: everything that the core can be told.
+
+Addresses are IPv6Address, times are seconds as float (a monotonic clock's), devices are interface names.
+Source of the neighbor's words: RFC 4861, 7.3.2, and linux/neighbour.h.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv6Address, IPv6Network
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ndpbr_py.core.actions import Action
+
+
+class NudState(Enum):
+    """A neighbor's state, as ip(8) spells it; NONE is a line without a state."""
+
+    NONE = "NONE"
+    INCOMPLETE = "INCOMPLETE"
+    REACHABLE = "REACHABLE"
+    STALE = "STALE"
+    DELAY = "DELAY"
+    PROBE = "PROBE"
+    FAILED = "FAILED"
+    NOARP = "NOARP"
+    PERMANENT = "PERMANENT"
+
+
+class Refusal(Enum):
+    """Why the kernel, or ip(8), did not do as it was told."""
+
+    EXISTS = "exists"  # there already: ours, or another program's
+    ABSENT = "absent"  # gone already
+    NO_DEVICE = "no-device"  # the interface is gone, or down
+    DENIED = "denied"  # no CAP_NET_ADMIN over this network namespace
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborChanged:
+    """RTM_NEWNEIGH: an entry of the neighbor cache is new or has changed.
+
+    ``unknown`` holds the words of its line that no known iproute2 prints.
+    """
+
+    address: IPv6Address
+    dev: str
+    lladdr: str | None
+    state: NudState
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborDeleted:
+    """RTM_DELNEIGH: an entry left the neighbor cache; ``state`` is the one it had."""
+
+    address: IPv6Address
+    dev: str
+    lladdr: str | None
+    state: NudState
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """RTM_NEWLINK: ``up`` is the administrative state, ``carrier`` whether the other end is there."""
+
+    index: int
+    dev: str
+    up: bool
+    carrier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDeleted:
+    """RTM_DELLINK: an interface is gone, and every address, route and proxy entry on it."""
+
+    index: int
+    dev: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChanged:
+    """An address of this router came (or its lifetime changed), or went; ``interface`` is as ip prints it."""
+
+    dev: str
+    interface: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineRejected:
+    """A line that is no line of ip(8): torn, or garbage.  ``text`` is cut to 120 characters."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A /128 or on-link route of the main table; ``ours`` if it carries our protocol number."""
+
+    prefix: IPv6Network
+    dev: str
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyEntry:
+    """A proxy entry; ``ours`` if it carries our protocol number."""
+
+    address: IPv6Address
+    dev: str
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStarted:
+    """The kernel's tables are about to be read: what is heard from now on is newer than what they will say."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRead:
+    """The kernel's tables, read in whole: what they hold is what is.
+
+    ``on_link`` are the prefixes of device routes on listed interfaces; ``own`` the router's addresses;
+    ``next_hops`` the gateways of default routes with their interface; ``up`` the interfaces that are up.
+    """
+
+    neighbors: tuple[NeighborChanged, ...] = ()
+    proxies: tuple[ProxyEntry, ...] = ()
+    host_routes: tuple[Route, ...] = ()
+    on_link: frozenset[IPv6Network] = frozenset()
+    own: frozenset[IPv6Address] = frozenset()
+    next_hops: dict[IPv6Address, str] = field(default_factory=dict)
+    up: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRefused:
+    """An action was not carried out.  ``text`` is what ip(8) said."""
+
+    action: Action
+    why: Refusal
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+
+Event = (
+    NeighborChanged
+    | NeighborDeleted
+    | LinkChanged
+    | LinkDeleted
+    | AddressChanged
+    | LineRejected
+    | ReadStarted
+    | KernelRead
+    | ActionRefused
+    | Tick
+)

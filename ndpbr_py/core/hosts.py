@@ -1,0 +1,119 @@
+"""The hosts that are known: one record an address, found by address and by link-layer address.
+
+Pure.  The order of ``unverified`` is the order of learning, oldest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from ndpbr_py.core.actions import Action
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.entries import NOTHING, Entries
+from ndpbr_py.core.events import NudState
+from ndpbr_py.core.policy import Reason
+
+
+@dataclass(slots=True)
+class Host:
+    """One address, learned on one interface.
+
+    Attributes:
+        confirmed: When the host was last known to be there, in seconds.
+        moved: When it was last learned on another interface than before, in seconds.
+        doubts: How many times in a row it did not answer.
+        claim: Interface and lladdr of whoever claims the address elsewhere while the owner is being asked.
+        disputed: The lladdr whose claim was warned about already.
+        have: What is believed to be in the kernel.
+        blocked: The kernel refused an entry: nothing more is tried before the next reading of its tables.
+    """
+
+    address: IPv6Address
+    dev: str
+    lladdr: str | None
+    state: NudState
+    confirmed: float
+    verified: bool = False
+    moved: float = float("-inf")
+    doubts: int = 0
+    claim: tuple[str, str] | None = None
+    disputed: str | None = None
+    have: Entries = NOTHING
+    blocked: bool = False
+    shadowed: bool = False
+
+    def decision(self, what: What, reason: Reason, actions: Sequence[Action] = (), note: str | None = None) -> Decision:
+        """Return a decision about this host as it now is."""
+        return Decision(what, reason, self.address, self.dev, self.lladdr, self.state, actions, note)
+
+
+class Hosts:
+    """Every known host."""
+
+    def __init__(self) -> None:
+        self._by_address: dict[IPv6Address, Host] = {}
+        self._by_lladdr: dict[str, tuple[Host, ...]] = {}
+        self._unverified: dict[IPv6Address, Host] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_address)
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(tuple(self._by_address.values()))
+
+    def __contains__(self, address: IPv6Address) -> bool:
+        return address in self._by_address
+
+    def get(self, address: IPv6Address) -> Host | None:
+        """Return the host with that address, if it is known."""
+        return self._by_address.get(address)
+
+    def with_lladdr(self, lladdr: str) -> tuple[Host, ...]:
+        """Return the hosts last heard with that link-layer address."""
+        return self._by_lladdr.get(lladdr, ())
+
+    def oldest_unverified(self) -> Host | None:
+        """Return the host that has gone without an answer for longest."""
+        return next(iter(self._unverified.values()), None)
+
+    def add(self, host: Host) -> None:
+        """Take a new host in."""
+        self._by_address[host.address] = host
+        if not host.verified:
+            self._unverified[host.address] = host
+        self._index(host, host.lladdr)
+
+    def remove(self, host: Host) -> None:
+        """Forget a host."""
+        del self._by_address[host.address]
+        self._unverified.pop(host.address, None)
+        self._unindex(host)
+
+    def set_lladdr(self, host: Host, lladdr: str) -> None:
+        """Note that the host now has another link-layer address."""
+        if lladdr != host.lladdr:
+            self._unindex(host)
+            host.lladdr = lladdr
+            self._index(host, lladdr)
+
+    def set_verified(self, host: Host, verified: bool) -> None:
+        """Note whether the host has answered."""
+        host.verified = verified
+        if verified:
+            self._unverified.pop(host.address, None)
+        else:
+            self._unverified[host.address] = host
+
+    def _index(self, host: Host, lladdr: str | None) -> None:
+        if lladdr is not None:
+            self._by_lladdr[lladdr] = (*self._by_lladdr.get(lladdr, ()), host)
+
+    def _unindex(self, host: Host) -> None:
+        if host.lladdr is not None:
+            rest = tuple(other for other in self._by_lladdr[host.lladdr] if other is not host)
+            if rest:
+                self._by_lladdr[host.lladdr] = rest
+            else:
+                del self._by_lladdr[host.lladdr]

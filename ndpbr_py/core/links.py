@@ -1,0 +1,46 @@
+"""An interface comes or goes -> what that means for the hosts on it.
+
+Pure.  Admin-down (and deletion) takes an interface's proxy entries and routes with it, silently; carrier loss keeps
+both [measured on Linux 6.18].  A host behind an interface that is down is kept in mind, without entries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ndpbr_py.core.actions import Refresh
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.entries import Entries
+from ndpbr_py.core.events import LinkChanged, LinkDeleted
+from ndpbr_py.core.hosts import Host
+from ndpbr_py.core.policy import Reason
+
+if TYPE_CHECKING:
+    from ndpbr_py.core.proxy import NdProxy
+
+
+def decisions(proxy: NdProxy, event: LinkChanged | LinkDeleted) -> list[Decision]:
+    """Return what follows when the interface ``event.dev`` has come or gone."""
+    dev = event.dev
+    placement = proxy.placement
+    if dev not in placement.interfaces:
+        return []
+    up = isinstance(event, LinkChanged) and event.up
+    if up == (dev in placement.usable):
+        return []
+    placement.use(placement.usable | {dev} if up else placement.usable - {dev})
+    if up:
+        # What is missing there is put back from the reading: only that knows what the kernel still has.
+        return [Decision(What.RESUMED, Reason.LINK_UP, dev=dev, actions=[Refresh()])]
+    return [_suspended(proxy, host, dev) for host in proxy.hosts if _concerns(host, dev)]
+
+
+def _concerns(host: Host, dev: str) -> bool:
+    return host.have.route == dev or dev in host.have.proxies
+
+
+def _suspended(proxy: NdProxy, host: Host, dev: str) -> Decision:
+    # Already gone from the kernel, with the interface.
+    route = None if host.have.route == dev else host.have.route
+    host.have = Entries(route, tuple(p for p in host.have.proxies if p != dev))
+    return host.decision(What.SUSPENDED, Reason.LINK_DOWN, proxy.converge(host), note=dev)

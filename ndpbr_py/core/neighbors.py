@@ -1,0 +1,144 @@
+"""A line of the neighbor cache -> what it means for the host behind it.
+
+Pure.  The rule: learn at first sight, verify at once, believe the owner of an address until it is silent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ndpbr_py.core.actions import Action, Probe
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.events import NeighborChanged, NeighborDeleted, NudState
+from ndpbr_py.core.hosts import Host
+from ndpbr_py.core.policy import VERDICTS, Reason, Verdict, link_local
+
+if TYPE_CHECKING:
+    from ndpbr_py.core.proxy import NdProxy
+
+_SETTLING = 10.0  # s: a host that moved that lately is asked where it is before it is moved again
+
+
+def changed(proxy: NdProxy, event: NeighborChanged, now: float) -> list[Decision]:
+    """Return what follows from an entry that is new or has changed."""
+    host = proxy.hosts.get(event.address)
+    verdict = VERDICTS[event.state]
+    if verdict is Verdict.GONE:
+        return _gone(proxy, host, event, now) if host is not None else []
+    if verdict is Verdict.NOTHING or event.lladdr is None:
+        return []
+    roamers = _roamers(proxy, event.lladdr, event)
+    if link_local(event.address):
+        return roamers
+    if host is None:
+        return roamers + _learned(proxy, event, event.lladdr, now)
+    if host.dev == event.dev:
+        return roamers + _heard_again(proxy, host, event, event.lladdr, now)
+    return roamers + _elsewhere(proxy, host, event.dev, event.lladdr, now)
+
+
+def deleted(proxy: NdProxy, event: NeighborDeleted) -> list[Decision]:
+    """Return what follows from an entry that left the cache: nothing, the kernel only collects garbage."""
+    host = proxy.hosts.get(event.address)
+    if host is None or host.dev != event.dev:
+        return []
+    host.state = NudState.NONE
+    return [host.decision(What.KEPT, Reason.EVICTED)]
+
+
+def _learned(proxy: NdProxy, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
+    present = VERDICTS[event.state] is Verdict.PRESENT
+    objection = proxy.scope.objection(event.address, event.dev)
+    room: list[Decision] = []
+    if objection is None:
+        objection, room = _room(proxy, lladdr, present)
+    if objection is not None:
+        return [Decision(What.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
+    host = Host(event.address, event.dev, lladdr, event.state, now, verified=present)
+    proxy.hosts.add(host)
+    actions: list[Action] = list(proxy.converge(host))
+    if present:
+        reason = Reason.PERMANENT if event.state is NudState.PERMANENT else Reason.REACHABLE
+        return [*room, host.decision(What.LEARNED, reason, actions)]
+    actions.append(Probe(host.address, host.dev, lladdr))
+    return [*room, host.decision(What.LEARNED, Reason.FIRST_SIGHT, actions)]
+
+
+def _room(proxy: NdProxy, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
+    """Return an objection if there is no room, or the decision that made room for a host that is there."""
+    if len(proxy.hosts.with_lladdr(lladdr)) >= proxy.rules.max_hosts_per_lladdr:
+        return Reason.LLADDR_FULL, []
+    if len(proxy.hosts) < proxy.rules.max_hosts:
+        return None, []
+    oldest = proxy.hosts.oldest_unverified()
+    if not present or oldest is None:
+        return Reason.FULL, []
+    return None, [proxy.forget(oldest, Reason.FULL)]
+
+
+def _heard_again(proxy: NdProxy, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
+    before, host.state = host.state, event.state
+    old = host.lladdr
+    if lladdr != old:
+        proxy.hosts.set_lladdr(host, lladdr)
+    if VERDICTS[event.state] is Verdict.PRESENT:
+        return _answered(proxy, host, now)
+    if before is NudState.REACHABLE:
+        host.confirmed = now  # it was there until its reachable time ran out
+    if lladdr == old or old is None:
+        return []
+    return [host.decision(What.DOUBTED, Reason.LLADDR_CHANGED, [Probe(host.address, host.dev, lladdr)], note=old)]
+
+
+def _answered(proxy: NdProxy, host: Host, now: float) -> list[Decision]:
+    host.confirmed, host.doubts = now, 0
+    decisions = []
+    if host.claim is not None:
+        (_, lladdr), host.claim = host.claim, None
+        if host.disputed != lladdr:
+            host.disputed = lladdr
+            decisions.append(host.decision(What.CONFLICT, Reason.OWNER_ANSWERS, note=lladdr))
+    if not host.verified:
+        proxy.hosts.set_verified(host, True)
+        decisions.append(host.decision(What.VERIFIED, Reason.REACHABLE))
+    return decisions
+
+
+def _elsewhere(proxy: NdProxy, host: Host, dev: str, lladdr: str, now: float) -> list[Decision]:
+    if lladdr == host.lladdr and now - host.moved >= _SETTLING:
+        return [proxy.move(host, dev, lladdr, Reason.SAME_LLADDR, now)]
+    if host.claim is not None or host.state is NudState.PERMANENT:
+        return []
+    host.claim = (dev, lladdr)
+    probe = Probe(host.address, host.dev, host.lladdr)
+    return [host.decision(What.DOUBTED, Reason.CLAIMED_ELSEWHERE, [probe], note=dev)]
+
+
+def _roamers(proxy: NdProxy, lladdr: str, event: NeighborChanged) -> list[Decision]:
+    """A known lladdr shows up on another link: its hosts have moved there, or somebody says that they have."""
+    result = []
+    for host in proxy.hosts.with_lladdr(lladdr):
+        if host.dev == event.dev or host.address == event.address or not host.verified:
+            continue
+        # One probe a sighting: until the answer comes the host is an unverified one.
+        proxy.hosts.set_verified(host, False)
+        probe = Probe(host.address, host.dev, lladdr)
+        result.append(host.decision(What.DOUBTED, Reason.LLADDR_ELSEWHERE, [probe], note=event.dev))
+    return result
+
+
+def _gone(proxy: NdProxy, host: Host, event: NeighborChanged, now: float) -> list[Decision]:
+    if host.dev != event.dev:
+        # A FAILED on one link says nothing about another; but whoever claimed the address there is gone.
+        if host.claim is not None and host.claim[0] == event.dev:
+            host.claim = None
+        return []
+    host.state = event.state
+    if host.claim is not None:
+        (dev, lladdr), host.claim = host.claim, None
+        return [proxy.move(host, dev, lladdr, Reason.OWNER_SILENT, now)]
+    if host.verified and host.doubts == 0:
+        host.doubts = 1
+        # To the multicast group: the host may have another lladdr now.
+        return [host.decision(What.DOUBTED, Reason.ONE_MORE_TRY, [Probe(host.address, host.dev, None)])]
+    return [proxy.forget(host, Reason.FAILED)]

@@ -1,0 +1,63 @@
+"""Where a host's entries belong, given which interfaces are up and what other programs have put there.
+
+Pure.  Another program's proxy entry or /128 route is never touched: where it says the same as ours would it does
+the work, and where it says otherwise the host gets nothing from us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv6Address
+
+from ndpbr_py.core.entries import NOTHING, Entries
+from ndpbr_py.core.events import KernelRead
+from ndpbr_py.core.hosts import Host
+
+
+class Placement:
+    """The listed interfaces, and which of them can take entries now."""
+
+    def __init__(self, interfaces: Sequence[str]) -> None:
+        self.interfaces = tuple(interfaces)
+        self._foreign_routes: dict[IPv6Address, str] = {}
+        self._foreign_proxies: frozenset[tuple[IPv6Address, str]] = frozenset()
+        self._foreign: frozenset[IPv6Address] = frozenset()
+        self._at: dict[str, Entries] = {}
+        self.usable: frozenset[str] = frozenset()
+        self.use(self.interfaces)
+
+    def use(self, up: Iterable[str]) -> None:
+        """Note which interfaces are up; entries go on those alone."""
+        self.usable = frozenset(up) & frozenset(self.interfaces)
+        usable = [dev for dev in self.interfaces if dev in self.usable]
+        # One record an interface, shared by all its hosts: with 10,000 hosts that is memory worth saving.
+        self._at = {dev: Entries(dev, tuple(o for o in usable if o != dev)) for dev in usable}
+
+    def read(self, kernel: KernelRead) -> None:
+        """Note which entries are another program's."""
+        self._foreign_routes = {r.prefix.network_address: r.dev for r in kernel.host_routes if not r.ours}
+        self._foreign_proxies = frozenset((p.address, p.dev) for p in kernel.proxies if not p.ours)
+        self._foreign = frozenset(self._foreign_routes) | {address for address, _ in self._foreign_proxies}
+
+    def want(self, host: Host) -> Entries:
+        """Return what *host* should have in the kernel."""
+        if host.blocked:
+            return NOTHING
+        here = self._at.get(host.dev, NOTHING)
+        if host.address not in self._foreign or here is NOTHING:
+            return here
+        route = self._foreign_routes.get(host.address)
+        if route not in (None, host.dev):
+            return NOTHING
+        proxies = tuple(dev for dev in here.proxies if (host.address, dev) not in self._foreign_proxies)
+        return Entries(here.route if route is None else None, proxies)
+
+    def obstacle(self, host: Host) -> str | None:
+        """Return in words which entry of another program concerns *host*; None if none does."""
+        if host.address not in self._foreign:
+            return None
+        route = self._foreign_routes.get(host.address)
+        if route is not None:
+            return f"route dev {route}"
+        devs = sorted(dev for address, dev in self._foreign_proxies if address == host.address)
+        return f"proxy dev {','.join(devs)}"

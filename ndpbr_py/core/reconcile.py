@@ -1,0 +1,101 @@
+"""What the kernel has, read in whole, held against what it should have -> the decisions that make both one.
+
+Pure.  An address heard about while the tables were being read is left out: what was heard is newer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
+
+from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.entries import NOTHING, Entries, steps
+from ndpbr_py.core.events import KernelRead, NeighborChanged, NudState
+from ndpbr_py.core.hosts import Host
+from ndpbr_py.core.policy import Reason, Scope
+
+if TYPE_CHECKING:
+    from ndpbr_py.core.proxy import NdProxy
+
+
+def decisions(proxy: NdProxy, kernel: KernelRead, now: float) -> list[Decision]:
+    """Return what follows from a reading of the kernel's tables."""
+    newer, proxy.heard = proxy.heard or set(), None
+    on_link = None if proxy.rules.everything_on_link else kernel.on_link | proxy.rules.prefixes
+    proxy.scope = Scope(on_link, kernel.own, kernel.next_hops)
+    proxy.placement.use(kernel.up)
+    proxy.placement.read(kernel)
+    tagged = _tagged(kernel)
+    result = _out_of_scope(proxy)
+    for address, entries in tagged.items():
+        if address not in proxy.hosts and address not in newer:
+            result.extend(_adopted(proxy, address, entries, now))
+    for neighbor in kernel.neighbors:
+        if neighbor.address not in newer:
+            result.extend(_neighbor(proxy, neighbor, now))
+    for host in proxy.hosts:
+        if host.address not in newer:
+            result.extend(_compared(proxy, host, tagged.get(host.address, NOTHING)))
+    return result
+
+
+def _tagged(kernel: KernelRead) -> dict[IPv6Address, Entries]:
+    """Return which entries each address has that carry our protocol number."""
+    proxies: dict[IPv6Address, list[str]] = defaultdict(list)
+    for entry in kernel.proxies:
+        if entry.ours:
+            proxies[entry.address].append(entry.dev)
+    tagged = {route.prefix.network_address: route.dev for route in kernel.host_routes if route.ours}
+    return {a: Entries(tagged.get(a), tuple(proxies.get(a, ()))) for a in tagged.keys() | proxies.keys()}
+
+
+def _out_of_scope(proxy: NdProxy) -> list[Decision]:
+    objections = ((host, proxy.scope.objection(host.address, host.dev)) for host in proxy.hosts)
+    return [proxy.forget(host, why) for host, why in objections if why is not None]
+
+
+def _adopted(proxy: NdProxy, address: IPv6Address, entries: Entries, now: float) -> list[Decision]:
+    """An entry of an earlier run: its host is taken over and asked; one that can't be is removed."""
+    dev = entries.route
+    fit = dev in proxy.rules.interfaces and proxy.scope.objection(address, dev or "") is None
+    if dev is None or not fit or len(proxy.hosts) >= proxy.rules.max_hosts:
+        actions = steps(address, entries, NOTHING)
+        return [Decision(What.REMOVED, Reason.NOT_OURS, address, dev, actions=actions)]
+    host = Host(address, dev, None, NudState.NONE, now, have=entries)
+    proxy.hosts.add(host)
+    return [host.decision(What.LEARNED, Reason.ADOPTED, [Probe(address, dev, None)])]
+
+
+def _neighbor(proxy: NdProxy, neighbor: NeighborChanged, now: float) -> list[Decision]:
+    if neighbor.state is NudState.FAILED:
+        # An old failure, still in the table: only what happens now takes a host away.
+        return []
+    host = proxy.hosts.get(neighbor.address)
+    if host is not None and host.dev != neighbor.dev:
+        # What is left in the cache of the link that a host has moved away from.
+        return []
+    return list(proxy.handle(neighbor, now))
+
+
+def _compared(proxy: NdProxy, host: Host, actual: Entries) -> list[Decision]:
+    host.blocked = False
+    believed, host.have = host.have, _in_order(actual, proxy.placement.interfaces)
+    actions = proxy.converge(host)
+    result = []
+    obstacle = proxy.placement.obstacle(host)
+    if obstacle is not None and not host.shadowed:
+        reason = Reason.FOREIGN_ROUTE if obstacle.startswith("route") else Reason.FOREIGN_PROXY
+        result.append(host.decision(What.SHADOWED, reason, note=obstacle))
+    host.shadowed = obstacle is not None
+    if actions:
+        reason = Reason.DRIFTED if believed == host.have else Reason.LINK_UP
+        result.append(host.decision(What.REPAIRED, reason, actions))
+    return result
+
+
+def _in_order(entries: Entries, interfaces: tuple[str, ...]) -> Entries:
+    """Return *entries* with the proxies in the order of the listed interfaces, then the others."""
+    rank = {dev: place for place, dev in enumerate(interfaces)}
+    return Entries(entries.route, tuple(sorted(entries.proxies, key=lambda dev: rank.get(dev, len(rank)))))
