@@ -1,0 +1,126 @@
+"""Line of `ip -6 monitor neigh` (also with label, link, address) -> event.
+
+Pure.  Grammar: print_neigh() and print_headers() of iproute2 4.20 to 7.1, print_linkinfo(), print_addrinfo().
+A line about something else (IPv4, a multicast group, a bridge's table, a route, a time stamp) is None.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv6Address
+from socket import AF_INET6, inet_pton
+
+from ndpbr_py.core.events import (
+    AddressChanged,
+    LineRejected,
+    LinkChanged,
+    LinkDeleted,
+    NeighborChanged,
+    NeighborDeleted,
+    NudState,
+)
+
+Heard = NeighborChanged | NeighborDeleted | LinkChanged | LinkDeleted | AddressChanged | LineRejected
+
+_STATES = {state.value: state for state in NudState if state is not NudState.NONE}
+_FLAGS = frozenset(("router", "proxy", "managed", "extern_learn", "offload", "extern_valid"))
+_WITH_ARGUMENT = frozenset(("proto", "protocol", "ref", "used", "probes"))
+_HEADER = re.compile(r"(?:\[\d{4}-\d\d-\d\dT[\d:.]+\] ?)*(?:\[nsid [^]]*\])?(?:\[(NEIGH|LINK|ADDR|[A-Z ]+)\])?")
+_LINK = re.compile(r"(Deleted )?(\d+): ([^\s/:]{1,15}?)(?:@[^\s:]+)?: <([A-Z0-9_,-]*)>")
+_ADDRESS = re.compile(r"(Deleted )?\d+: ([^\s/:]{1,15})\s+(inet6?) (\S+)")
+_LLADDR = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*")
+_IPV4 = re.compile(r"\d+(?:\.\d+){3}(?:/\d+)?")
+# ip -s of iproute2 5.16 and later runs the figures into the word: "used 0/60/0probes 0".
+_USED = re.compile(r"\d+/\d+/\d+(probes)?")
+_CUT = 120
+
+
+def event(line: str, devs: frozenset[str] | None = None) -> Heard | None:
+    """Return what *line* (without its newline) says; None if it says nothing about a neighbor or a link.
+
+    Neighbors on other interfaces than *devs* are None, too, and cost nothing more.
+    """
+    if line[:7] == "[NEIGH]":
+        return _neighbor(line[7:], line, devs)
+    if not line or line[0] in " \t":
+        return None  # second half of a link or address printed without -o
+    header = _HEADER.match(line)
+    body = line[header.end() :].lstrip() if header else line
+    label = header.group(1) if header else None
+    if label not in (None, "NEIGH", "LINK", "ADDR"):
+        return None
+    if body.startswith("Timestamp: ") or not body:
+        return None
+    if (link := _LINK.match(body)) is not None:
+        return _link(link)
+    if (address := _ADDRESS.match(body)) is not None:
+        deleted, dev, family, interface = address.groups()
+        return AddressChanged(dev, interface, bool(deleted)) if family == "inet6" else None
+    if label in ("LINK", "ADDR"):
+        return None  # a bridge port's or another family's
+    return _neighbor(body, line, devs)
+
+
+def _link(match: re.Match[str]) -> LinkChanged | LinkDeleted:
+    deleted, index, dev, flags = match.groups()
+    if deleted:
+        return LinkDeleted(int(index), dev)
+    words = flags.split(",")
+    return LinkChanged(int(index), dev, "UP" in words, "LOWER_UP" in words and "NO-CARRIER" not in words)
+
+
+def _neighbor(
+    body: str, line: str, devs: frozenset[str] | None
+) -> NeighborChanged | NeighborDeleted | LineRejected | None:
+    words = body.split()
+    deleted = bool(words) and words[0] == "Deleted"
+    if words and words[0] in ("Deleted", "miss"):
+        del words[0]
+    if not words:
+        return _rejected(line, "no address")
+    if devs is not None and len(words) > 2 and words[1] == "dev" and words[2] not in devs:
+        return None
+    if words[0] == "dev" or " metric " in body or _IPV4.fullmatch(words[0]):
+        return None  # a bridge's forwarding entry, a route, an IPv4 neighbor
+    try:
+        address = IPv6Address(inet_pton(AF_INET6, words[0]))
+    except (OSError, ValueError, AddressValueError):
+        return _rejected(line, "an IPv6 address was wanted first")
+    if int(address) >> 120 == 0xFF:
+        return None  # a multicast group, announced when its link goes down
+    if len(words) < 3 or words[1] != "dev":
+        return _rejected(line, "`dev NAME` was wanted after the address")
+    at, lladdr = 3, None
+    if words[3:4] == ["lladdr"]:
+        lladdr = words[4] if len(words) > 4 else ""
+        if not _LLADDR.fullmatch(lladdr):
+            return _rejected(line, "octets in hexadecimal were wanted after `lladdr`")
+        # A link without link-layer addresses prints one octet of what happened to be in memory.
+        lladdr = lladdr if len(lladdr) >= 17 else None
+        at = 5
+    state, unknown = _rest(words[at:])
+    if deleted:
+        return NeighborDeleted(address, words[2], lladdr, state)
+    return NeighborChanged(address, words[2], lladdr, state, unknown)
+
+
+def _rest(words: list[str]) -> tuple[NudState, tuple[str, ...]]:
+    """Return the state among *words*, and the words that no known iproute2 prints."""
+    if len(words) == 1 and words[0] in _STATES:
+        return _STATES[words[0]], ()
+    state, unknown = NudState.NONE, []
+    rest = iter(words)
+    for word in rest:
+        if word in _STATES:
+            state = _STATES[word]
+        elif word in _WITH_ARGUMENT:
+            figures = _USED.fullmatch(next(rest, ""))
+            if figures and figures.group(1):
+                next(rest, "")
+        elif word not in _FLAGS:
+            unknown.append(word)
+    return state, tuple(unknown)
+
+
+def _rejected(line: str, why: str) -> LineRejected:
+    return LineRejected(line[:_CUT], why)

@@ -1,0 +1,172 @@
+"""Arguments -> a child process with pipes of ours; the one place that speaks to sh.
+
+sh is given descriptors for all three streams, so that it reads nothing and starts no reader threads; its one
+remaining thread is made to sleep until the child ends (it would wake once a second).  Spawn from the main thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import select
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import sh
+
+from ndpbr_py.errors import NdpbrError
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+@dataclass(slots=True)
+class Child:
+    """A running child, and our ends of its pipes (None where it has none)."""
+
+    _running: sh.RunningCommand
+    stdin: int | None
+    stdout: int | None
+    stderr: int | None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return int(self._running.pid)
+
+    def fd(self, stream: Literal["stdin", "stdout", "stderr"]) -> int:
+        """Return our end of one of its pipes, which must be open."""
+        descriptor: int | None = getattr(self, stream)
+        if descriptor is None:
+            raise ValueError(f"an open {stream} was wanted")
+        return descriptor
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if the child is still there."""
+        # Before it is reaped a pid is nobody else's; sh reaps at is_alive() and wait() alone.
+        with contextlib.suppress(ProcessLookupError):
+            if self._running.is_alive():
+                self._running.signal(number)
+
+    def wait(self) -> int:
+        """Wait for the end of the child, return its status (negative: the signal that ended it)."""
+        return int(self._running.process.wait())
+
+    def close(self) -> None:
+        """Close our ends of its pipes."""
+        for name in ("stdin", "stdout", "stderr"):
+            descriptor = getattr(self, name)
+            setattr(self, name, None)
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A child that has ended: its status, and all that it said."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False) -> Child:
+    """Start *path* with a pipe from its stderr, and to its stdin and from its stdout where asked for.
+
+    Raises:
+        NdpbrError: It could not be started.
+    """
+    ours: list[int | None] = []
+    theirs: list[int] = []
+    for number, wanted in enumerate((stdin, stdout, True)):
+        if wanted:
+            read, write = os.pipe()
+            ours.append(write if number == 0 else read)
+            theirs.append(read if number == 0 else write)
+        else:
+            ours.append(None)
+            theirs.append(os.open(os.devnull, os.O_RDWR))
+    options: dict[str, Any] = {
+        "_in": theirs[0],
+        "_out": theirs[1],
+        "_err": theirs[2],
+        "_bg": True,
+        "_bg_exc": False,
+        "_new_group": True,  # a terminal's Ctrl-C is for us alone
+        "_close_fds": False,  # ours are closed on exec anyhow
+        "_return_cmd": True,
+        "_ok_code": list(range(-64, 256)),
+        "_preexec_fn": _die_with(os.getpid()),
+    }
+    try:
+        running = _command(path)(*arguments, **options)
+    except (sh.ForkException, OSError) as error:
+        for descriptor in ours:
+            if descriptor is not None:
+                os.close(descriptor)
+        # sh's own text goes on with a traceback.
+        raise NdpbrError(f"{path} could not be started: {str(error).strip().splitlines()[-1]}") from error
+    finally:
+        for descriptor in theirs:
+            os.close(descriptor)
+        gc.enable()  # sh leaves it off if fork() fails
+    _quiet(running)
+    for descriptor in ours:
+        if descriptor is not None:
+            os.set_blocking(descriptor, False)
+    return Child(running, *ours)
+
+
+def output(path: str, *arguments: str, timeout: float = 10.0) -> Ended:
+    """Run *path* to its end, at the most *timeout* seconds, and return what it said."""
+    child = start(path, *arguments, stdout=True)
+    said: dict[int, bytearray] = {fd: bytearray() for fd in (child.stdout, child.stderr) if fd is not None}
+    streams = list(said.values())
+    poll = select.poll()
+    for descriptor in said:
+        poll.register(descriptor, select.POLLIN)
+    while said:
+        ready = poll.poll(timeout * 1000)
+        if not ready:
+            child.signal(signal.SIGKILL)
+        for descriptor, _ in ready:
+            chunk = os.read(descriptor, 1 << 16)
+            said[descriptor] += chunk
+            if not chunk:
+                poll.unregister(descriptor)
+                del said[descriptor]
+    status = child.wait()
+    child.close()
+    return Ended(status, bytes(streams[0]), bytes(streams[1]))
+
+
+@cache
+def _command(path: str) -> sh.Command:
+    return sh.Command(path)
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    def die_with_parent() -> None:
+        # So that no child outlives a daemon that was killed with SIGKILL.
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(127)
+
+    return die_with_parent
+
+
+def _quiet(running: sh.RunningCommand) -> None:
+    pid = running.pid
+
+    def until_it_ends(timeout: float | None = None) -> None:
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # does not reap
+
+    # Not part of sh's interface; where it is missing the thread wakes once a second, and all else works.
+    with contextlib.suppress(AttributeError):
+        running.process._quit_threads.wait = until_it_ends  # type: ignore[attr-defined]

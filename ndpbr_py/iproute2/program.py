@@ -1,0 +1,61 @@
+"""PATH -> the ip(8) of iproute2, and its version.
+
+busybox has an `ip` of its own, without monitor or batch, that ignores words it does not know: its
+`route flush proto N` removes every route.  So nothing is run before `ip -V` has said whose it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import process
+
+_VERSION = re.compile(rb"ip utility, iproute2-(?:ss)?(\d+)\.(\d+)(\S*)")
+_ELSEWHERE = "/usr/sbin:/sbin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An ip(8) that can be used: its path, and its version as (major, minor)."""
+
+    path: str
+    version: tuple[int, int]
+    text: str
+
+    @property
+    def has_use(self) -> bool:
+        """Whether it knows `neigh replace ... use`."""
+        return self.version >= (5, 16)
+
+    @property
+    def has_numeric(self) -> bool:
+        """Whether it knows -N, and so prints protocols as numbers."""
+        return self.version >= (5, 3)
+
+
+def find() -> Program:
+    """Return the first ip(8) of iproute2 on PATH.
+
+    Raises:
+        NdpbrError: There is none, or only busybox's.
+    """
+    directories = f"{os.environ.get('PATH', '')}:{_ELSEWHERE}".split(":")
+    seen: list[str] = []
+    for directory in dict.fromkeys(filter(None, directories)):
+        path = shutil.which("ip", path=directory)
+        if path is None or os.path.realpath(path) in seen:
+            continue
+        seen.append(os.path.realpath(path))
+        version = _VERSION.search(process.output(path, "-V").stdout)
+        if version is not None:
+            major, minor, rest = version.groups()
+            return Program(path, (int(major), int(minor)), f"{int(major)}.{int(minor)}{rest.decode()}".rstrip(","))
+    if seen:
+        raise NdpbrError(
+            f"ndpbr needs the ip command of the iproute2 package, got {seen[0]}, which is another (busybox's?)"
+        )
+    raise NdpbrError("ndpbr needs the ip command of the iproute2 package, found none on PATH")

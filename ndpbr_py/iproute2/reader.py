@@ -1,0 +1,72 @@
+"""`ip -6 ... show` -> KernelRead: the neighbor cache, proxy entries, routes, addresses and links as they are.
+
+The dumps are parsed as they arrive, so that a host's first packet does not wait for a large table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Sequence
+
+from ndpbr_py.core.events import KernelRead
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2.process import start
+from ndpbr_py.iproute2.program import Program
+from ndpbr_py.iproute2.tables import Tables
+
+_CHUNK = 1 << 16
+_PATIENCE = 10.0  # s, for one dump
+
+
+async def read(program: Program, interfaces: Sequence[str], protocol: int, *, neighbors: bool = True) -> KernelRead:
+    """Return the kernel's tables, as far as they concern *interfaces*; *protocol* tells which entries are ours.
+
+    The neighbor cache, which may be large, is left out without *neighbors*.
+
+    Raises:
+        NdpbrError: A dump failed.
+    """
+    tables = Tables(interfaces, protocol)
+    numeric = ("-N",) if program.has_numeric else ()
+    await _dump(program.path, tables.link, "-o", "link", "show")
+    await _dump(program.path, tables.address, "-o", "address", "show")
+    await _dump(program.path, tables.route, *numeric, "route", "show")
+    await _dump(program.path, tables.proxy, *numeric, "neigh", "show", "proxy")
+    if neighbors:
+        await _dump(program.path, tables.neighbor, "neigh", "show")
+    return tables.read()
+
+
+async def _dump(path: str, take: Callable[[str], None], *words: str) -> None:
+    """Run `ip -6 WORDS`, and give each line that it prints to *take*."""
+    child = start(path, "-6", "-color=never", *words, stdout=True)
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    stdout, torn = child.fd("stdout"), b""
+
+    def arrived() -> None:
+        nonlocal torn
+        chunk = os.read(stdout, _CHUNK)
+        if not chunk:
+            loop.remove_reader(stdout)
+            ended.set_result(None)
+            return
+        *lines, torn = (torn + chunk).split(b"\n")
+        for line in lines:
+            take(line.decode(errors="surrogateescape"))
+
+    loop.add_reader(stdout, arrived)
+    try:
+        await asyncio.wait_for(ended, _PATIENCE)
+        if (status := child.wait()) != 0:
+            said = os.read(child.fd("stderr"), _CHUNK).decode(errors="replace").strip()
+            raise NdpbrError(f"`ip -6 {' '.join(words)}` ended with status {status}: {said}")
+    except TimeoutError as error:
+        raise NdpbrError(f"`ip -6 {' '.join(words)}` gave no answer within {_PATIENCE:g} s") from error
+    finally:
+        loop.remove_reader(stdout)
+        child.signal(signal.SIGKILL)
+        child.wait()
+        child.close()
