@@ -1,0 +1,17 @@
+"""ndpbr: lets hosts on different links share one IPv6 /64.
+
+The map of the package:
+
+    cli.py          arguments -> configuration -> subcommand -> exit status
+    config.py       what the user wants, checked
+    subcommands/    run, show, flush, kill, replay: one file each
+    daemon.py       the one loop: what is heard, what is timed, what is signalled
+    resync.py       the kernel's tables are read whenever something may have been missed
+    log.py          records; logsink.py: where they go, without ever blocking
+    lock.py         one daemon a pid file, and one an interface
+    core/           DECIDES: events -> decisions, pure
+    iproute2/       SPEAKS: every word of ip(8), and the processes that take it
+    kernel/         SETS: what is borrowed under /proc/sys
+"""
+
+__version__ = "0.1.0"

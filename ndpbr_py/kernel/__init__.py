@@ -1,0 +1,1 @@
+"""The settings under /proc/sys that ndpbr needs: set, remembered, given back."""

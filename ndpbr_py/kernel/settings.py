@@ -1,0 +1,112 @@
+"""Settings of the kernel: borrowed while ndpbr runs, given back with the values found.
+
+The values found are written to a file before the first change, so that a later run can give them back when this one
+could not.  A file from before a reboot, or from another network namespace, says nothing about this kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.kernel.files import write_atomically
+
+PROC_SYS = Path("/proc/sys/net/ipv6")
+
+
+def wanted(interfaces: Iterable[str]) -> dict[str, str]:
+    """Return the settings that ndpbr needs: path below net/ipv6 -> value.
+
+    `all.proxy_ndp` makes the kernel answer the unicast probes of the router upstream, too.  Without proxy_delay=0
+    it waits up to 0.8 s, at random, before each answer to a multicast solicitation.
+    """
+    settings = {"conf/all/proxy_ndp": "1"}
+    for dev in interfaces:
+        settings[f"conf/{dev}/proxy_ndp"] = "1"
+        settings[f"neigh/{dev}/proxy_delay"] = "0"
+        settings[f"conf/{dev}/accept_untracked_na"] = "1"
+    return settings
+
+
+_OPTIONAL = ("accept_untracked_na",)  # Linux 5.19
+
+
+class Settings:
+    """What was found, and where it is remembered."""
+
+    def __init__(self, state_dir: Path, proc_sys: Path = PROC_SYS) -> None:
+        self._file = state_dir / "settings.json"
+        self._proc_sys = proc_sys
+        self._found: dict[str, str] = {}
+        self.unsaved: str | None = None
+
+    def borrow(self, settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
+        """Set *settings*; return those that had another value, as (path, value found, value set).
+
+        Raises:
+            NdpbrError: One cannot be set, although its interface is there.
+        """
+        now = {path: value for path in settings if (value := self._value(path)) is not None}
+        # What is in the file is from before ndpbr's first run: the value that belongs to the user.
+        self._found = {**now, **self._found, **self._remembered()}
+        self._remember()
+        changed = []
+        for path, value in now.items():
+            if value != settings[path]:
+                self._set(path, settings[path])
+                changed.append((path, value, settings[path]))
+        return changed
+
+    def give_back(self) -> list[tuple[str, str]]:
+        """Give every borrowed setting the value that was found; return those that had another."""
+        given = []
+        for path, value in self._found.items():
+            if self._value(path) not in (None, value):
+                try:
+                    self._set(path, value)
+                except NdpbrError:
+                    continue  # its interface went away meanwhile
+                given.append((path, value))
+        self._found = {}
+        self._file.unlink(missing_ok=True)
+        return given
+
+    def _value(self, path: str) -> str | None:
+        try:
+            return (self._proc_sys / path).read_text().strip()
+        except OSError:
+            return None
+
+    def _set(self, path: str, value: str) -> None:
+        try:
+            (self._proc_sys / path).write_text(f"{value}\n")
+        except OSError as error:
+            if path.endswith(_OPTIONAL):
+                return
+            raise NdpbrError(f"net/ipv6/{path} could not be set to {value}: {error.strerror}") from error
+
+    def _remembered(self) -> dict[str, str]:
+        try:
+            text = json.loads(self._file.read_text())
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(text, dict) or text.get("kernel") != _kernel():
+            return {}
+        found = text.get("found")
+        return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+    def _remember(self) -> None:
+        try:
+            write_atomically(self._file, json.dumps({"kernel": _kernel(), "found": self._found}, indent=1) + "\n")
+            self.unsaved = None
+        except OSError as error:
+            self.unsaved = f"{self._file}: {error.strerror}"
+
+
+def _kernel() -> str:
+    """Return which boot, and which network namespace of it, this is."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot} {os.stat('/proc/self/ns/net').st_ino}"

@@ -1,0 +1,118 @@
+"""One daemon a pid file, one an interface, one a protocol number.
+
+A pid file is locked (flock) for as long as its daemon lives: an unlocked one is stale, whatever process has its number
+now.  Interfaces and protocol numbers are locked by abstract Unix sockets, which are one set a network namespace, as the
+interfaces are, and vanish with their process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+from ndpbr_py.errors import NdpbrError
+
+
+class PidFile:
+    """The pid file of this process, locked."""
+
+    def __init__(self, path: Path) -> None:
+        """Write and lock *path*.
+
+        Raises:
+            NdpbrError: A running daemon has it, or it cannot be written.
+        """
+        self._path = path
+        try:
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self._descriptor = _locked(path)
+        except BlockingIOError:
+            raise NdpbrError(f"ndpbr runs already, as pid {running(path)} ({path})") from None
+        except OSError as error:
+            raise NdpbrError(f"the pid file {path} could not be written: {error.strerror}") from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def remove(self) -> None:
+        """Remove the file, and the lock with it."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._path)
+        os.close(self._descriptor)
+
+
+def _locked(path: Path) -> int:
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its last owner may have removed it between open and lock: then another file has that name, or none.
+            if os.path.exists(path) and os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False)):
+                return descriptor
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def running(path: Path) -> int | None:
+    """Return the pid of the daemon that holds the pid file *path*; None if none does.
+
+    Raises:
+        NdpbrError: The file is there, but cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise NdpbrError(f"the pid file {path} could not be read: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.pread(descriptor, 32, 0).strip()
+        return int(text) if text.isdigit() else None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+class NamespaceLocks:
+    """Names that one process of this network namespace has."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """Take *names*.
+
+        Raises:
+            NdpbrError: Another ndpbr has one of them.
+        """
+        self._sockets: list[socket.socket] = []
+        for name in names:
+            lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+            self._sockets.append(lock)
+            try:
+                lock.bind(f"\0ndpbr/{name}")
+                lock.listen(1)
+            except OSError:
+                self.release()
+                raise NdpbrError(f"another ndpbr, pid {_owner(name)}, has {name} already") from None
+
+    def release(self) -> None:
+        """Give the names back."""
+        for lock in self._sockets:
+            lock.close()
+
+
+def _owner(name: str) -> int | str:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as asker:
+        try:
+            asker.connect(f"\0ndpbr/{name}")
+            credentials = asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except OSError:
+            return "unknown"
+    return int(struct.unpack("3i", credentials)[0])

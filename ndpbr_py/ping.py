@@ -1,0 +1,65 @@
+"""Addresses -> round-trip times, by one ICMPv6 echo request each, all at once.
+
+ping(8) is another program on every system (and prints other words); a socket is the same everywhere.
+Source: RFC 4443, 4.1.  The kernel fills in the checksum.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterable
+from ipaddress import IPv6Address
+
+from ndpbr_py.errors import NdpbrError
+
+_ECHO_REQUEST, _ECHO_REPLY = 128, 129
+_HEADER = struct.Struct("!BBHHH")
+_ICMPV6_FILTER = 1  # socket option: a bit set is a type not wanted
+
+
+def ping(targets: Iterable[tuple[IPv6Address, str]], timeout: float = 1.0) -> dict[IPv6Address, float]:
+    """Return the round-trip time in seconds of each of *targets* (address, interface) that answered in *timeout*.
+
+    Raises:
+        NdpbrError: No CAP_NET_RAW.
+    """
+    try:
+        asker = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+    except PermissionError:
+        raise NdpbrError("root or CAP_NET_RAW was wanted to ping, got neither") from None
+    with asker:
+        wanted = bytearray(b"\xff" * 32)
+        wanted[_ECHO_REPLY // 32 * 4 : _ECHO_REPLY // 32 * 4 + 4] = (~(1 << _ECHO_REPLY % 32) & 0xFFFFFFFF).to_bytes(
+            4, sys.byteorder
+        )
+        asker.setsockopt(socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, bytes(wanted))
+        return _exchange(asker, targets, timeout)
+
+
+def _exchange(
+    asker: socket.socket, targets: Iterable[tuple[IPv6Address, str]], timeout: float
+) -> dict[IPv6Address, float]:
+    identifier = os.getpid() & 0xFFFF
+    sent: dict[IPv6Address, float] = {}
+    answers: dict[IPv6Address, float] = {}
+    for sequence, (address, _) in enumerate(targets):
+        sent[address] = time.monotonic()
+        try:
+            asker.sendto(_HEADER.pack(_ECHO_REQUEST, 0, 0, identifier, sequence & 0xFFFF), (str(address), 0))
+        except OSError:
+            continue  # no route: it does not answer
+    end = time.monotonic() + timeout
+    while len(answers) < len(sent) and (left := end - time.monotonic()) > 0:
+        asker.settimeout(left)
+        try:
+            packet, sender = asker.recvfrom(1500)
+        except TimeoutError:
+            break
+        address = IPv6Address(sender[0].partition("%")[0])
+        if len(packet) >= _HEADER.size and _HEADER.unpack_from(packet)[3] == identifier and address in sent:
+            answers.setdefault(address, time.monotonic() - sent[address])
+    return answers

@@ -1,0 +1,1 @@
+"""One file a subcommand, each with main(arguments) -> exit status."""

@@ -1,0 +1,76 @@
+"""ndpbr run: options -> a checked configuration -> the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from ndpbr_py import config
+from ndpbr_py.cli import log_config
+from ndpbr_py.daemon import Daemon
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import program
+from ndpbr_py.lock import NamespaceLocks, PidFile
+from ndpbr_py.log import Log
+
+_CAP_NET_ADMIN = 12
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run until a signal."""
+    wanted = run_config(arguments)
+    log = Log(log_config(arguments))
+    ip = program.find()
+    _check_interfaces(wanted.interfaces)
+    if wanted.dry_run:
+        asyncio.run(_run(wanted, ip, log))
+        return 0
+    _check_capability()
+    locks = NamespaceLocks([f"protocol {wanted.protocol}", *(f"interface {dev}" for dev in wanted.interfaces)])
+    try:
+        pidfile = PidFile(wanted.pidfile)
+        try:
+            asyncio.run(_run(wanted, ip, log))
+        finally:
+            pidfile.remove()
+    finally:
+        locks.release()
+    return 0
+
+
+async def _run(wanted: config.RunConfig, ip: program.Program, log: Log) -> None:
+    await Daemon(wanted, ip, log).run()
+
+
+def run_config(arguments: argparse.Namespace) -> config.RunConfig:
+    """Return what `ndpbr run` is to do.
+
+    Raises:
+        ConfigError: An option or a name is not what was wanted.
+    """
+    return config.RunConfig(
+        interfaces=config.interfaces(arguments.interfaces),
+        prefixes=frozenset(config.prefix(text) for text in arguments.prefix),
+        protocol=config.protocol(arguments.protocol),
+        expire_interval=config.seconds("an --expire-interval", arguments.expire_interval),
+        resync_interval=config.seconds("a --resync-interval", arguments.resync_interval),
+        max_hosts=config.count("--max-hosts", arguments.max_hosts),
+        max_hosts_per_lladdr=config.count("--max-hosts-per-lladdr", arguments.max_hosts_per_lladdr),
+        state_dir=Path(arguments.state_dir),
+        pidfile=Path(arguments.pidfile),
+        dry_run=arguments.dry_run,
+        keep=arguments.keep,
+    )
+
+
+def _check_interfaces(names: tuple[str, ...]) -> None:
+    for name in names:
+        if not Path("/sys/class/net", name).exists():
+            raise NdpbrError(f"an interface that exists was wanted, got {name!r}")
+
+
+def _check_capability() -> None:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:") and not int(line.split()[1], 16) >> _CAP_NET_ADMIN & 1:
+            raise NdpbrError("root or CAP_NET_ADMIN was wanted, got neither")
