@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from ipaddress import IPv6Address
 
 from ndpbr_py.config import RunConfig
@@ -29,6 +29,7 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import parser, process, reader
 from ndpbr_py.iproute2.commands import MARKER, Commands
 from ndpbr_py.iproute2.executor import Executor
+from ndpbr_py.iproute2.lull import Lull
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.iproute2.supervisor import Supervisor
 from ndpbr_py.kernel.settings import Settings, wanted
@@ -43,14 +44,14 @@ _DRAIN = 10.0  # s, for what is queued at the end
 class Daemon:
     """Everything that `ndpbr run` does."""
 
-    def __init__(self, config: RunConfig, program: Program, log: Log) -> None:
+    def __init__(self, config: RunConfig, program: Program, commands: Commands, log: Log) -> None:
         self._config = config
         self._program = program
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._proxy = NdProxy(_rules(config))
         self._devs = frozenset((*config.interfaces, "lo"))
-        self._commands = Commands(config.protocol, program.has_use)
+        self._commands = commands
         self._settings = Settings(config.state_dir)
         self._executor: Executor | None = None
         self._supervisor = Supervisor(program.path, self)
@@ -60,6 +61,7 @@ class Daemon:
             config.resync_interval,
             dry_run=config.dry_run,
         )
+        self._lull = Lull(log.flush)
         self._names: dict[int, str] = {}
         self._addresses: set[tuple[str, str]] = set()
         self._stop = asyncio.Event()
@@ -179,32 +181,20 @@ class Daemon:
 
     # What is done
 
-    def _carry_out(self, decisions: Iterable[Decision]) -> None:
-        refresh = False
+    def _carry_out(self, decisions: Sequence[Decision]) -> None:
+        """Do what was decided; the log can wait, a host's first packet is on its way."""
         for decision in decisions:
-            actions: list[Action] = []
-            for action in decision.actions:
-                if isinstance(action, Refresh):
-                    refresh = True
-                else:
-                    actions.append(action)
-            if self._executor is not None and actions:
-                self._executor.submit(actions)
-        # First the kernel, then the log: a host's first packet is on its way.
+            if not decision.actions:
+                continue
+            if any(isinstance(action, Refresh) for action in decision.actions):
+                self._resync.request()
+            elif self._executor is not None:
+                self._executor.submit(decision.actions)
         if self._executor is not None:
             self._executor.flush()
-        for decision in decisions:
-            self._log.decision(decision)
-            if self._log.verbose or self._config.dry_run:
-                self._log_commands(decision)
-        if refresh:
-            self._resync.request()
-
-    def _log_commands(self, decision: Decision) -> None:
-        event, level = ("would-run", "info") if self._config.dry_run else ("command", "debug")
-        for action in decision.actions:
-            for line in self._commands.lines(action):
-                self._log.record(level, event, command=f"ip -6 {line}")
+        if decisions:
+            self._log.decided(decisions)
+            self._lull.touch()
 
     def _text(self, action: Action) -> str:
         return "; ".join(f"ip -6 {line}" for line in self._commands.lines(action))
@@ -234,7 +224,7 @@ class Daemon:
         while True:
             await asyncio.sleep(period)
             self.deliver(Tick())
-            self._log.sink.retry()
+            self._log.flush()
 
     # Start and stop
 
@@ -277,7 +267,7 @@ class Daemon:
             for path, value in self._settings.give_back():
                 self._log.record("debug", "setting-restored", setting=path, value=value)
         self._log.record("info", "stopped", hosts=len(self._proxy.hosts), kept=self._config.keep)
-        self._log.sink.retry()
+        self._log.flush()
 
     def _flush(self) -> None:
         """Remove every entry with our tag: also what an earlier run left behind."""
@@ -287,8 +277,7 @@ class Daemon:
             if ended.status != 0:
                 error = ended.stderr.decode(errors="replace").strip()
                 self._log.record("error", "flush-failed", command=f"ip -6 {' '.join(words)}", error=error)
-        for host in self._proxy.hosts:
-            self._log.decision(self._proxy.forget(host, Reason.STOPPING))
+        self._log.decided([self._proxy.forget(host, Reason.STOPPING) for host in self._proxy.hosts])
 
 
 def _rules(config: RunConfig) -> Rules:

@@ -1,6 +1,8 @@
 """Addresses -> round-trip times, by one ICMPv6 echo request each, all at once.
 
 ping(8) is another program on every system (and prints other words); a socket is the same everywhere.
+Each is asked from the link-local address of its interface, if that has one: the router's global address may be on
+another interface, and on this one nobody answers for it.
 Source: RFC 4443, 4.1.  The kernel fills in the checksum.
 """
 
@@ -13,11 +15,14 @@ import sys
 import time
 from collections.abc import Iterable
 from ipaddress import IPv6Address
+from pathlib import Path
 
 from ndpbr_py.errors import NdpbrError
 
 _ECHO_REQUEST, _ECHO_REPLY = 128, 129
 _HEADER = struct.Struct("!BBHHH")
+_PKTINFO = struct.Struct("@16sI")  # struct in6_pktinfo: source, interface index
+_LINK_LOCAL, _NOT_USABLE = "20", 0x48  # in /proc/net/if_inet6: the scope; tentative or a duplicate
 _ICMPV6_FILTER = 1  # socket option: a bit set is a type not wanted
 
 
@@ -44,12 +49,14 @@ def _exchange(
     asker: socket.socket, targets: Iterable[tuple[IPv6Address, str]], timeout: float
 ) -> dict[IPv6Address, float]:
     identifier = os.getpid() & 0xFFFF
+    sources = _sources()
     sent: dict[IPv6Address, float] = {}
     answers: dict[IPv6Address, float] = {}
-    for sequence, (address, _) in enumerate(targets):
+    for sequence, (address, dev) in enumerate(targets):
+        request = _HEADER.pack(_ECHO_REQUEST, 0, 0, identifier, sequence & 0xFFFF)
         sent[address] = time.monotonic()
         try:
-            asker.sendto(_HEADER.pack(_ECHO_REQUEST, 0, 0, identifier, sequence & 0xFFFF), (str(address), 0))
+            asker.sendmsg([request], sources.get(dev, ()), 0, (str(address), 0))
         except OSError:
             continue  # no route: it does not answer
     end = time.monotonic() + timeout
@@ -63,3 +70,14 @@ def _exchange(
         if len(packet) >= _HEADER.size and _HEADER.unpack_from(packet)[3] == identifier and address in sent:
             answers.setdefault(address, time.monotonic() - sent[address])
     return answers
+
+
+def _sources() -> dict[str, list[tuple[int, int, bytes]]]:
+    """Return for each interface what has the kernel send from its link-local address (RFC 3542, 6.2)."""
+    result = {}
+    for line in Path("/proc/net/if_inet6").read_text().splitlines():
+        address, index, _, scope, flags, dev = line.split()
+        if scope == _LINK_LOCAL and not int(flags, 16) & _NOT_USABLE:
+            info = _PKTINFO.pack(bytes.fromhex(address), int(index, 16))
+            result[dev] = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info)]
+    return result

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ndpbr_py.core.actions import Action, Probe
+from ndpbr_py.core.address import link_local
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.events import NeighborChanged, NeighborDeleted, NudState
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.policy import VERDICTS, Reason, Verdict, link_local
+from ndpbr_py.core.policy import VERDICTS, Reason, Verdict
 
 if TYPE_CHECKING:
     from ndpbr_py.core.proxy import NdProxy

@@ -44,7 +44,7 @@ class Placement:
         if host.blocked:
             return NOTHING
         here = self._at.get(host.dev, NOTHING)
-        if host.address not in self._foreign or here is NOTHING:
+        if not self._foreign or host.address not in self._foreign or here is NOTHING:
             return here
         route = self._foreign_routes.get(host.address)
         if route not in (None, host.dev):
@@ -54,7 +54,7 @@ class Placement:
 
     def obstacle(self, host: Host) -> str | None:
         """Return in words which entry of another program concerns *host*; None if none does."""
-        if host.address not in self._foreign:
+        if not self._foreign or host.address not in self._foreign:
             return None
         route = self._foreign_routes.get(host.address)
         if route is not None:

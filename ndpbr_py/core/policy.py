@@ -5,7 +5,7 @@ Pure.  Sources: RFC 4861, 7.3.2 (states); RFC 4291, 2.4 and 2.6.1 (kinds of addr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
@@ -71,20 +71,8 @@ class Reason(Enum):
     STOPPING = "stopping"
 
 
-_GLOBAL_UNICAST = (IPv6Network("2000::/3"), IPv6Network("fc00::/7"))
-_LINK_LOCAL = int(IPv6Address("fe80::")) >> 118
-
-
-def link_local(address: IPv6Address) -> bool:
-    """Whether *address* is in fe80::/10 (the stdlib's is_link_local takes four times as long)."""
-    return int(address) >> 118 == _LINK_LOCAL
-
-
-def _ranges(networks: Iterable[IPv6Network]) -> tuple[tuple[int, int], ...]:
-    return tuple((int(n.network_address), int(n.netmask)) for n in networks)
-
-
-_UNICAST_RANGES = _ranges(_GLOBAL_UNICAST)
+_GLOBAL = int(IPv6Address("2000::")) >> 125
+_UNIQUE_LOCAL = int(IPv6Address("fc00::")) >> 121
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +86,20 @@ class Scope:
     on_link: frozenset[IPv6Network] | None
     own: frozenset[IPv6Address] = frozenset()
     next_hops: Mapping[IPv6Address, str] = field(default_factory=dict)
+    # As numbers: an IPv6Address takes long to hash, and this is asked for every address heard.
     _prefixes: tuple[tuple[int, int], ...] = field(init=False, default=(), compare=False)
+    _own: frozenset[int] = field(init=False, default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_prefixes", _ranges(self.on_link or ()))
+        prefixes = tuple((int(n.network_address), int(n.netmask)) for n in self.on_link or ())
+        object.__setattr__(self, "_prefixes", prefixes)
+        object.__setattr__(self, "_own", frozenset(map(int, self.own)))
 
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:
         """Return why a host at *address* on *dev* must not be learned; None if it may."""
         number = int(address)
-        if not any(number & mask == base for base, mask in _UNICAST_RANGES):
+        # IANA: 2000::/3 is global unicast, fc00::/7 unique local.  The stdlib's is_global knows other things.
+        if number >> 125 != _GLOBAL and number >> 121 != _UNIQUE_LOCAL:
             return Reason.KIND
         if self.on_link is not None:
             homes = [base for base, mask in self._prefixes if number & mask == base]
@@ -114,8 +107,8 @@ class Scope:
                 return Reason.OFF_LINK
             if number in homes and IPv6Network(address) not in self.on_link:
                 return Reason.ANYCAST
-        if address in self.own:
+        if number in self._own:
             return Reason.OWN
-        if self.next_hops.get(address, dev) != dev:
+        if self.next_hops and self.next_hops.get(address, dev) != dev:
             return Reason.NEXT_HOP
         return None

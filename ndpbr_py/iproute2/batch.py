@@ -1,6 +1,6 @@
-"""One batch under way: its text is written without blocking, what ip(8) says is read to the end.
+"""One process at work: it is told actions while they come, then its stdin is closed and its stderr read to the end.
 
-Whether the process is done is told by the end of file on its stderr; one that has not ended after HUNG is killed.
+Nothing here blocks.  A process that has not ended HUNG seconds after it was last told something is killed.
 """
 
 from __future__ import annotations
@@ -8,27 +8,24 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from ndpbr_py.core.actions import Action
 from ndpbr_py.iproute2.process import Child
+from ndpbr_py.iproute2.script import Script
 
 HUNG = 5.0  # s
+_CHUNK = 1 << 16
 
 
 class Batch:
-    """Feeds *text* to *child*; calls *finished* with what it said, and why it ended before its time if it did."""
+    """Feeds *child*; calls *finished* with what it said, and why it ended before its time if it did."""
 
-    def __init__(
-        self,
-        child: Child,
-        actions: Sequence[Action],
-        text: bytes,
-        finished: Callable[[Batch, bytes, str | None], None],
-    ) -> None:
-        self.actions = actions
+    def __init__(self, child: Child, script: Script, finished: Callable[[Batch, bytes, str | None], None]) -> None:
+        self.script = script
+        self.open = True
         self._child = child
-        self._rest = memoryview(text)
+        self._unwritten = bytearray()
         self._said = bytearray()
         self._finished = finished
         self._hung = False
@@ -36,6 +33,17 @@ class Batch:
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(HUNG, self._kill)
         self._loop.add_reader(child.fd("stderr"), self._read)
+
+    def feed(self, actions: Iterable[Action]) -> None:
+        """Have *actions* carried out, too."""
+        self._unwritten += self.script.add(actions)
+        self._timer.cancel()
+        self._timer = self._loop.call_later(HUNG, self._kill)
+        self._write()
+
+    def close(self) -> None:
+        """Say that nothing more will come."""
+        self.open = False
         self._write()
 
     def abandon(self) -> None:
@@ -45,33 +53,33 @@ class Batch:
         self._end()
 
     def _write(self) -> None:
+        if self._child.stdin is None:
+            return
         try:
-            while self._rest:
-                self._rest = self._rest[os.write(self._child.fd("stdin"), self._rest) :]
+            while self._unwritten:
+                del self._unwritten[: os.write(self._child.stdin, self._unwritten)]
         except BlockingIOError:
             if not self._writing:
                 self._writing = True
-                self._loop.add_writer(self._child.fd("stdin"), self._write)
+                self._loop.add_writer(self._child.stdin, self._write)
             return
         except BrokenPipeError:
-            pass  # it has ended: its stderr says how
-        self._close_stdin()
-
-    def _close_stdin(self) -> None:
-        if self._child.stdin is not None:
-            if self._writing:
-                self._loop.remove_writer(self._child.stdin)
+            self._unwritten.clear()  # it has ended: its stderr says how
+        if self._writing:
+            self._writing = False
+            self._loop.remove_writer(self._child.stdin)
+        if not self.open:
             os.close(self._child.stdin)
             self._child.stdin = None
 
     def _read(self) -> None:
         try:
-            chunk = os.read(self._child.fd("stderr"), 1 << 18)
+            # To its end, if it is there already: in a flood the loop comes back late.
+            while chunk := os.read(self._child.fd("stderr"), _CHUNK):
+                self._said += chunk
         except BlockingIOError:
             return
-        self._said += chunk
-        if not chunk:
-            self._end()
+        self._end()
 
     def _kill(self) -> None:
         self._hung = True
@@ -80,7 +88,8 @@ class Batch:
     def _end(self) -> None:
         self._timer.cancel()
         self._loop.remove_reader(self._child.fd("stderr"))
-        self._close_stdin()
+        self._unwritten.clear()
+        self.close()
         status = self._child.wait()
         self._child.close()
         early = f"hung for {HUNG:g} s" if self._hung else f"ended by signal {-status}" if status < 0 else None

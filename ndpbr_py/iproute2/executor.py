@@ -1,8 +1,9 @@
 """Actions -> batches for ip(8); what was refused -> events.
 
 One `ip -6 -force -batch -` is always started and waiting, since starting one takes milliseconds that the first packet
-does not have; each is used once.  (A process fed batch after batch keeps stale interface indexes, and after two
-interfaces swap their names silently programs the wrong one.)
+does not have; each is used for one batch.  (A process that lives long keeps stale interface indexes, and after two
+interfaces swap their names silently programs the wrong one.)  A batch is written while it is being decided on, so that
+the kernel and the daemon work side by side; when nothing more comes it is closed.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute
 from ndpbr_py.core.events import ActionRefused
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.batch import Batch
-from ndpbr_py.iproute2.commands import Commands, outcome
+from ndpbr_py.iproute2.commands import Commands
+from ndpbr_py.iproute2.lull import Lull
 from ndpbr_py.iproute2.process import Child, start
+from ndpbr_py.iproute2.script import STEP, Script
 
 LIMIT = 2000  # actions in a batch: a new host's two do not wait behind more
 _AGAIN = 1.0  # s, before another process is started in place of one that could not be, or died at once
@@ -49,9 +52,11 @@ class Executor:
         self._probes: _Queue = {}
         self._waiting: Child | None = None
         self._work: Batch | None = None
+        self._step = STEP
         self._settled = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._lull = Lull(self._close)
         self._loop = asyncio.get_running_loop()
         self._prepare()
 
@@ -67,17 +72,18 @@ class Executor:
             queue[key] = action
 
     def flush(self) -> None:
-        """Run what is queued, unless a batch is under way: then after it."""
-        if self._work is not None or self._closed or not (self._queue or self._probes):
+        """Run what is queued: at once, or after a batch that takes no more."""
+        if self._closed or not (self._queue or self._probes):
             return
-        self._prepare()
-        child, self._waiting = self._waiting, None
-        if child is None:
-            return  # it could not be started; the timer tries again
-        self._loop.remove_reader(child.fd("stderr"))
-        actions = self._taken()
-        self._work = Batch(child, actions, self._commands.batch(actions), self._finished)
-        self._prepare()
+        if self._work is None and not self._open():
+            return  # no process could be started; the timer tries again
+        work = self._work
+        if work is not None and work.open:
+            work.feed(self._taken(self._queue, LIMIT - len(work.script.actions)))
+            if len(work.script.actions) >= LIMIT:
+                self._close()
+            else:
+                self._lull.touch()
 
     async def drained(self) -> None:
         """Wait until everything submitted has been run."""
@@ -97,11 +103,32 @@ class Executor:
             self._loop.remove_reader(self._waiting.fd("stderr"))
             _end(self._waiting)
 
-    def _taken(self) -> list[Action]:
-        """Return the next LIMIT actions, which are queued no longer."""
-        taken = list(islice(chain(self._queue.items(), self._probes.items()), LIMIT))
-        for key, action in taken:
-            del (self._probes if isinstance(action, Probe) else self._queue)[key]
+    def _open(self) -> bool:
+        """Put the waiting process to work; return whether there was one."""
+        self._prepare()
+        if self._waiting is None:
+            return False
+        child, self._waiting = self._waiting, None
+        self._loop.remove_reader(child.fd("stderr"))
+        self._work = Batch(child, Script(self._commands, self._step), self._finished)
+        self._step = STEP
+        return True
+
+    def _close(self) -> None:
+        """Close the batch, for which nothing more has come."""
+        work = self._work
+        if work is None or not work.open:
+            return
+        if room := LIMIT - len(work.script.actions):
+            work.feed(self._taken(self._probes, room))
+        work.close()
+        self._prepare()
+
+    def _taken(self, queue: _Queue, most: int) -> list[Action]:
+        """Return the next actions of *queue*, which are queued no longer."""
+        taken = list(islice(queue.items(), most))
+        for key, _ in taken:
+            del queue[key]
         return [action for _, action in taken]
 
     def _prepare(self) -> None:
@@ -131,18 +158,19 @@ class Executor:
 
     def _finished(self, batch: Batch, said: bytes, early: str | None) -> None:
         self._work = None
-        result = outcome(batch.actions, said)
+        result = batch.script.outcome(said)
         for refused in result.refused:
             self._watcher.refused(refused)
-        if result.undone:
-            progress = len(result.undone) < len(batch.actions)
-            if early is not None or not progress:
-                # What it has done of these only the kernel's tables can tell.
-                self._watcher.in_doubt(early or "nothing was done", len(result.undone))
-            else:
-                queue, probes = self._queue, self._probes
-                self._queue, self._probes = {}, {}
-                self.submit(chain(result.undone, queue.values(), probes.values()))
+        nothing = batch.script.step == 1 and len(result.undone) == len(batch.script.actions)
+        if result.undone and (early is not None or nothing):
+            # What it has done of these only the kernel's tables can tell.
+            self._watcher.in_doubt(early or "nothing was done", len(result.undone))
+        elif result.undone:
+            # A refused neigh command ended it.  Every action may be run twice; this time one is told from another.
+            self._step = 1
+            queue, probes = self._queue, self._probes
+            self._queue, self._probes = {}, {}
+            self.submit(chain(result.undone, queue.values(), probes.values()))
         self._settled.set()
         self.flush()
 

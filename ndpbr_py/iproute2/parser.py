@@ -7,9 +7,8 @@ A line about something else (IPv4, a multicast group, a bridge's table, a route,
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv6Address
-from socket import AF_INET6, inet_pton
 
+from ndpbr_py.core.address import parsed
 from ndpbr_py.core.events import (
     AddressChanged,
     LineRejected,
@@ -26,7 +25,7 @@ _STATES = {state.value: state for state in NudState if state is not NudState.NON
 _FLAGS = frozenset(("router", "proxy", "managed", "extern_learn", "offload", "extern_valid"))
 _WITH_ARGUMENT = frozenset(("proto", "protocol", "ref", "used", "probes"))
 _HEADER = re.compile(r"(?:\[\d{4}-\d\d-\d\dT[\d:.]+\] ?)*(?:\[nsid [^]]*\])?(?:\[(NEIGH|LINK|ADDR|[A-Z ]+)\])?")
-_LINK = re.compile(r"(Deleted )?(\d+): ([^\s/:]{1,15}?)(?:@[^\s:]+)?: <([A-Z0-9_,-]*)>")
+_LINK = re.compile(r"(Deleted )?([0-9]{1,10}): ([^\s/:]{1,15}?)(?:@[^\s:]+)?: <([A-Z0-9_,-]*)>")
 _ADDRESS = re.compile(r"(Deleted )?\d+: ([^\s/:]{1,15})\s+(inet6?) (\S+)")
 _LLADDR = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*")
 _IPV4 = re.compile(r"\d+(?:\.\d+){3}(?:/\d+)?")
@@ -83,8 +82,8 @@ def _neighbor(
     if words[0] == "dev" or " metric " in body or _IPV4.fullmatch(words[0]):
         return None  # a bridge's forwarding entry, a route, an IPv4 neighbor
     try:
-        address = IPv6Address(inet_pton(AF_INET6, words[0]))
-    except (OSError, ValueError, AddressValueError):
+        address = parsed(words[0])
+    except (OSError, ValueError):
         return _rejected(line, "an IPv6 address was wanted first")
     if int(address) >> 120 == 0xFF:
         return None  # a multicast group, announced when its link goes down
@@ -92,16 +91,25 @@ def _neighbor(
         return _rejected(line, "`dev NAME` was wanted after the address")
     at, lladdr = 3, None
     if words[3:4] == ["lladdr"]:
-        lladdr = words[4] if len(words) > 4 else ""
-        if not _LLADDR.fullmatch(lladdr):
+        text = words[4] if len(words) > 4 else ""
+        octets = _LLADDR.fullmatch(text)
+        if octets is None and not _tunnel_end(text):
             return _rejected(line, "octets in hexadecimal were wanted after `lladdr`")
         # A link without link-layer addresses prints one octet of what happened to be in memory.
-        lladdr = lladdr if len(lladdr) >= 17 else None
+        lladdr = text if octets is not None and len(text) >= 17 else None
         at = 5
     state, unknown = _rest(words[at:])
     if deleted:
         return NeighborDeleted(address, words[2], lladdr, state)
     return NeighborChanged(address, words[2], lladdr, state, unknown)
+
+
+def _tunnel_end(text: str) -> bool:
+    """Whether *text* is what ll_addr_n2a() prints for a tunnel: the IPv4 or IPv6 address of its other end."""
+    try:
+        return bool(_IPV4.fullmatch(text)) or bool(parsed(text))
+    except (OSError, ValueError):
+        return False
 
 
 def _rest(words: list[str]) -> tuple[NudState, tuple[str, ...]]:

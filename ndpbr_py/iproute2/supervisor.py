@@ -19,7 +19,7 @@ _ARGUMENTS = ("-6", "-color=never", "-rcvbuf", "8388608", "-o", "monitor", "labe
 _LOST = b"No buffer space available"
 _BACK_OFF = (1.0, 60.0)  # s: the first, and the longest
 _CALM = 60.0  # s of life after which a monitor's end starts the back-off anew
-_CHUNK = 1 << 16
+_CHUNK = 1 << 13  # bytes, some 100 lines: ip works on what follows from them while the next are read
 _LONGEST = 4096  # bytes; a line is a fifth of it at the most
 
 
@@ -91,10 +91,10 @@ class Supervisor:
         if not chunk:
             self._retry(f"status {self._reap()}")
             return
-        whole, _, self._torn = (self._torn + chunk).rpartition(b"\n")
+        whole, newline, self._torn = (self._torn + chunk).rpartition(b"\n")
         if len(self._torn) > _LONGEST:
-            whole, self._torn = self._torn, b""
-        if whole:
+            whole, newline, self._torn = self._torn, b"\n", b""
+        if newline:
             self._listener.heard(whole.decode(errors="surrogateescape").split("\n"))
 
     def _complaint(self) -> None:

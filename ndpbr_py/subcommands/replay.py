@@ -41,8 +41,10 @@ def replayed(lines: Iterable[str], proxy: NdProxy, commands: Commands, log: Log)
         if isinstance(event, LineRejected):
             log.record("warning", "line-rejected", line=event.text, wanted=event.why, number=number)
             continue
-        for decision in proxy.handle(event, 0.0):
-            log.decision(decision)
+        decisions = proxy.handle(event, 0.0)
+        log.decided(decisions)
+        log.flush()
+        for decision in decisions:
             for action in decision.actions:
                 yield from (f"ip -6 {command}" for command in commands.lines(action))
 

@@ -1,0 +1,140 @@
+"""A home with the daemon in its router, logging as it would at a user's; and what the kernel has of ours there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.home import Home, home
+from tests.lab import Host, Lab, until
+
+ROOT = Path(__file__).parent.parent
+TAG = "proto 135"
+
+
+@dataclass(slots=True)
+class Site:
+    """The home, and the running daemon."""
+
+    home: Home
+    process: subprocess.Popen[str]
+    log: Path
+
+    def records(self, event: str) -> int:
+        """Return how many records of *event* were logged until now."""
+        return self.log.read_text().count(f"event={event} ")
+
+    def stop(self) -> float:
+        """Send SIGTERM, return the seconds until the daemon had ended."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        return time.monotonic() - began
+
+    def tree(self) -> list[int]:
+        """Return the pids of the daemon and its children."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [self.process.pid, *map(int, children.split())]
+
+
+@contextmanager
+def site(*options: str, interfaces: tuple[str, ...] = ("wan0", "lan0")) -> Iterator[Site]:
+    """Lay a home, start the daemon in its router, and wait until it is ready."""
+    with Lab() as lab, tempfile.TemporaryDirectory() as folder:
+        yield start(home(lab), Path(folder), *options, interfaces=interfaces)
+
+
+def start(where: Home, folder: Path, *options: str, interfaces: tuple[str, ...] = ("wan0", "lan0")) -> Site:
+    """Start the daemon in the router of *where*, and wait until it is ready."""
+    log = folder / "log"
+    argv = (sys.executable, "-m", "ndpbr_py", "--log-format", "logfmt", "--pidfile", f"{folder}/pid", "run")
+    with log.open("w") as stderr:
+        process = where.router.spawn(
+            *argv, "--state-dir", f"{folder}/state", *options, *interfaces, stderr=stderr, cwd=ROOT
+        )
+    running = Site(where, process, log)
+    until(lambda: running.records("started") or process.poll() is not None, timeout=30)
+    return running
+
+
+def address(number: int) -> str:
+    """Return the number-th address of a LAN host."""
+    return f"2001:db8:64::{1 + (number >> 16):x}:{number & 0xFFFF:x}"
+
+
+def lladdr(number: int) -> str:
+    """Return the lladdr of the number-th LAN host."""
+    return f"02:00:{number >> 24 & 255:02x}:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+
+
+def neighbors(count: int, state: str = "reachable", dev: str = "lan0") -> str:
+    """Return commands that make *count* neighbors appear."""
+    return "".join(
+        f"neigh replace {address(n)} lladdr {lladdr(n)} dev {dev} nud {state}\n" for n in range(1, count + 1)
+    )
+
+
+def commands(count: int) -> str:
+    """Return the commands that ndpbr runs for *count* neighbors that are REACHABLE."""
+    return "".join(
+        f"route add {address(n)}/128 dev lan0 {TAG}\nneigh add proxy {address(n)} dev wan0 {TAG}\n"
+        for n in range(1, count + 1)
+    )
+
+
+def batch(host: Host, text: str) -> float:
+    """Run *text* through `ip -6 -batch FILE` on *host*; return the seconds it took."""
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(text)
+        file.flush()
+        began = time.monotonic()
+        host.run("ip", "-6", "-force", "-batch", file.name, timeout=120)
+        return time.monotonic() - began
+
+
+def counts(host: Host) -> tuple[int, int]:
+    """Return how many host routes and proxy entries of ours the kernel has."""
+    routes = host.ip(f"-6 route show {TAG}").count("\n")
+    return routes, host.ip(f"-6 neigh show proxy {TAG}").count("\n")
+
+
+def installed(host: Host, count: int, timeout: float = 60.0) -> float:
+    """Wait until the last of *count* hosts is proxied; return when that was (seconds, monotonic)."""
+
+    def there() -> bool:
+        with suppress(Exception):
+            host.ip("-6", "neigh", "get", "proxy", address(count), "dev", "wan0")
+            return True
+        return False
+
+    end = time.monotonic() + timeout
+    while not there():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout:g} s: {counts(host)} of {count} installed")
+        time.sleep(0.004)
+    return time.monotonic()
+
+
+def cpu(pids: list[int]) -> float:
+    """Return the seconds of CPU that processes have used until now."""
+    total = 0
+    for pid in pids:
+        with suppress(FileNotFoundError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Return the seconds that *call* takes."""
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
