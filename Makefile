@@ -26,7 +26,7 @@ demo: .venv/run ip ## the program's story, on this kernel (needs no development 
 	@tests/isolated $(BIN)/python -m tests.demo
 
 bench: .venv/run ip ## benchmarks
-	tests/isolated $(BIN)/python -m bench $(ARGS)
+	bench/raised tests/isolated $(BIN)/python -m bench $(ARGS)
 
 clean: ## remove what the other targets made
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist ndpbr.egg-info

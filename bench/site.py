@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -43,6 +42,19 @@ class Site:
         """Return the pids of the daemon and its children."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [self.process.pid, *map(int, children.split())]
+
+    def rss(self) -> float:
+        """Return the resident memory of the daemon, in MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that the daemon and its children have used until now."""
+        total = 0
+        for pid in self.tree():
+            for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                total += int(thread.read_text().split()[0])
+        return total / 1e9
 
 
 @contextmanager
@@ -121,16 +133,6 @@ def installed(host: Host, count: int, timeout: float = 60.0) -> float:
             raise AssertionError(f"not within {timeout:g} s: {counts(host)} of {count} installed")
         time.sleep(0.004)
     return time.monotonic()
-
-
-def cpu(pids: list[int]) -> float:
-    """Return the seconds of CPU that processes have used until now."""
-    total = 0
-    for pid in pids:
-        with suppress(FileNotFoundError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
 
 
 def timed(call: Callable[[], object]) -> float:

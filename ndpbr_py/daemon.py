@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Coroutine, Iterable, Sequence
 from ipaddress import IPv6Address
+from typing import Any
 
 from ndpbr_py.config import RunConfig
 from ndpbr_py.core.actions import Action, Mark, Refresh
@@ -76,6 +78,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._resync.request)
+        self._loop.set_exception_handler(self._bug)
         began = time.monotonic()
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -84,7 +87,7 @@ class Daemon:
                 self._executor = Executor(self._program.path, self._commands, self)
             self._supervisor.start()
             tasks = [asyncio.create_task(self._resync.run()), asyncio.create_task(self._ticks())]
-            if await self._ready():
+            if await self._ready(tasks):
                 self._log.record(
                     "info",
                     "started",
@@ -93,12 +96,11 @@ class Daemon:
                     iproute2=self._program.text,
                     took=round(time.monotonic() - began, 3),
                 )
-                await self._stop.wait()
+                await self._first(self._stop.wait(), tasks)
         finally:
             for task in tasks:
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*tasks)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._clean_up()
         if self._fatal is not None:
             raise self._fatal
@@ -241,17 +243,35 @@ class Daemon:
         if self._settings.unsaved is not None:
             self._log.record("warning", "state-unsaved", error=self._settings.unsaved)
 
-    async def _ready(self) -> bool:
-        """Wait until the tables have been read; return whether to go on."""
-        waits = [asyncio.create_task(event.wait()) for event in (self._resync.done, self._stop)]
-        await asyncio.wait(waits, timeout=_START, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        if not self._resync.done.is_set() and not self._stop.is_set():
-            raise NdpbrError(f"the kernel's tables could not be read within {_START:g} s")
+    async def _ready(self, tasks: Iterable[asyncio.Task[None]]) -> bool:
+        """Wait until the tables have been read and acted on; return whether to go on."""
+        try:
+            async with asyncio.timeout(_START):
+                await self._first(self._resync.done.wait(), (*tasks, asyncio.create_task(self._stopped())))
+        except TimeoutError:
+            raise NdpbrError(f"the kernel's tables could not be read within {_START:g} s") from None
         if self._executor is not None and not self._stop.is_set():
             await self._executor.drained()
         return not self._stop.is_set()
+
+    async def _stopped(self) -> None:
+        await self._stop.wait()
+
+    async def _first(self, wait: Coroutine[None, None, object], others: Iterable[asyncio.Task[None]]) -> None:
+        """Wait for *wait*, or for the end of one of *others*; raise what that one raised."""
+        waiting = asyncio.create_task(wait)
+        done, _ = await asyncio.wait((waiting, *others), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        for task in done - {waiting}:
+            task.result()
+
+    def _bug(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log what should never happen; the hosts that work go on working."""
+        error = context.get("exception")
+        place = traceback.extract_tb(error.__traceback__)[-1] if isinstance(error, BaseException) else None
+        where = f"{place.filename}:{place.lineno}" if place else None
+        self._log.record("error", "internal-error", error=repr(error), what=context.get("message"), where=where)
+        self._resync.request()
 
     async def _clean_up(self) -> None:
         self._supervisor.stop()

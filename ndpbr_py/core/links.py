@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ndpbr_py.core.actions import Refresh
 from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.entries import Entries
+from ndpbr_py.core.entries import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.policy import Reason
@@ -26,7 +26,9 @@ def decisions(proxy: NdProxy, event: LinkChanged | LinkDeleted) -> list[Decision
     if dev not in placement.interfaces:
         return []
     up = isinstance(event, LinkChanged) and event.up
-    if up == (dev in placement.usable):
+    if proxy.heard is not None:
+        proxy.heard_links[dev] = up
+    if up and dev in placement.usable:
         return []
     placement.use(placement.usable | {dev} if up else placement.usable - {dev})
     if up:
@@ -36,7 +38,8 @@ def decisions(proxy: NdProxy, event: LinkChanged | LinkDeleted) -> list[Decision
 
 
 def _concerns(host: Host, dev: str) -> bool:
-    return host.have.route == dev or dev in host.have.proxies
+    # A host without a route of ours has another program's, which is gone with the interface, too.
+    return host.have.route == dev or dev in host.have.proxies or (host.dev == dev and host.have != NOTHING)
 
 
 def _suspended(proxy: NdProxy, host: Host, dev: str) -> Decision:

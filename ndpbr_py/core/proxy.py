@@ -61,8 +61,10 @@ class NdProxy:
         self.hosts = Hosts()
         self.placement = Placement(rules.interfaces)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
-        # Addresses heard about since a reading of the kernel's tables began; None while none is under way.
+        # Addresses heard about, or acted on, since a reading of the kernel's tables began; None: none is under way.
         self.heard: set[IPv6Address] | None = None
+        # Likewise: whether an interface is up.
+        self.heard_links: dict[str, bool] = {}
         self._rounds = Rounds(rules.expire_interval)
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
@@ -79,7 +81,7 @@ class NdProxy:
             case Tick():
                 return [self._look(host) for host in self._rounds.due(self.hosts, now) if self._silent(host, now)]
             case ReadStarted():
-                self.heard = set()
+                self.heard, self.heard_links = set(), {}
             case KernelRead():
                 return reconcile.decisions(self, event, now)
             case LinkChanged() | LinkDeleted():
@@ -90,6 +92,7 @@ class NdProxy:
 
     def converge(self, host: Host) -> list[Entry]:
         """Return the actions that give *host* what it should have, and note them as done."""
+        self._newer(host)
         have, host.have = host.have, self.placement.want(host)
         return steps(host.address, have, host.have)
 
@@ -104,9 +107,15 @@ class NdProxy:
 
     def forget(self, host: Host, reason: Reason) -> Decision:
         """Remove *host* with all its entries."""
+        self._newer(host)
         actions = steps(host.address, host.have, NOTHING)
         self.hosts.remove(host)
         return host.decision(What.FORGOTTEN, reason, actions)
+
+    def _newer(self, host: Host) -> None:
+        """Note that a reading under way may show *host* as it was."""
+        if self.heard is not None:
+            self.heard.add(host.address)
 
     def _refused(self, event: ActionRefused) -> list[Decision]:
         action = event.action

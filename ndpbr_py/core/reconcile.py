@@ -1,6 +1,6 @@
 """What the kernel has, read in whole, held against what it should have -> the decisions that make both one.
 
-Pure.  An address heard about while the tables were being read is left out: what was heard is newer.
+Pure.  An address heard about, or acted on, while the tables were being read is left out: what was heard is newer.
 """
 
 from __future__ import annotations
@@ -25,19 +25,24 @@ def decisions(proxy: NdProxy, kernel: KernelRead, now: float) -> list[Decision]:
     newer, proxy.heard = proxy.heard or set(), None
     on_link = None if proxy.rules.everything_on_link else kernel.on_link | proxy.rules.prefixes
     proxy.scope = Scope(on_link, kernel.own, kernel.next_hops)
-    proxy.placement.use(kernel.up)
+    proxy.placement.use(dev for dev in proxy.rules.interfaces if proxy.heard_links.get(dev, dev in kernel.up))
     proxy.placement.read(kernel)
     tagged = _tagged(kernel)
     result = _out_of_scope(proxy)
+    adopted: list[Host] = []
     for address, entries in tagged.items():
         if address not in proxy.hosts and address not in newer:
-            result.extend(_adopted(proxy, address, entries, now))
+            result.extend(_adopted(proxy, address, entries, now, adopted))
+    known = frozenset(host.address for host in proxy.hosts)
     for neighbor in kernel.neighbors:
         if neighbor.address not in newer:
             result.extend(_neighbor(proxy, neighbor, now))
+    result.extend(map(_asked, adopted))
     for host in proxy.hosts:
         if host.address not in newer:
-            result.extend(_compared(proxy, host, tagged.get(host.address, NOTHING)))
+            # One learned from this very reading has what its decision gives it.
+            actual = tagged.get(host.address, NOTHING) if host.address in known else host.have
+            result.extend(_compared(proxy, host, actual))
     return result
 
 
@@ -56,8 +61,8 @@ def _out_of_scope(proxy: NdProxy) -> list[Decision]:
     return [proxy.forget(host, why) for host, why in objections if why is not None]
 
 
-def _adopted(proxy: NdProxy, address: IPv6Address, entries: Entries, now: float) -> list[Decision]:
-    """An entry of an earlier run: its host is taken over and asked; one that can't be is removed."""
+def _adopted(proxy: NdProxy, address: IPv6Address, entries: Entries, now: float, into: list[Host]) -> list[Decision]:
+    """An entry of an earlier run: its host is taken over into *into*; one that can't be is removed."""
     dev = entries.route
     fit = dev in proxy.rules.interfaces and proxy.scope.objection(address, dev or "") is None
     if dev is None or not fit or len(proxy.hosts) >= proxy.rules.max_hosts:
@@ -65,7 +70,14 @@ def _adopted(proxy: NdProxy, address: IPv6Address, entries: Entries, now: float)
         return [Decision(What.REMOVED, Reason.NOT_OURS, address, dev, actions=actions)]
     host = Host(address, dev, None, NudState.NONE, now, have=entries)
     proxy.hosts.add(host)
-    return [host.decision(What.LEARNED, Reason.ADOPTED, [Probe(address, dev, None)])]
+    into.append(host)
+    return []
+
+
+def _asked(host: Host) -> Decision:
+    """An adopted host is verified, unless the neighbor cache has just done that."""
+    probes = [] if host.verified else [Probe(host.address, host.dev, host.lladdr)]
+    return host.decision(What.LEARNED, Reason.ADOPTED, probes)
 
 
 def _neighbor(proxy: NdProxy, neighbor: NeighborChanged, now: float) -> list[Decision]:

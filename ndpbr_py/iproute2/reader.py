@@ -59,7 +59,9 @@ async def _dump(path: str, take: Callable[[str], None], *words: str) -> None:
 
     loop.add_reader(stdout, arrived)
     try:
-        await asyncio.wait_for(ended, _PATIENCE)
+        # Not wait_for(): up to Python 3.11 it swallows a cancellation that comes just as the dump ends.
+        async with asyncio.timeout(_PATIENCE):
+            await ended
         if (status := child.wait()) != 0:
             said = os.read(child.fd("stderr"), _CHUNK).decode(errors="replace").strip()
             raise NdpbrError(f"`ip -6 {' '.join(words)}` ended with status {status}: {said}")

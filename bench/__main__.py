@@ -1,0 +1,33 @@
+"""python -m bench [NAME...]: run the benchmarks, or those named."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from bench import first_contact, running, starting, throughput
+from bench.report import machine
+
+BENCHES: dict[str, Callable[[], None]] = {
+    "first_contact": first_contact.run,
+    "throughput": throughput.run,
+    "running": running.run,
+    "starting": starting.run,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the benchmarks called *names*, or all."""
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"a benchmark was wanted, one of {', '.join(BENCHES)}, got {unknown[0]!r}", file=sys.stderr)
+        return 2
+    print(f"{time.strftime('%Y-%m-%d')}, {machine()}")
+    for name in names or BENCHES:
+        BENCHES[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
