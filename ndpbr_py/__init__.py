@@ -5,7 +5,9 @@ The map of the package:
     cli.py          arguments -> configuration -> subcommand -> exit status
     config.py       what the user wants, checked
     subcommands/    run, show, flush, kill, replay: one file each
-    daemon.py       the one loop: what is heard, what is timed, what is signalled
+    daemon.py       the daemon's life: start, signals, stop
+    hearing.py      what the monitor says -> events
+    relay.py        events -> the core -> actions and records
     resync.py       the kernel's tables are read whenever something may have been missed
     log.py          records; logsink.py: where they go, without ever blocking
     lock.py         one daemon a pid file, and one an interface

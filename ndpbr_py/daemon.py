@@ -1,4 +1,4 @@
-"""The one loop: what the monitor prints, what is timed and what is signalled -> decisions -> actions and records."""
+"""The daemon's life: settings borrowed, tables read, signals obeyed, everything given back."""
 
 from __future__ import annotations
 
@@ -7,40 +7,29 @@ import contextlib
 import signal
 import time
 import traceback
-from collections.abc import Coroutine, Iterable, Sequence
-from ipaddress import IPv6Address
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
 from typing import Any
 
 from ndpbr_py.config import RunConfig
-from ndpbr_py.core.actions import Action, Mark, Refresh
-from ndpbr_py.core.decision import Decision
-from ndpbr_py.core.events import (
-    ActionRefused,
-    AddressChanged,
-    Event,
-    LineRejected,
-    LinkChanged,
-    LinkDeleted,
-    NeighborChanged,
-    Refusal,
-    Tick,
-)
+from ndpbr_py.core.events import KernelRead, Tick
 from ndpbr_py.core.policy import Reason
 from ndpbr_py.core.proxy import NdProxy, Rules
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.iproute2 import parser, process, reader
-from ndpbr_py.iproute2.commands import MARKER, Commands
+from ndpbr_py.hearing import Hearing
+from ndpbr_py.iproute2 import process, reader
+from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
-from ndpbr_py.iproute2.lull import Lull
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.iproute2.supervisor import Supervisor
 from ndpbr_py.kernel.settings import Settings, wanted
 from ndpbr_py.log import Log
+from ndpbr_py.relay import Relay
 from ndpbr_py.resync import Resync
 
-_MARKER = IPv6Address(MARKER)
 _START = 20.0  # s, until the tables must have been read for the first time
 _DRAIN = 10.0  # s, for what is queued at the end
+_SLEPT = 2.0  # s; the machine was suspended if the clocks differ by more
 
 
 class Daemon:
@@ -51,23 +40,23 @@ class Daemon:
         self._program = program
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._proxy = NdProxy(_rules(config))
-        self._devs = frozenset((*config.interfaces, "lo"))
-        self._commands = commands
         self._settings = Settings(config.state_dir)
-        self._executor: Executor | None = None
-        self._supervisor = Supervisor(program.path, self)
         self._resync = Resync(
-            self,
-            lambda: reader.read(program, config.interfaces, config.protocol),
-            config.resync_interval,
-            dry_run=config.dry_run,
+            read=lambda: reader.read(program, config.interfaces, config.protocol),
+            prepare=self._borrow,
+            silent=lambda: self._supervisor.restart(),
+            took=self._took,
+            log=log,
+            interval=config.resync_interval,
         )
-        self._lull = Lull(log.flush)
-        self._names: dict[int, str] = {}
-        self._addresses: set[tuple[str, str]] = set()
+        self._relay = Relay(NdProxy(_rules(config)), commands, log, self._resync.request, self._denied)
+        self._hearing = Hearing(
+            config.interfaces, self._relay, self._resync, log, linked=self._linked, renamed=self._renamed
+        )
+        self._supervisor = Supervisor(program.path, self._hearing)
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
+        self._began = time.monotonic()
 
     async def run(self) -> None:
         """Run until a signal, then clean up.
@@ -75,28 +64,18 @@ class Daemon:
         Raises:
             NdpbrError: It cannot work here; whatever was changed is as it was.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._signalled, number)
-        self._loop.add_signal_handler(signal.SIGHUP, self._resync.request)
-        self._loop.set_exception_handler(self._bug)
-        began = time.monotonic()
+        self._obey()
         tasks: list[asyncio.Task[None]] = []
         try:
             self._borrow()
+            self._warn_of_missing()
             if not self._config.dry_run:
-                self._executor = Executor(self._program.path, self._commands, self)
+                self._relay.executor = Executor(self._program.path, self._relay.commands, self._relay)
             self._supervisor.start()
-            tasks = [asyncio.create_task(self._resync.run()), asyncio.create_task(self._ticks())]
+            tasks = [asyncio.create_task(self._resync.run(self._relay)), asyncio.create_task(self._ticks())]
             if await self._ready(tasks):
-                self._log.record(
-                    "info",
-                    "started",
-                    interfaces=",".join(self._config.interfaces),
-                    hosts=len(self._proxy.hosts),
-                    iproute2=self._program.text,
-                    took=round(time.monotonic() - began, 3),
-                )
-                await self._first(self._stop.wait(), tasks)
+                self._log.record("info", "started", **self._state(), took=round(time.monotonic() - self._began, 3))
+                await _first(self._stop.wait(), tasks)
         finally:
             for task in tasks:
                 task.cancel()
@@ -105,165 +84,97 @@ class Daemon:
         if self._fatal is not None:
             raise self._fatal
 
-    # What is heard
-
-    def heard(self, lines: list[str]) -> None:
-        """Take lines of the monitor."""
-        decisions: list[Decision] = []
-        now = self._loop.time()
-        for line in lines:
-            event = parser.event(line, self._devs)
-            if event is None:
-                continue
-            if isinstance(event, NeighborChanged) and event.address == _MARKER:
-                self._resync.marked(event.lladdr)
-            elif isinstance(event, LineRejected):
-                self._log.record("warning", "line-rejected", line=event.text, wanted=event.why)
-            elif isinstance(event, AddressChanged):
-                self._address(event)
-            else:
-                if isinstance(event, NeighborChanged):
-                    for word in event.unknown:
-                        self._log.once("info", "word-unknown", word=word, line=line[:120])
-                else:
-                    self._link(event)
-                decisions.extend(self._proxy.handle(event, now))
-        self._carry_out(decisions)
-
-    def lost(self, complaint: str) -> None:
-        """The monitor could not keep up."""
-        self._log.record("warning", "events-lost", error=complaint)
-        self._resync.request()
-
-    def started(self, pid: int) -> None:
-        """A monitor was started."""
-        self._log.record("debug", "monitor-started", pid=pid)
-        self._resync.request()
-
-    def ended(self, status: str, retry_in: float) -> None:
-        """The monitor is gone."""
-        self._log.record("warning", "monitor-exited", status=status, retry_in=retry_in)
-
-    # What became of actions
-
-    def refused(self, event: ActionRefused) -> None:
-        """An action was refused."""
-        if event.why is Refusal.DENIED:
-            self._fatal = NdpbrError(f"CAP_NET_ADMIN over this network namespace was wanted: {event.text}")
-            self._stop.set()
-        self._log.record("debug", "command-refused", command=self._text(event.action), error=event.text)
-        self.deliver(event)
-
-    def in_doubt(self, why: str, actions: int) -> None:
-        """A batch process was lost."""
-        self._log.record("warning", "batch-lost", why=why, actions=actions)
-        if actions:
-            self._resync.request()
-
-    # What a reading needs
-
-    def deliver(self, event: Event) -> None:
-        """Let the core decide, and do as it says."""
-        self._carry_out(self._proxy.handle(event, self._loop.time()))
-
-    def mark(self, sequence: int) -> None:
-        """Send a marker through the monitor."""
-        if self._executor is not None:
-            self._executor.submit([Mark(sequence)])
-            self._executor.flush()
-
-    def silent(self) -> None:
-        """The monitor prints nothing: it is stopped, or listens no more."""
-        self._log.record("warning", "monitor-silent")
-        self._supervisor.restart()
-
-    def unread(self, why: str) -> None:
-        """The tables could not be read."""
-        self._log.record("warning", "read-failed", error=why)
-
-    # What is done
-
-    def _carry_out(self, decisions: Sequence[Decision]) -> None:
-        """Do what was decided; the log can wait, a host's first packet is on its way."""
-        for decision in decisions:
-            if not decision.actions:
-                continue
-            if any(isinstance(action, Refresh) for action in decision.actions):
-                self._resync.request()
-            elif self._executor is not None:
-                self._executor.submit(decision.actions)
-        if self._executor is not None:
-            self._executor.flush()
-        if decisions:
-            self._log.decided(decisions)
-            self._lull.touch()
-
-    def _text(self, action: Action) -> str:
-        return "; ".join(f"ip -6 {line}" for line in self._commands.lines(action))
-
-    def _link(self, event: Event) -> None:
-        if isinstance(event, LinkDeleted):
-            self._names.pop(event.index, None)
-        elif isinstance(event, LinkChanged):
-            before = self._names.get(event.index)
-            self._names[event.index] = event.dev
-            if before not in (None, event.dev):
-                self._log.record("info", "link-renamed", dev=event.dev, old_name=before)
-                self._loop.call_soon(self._supervisor.restart)
-
-    def _address(self, event: AddressChanged) -> None:
-        key = (event.dev, event.interface)
-        known = key in self._addresses
-        if event.deleted:
-            self._addresses.discard(key)
-        elif not known:
-            self._addresses.add(key)
-        if event.deleted or not known:
-            self._resync.request()
-
-    async def _ticks(self) -> None:
-        period = min(max(self._config.expire_interval / 100, 0.5), 30.0)
-        while True:
-            await asyncio.sleep(period)
-            self.deliver(Tick())
-            self._log.flush()
-
-    # Start and stop
+    def _obey(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._signalled, number)
+        self._loop.add_signal_handler(signal.SIGHUP, self._resync.request)
+        self._loop.add_signal_handler(signal.SIGUSR1, lambda: self._log.record("info", "state", **self._state()))
+        self._loop.set_exception_handler(self._bug)
 
     def _signalled(self, number: signal.Signals) -> None:
         if not self._stop.is_set():
             self._log.record("info", "stopping", signal=signal.Signals(number).name)
         self._stop.set()
 
+    def _denied(self, error: str) -> None:
+        self._fatal = NdpbrError(f"CAP_NET_ADMIN over this network namespace was wanted: {error}")
+        self._stop.set()
+
+    def _state(self) -> dict[str, object]:
+        return {
+            "interfaces": ",".join(self._config.interfaces),
+            "up": ",".join(sorted(self._relay.proxy.placement.usable)),
+            "hosts": len(self._relay.proxy.hosts),
+            "resyncs": self._resync.count,
+            "monitor_restarts": max(self._hearing.restarts, 0),
+            "events_lost": self._hearing.losses,
+            "iproute2": self._program.text,
+        }
+
+    # Interfaces and their settings
+
     def _borrow(self) -> None:
+        """Set what is needed; also what somebody has changed meanwhile."""
+        try:
+            self._set(self._config.interfaces, "warning" if self._resync.done.is_set() else "debug")
+        except NdpbrError as error:
+            if not self._resync.done.is_set():
+                raise
+            self._log.record("warning", "setting-refused", error=str(error))
+
+    def _linked(self, dev: str) -> None:
+        """An interface that was made anew has the kernel's defaults."""
+        with contextlib.suppress(NdpbrError):
+            self._set((dev,), "debug")
+
+    def _set(self, devs: Iterable[str], level: str) -> None:
         if self._config.dry_run:
             return
-        for path, found, value in self._settings.borrow(wanted(self._config.interfaces)):
-            self._log.record("debug", "setting-changed", setting=path, found=found, value=value)
+        for path, found, value in self._settings.borrow(wanted(devs)):
+            self._log.record(level, "setting-changed", setting=path, found=found, value=value)
         if self._settings.unsaved is not None:
-            self._log.record("warning", "state-unsaved", error=self._settings.unsaved)
+            self._log.once("warning", "state-unsaved", error=self._settings.unsaved)
+
+    def _warn_of_missing(self) -> None:
+        for dev in self._config.interfaces:
+            if not Path("/sys/class/net", dev).exists():
+                self._log.record("warning", "interface-missing", dev=dev)
+
+    def _renamed(self) -> None:
+        self._loop.call_soon(self._supervisor.restart)
+
+    def _took(self, kernel: KernelRead) -> None:
+        self._hearing.named(kernel.names)
+
+    # Time
+
+    async def _ticks(self) -> None:
+        period = min(max(self._config.expire_interval / 100, 0.5), 30.0)
+        asleep = _suspended()
+        while True:
+            await asyncio.sleep(period)
+            self._relay.deliver([Tick()])
+            self._log.flush()
+            if _suspended() - asleep > _SLEPT:
+                self._log.record("info", "resumed", suspended_s=round(_suspended() - asleep))
+                self._resync.request()
+            asleep = _suspended()
+
+    # Start and stop
 
     async def _ready(self, tasks: Iterable[asyncio.Task[None]]) -> bool:
         """Wait until the tables have been read and acted on; return whether to go on."""
+        stopped = asyncio.create_task(_until(self._stop))
         try:
             async with asyncio.timeout(_START):
-                await self._first(self._resync.done.wait(), (*tasks, asyncio.create_task(self._stopped())))
+                await _first(self._resync.done.wait(), (*tasks, stopped))
         except TimeoutError:
             raise NdpbrError(f"the kernel's tables could not be read within {_START:g} s") from None
-        if self._executor is not None and not self._stop.is_set():
-            await self._executor.drained()
+        finally:
+            stopped.cancel()
+        if self._relay.executor is not None and not self._stop.is_set():
+            await self._relay.executor.drained()
         return not self._stop.is_set()
-
-    async def _stopped(self) -> None:
-        await self._stop.wait()
-
-    async def _first(self, wait: Coroutine[None, None, object], others: Iterable[asyncio.Task[None]]) -> None:
-        """Wait for *wait*, or for the end of one of *others*; raise what that one raised."""
-        waiting = asyncio.create_task(wait)
-        done, _ = await asyncio.wait((waiting, *others), return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        for task in done - {waiting}:
-            task.result()
 
     def _bug(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Log what should never happen; the hosts that work go on working."""
@@ -275,19 +186,16 @@ class Daemon:
 
     async def _clean_up(self) -> None:
         self._supervisor.stop()
-        if self._executor is not None:
+        if self._relay.executor is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN):
-                    await self._executor.drained()
-            self._executor.close()
-        if self._config.dry_run:
-            return
-        if not self._config.keep:
+                    await self._relay.executor.drained()
+            self._relay.executor.close()
+        if not self._config.dry_run and not self._config.keep:
             self._flush()
             for path, value in self._settings.give_back():
                 self._log.record("debug", "setting-restored", setting=path, value=value)
-        self._log.record("info", "stopped", hosts=len(self._proxy.hosts), kept=self._config.keep)
-        self._log.flush()
+        self._log.record("info", "stopped", hosts=len(self._relay.proxy.hosts), kept=self._config.keep)
 
     def _flush(self) -> None:
         """Remove every entry with our tag: also what an earlier run left behind."""
@@ -297,7 +205,26 @@ class Daemon:
             if ended.status != 0:
                 error = ended.stderr.decode(errors="replace").strip()
                 self._log.record("error", "flush-failed", command=f"ip -6 {' '.join(words)}", error=error)
-        self._log.decided([self._proxy.forget(host, Reason.STOPPING) for host in self._proxy.hosts])
+        proxy = self._relay.proxy
+        self._log.decided([proxy.forget(host, Reason.STOPPING) for host in proxy.hosts])
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _first(wait: Coroutine[None, None, object], others: Iterable[asyncio.Task[None]]) -> None:
+    """Wait for *wait*, or for the end of one of *others*; raise what that one raised."""
+    waiting = asyncio.create_task(wait)
+    done, _ = await asyncio.wait((waiting, *others), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for task in done - {waiting}:
+        task.result()
+
+
+def _suspended() -> float:
+    """Return how long the machine has slept since it was started, in seconds."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _rules(config: RunConfig) -> Rules:

@@ -126,7 +126,8 @@ class KernelRead:
     """The kernel's tables, read in whole: what they hold is what is.
 
     ``on_link`` are the prefixes of device routes on listed interfaces; ``own`` the router's addresses;
-    ``next_hops`` the gateways of default routes with their interface; ``up`` the interfaces that are up.
+    ``next_hops`` the gateways of default routes with their interface; ``up`` the listed interfaces that are up;
+    ``names`` the name of every interface by its index.
     """
 
     neighbors: tuple[NeighborChanged, ...] = ()
@@ -136,6 +137,7 @@ class KernelRead:
     own: frozenset[IPv6Address] = frozenset()
     next_hops: dict[IPv6Address, str] = field(default_factory=dict)
     up: frozenset[str] = frozenset()
+    names: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

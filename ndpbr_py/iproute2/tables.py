@@ -33,6 +33,7 @@ class Tables:
         self._next_hops: dict[IPv6Address, str] = {}
         self._own: set[IPv6Address] = set()
         self._up: set[str] = set()
+        self._names: dict[int, str] = {}
 
     def neighbor(self, line: str) -> None:
         """Take a line of `neigh show`."""
@@ -74,8 +75,10 @@ class Tables:
     def link(self, line: str) -> None:
         """Take a line of `-o link show`."""
         event = parser.event(line)
-        if isinstance(event, LinkChanged) and event.up:
-            self._up.add(event.dev)
+        if isinstance(event, LinkChanged):
+            self._names[event.index] = event.dev
+            if event.up:
+                self._up.add(event.dev)
 
     def read(self) -> KernelRead:
         """Return what was read."""
@@ -87,6 +90,7 @@ class Tables:
             own=frozenset(self._own),
             next_hops=self._next_hops,
             up=frozenset(self._up) & self._interfaces,
+            names=self._names,
         )
 
     def _connected(self, prefix: str) -> None:

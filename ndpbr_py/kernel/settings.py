@@ -6,6 +6,7 @@ could not.  A file from before a reboot, or from another network namespace, says
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -40,7 +41,7 @@ class Settings:
     def __init__(self, state_dir: Path, proc_sys: Path = PROC_SYS) -> None:
         self._file = state_dir / "settings.json"
         self._proc_sys = proc_sys
-        self._found: dict[str, str] = {}
+        self._found: dict[str, str] | None = None
         self.unsaved: str | None = None
 
     def borrow(self, settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -50,9 +51,12 @@ class Settings:
             NdpbrError: One cannot be set, although its interface is there.
         """
         now = {path: value for path in settings if (value := self._value(path)) is not None}
-        # What is in the file is from before ndpbr's first run: the value that belongs to the user.
-        self._found = {**now, **self._found, **self._remembered()}
-        self._remember()
+        if self._found is None:
+            # What is in the file is from before ndpbr's first run: the value that belongs to the user.
+            self._found = self._remembered()
+        if new := {path: value for path, value in now.items() if path not in self._found}:
+            self._found |= new
+            self._remember()
         changed = []
         for path, value in now.items():
             if value != settings[path]:
@@ -63,15 +67,16 @@ class Settings:
     def give_back(self) -> list[tuple[str, str]]:
         """Give every borrowed setting the value that was found; return those that had another."""
         given = []
-        for path, value in self._found.items():
+        for path, value in (self._found or {}).items():
             if self._value(path) not in (None, value):
                 try:
                     self._set(path, value)
                 except NdpbrError:
                     continue  # its interface went away meanwhile
                 given.append((path, value))
-        self._found = {}
-        self._file.unlink(missing_ok=True)
+        self._found = None
+        with contextlib.suppress(OSError):
+            self._file.unlink(missing_ok=True)
         return given
 
     def _value(self, path: str) -> str | None:

@@ -26,7 +26,6 @@ def main(arguments: argparse.Namespace) -> int:
     commands = Commands(wanted.protocol, ip.has_use)
     log = Log(log_config(arguments), commands=commands.lines, dry_run=wanted.dry_run)
     _tune_collector()
-    _check_interfaces(wanted.interfaces)
     if wanted.dry_run:
         asyncio.run(_run(wanted, ip, commands, log))
         return 0
@@ -73,12 +72,6 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
         dry_run=arguments.dry_run,
         keep=arguments.keep,
     )
-
-
-def _check_interfaces(names: tuple[str, ...]) -> None:
-    for name in names:
-        if not Path("/sys/class/net", name).exists():
-            raise NdpbrError(f"an interface that exists was wanted, got {name!r}")
 
 
 def _check_capability() -> None:

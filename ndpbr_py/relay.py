@@ -1,0 +1,81 @@
+"""Events -> the core -> actions for the executor, records for the log.
+
+First the kernel, then the log: a host's first packet is on its way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from ndpbr_py.core.actions import Mark, Refresh
+from ndpbr_py.core.events import ActionRefused, Event, Refusal
+from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.iproute2.commands import Commands
+from ndpbr_py.iproute2.executor import Executor
+from ndpbr_py.iproute2.lull import Lull
+from ndpbr_py.log import Log
+
+
+class Relay:
+    """Between the core and the world.
+
+    Args:
+        proxy: Decides.
+        commands: What an action is in ip's words, for the log.
+        log: Gets what was decided.
+        refresh: Called when the kernel's tables should be read.
+        denied: Called with what ip said when it lacks the right to change anything.
+    """
+
+    def __init__(
+        self,
+        proxy: NdProxy,
+        commands: Commands,
+        log: Log,
+        refresh: Callable[[], None],
+        denied: Callable[[str], None],
+    ) -> None:
+        self.proxy = proxy
+        self.executor: Executor | None = None  # none in a dry run
+        self.commands = commands
+        self._log = log
+        self._refresh = refresh
+        self._denied = denied
+        self._lull = Lull(log.flush)
+        self._loop = asyncio.get_running_loop()
+
+    def deliver(self, events: Iterable[Event]) -> None:
+        """Let the core decide, and do as it says."""
+        now = self._loop.time()
+        decisions = [decision for event in events for decision in self.proxy.handle(event, now)]
+        for decision in decisions:
+            if any(isinstance(action, Refresh) for action in decision.actions):
+                self._refresh()
+            elif decision.actions and self.executor is not None:
+                self.executor.submit(decision.actions)
+        if self.executor is not None:
+            self.executor.flush()
+        if decisions:
+            self._log.decided(decisions)
+            self._lull.touch()
+
+    def mark(self, sequence: int) -> None:
+        """Send a marker through the monitor."""
+        if self.executor is not None:
+            self.executor.submit([Mark(sequence)])
+            self.executor.flush()
+
+    def refused(self, event: ActionRefused) -> None:
+        """An action was refused: the core hears of it, and undoes what goes with it."""
+        if event.why is Refusal.DENIED:
+            self._denied(event.text)
+        command = "; ".join(f"ip -6 {line}" for line in self.commands.lines(event.action))
+        self._log.record("debug", "command-refused", command=command, error=event.text)
+        self.deliver([event])
+
+    def in_doubt(self, why: str, actions: int) -> None:
+        """A batch process was lost: what it has done the kernel's tables tell."""
+        self._log.record("warning", "batch-lost", why=why, actions=actions)
+        if actions:
+            self._refresh()
