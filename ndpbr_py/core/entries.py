@@ -25,7 +25,7 @@ NOTHING = Entries()
 
 def steps(address: IPv6Address, have: Entries, want: Entries) -> list[Entry]:
     """Return the actions that lead from *have* to *want*, proxies away before and back after the route."""
-    if have == want:
+    if have is want or have == want:
         return []
     moving = have.route != want.route
     # While the route changes its direction, no proxy entry may stay on the interface it will point to.

@@ -99,10 +99,10 @@ class LineRejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """A /128 or on-link route of the main table; ``ours`` if it carries our protocol number."""
+class HostRoute:
+    """A /128 route of the main table; ``ours`` if it carries our protocol number."""
 
-    prefix: IPv6Network
+    address: IPv6Address
     dev: str
     ours: bool
 
@@ -132,7 +132,7 @@ class KernelRead:
 
     neighbors: tuple[NeighborChanged, ...] = ()
     proxies: tuple[ProxyEntry, ...] = ()
-    host_routes: tuple[Route, ...] = ()
+    host_routes: tuple[HostRoute, ...] = ()
     on_link: frozenset[IPv6Network] = frozenset()
     own: frozenset[IPv6Address] = frozenset()
     next_hops: dict[IPv6Address, str] = field(default_factory=dict)

@@ -35,7 +35,7 @@ def changed(proxy: NdProxy, event: NeighborChanged, now: float) -> list[Decision
         return roamers + _learned(proxy, event, event.lladdr, now)
     if host.dev == event.dev:
         return roamers + _heard_again(proxy, host, event, event.lladdr, now)
-    return roamers + _elsewhere(proxy, host, event.dev, event.lladdr, now)
+    return roamers + _elsewhere(proxy, host, event, event.lladdr, now)
 
 
 def deleted(proxy: NdProxy, event: NeighborDeleted) -> list[Decision]:
@@ -105,14 +105,18 @@ def _answered(proxy: NdProxy, host: Host, now: float) -> list[Decision]:
     return decisions
 
 
-def _elsewhere(proxy: NdProxy, host: Host, dev: str, lladdr: str, now: float) -> list[Decision]:
-    if lladdr == host.lladdr and now - host.moved >= _SETTLING:
-        return [proxy.move(host, dev, lladdr, Reason.SAME_LLADDR, now)]
-    if host.claim is not None or host.state is NudState.PERMANENT:
+def _elsewhere(proxy: NdProxy, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
+    if (objection := proxy.scope.objection(event.address, event.dev)) is not None:
+        return [Decision(What.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
+    if host.state is NudState.PERMANENT:
         return []
-    host.claim = (dev, lladdr)
+    if lladdr == host.lladdr and now - host.moved >= _SETTLING:
+        return [proxy.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
+    if host.claim is not None:
+        return []
+    host.claim = (event.dev, lladdr)
     probe = Probe(host.address, host.dev, host.lladdr)
-    return [host.decision(What.DOUBTED, Reason.CLAIMED_ELSEWHERE, [probe], note=dev)]
+    return [host.decision(What.DOUBTED, Reason.CLAIMED_ELSEWHERE, [probe], note=event.dev)]
 
 
 def _roamers(proxy: NdProxy, lladdr: str, event: NeighborChanged) -> list[Decision]:
@@ -121,6 +125,8 @@ def _roamers(proxy: NdProxy, lladdr: str, event: NeighborChanged) -> list[Decisi
     for host in proxy.hosts.with_lladdr(lladdr):
         if host.dev == event.dev or host.address == event.address or not host.verified:
             continue
+        if host.state is NudState.PERMANENT:
+            continue  # a probe would make a common entry of it
         # One probe a sighting: until the answer comes the host is an unverified one.
         proxy.hosts.set_verified(host, False)
         probe = Probe(host.address, host.dev, lladdr)

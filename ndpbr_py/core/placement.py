@@ -35,7 +35,7 @@ class Placement:
 
     def read(self, kernel: KernelRead) -> None:
         """Note which entries are another program's."""
-        self._foreign_routes = {r.prefix.network_address: r.dev for r in kernel.host_routes if not r.ours}
+        self._foreign_routes = {r.address: r.dev for r in kernel.host_routes if not r.ours}
         self._foreign_proxies = frozenset((p.address, p.dev) for p in kernel.proxies if not p.ours)
         self._foreign = frozenset(self._foreign_routes) | {address for address, _ in self._foreign_proxies}
 

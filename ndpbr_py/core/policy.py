@@ -53,6 +53,7 @@ class Reason(Enum):
     FAILED = "failed"
     ONE_MORE_TRY = "one-more-try"
     EXPIRED = "not-confirmed"
+    UNVERIFIED = "still-unverified"
     EVICTED = "cache-entry-gone"
     REFUSED = "refused"
     DRIFTED = "kernel-differs"

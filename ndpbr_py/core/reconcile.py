@@ -24,20 +24,22 @@ def decisions(proxy: NdProxy, kernel: KernelRead, now: float) -> list[Decision]:
     """Return what follows from a reading of the kernel's tables."""
     newer, proxy.heard = proxy.heard or set(), None
     on_link = None if proxy.rules.everything_on_link else kernel.on_link | proxy.rules.prefixes
-    proxy.scope = Scope(on_link, kernel.own, kernel.next_hops)
-    proxy.placement.use(dev for dev in proxy.rules.interfaces if proxy.heard_links.get(dev, dev in kernel.up))
+    before, proxy.scope = proxy.scope, Scope(on_link, kernel.own, kernel.next_hops)
+    proxy.placement.use(kernel.up)
     proxy.placement.read(kernel)
     tagged = _tagged(kernel)
-    result = _out_of_scope(proxy)
+    result = _out_of_scope(proxy) if proxy.scope != before else []
     adopted: list[Host] = []
     for address, entries in tagged.items():
         if address not in proxy.hosts and address not in newer:
             result.extend(_adopted(proxy, address, entries, now, adopted))
     known = frozenset(host.address for host in proxy.hosts)
+    heard: list[Decision] = []
     for neighbor in kernel.neighbors:
         if neighbor.address not in newer:
-            result.extend(_neighbor(proxy, neighbor, now))
-    result.extend(map(_asked, adopted))
+            heard.extend(_neighbor(proxy, neighbor, now))
+    result.extend(_asked(host) for host in adopted if proxy.hosts.get(host.address) is host)
+    result.extend(heard)
     for host in proxy.hosts:
         if host.address not in newer:
             # One learned from this very reading has what its decision gives it.
@@ -52,7 +54,7 @@ def _tagged(kernel: KernelRead) -> dict[IPv6Address, Entries]:
     for entry in kernel.proxies:
         if entry.ours:
             proxies[entry.address].append(entry.dev)
-    tagged = {route.prefix.network_address: route.dev for route in kernel.host_routes if route.ours}
+    tagged = {route.address: route.dev for route in kernel.host_routes if route.ours}
     return {a: Entries(tagged.get(a), tuple(proxies.get(a, ()))) for a in tagged.keys() | proxies.keys()}
 
 
@@ -85,15 +87,24 @@ def _neighbor(proxy: NdProxy, neighbor: NeighborChanged, now: float) -> list[Dec
         # An old failure, still in the table: only what happens now takes a host away.
         return []
     host = proxy.hosts.get(neighbor.address)
-    if host is not None and host.dev != neighbor.dev:
+    if host is None:
+        return list(proxy.handle(neighbor, now))
+    if host.dev != neighbor.dev:
         # What is left in the cache of the link that a host has moved away from.
         return []
+    if host.state is neighbor.state and host.lladdr == neighbor.lladdr:
+        if host.verified or host.state is not NudState.STALE:
+            return []  # nothing new, which with thousands of hosts is worth knowing quickly
+        # Its verification was lost, or has not come to an end since the last reading.
+        return [host.decision(What.DOUBTED, Reason.UNVERIFIED, [Probe(host.address, host.dev, host.lladdr)])]
     return list(proxy.handle(neighbor, now))
 
 
 def _compared(proxy: NdProxy, host: Host, actual: Entries) -> list[Decision]:
     host.blocked = False
-    believed, host.have = host.have, _in_order(actual, proxy.placement.interfaces)
+    if len(actual.proxies) > 1:
+        actual = _in_order(actual, proxy.placement.interfaces)
+    believed, host.have = host.have, actual
     actions = proxy.converge(host)
     result = []
     obstacle = proxy.placement.obstacle(host)

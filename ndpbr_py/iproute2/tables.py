@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from ipaddress import IPv6Address, IPv6Network
 
-from ndpbr_py.core.events import KernelRead, LinkChanged, NeighborChanged, ProxyEntry, Route
+from ndpbr_py.core.address import parsed
+from ndpbr_py.core.events import HostRoute, KernelRead, LinkChanged, NeighborChanged, ProxyEntry
 from ndpbr_py.iproute2 import parser
 
 # Kinds of route that lead to no host on a link.
@@ -28,7 +29,7 @@ class Tables:
         self._protocol = str(protocol)
         self._neighbors: list[NeighborChanged] = []
         self._proxies: list[ProxyEntry] = []
-        self._host_routes: list[Route] = []
+        self._host_routes: list[HostRoute] = []
         self._on_link: set[IPv6Network] = set()
         self._next_hops: dict[IPv6Address, str] = {}
         self._own: set[IPv6Address] = set()
@@ -43,10 +44,11 @@ class Tables:
 
     def proxy(self, line: str) -> None:
         """Take a line of `neigh show proxy`."""
-        event = parser.event(line)
-        if isinstance(event, NeighborChanged):
-            words = line.split()[3:]
-            self._proxies.append(ProxyEntry(event.address, event.dev, self._ours(words)))
+        words = line.split()
+        rest = words[3:]
+        if "proxy" in rest and words[1] == "dev" and (address := _address(words[0])) is not None:
+            tagged = "proto" in rest and rest[-1] == self._protocol
+            self._proxies.append(ProxyEntry(address, words[2], tagged))
 
     def route(self, line: str) -> None:
         """Take a line of `route show`."""
@@ -54,7 +56,9 @@ class Tables:
         # A multipath route's next hops stand on lines of their own, and it is never on-link.
         if not words or line[0] in " \t" or words[0] in _NOT_UNICAST:
             return
-        dev, via = _after("dev", words), _after("via", words)
+        # Up to the flags at its end a route is pairs of words.
+        said = dict(zip(words[1::2], words[2::2], strict=False))
+        dev, via = said.get("dev"), said.get("via")
         if dev is None:
             return
         if words[0] == "default":
@@ -62,7 +66,7 @@ class Tables:
                 self._next_hops[gateway] = dev
         elif "/" not in words[0] or words[0].endswith("/128"):
             if (address := _address(words[0].removesuffix("/128"))) is not None:
-                self._host_routes.append(Route(IPv6Network(address), dev, self._ours(words)))
+                self._host_routes.append(HostRoute(address, dev, said.get("proto") == self._protocol))
         elif dev in self._interfaces and via is None:
             self._connected(words[0])
 
@@ -101,19 +105,9 @@ class Tables:
         if 0 < network.prefixlen < 128 and not network.is_link_local:
             self._on_link.add(network)
 
-    def _ours(self, words: Sequence[str]) -> bool:
-        return _after("proto", words) == self._protocol
-
-
-def _after(word: str, words: Sequence[str]) -> str | None:
-    try:
-        return words[words.index(word, 1 if word != "proto" else 0) + 1]
-    except (ValueError, IndexError):
-        return None
-
 
 def _address(text: str) -> IPv6Address | None:
     try:
-        return IPv6Address(text)
-    except ValueError:
+        return parsed(text)
+    except (OSError, ValueError):
         return None

@@ -34,10 +34,10 @@ def main(arguments: argparse.Namespace) -> int:
 def _everything(ip: program.Program, kernel: KernelRead) -> tuple[int, int]:
     """Remove what the shell script's `flush` removed, whoever put it there."""
     proxied = {entry.address for entry in kernel.proxies}
-    routes = [route for route in kernel.host_routes if route.prefix.network_address in proxied]
+    routes = [route for route in kernel.host_routes if route.address in proxied]
     _ip(ip, "neigh", "flush", "proxy")
     for route in routes:
-        _ip(ip, "route", "del", str(route.prefix), "dev", route.dev)
+        _ip(ip, "route", "del", f"{route.address}/128", "dev", route.dev)
     for setting in PROC_SYS.glob("conf/*/proxy_ndp"):
         try:
             setting.write_text("0\n")

@@ -43,7 +43,7 @@ def rows(kernel: KernelRead) -> list[Row]:
     for entry in kernel.proxies:
         if entry.ours:
             proxies[entry.address].append(entry.dev)
-    learned = {route.prefix.network_address: route.dev for route in kernel.host_routes if route.ours}
+    learned = {route.address: route.dev for route in kernel.host_routes if route.ours}
     return [
         Row(address, dev, tuple(sorted(proxies[address])))
         for address, dev in sorted(learned.items())
