@@ -1,4 +1,4 @@
-"""structlog set-up; decisions and commands -> fields of a record."""
+"""structlog set-up; decisions, commands and what else happens -> records."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -14,44 +14,19 @@ from typing import Any
 import structlog
 
 from ndpbr_py.config import LogConfig
-from ndpbr_py.core.actions import Action, AddProxy
-from ndpbr_py.core.address import text
+from ndpbr_py.core.actions import Action
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.policy import Reason
+from ndpbr_py.fields import fields, level
+from ndpbr_py.limit import Limit
 from ndpbr_py.logsink import Sink, Stream, Syslog
 
-LEVELS: Mapping[What, str] = {
-    What.LEARNED: "info",
-    What.MOVED: "info",
-    What.FORGOTTEN: "info",
-    What.VERIFIED: "debug",
-    What.DOUBTED: "debug",
-    What.KEPT: "debug",
-    What.SUSPENDED: "info",
-    What.RESUMED: "info",
-    What.REPAIRED: "info",
-    What.REMOVED: "info",
-    What.REFUSED: "warning",
-    What.CONFLICT: "warning",
-    What.SHADOWED: "warning",
-    What.IGNORED: "debug",
-}
-# What `note` is called in the record.
-_NOTES: Mapping[What | Reason, str] = {
-    What.MOVED: "from_dev",
-    What.CONFLICT: "claimed_by",
-    What.SUSPENDED: "down",
-    What.REFUSED: "error",
-    What.KEPT: "error",
-    What.SHADOWED: "theirs",
-    Reason.LLADDR_CHANGED: "old_lladdr",
-    Reason.CLAIMED_ELSEWHERE: "heard_on",
-    Reason.LLADDR_ELSEWHERE: "heard_on",
-}
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
     0x2028: "\\u2028",
     0x2029: "\\u2029",
 }
+# What a flood of claimed addresses makes.
+_CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
 _MOST_WAITING = 5000  # decisions; some MB
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 _FIRST = ("ts", "level", "event", "address", "dev", "lladdr", "state", "reason")
@@ -75,17 +50,20 @@ class Log:
             dry_run: The commands are not run, and so are what matters.
         """
         self.sink: Sink = sink or (Syslog("ndpbr") if config.syslog else Stream(2))
-        level = getattr(logging, config.level.upper())
-        self.verbose = level <= logging.DEBUG
+        least = getattr(logging, config.level.upper())
+        self.verbose = least <= logging.DEBUG
         self.dry_run = dry_run
         self.commands = commands if self.verbose or dry_run else None
         self._log = structlog.wrap_logger(
             _Levels(self.sink),
             processors=_processors(config),
-            wrapper_class=structlog.make_filtering_bound_logger(level),
+            wrapper_class=structlog.make_filtering_bound_logger(least),
         ).bind()
         self._said: set[str] = set()
         self._waiting: list[Decision] = []
+        self._claims = Limit(20, 500)
+        self._reports = Limit(1 / 10, 1)
+        self._refusals: dict[Reason, Limit] = {}
 
     def record(self, level: str, event: str, /, **fields: object) -> None:
         """Write one record, after those that wait."""
@@ -108,15 +86,30 @@ class Log:
     def flush(self) -> None:
         """Write what waits, and what could not be written before."""
         waiting, self._waiting = self._waiting, []
+        now = time.monotonic()
         for decision in waiting:
-            level = LEVELS[decision.what]
-            if decision.what is What.REPAIRED and decision.reason is Reason.DRIFTED:
-                level = "warning"
-            if self.verbose or level != "debug":
-                getattr(self._log, level)(decision.what._value_, **fields(decision))
+            if decision.what is What.IGNORED:
+                self._ignored(decision, now)
+            elif self.verbose or decision.reason not in _CLAIMS or self._claims.allows(now):
+                self._write(level(decision), decision)
             if self.commands is not None:
                 self._write_commands(decision)
+        if self._claims.has_left_out and self._reports.allows(now):
+            self._log.warning("records-left-out", count=self._claims.left_out())
         self.sink.retry()
+
+    def _ignored(self, decision: Decision, now: float) -> None:
+        """One a minute for each reason is a warning: who claims what is not his should be seen, and not be heard."""
+        limit = self._refusals.setdefault(decision.reason, Limit(1 / 60, 1))
+        more = limit.left_out() if limit.allows(now) else None
+        if more is None:
+            self._write("debug", decision)
+        else:
+            self._write("warning", decision, more=more)
+
+    def _write(self, severity: str, decision: Decision, **more: object) -> None:
+        if severity != "debug" or self.verbose:
+            getattr(self._log, severity)(decision.what._value_, **fields(decision), **more)
 
     def _write_commands(self, decision: Decision) -> None:
         assert self.commands is not None
@@ -135,27 +128,6 @@ class _Levels:
         self.info = partial(sink.write, "info")
         self.warning = partial(sink.write, "warning")
         self.error = partial(sink.write, "error")
-
-
-def fields(decision: Decision) -> dict[str, object]:
-    """Return the fields of a decision's record: those that say something."""
-    result: dict[str, object] = {}
-    if decision.address is not None:
-        result["address"] = text(decision.address)
-    if decision.dev is not None:
-        result["dev"] = decision.dev
-    if decision.lladdr is not None:
-        result["lladdr"] = decision.lladdr
-    if decision.state is not None:
-        result["state"] = decision.state._value_
-    result["reason"] = decision.reason._value_
-    answered_for = [action.dev for action in decision.actions if isinstance(action, AddProxy)]
-    if answered_for:
-        result["proxied_on"] = ",".join(answered_for)
-    if decision.note is not None:
-        name = _NOTES.get(decision.reason) or _NOTES.get(decision.what) or "note"
-        result[name] = decision.note
-    return result
 
 
 def _processors(config: LogConfig) -> list[Any]:
