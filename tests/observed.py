@@ -1,0 +1,50 @@
+"""A host of the lab -> what its kernel has that the program is about; and a kernel made quick to judge a neighbor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.lab import Host
+
+MARKER = "100::1"
+# The kernel's own are 30 s, 5 s and three times 1 s: too long for a test to wait.
+HASTE = {"base_reachable_time_ms": 300, "delay_first_probe_time": 0, "retrans_time_ms": 100}
+
+
+def proxies(host: Host) -> set[str]:
+    """Return its proxy entries, e.g. ``"2001:db8:64::11 dev wan0 proto 135"``."""
+    lines = host.ip("-6 neigh show proxy").splitlines()
+    return {" ".join(word for word in line.split() if word != "proxy") for line in lines}
+
+
+def routes(host: Host) -> set[str]:
+    """Return its host routes, e.g. ``"2001:db8:64::11 dev lan0 proto 135"``."""
+    lines = [line.partition(" metric ")[0] for line in host.ip("-6 route show").splitlines()]
+    return {line for line in lines if line and line[0] in "23f" and "/" not in line.split()[0]}
+
+
+def neighbor(host: Host, address: str, dev: str) -> str:
+    """Return its neighbor cache's words about *address*, e.g. ``"lladdr 02:00:00:00:03:0b REACHABLE"``; "" if none."""
+    return host.ip(f"-6 neigh show {address} nud all dev {dev}").partition(address)[2].strip()
+
+
+def settings(host: Host, *devs: str) -> dict[str, str]:
+    """Return every setting that the program may borrow: path below /proc/sys -> value."""
+    paths = ["net/ipv6/conf/all/proxy_ndp"]
+    for dev in devs:
+        paths += [f"net/ipv6/conf/{dev}/{name}" for name in ("proxy_ndp", "accept_untracked_na")]
+        paths.append(f"net/ipv6/neigh/{dev}/proxy_delay")
+    # accept_untracked_na is Linux 5.19.
+    return {path: host.sysctl(path) for path in paths if host.inside(Path("/proc/sys", path).exists)}
+
+
+def clean(host: Host) -> bool:
+    """Whether it has no proxy entry, no host route and no marker."""
+    return not (proxies(host) or routes(host) or neighbor(host, MARKER, "lo"))
+
+
+def hasten(host: Host, *devs: str) -> None:
+    """Make *host* doubt a silent neighbor after 0.3 s, and give it up 0.3 s later."""
+    for dev in devs:
+        for name, value in HASTE.items():
+            host.sysctl(f"net/ipv6/neigh/{dev}/{name}", value)

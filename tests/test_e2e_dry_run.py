@@ -1,0 +1,58 @@
+"""`ndpbr run --dry-run`: what would be done is said, nothing is."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.claim import claim
+from tests.conftest import Start
+from tests.echo import ask
+from tests.home import INET, LAN, MODEM, Home
+from tests.observed import clean, settings
+
+DEVS = ("wan0", "lan0", "lan1")
+LEARNING = [
+    f"ip -6 route add {LAN}/128 dev lan0 proto 135",
+    f"ip -6 neigh add proxy {LAN} dev wan0 proto 135",
+    f"ip -6 neigh add proxy {LAN} dev lan1 proto 135",
+]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_dry_run_says_what_it_would_run(home: Home, daemon: Start, known: bool) -> None:
+    """A host, known at the start or heard later, is learned in the log alone; the kernel is as it was."""
+    before = settings(home.router, *DEVS)
+    if known:
+        claim(home.lan, LAN)
+    running = daemon(home.router, "--dry-run", *DEVS)
+    if not known:
+        claim(home.lan, LAN)
+    for command in LEARNING:
+        running.wait_for("would-run", command=command, level="info")
+
+    assert clean(home.router)
+    assert settings(home.router, *DEVS) == before
+    assert not running.pidfile.exists()
+    assert not running.state.exists()
+    assert running.stop() == 0
+    assert "command" not in {record["event"] for record in running.log()}
+
+
+def test_dry_run_beside_a_running_daemon(home: Home, daemon: Start) -> None:
+    """A dry run needs no pid file and takes no interface: it can watch where a daemon works."""
+    running = daemon(home.router, *DEVS)
+    dry = daemon(home.router, "--dry-run", *DEVS)
+    claim(home.lan, LAN)
+    ask(home.lan, INET, timeout=0.1)
+    for each in (running, dry):
+        each.wait_for("host-learned", address=LAN)
+        each.wait_for("host-learned", address=MODEM)
+    dry.process.send_signal(signal.SIGINT)
+
+    assert dry.process.wait(10.0) == 0
+    assert not clean(home.router)
+    assert running.pidfile.exists()
+    assert running.stop() == 0
+    assert clean(home.router)

@@ -1,0 +1,51 @@
+"""Silent hosts are looked after by the kernel's neighbor discovery, in turn, once an interval."""
+
+from __future__ import annotations
+
+from tests.claim import claim
+from tests.conftest import Run, Start
+from tests.echo import ask, echo
+from tests.home import LAN, Home
+from tests.lab import until
+from tests.observed import hasten, neighbor, proxies, routes
+from tests.program import Daemon
+
+
+def test_silent_host_that_vanished_expires(home: Home, daemon: Start) -> None:
+    """A host that has gone is noticed although nobody talks to it: asked, asked once more, forgotten."""
+    hasten(home.router, "lan0")
+    running = _learned(home, daemon)
+    home.lan.ip(f"address del {LAN}/64 dev eth0")
+    running.wait_for("host-forgotten", address=LAN, timeout=20.0)
+    reasons = [record["reason"] for record in running.log() if record.get("address") == LAN]
+
+    assert reasons[-2:] == ["one-more-try", "failed"]
+    assert "not-confirmed" in reasons
+    until(lambda: not proxies(home.router) and not routes(home.router), what="the host's entries are gone")
+
+
+def test_silent_host_that_drops_echo_requests_stays(home: Home, daemon: Start, ndpbr: Run) -> None:
+    """A living host stays round after round, although its firewall drops ping: neighbor discovery is never refused."""
+    home.lan.sysctl("net/ipv6/icmp/echo_ignore_all", 1)
+    hasten(home.router, "lan0")
+    running = _learned(home, daemon)
+    until(lambda: _rounds(running) >= 3, timeout=20.0, what="the host was looked for three times")
+    until(lambda: "REACHABLE" in neighbor(home.router, LAN, "lan0"), timeout=10.0, what="it answers")
+
+    assert f"{LAN} lan0 -> wan0 (FAILED)" in ndpbr(home.router, "show", "--ping").stdout.splitlines()
+    assert not [record for record in running.log() if record["event"] == "host-forgotten"]
+    echo(home.lan)
+    assert ask(home.inet, LAN, timeout=3.0) is not None
+
+
+def _learned(home: Home, daemon: Start) -> Daemon:
+    """Return a daemon with the shortest interval that has verified the LAN host."""
+    running = daemon(home.router, "--expire-interval", "1", "wan0", "lan0")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    return running
+
+
+def _rounds(running: Daemon) -> int:
+    """Return how often the LAN host's turn has come."""
+    return len([r for r in running.log() if r.get("address") == LAN and r["reason"] == "not-confirmed"])

@@ -1,0 +1,72 @@
+"""`ndpbr flush`: the program's own entries go, other programs' stay; --all takes them all."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.claim import claim
+from tests.conftest import Run, Start
+from tests.home import LAN, LAN2, MODEM, Home
+from tests.lab import until
+from tests.observed import proxies, routes
+
+FOREIGN_ROUTE = "2001:db8:64::33 dev lan0 proto static"
+
+
+@pytest.fixture
+def mixed(home: Home) -> Home:
+    """Return the home with entries of an ended daemon, and of other programs, on its router."""
+    home.router.lay(
+        f"route add {LAN}/128 dev lan0 proto 135",
+        f"neigh add proxy {LAN} dev wan0 proto 135",
+        f"route add {LAN2}/128 dev lan1 proto static",
+        f"neigh add proxy {LAN2} dev wan0",
+        f"neigh add proxy {MODEM} dev lan0 proto 72",
+        # By number: after `proto 72` in the same batch, ip 6.1 takes "static" for 72.
+        "route add 2001:db8:64::33/128 dev lan0 proto 4",
+    )
+    return home
+
+
+def test_flush_removes_what_is_tagged_alone(mixed: Home, ndpbr: Run) -> None:
+    """The program's entries are removed, and counted; nothing without its tag is touched."""
+    flushed = ndpbr(mixed.router, "flush")
+
+    assert (flushed.returncode, flushed.stdout) == (0, "1 proxy entries and 1 host routes removed\n")
+    assert proxies(mixed.router) == {f"{LAN2} dev wan0", f"{MODEM} dev lan0 proto 72"}
+    assert routes(mixed.router) == {f"{LAN2} dev lan1 proto static", FOREIGN_ROUTE}
+
+
+def test_flush_protocol_removes_another_tag(mixed: Home, ndpbr: Run) -> None:
+    """With --protocol the entries of a program run with that number are removed."""
+    mixed.router.lay(f"route add {MODEM}/128 dev wan0 proto 140", f"neigh add proxy {MODEM} dev lan1 proto 140")
+    before = proxies(mixed.router), routes(mixed.router)
+    flushed = ndpbr(mixed.router, "flush", "--protocol", "140")
+
+    assert flushed.stdout == "1 proxy entries and 1 host routes removed\n"
+    assert before[0] - proxies(mixed.router) == {f"{MODEM} dev lan1 proto 140"}
+    assert before[1] - routes(mixed.router) == {f"{MODEM} dev wan0 proto 140"}
+
+
+def test_flush_all_removes_every_proxy_entry(mixed: Home, ndpbr: Run) -> None:
+    """With --all every proxy entry goes with its host route, and proxy_ndp is off; other host routes stay."""
+    for dev in ("all", "wan0", "lan0"):
+        mixed.router.sysctl(f"net/ipv6/conf/{dev}/proxy_ndp", 1)
+    flushed = ndpbr(mixed.router, "flush", "--all")
+
+    assert (flushed.returncode, flushed.stdout) == (0, "3 proxy entries and 2 host routes removed\n")
+    assert proxies(mixed.router) == set()
+    assert routes(mixed.router) == {FOREIGN_ROUTE}
+    assert {mixed.router.sysctl(f"net/ipv6/conf/{dev}/proxy_ndp") for dev in ("all", "wan0", "lan0")} == {"0"}
+
+
+def test_flush_beside_a_running_daemon_says_so(home: Home, daemon: Start, ndpbr: Run) -> None:
+    """A daemon that runs is named, and puts back what it still knows."""
+    running = daemon(home.router, "--resync-interval", "1", "wan0", "lan0")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    flushed = ndpbr(home.router, "--pidfile", str(running.pidfile), "flush")
+
+    assert flushed.stderr == f"ndpbr: the daemon, pid {running.process.pid}, runs and will put its entries back\n"
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the proxy entry is back")
+    assert f"{LAN} dev lan0 proto 135" in routes(home.router)

@@ -1,0 +1,148 @@
+"""Hosts are learned at first sight: real hosts, real traffic, the kernel's own neighbor discovery."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.claim import claim
+from tests.conftest import Start
+from tests.echo import ask, echo
+from tests.home import INET, LAN, MODEM, ROUTER, Home
+from tests.lab import until
+from tests.observed import neighbor, proxies, routes
+from tests.program import Daemon, Record
+
+FAR = 0.02  # s, to a server on the internet and back
+
+
+def test_first_datagram_of_an_unknown_host_is_answered(home: Home, daemon: Start) -> None:
+    """A LAN host that nobody has heard of sends one datagram to the internet, and gets the answer."""
+    echo(home.inet, delay=FAR)
+    daemon(home.router, "wan0", "lan0")
+
+    assert ask(home.lan, INET, timeout=3.0) is not None
+
+
+def test_modem_need_not_ask_twice_for_an_unknown_host(home: Home, daemon: Start) -> None:
+    """When a new host's first answer comes, its proxy entry is there: the modem's first solicitation is answered."""
+    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
+    echo(home.inet, delay=10 * FAR)
+    daemon(home.router, "wan0", "lan0")
+
+    assert ask(home.lan, INET, timeout=5.0) is not None
+
+
+def test_datagram_from_outside_reaches_a_learned_host(home: Home, daemon: Start) -> None:
+    """Once a host is learned, whoever is behind the modem can begin to talk to it."""
+    echo(home.lan)
+    running = daemon(home.router, "wan0", "lan0")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+
+    assert ask(home.inet, LAN, timeout=3.0) is not None
+
+
+def test_host_is_learned_at_stale_and_verified_at_reachable(home: Home, daemon: Start) -> None:
+    """The records of a new host say that it was learned unverified, and that the kernel's probe verified it."""
+    running = daemon(home.router, "wan0", "lan0")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    host = {"address": LAN, "dev": "lan0", "lladdr": home.lan.mac("eth0")}
+
+    assert _life(running, LAN) == [
+        {
+            "level": "info",
+            "event": "host-learned",
+            **host,
+            "state": "STALE",
+            "reason": "first-sight",
+            "proxied_on": "wan0",
+        },
+        {"level": "debug", "event": "host-verified", **host, "state": "REACHABLE", "reason": "reachable"},
+    ]
+
+
+def test_learned_host_has_its_route_and_is_answered_for_elsewhere(home: Home, daemon: Start) -> None:
+    """A host has one tagged route where it was learned, and a tagged proxy entry on each other interface only."""
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+
+    assert routes(home.router) == {f"{LAN} dev lan0 proto 135"}
+    assert proxies(home.router) == {f"{LAN} dev {dev} proto 135" for dev in ("wan0", "lan1")}
+
+
+def test_modem_is_learned_for_the_lan(home: Home, daemon: Start) -> None:
+    """A LAN host that believes the modem to be on its own link reaches it."""
+    echo(home.modem)
+    running = daemon(home.router, "wan0", "lan0")
+    # What the router forwards makes it resolve the modem, which is how it hears of it.
+    ask(home.lan, INET, timeout=0.5)
+    running.wait_for("host-learned", address=MODEM, dev="wan0")
+
+    assert until(lambda: ask(home.lan, MODEM, timeout=0.5)) is not None
+    assert {f"{MODEM} dev wan0 proto 135"} <= routes(home.router)
+    assert {f"{MODEM} dev lan0 proto 135"} <= proxies(home.router)
+
+
+def test_host_that_forwards_is_learned(home: Home, daemon: Start) -> None:
+    """A LAN host that is a router itself, and says so in its advertisements, is a host like any other."""
+    home.lan.sysctl("net/ipv6/conf/all/forwarding", 1)
+    echo(home.lan)
+    running = daemon(home.router, "wan0", "lan0")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+
+    assert "router" in neighbor(home.router, LAN, "lan0").split()
+    assert ask(home.inet, LAN, timeout=3.0) is not None
+
+
+def test_each_address_of_a_host_is_learned(home: Home, daemon: Start) -> None:
+    """A temporary address that a known host takes later works as its first one does."""
+    echo(home.inet, delay=FAR)
+    running = daemon(home.router, "wan0", "lan0")
+    claim(home.lan, LAN)
+    running.wait_for("host-learned", address=LAN)
+    temporary = "2001:db8:64:0:a1b2:c3d4:e5f6:789"
+    home.lan.ip(f"address add {temporary}/64 dev eth0 nodad")
+    claim(home.lan, temporary)
+    running.wait_for("host-verified", address=temporary)
+
+    assert ask(home.lan, INET, timeout=3.0, source=temporary) is not None
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("2001:4860:4860::8888", "not-on-link"),
+        (ROUTER, "own-address"),
+        ("2001:db8:64::", "subnet-router-anycast"),
+        (MODEM, "next-hop-of-default-route"),
+    ],
+)
+def test_address_that_is_nobodys_to_claim_is_not_learned(home: Home, daemon: Start, address: str, reason: str) -> None:
+    """A LAN host that claims a server's, the router's, every router's or the gateway's address does not get it."""
+    running = daemon(home.router, "wan0", "lan0")
+    claim(home.lan, address)
+    ignored = running.wait_for("address-ignored", address=address)
+
+    assert (ignored["dev"], ignored["reason"]) == ("lan0", reason)
+    assert not any(entry.startswith(f"{address} ") for entry in proxies(home.router) | routes(home.router))
+
+
+def test_prefix_option_makes_an_address_count(home: Home, daemon: Start) -> None:
+    """A prefix that the router itself has no connected route for works when --prefix names it."""
+    prefix, address = "2001:db8:99::/64", "2001:db8:99::11"
+    home.modem.ip(f"route add {prefix} dev lan0")
+    home.lan.ip(f"address add {address}/128 dev eth0 nodad")
+    echo(home.inet, delay=FAR)
+    running = daemon(home.router, "--prefix", prefix, "wan0", "lan0")
+    claim(home.lan, address)
+    running.wait_for("host-verified", address=address)
+
+    assert ask(home.lan, INET, timeout=3.0, source=address) is not None
+
+
+def _life(running: Daemon, address: str) -> list[Record]:
+    """Return the records of decisions about *address*, without their time."""
+    return [{k: v for k, v in r.items() if k != "ts"} for r in running.log() if r.get("address") == address]

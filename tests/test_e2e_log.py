@@ -1,0 +1,146 @@
+"""Where records go: standard error in each format, and syslog."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.claim import claim
+from tests.conftest import Run, Start
+from tests.home import LAN, Home
+from tests.lab import Host, until
+from tests.program import PROGRAM, ROOT
+
+LINE = re.compile(r"<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ndpbr\[(\d+)\]: (.*)")
+DAEMON_INFO = "30"  # facility 3, severity 6
+
+
+class Syslogd:
+    """A syslogd's socket in a folder that hosts see as /dev."""
+
+    def __init__(self, folder: Path) -> None:
+        self.dev = folder
+        (folder / "null").touch()
+        self.lines: list[str] = []
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Listen, as one that has just been started."""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind(str(self.dev / "log"))
+
+    def stop(self) -> None:
+        """End; a program that is connected to it will be refused."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+            (self.dev / "log").unlink()
+
+    def received(self) -> list[str]:
+        """Return every datagram until now."""
+        while self._socket is not None:
+            try:
+                self.lines.append(self._socket.recv(8192).decode())
+            except BlockingIOError:
+                break
+        return self.lines
+
+    def run(self, host: Host, *argv: str) -> subprocess.Popen[str]:
+        """Start a program on *host* that sees the folder as /dev."""
+        mount = 'mount --bind /dev/null "$0/null" && mount --rbind "$0" /dev && exec "$@"'
+        return host.spawn("sh", "-c", mount, str(self.dev), *argv, stderr=subprocess.PIPE, cwd=ROOT)
+
+
+@pytest.fixture
+def syslogd(tmp_path: Path) -> Iterator[Syslogd]:
+    """Return a syslogd that does not run yet."""
+    folder = tmp_path / "dev"
+    folder.mkdir()
+    it = Syslogd(folder)
+    yield it
+    it.stop()
+
+
+def test_syslog_gets_a_short_line_a_record(home: Home, syslogd: Syslogd, tmp_path: Path) -> None:
+    """With -l records go to /dev/log: facility daemon, name and pid, one datagram each; standard error stays empty."""
+    syslogd.start()
+    running = syslogd.run(home.router, *_daemon(tmp_path))
+    until(lambda: _said(syslogd, "event=started"), 10.0, "syslog has the start")
+    claim(home.lan, LAN)
+    until(lambda: _said(syslogd, f"event=host-learned address={LAN} dev=lan0"), what="syslog has the host")
+    running.terminate()
+    _, stderr = running.communicate(timeout=10.0)
+    matches = [LINE.fullmatch(line) for line in syslogd.received()]
+
+    assert (running.returncode, stderr) == (0, "")
+    assert {match and match.group(2) for match in matches} == {str(running.pid)}
+    assert {match and match.group(1) for match in matches} == {DAEMON_INFO}
+    assert max(len(line.encode()) for line in syslogd.received()) <= 230
+    assert _said(syslogd, "event=stopped")
+
+
+def test_syslog_that_comes_late_and_goes_loses_nothing(home: Home, syslogd: Syslogd, tmp_path: Path) -> None:
+    """A daemon older than its syslogd, and one whose syslogd is restarted, deliver what they kept."""
+    running = syslogd.run(home.router, *_daemon(tmp_path))
+    until(lambda: (tmp_path / "state" / "settings.json").exists(), 10.0, "the daemon has begun")
+    syslogd.start()
+    until(lambda: _said(syslogd, "event=started"), 10.0, "what was kept has been delivered")
+    syslogd.stop()
+    claim(home.lan, LAN)
+    until(lambda: LAN in home.router.ip("-6 route show"), what="the host is learned")
+    syslogd.start()
+
+    until(lambda: _said(syslogd, f"event=host-learned address={LAN}"), 10.0, "what was kept has been delivered")
+    assert running.poll() is None
+
+
+def test_full_log_does_not_stop_the_daemon(home: Home, tmp_path: Path) -> None:
+    """A daemon whose standard error nobody reads goes on learning, and ends when told to."""
+    words = (*PROGRAM, "-v", "--pidfile", str(tmp_path / "pid"), "run", "--state-dir", str(tmp_path / "state"))
+    running = home.router.spawn(*words, "wan0", "lan0", stderr=subprocess.PIPE, cwd=ROOT)
+    addresses = [f"2001:db8:64::{number:x}" for number in range(0x1000, 0x1180)]
+    until(lambda: (tmp_path / "state" / "settings.json").exists(), 10.0, "the daemon has begun")
+    for number, address in enumerate(addresses):
+        claim(home.lan, address, lladdr=f"02:00:00:00:{number // 256 + 16:02x}:{number % 256:02x}")
+
+    until(lambda: addresses[-1] in home.router.ip("-6 route show"), 20.0, "the last host is learned")
+    running.terminate()
+    assert running.wait(20.0) == 0
+
+
+def test_life_of_a_host_is_one_grep(home: Home, daemon: Start) -> None:
+    """Every record and every command that concerns a host has its address, as one finds it in the log."""
+    running = daemon(home.router, "wan0", "lan0")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    running.stop()
+    life = [line for line in running.logfile.read_text().splitlines() if LAN in line]
+    told = [event for line in life for event in re.findall(r'"event": "([^"]+)"', line)]
+
+    assert [event for event in told if event != "command"] == ["host-learned", "host-verified", "host-forgotten"]
+    assert told.count("command") >= 3
+    assert "not-a-record" not in {record["event"] for record in running.log()}
+
+
+@pytest.mark.parametrize("word", ["--log-format=xml", "--log-level=loud"])
+def test_unknown_format_or_level_is_refused(home: Home, ndpbr: Run, word: str) -> None:
+    """A log format or level that does not exist is bad usage."""
+    ended = ndpbr(home.router, word, "run", "wan0", "lan0")
+
+    assert ended.returncode == 2
+    assert re.fullmatch(r"ndpbr: a log (format|level) was wanted, one of .*, got '(xml|loud)'\n", ended.stderr)
+
+
+def _daemon(folder: Path) -> tuple[str, ...]:
+    # The interval makes the daemon look twice a second whether syslogd is back.
+    options = ("--expire-interval", "50", "--state-dir", str(folder / "state"))
+    return (*PROGRAM, "-l", "--pidfile", str(folder / "ndpbr.pid"), "run", *options, "wan0", "lan0")
+
+
+def _said(syslogd: Syslogd, words: str) -> bool:
+    return any(words in line for line in syslogd.received())

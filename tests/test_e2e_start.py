@@ -1,0 +1,134 @@
+"""What cannot work is refused before anything was changed, in one plain sentence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.conftest import Run, Start
+from tests.home import Home
+from tests.lab import Host
+from tests.observed import clean, settings
+from tests.program import PROGRAM, ROOT
+
+DEVS = ("wan0", "lan0", "lan1")
+NAME_WANTED = "an interface name of 1 to 15 letters, digits, `_`, `.` and `-` was wanted"
+# Without the right, as a container's root may be: what is taken from the bounding set, exec gives nobody.
+WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0); os.execv(sys.argv[1], sys.argv[1:])"
+BUSYBOX = """#!/bin/sh
+echo "BusyBox v1.35.0 () multi-call binary." >&2
+exit 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "two or more interfaces were wanted, got 0"),
+        (["wan0"], "two or more interfaces were wanted, got 1"),
+        (["wan0", "lan0", "wan0"], "each interface once was wanted, got 'wan0' more than once"),
+        (["wan0", "lan0/../lan1"], NAME_WANTED),
+        (["wan0", "lan0 lan1"], NAME_WANTED),
+        (["wan0", "a-name-too-long-"], NAME_WANTED),
+        (["wan0", ""], NAME_WANTED),
+        (["wan0", "all"], NAME_WANTED),
+        (["wan0", ".."], NAME_WANTED),
+        (["wan0", "if3"], NAME_WANTED),
+        (["wan0", "lan0\nflush"], NAME_WANTED),
+        (["--prefix", "fe80::1/64", "wan0", "lan0"], "an IPv6 prefix such as 2001:db8:1::/64 was wanted"),
+        (["--protocol", "2", "wan0", "lan0"], "a protocol number from 5 to 255"),
+        (["--expire-interval", "0", "wan0", "lan0"], "an --expire-interval of 1 to"),
+        (["--no-such-option", "wan0", "lan0"], "unrecognized arguments: --no-such-option"),
+    ],
+)
+def test_bad_words_are_refused(home: Home, ndpbr: Run, tmp_path: Path, words: list[str], sentence: str) -> None:
+    """A command line that makes no sense is answered by what was wanted, and what was got."""
+    before = settings(home.router, *DEVS)
+    ended = ndpbr(home.router, *_files(tmp_path), *words)
+
+    _refused(ended, 2, sentence)
+    _untouched(home.router, before, tmp_path)
+
+
+def test_missing_right_is_refused(home: Home, tmp_path: Path) -> None:
+    """Without CAP_NET_ADMIN the daemon does not start."""
+    before = settings(home.router, *DEVS)
+    words = (sys.executable, "-c", WITHOUT_NET_ADMIN, *PROGRAM, *_files(tmp_path), "wan0", "lan0")
+    ended = home.router.run(*words, cwd=ROOT)
+
+    _refused(ended, 1, "root or CAP_NET_ADMIN was wanted, got neither")
+    _untouched(home.router, before, tmp_path)
+
+
+def test_missing_ip_is_refused(home: Home, tmp_path: Path) -> None:
+    """On a machine without ip(8) the daemon says which package is needed."""
+    before = settings(home.router, *DEVS)
+    nothing = tmp_path / "nothing"
+    nothing.touch(mode=0o644)
+    ended = _with_ip(home.router, nothing, *PROGRAM, *_files(tmp_path), "wan0", "lan0")
+
+    _refused(ended, 1, "ndpbr needs the ip command of the iproute2 package, found none on PATH")
+    _untouched(home.router, before, tmp_path)
+
+
+@pytest.mark.parametrize("command", ["run", "show", "flush"])
+def test_ip_of_busybox_is_refused(home: Home, tmp_path: Path, command: str) -> None:
+    """busybox's ip has no monitor, and flushes what it was not told to: it is asked its version, and nothing else."""
+    before = settings(home.router, *DEVS)
+    asked = tmp_path / "asked"
+    other = tmp_path / "busybox"
+    other.write_text(BUSYBOX.replace("echo", f'echo "$*" >>{asked}\necho', 1))
+    other.chmod(0o755)
+    words = (*_files(tmp_path), "wan0", "lan0") if command == "run" else (command,)
+    ended = _with_ip(home.router, other, *PROGRAM, *words)
+
+    _refused(ended, 1, "ndpbr needs the ip command of the iproute2 package, got ")
+    assert asked.read_text() == "-V\n"
+    _untouched(home.router, before, tmp_path)
+
+
+@pytest.mark.parametrize(("pidfile", "devs"), [("other.pid", ("lan0", "lan1")), ("ndpbr.pid", ("lan1", "wan0"))])
+def test_second_daemon_is_refused(home: Home, daemon: Start, ndpbr: Run, pidfile: str, devs: tuple[str, ...]) -> None:
+    """A second daemon on an interface, or with the pid file, of a running one names that one's pid and ends."""
+    running = daemon(home.router, "wan0", "lan0")
+    before = settings(home.router, *DEVS)
+    folder = running.pidfile.parent
+    words = ("--pidfile", str(folder / pidfile), "run", "--state-dir", str(folder / "second"), *devs)
+    ended = ndpbr(home.router, *words)
+
+    _refused(ended, 1, f"pid {running.process.pid}")
+    assert settings(home.router, *DEVS) == before
+    assert running.process.poll() is None
+    assert running.pidfile.read_text() == f"{running.process.pid}\n"
+
+
+def _files(folder: Path) -> tuple[str, ...]:
+    return "--pidfile", str(folder / "ndpbr.pid"), "run", "--state-dir", str(folder / "state")
+
+
+def _with_ip(host: Host, ip: Path, *argv: str) -> CompletedProcess[str]:
+    """Return how a program ended on *host* with the file *ip* in the place of every ip(8) there."""
+    directories = f"{os.environ['PATH']}:/usr/sbin:/sbin:/usr/bin:/bin".split(":")
+    found = {os.path.realpath(path) for path in (shutil.which("ip", path=d) for d in directories) if path}
+    # Each program on a host of the lab has mounts of its own: these go with it.
+    binds = " && ".join(f"mount --bind '{ip}' '{path}'" for path in sorted(found))
+    return host.run("sh", "-c", f'{binds} && exec "$@"', "sh", *argv, cwd=ROOT)
+
+
+def _refused(ended: CompletedProcess[str], status: int, sentence: str) -> None:
+    assert ended.returncode == status, ended.stderr
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("ndpbr: ")
+    assert sentence in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def _untouched(host: Host, before: dict[str, str], folder: Path) -> None:
+    assert settings(host, *DEVS) == before
+    assert clean(host)
+    assert not [path for path in folder.iterdir() if path.name in ("ndpbr.pid", "state")]

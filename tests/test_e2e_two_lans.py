@@ -1,0 +1,90 @@
+"""Three interfaces share the /64: traffic between any two of them, and a host that moves."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.claim import claim
+from tests.conftest import Start
+from tests.echo import ask, echo
+from tests.home import INET, LAN, LAN2, Home
+from tests.lab import Host, until
+from tests.observed import proxies, routes
+from tests.program import Daemon
+
+
+@pytest.fixture
+def both(home: Home, daemon: Start) -> Daemon:
+    """Return a daemon that has verified a host on each LAN; everybody echoes."""
+    for host in (home.inet, home.lan, home.lan2):
+        echo(host)
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    for host, address in ((home.lan, LAN), (home.lan2, LAN2)):
+        claim(host, address)
+        running.wait_for("host-verified", address=address)
+    return running
+
+
+@pytest.mark.usefixtures("both")
+def test_two_lans_reach_each_other_and_the_internet(home: Home) -> None:
+    """A host on each LAN reaches the other, and the internet, and is reached from there."""
+    ways = [
+        (home.lan, LAN2),
+        (home.lan2, LAN),
+        (home.lan, INET),
+        (home.lan2, INET),
+        (home.inet, LAN),
+        (home.inet, LAN2),
+    ]
+    unanswered = [(host.name, address) for host, address in ways if ask(host, address, timeout=3.0) is None]
+
+    assert unanswered == []
+
+
+@pytest.mark.usefixtures("both")
+def test_each_host_is_answered_for_on_both_other_links(home: Home) -> None:
+    """With three interfaces a host has one route and two proxy entries."""
+    of_hosts = {
+        f"{address} dev {dev} proto 135" for address, dev in ((LAN, "lan1"), (LAN2, "lan0")) for dev in (dev, "wan0")
+    }
+
+    assert {f"{LAN} dev lan0 proto 135", f"{LAN2} dev lan1 proto 135"} <= routes(home.router)
+    assert of_hosts <= proxies(home.router)
+    assert f"{LAN} dev lan0 proto 135" not in proxies(home.router)
+
+
+def test_host_that_moves_is_answered_on_its_new_link(home: Home, both: Daemon) -> None:
+    """A laptop carried from one LAN to the other keeps its address, and both its directions."""
+    _carry(home.lan, home.lan2)
+    claim(home.lan2, LAN)
+    both.wait_for("host-moved", address=LAN, dev="lan1", from_dev="lan0")
+
+    assert ask(home.lan2, INET, timeout=3.0, source=LAN) is not None
+    assert until(lambda: ask(home.inet, LAN, timeout=0.5), what="the host is reached where it is") is not None
+    assert {entry for entry in routes(home.router) if entry.startswith(f"{LAN} ")} == {f"{LAN} dev lan1 proto 135"}
+    assert {entry for entry in proxies(home.router) if entry.startswith(f"{LAN} ")} == {
+        f"{LAN} dev wan0 proto 135",
+        f"{LAN} dev lan0 proto 135",
+    }
+
+
+def test_host_stays_when_a_liar_claims_its_address_on_another_link(home: Home, both: Daemon) -> None:
+    """An address that another machine claims stays with its owner, who still answers; a warning is logged."""
+    claim(home.lan2, LAN)
+    record = both.wait_for("address-conflict", address=LAN)
+
+    assert (record["level"], record["dev"], record["claimed_by"]) == ("warning", "lan0", home.lan2.mac("eth0"))
+    assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+    assert ask(home.lan, INET, timeout=3.0) is not None
+
+
+def _carry(here: Host, there: Host) -> None:
+    """Have the machine *there* be the machine *here* from now on: its link-layer address and its address."""
+    lladdr = here.mac("eth0")
+    here.lay(f"address del {LAN}/64 dev eth0", "link set eth0 address 02:00:00:00:00:77")
+    there.lay(
+        f"address del {LAN2}/64 dev eth0",
+        f"link set eth0 address {lladdr}",
+        f"address add {LAN}/64 dev eth0 nodad",
+        "route replace default via fe80::1 dev eth0",
+    )
