@@ -1,0 +1,117 @@
+"""Hosts that roam, and hosts that lie about whose an address is."""
+
+from __future__ import annotations
+
+from tests.claim import claim
+from tests.conftest import Start
+from tests.echo import ask, echo
+from tests.home import INET, LAN, LAN2, MODEM, ROUTER, Home
+from tests.lab import until
+from tests.observed import proxies, routes
+from tests.program import Daemon
+
+DEVS = ("wan0", "lan0", "lan1")
+ATTACKER = "02:00:00:00:66:66"
+
+
+def test_address_claimed_on_another_lan_stays_with_an_owner_who_answers(home: Home, daemon: Start) -> None:
+    """A claim by another lladdr makes the kernel ask the owner; he answers, keeps it, and there is one warning."""
+    running = _learned(home, daemon)
+    for _ in range(3):
+        claim(home.lan2, LAN, lladdr=ATTACKER)
+    conflict = running.wait_for("address-conflict", address=LAN)
+
+    assert (conflict["level"], conflict["lladdr"], conflict["claimed_by"]) == (
+        "warning",
+        home.lan.mac("eth0"),
+        ATTACKER,
+    )
+    assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+    assert not [record for record in running.log() if record["event"] == "host-moved"]
+    assert len([record for record in running.log() if record["event"] == "address-conflict"]) == 1
+
+
+def test_address_claimed_on_another_lan_moves_when_its_owner_is_silent(home: Home, daemon: Start) -> None:
+    """A claim by another lladdr is believed when the kernel has asked the owner three times in vain."""
+    running = _learned(home, daemon)
+    home.lan.ip("link set eth0 down")
+    home.lan2.ip(f"address add {LAN}/64 dev eth0 nodad")
+    claim(home.lan2, LAN)
+    moved = running.wait_for("host-moved", address=LAN, timeout=10.0)
+
+    assert (moved["dev"], moved["from_dev"]) == ("lan1", "lan0")
+    assert f"{LAN} dev lan1 proto 135" in routes(home.router)
+
+
+def test_roaming_host_is_answered_at_its_new_place(home: Home, daemon: Start) -> None:
+    """A host that turns up on another LAN with the lladdr it had is reached there at once."""
+    echo(home.inet, delay=0.02)
+    running = _learned(home, daemon)
+    home.lan.ip("link set eth0 down")
+    home.lan2.lay(
+        "link set eth0 down",
+        f"link set eth0 address {home.lan.mac('eth0')}",
+        "link set eth0 up",
+        f"address add {LAN}/64 dev eth0 nodad",
+        "route replace default via fe80::1 dev eth0",
+    )
+    claim(home.lan2, LAN)
+    running.wait_for("host-moved", address=LAN)
+
+    assert ask(home.lan2, INET, timeout=3.0, source=LAN) is not None
+    assert f"{LAN} dev lan1 proto 135" not in proxies(home.router)
+
+
+def test_lladdr_on_another_lan_has_its_addresses_verified(home: Home, daemon: Start) -> None:
+    """As soon as a known lladdr shows up elsewhere, if only by a link-local address, its hosts are asked for."""
+    running = _learned(home, daemon)
+    home.lan.ip("link set eth0 down")
+    claim(home.lan2, "fe80::66", lladdr=home.lan.mac("eth0"))
+    doubted = running.wait_for("host-doubted", address=LAN, reason="lladdr-elsewhere")
+    running.wait_for("host-forgotten", address=LAN, timeout=10.0)
+
+    assert doubted["heard_on"] == "lan1"
+
+
+def test_what_is_nobodys_to_claim_is_never_learned(home: Home, daemon: Start) -> None:
+    """Addresses off the link, of the router, and of the way to the internet are refused, with the reason."""
+    running = daemon(home.router, *DEVS)
+    for address, reason in (
+        ("2606:4700:4700::1111", "not-on-link"),
+        ("2001:db8:64::", "subnet-router-anycast"),
+        (MODEM, "next-hop-of-default-route"),
+    ):
+        claim(home.lan, address)
+        assert running.wait_for("address-ignored", address=address)["reason"] == reason
+    claim(home.lan, ROUTER)  # the kernel hears nothing from its own address
+
+    assert not [line for line in routes(home.router) if "lan0" in line]
+
+
+def test_one_lladdr_gets_so_many_addresses_and_no_more(home: Home, daemon: Start) -> None:
+    """A host that claims address after address is stopped at --max-hosts-per-lladdr."""
+    running = daemon(home.router, "--max-hosts-per-lladdr", "3", *DEVS)
+    for number in range(1, 6):
+        claim(home.lan, f"2001:db8:64::bad:{number}")
+    running.wait_for("address-ignored", reason="max-hosts-per-lladdr")
+
+    assert len([line for line in routes(home.router) if "::bad:" in line]) == 3
+
+
+def test_real_host_finds_room_among_claims(home: Home, daemon: Start) -> None:
+    """When there is no more room, an unverified host gives way to one that answers."""
+    running = daemon(home.router, "--max-hosts", "3", *DEVS)
+    for number in range(1, 5):
+        claim(home.lan, f"2001:db8:64::bad:{number}", lladdr=f"02:00:00:00:66:{number:02x}")
+    running.wait_for("address-ignored", reason="max-hosts")
+    home.router.ip(f"-6 neigh replace {LAN2} lladdr {home.lan2.mac('eth0')} dev lan1 nud reachable")
+    running.wait_for("host-learned", address=LAN2)
+
+    assert until(lambda: f"{LAN2} dev lan1 proto 135" in routes(home.router))
+
+
+def _learned(home: Home, daemon: Start) -> Daemon:
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    return running

@@ -1,0 +1,120 @@
+"""Interfaces go down, lose their carrier, are deleted, renamed, or not there yet: all is back when they are."""
+
+from __future__ import annotations
+
+from tests.claim import claim
+from tests.conftest import Start
+from tests.echo import ask, echo
+from tests.home import INET, LAN, ROUTER, Home
+from tests.lab import until
+from tests.observed import clean, proxies, routes, settings
+from tests.program import Daemon
+
+DEVS = ("wan0", "lan0")
+PROXY = f"{LAN} dev wan0 proto 135"
+ROUTE = f"{LAN} dev lan0 proto 135"
+BACK = 5.0  # s, within which all must be back
+
+
+def test_upstream_interface_goes_down_and_up(home: Home, daemon: Start) -> None:
+    """Proxy entries, which the kernel drops with the interface, are back soon after it is up and has its address."""
+    running = _learned(home, daemon)
+    home.router.ip("link set wan0 down")
+    running.wait_for("host-suspended", address=LAN, down="wan0")
+    home.router.lay("link set wan0 up", f"address add {ROUTER}/64 dev wan0 nodad")
+
+    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all is back")
+
+
+def test_lan_interface_goes_down_and_up(home: Home, daemon: Start) -> None:
+    """While a LAN is down nobody is answered for; its hosts' routes and proxy entries are back when it is."""
+    running = _learned(home, daemon)
+    home.router.ip("link set lan0 down")
+    running.wait_for("host-suspended", address=LAN, down="lan0")
+    until(lambda: PROXY not in proxies(home.router), what="nobody is answered for")
+    home.router.lay("link set lan0 up", "address replace fe80::1/64 dev lan0 nodad")
+
+    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all is back")
+
+
+def test_carrier_comes_and_goes(home: Home, daemon: Start) -> None:
+    """A pulled cable changes nothing for a host that is there when it is plugged in again."""
+    echo(home.inet, delay=0.02)
+    _learned(home, daemon)
+    home.lan.ip("link set eth0 down")
+    home.lan.lay(
+        "link set eth0 up", f"address replace {LAN}/64 dev eth0 nodad", "route replace default via fe80::1 dev eth0"
+    )
+
+    assert until(lambda: ask(home.lan, INET, timeout=1.0), BACK, "traffic flows") is not None
+    assert PROXY in proxies(home.router)
+
+
+def test_interface_is_deleted_and_made_anew(home: Home, daemon: Start) -> None:
+    """A new interface of the same name gets its settings, and its hosts are learned."""
+    running = _learned(home, daemon)
+    home.router.ip("link del lan0")
+    running.wait_for("interface-missing", dev="lan0")
+    until(lambda: PROXY not in proxies(home.router), what="nobody is answered for")
+    _new_lan(home)
+    running.wait_for("host-resumed", dev="lan0")
+    claim(home.lan, LAN)
+
+    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all is back")
+    assert settings(home.router, "lan0")["net/ipv6/neigh/lan0/proxy_delay"] == "0"
+    assert running.stop() == 0
+    assert clean(home.router)
+
+
+def test_interface_missing_at_the_start_is_waited_for(home: Home, daemon: Start) -> None:
+    """The daemon starts without one of its interfaces, says so, and uses it when it comes."""
+    home.router.ip("link del lan0")
+    running = daemon(home.router, *DEVS)
+    running.wait_for("interface-missing", dev="lan0")
+    _new_lan(home)
+    running.wait_for("host-resumed", dev="lan0")
+    claim(home.lan, LAN)
+
+    until(lambda: PROXY in proxies(home.router), BACK, "its host is learned")
+
+
+def test_renamed_interface_is_no_longer_used_until_it_has_its_name_again(home: Home, daemon: Start) -> None:
+    """Entries go from an interface that lost its listed name, and come back with the name."""
+    running = _learned(home, daemon)
+    home.router.lay("link set lan0 down", "link set lan0 name old0", "link set old0 up")
+    running.wait_for("link-renamed", dev="old0", old_name="lan0")
+    until(lambda: clean(home.router), BACK, "nothing of ours is left")
+    home.router.lay(
+        "link set old0 down", "link set old0 name lan0", "link set lan0 up", "address replace fe80::1/64 dev lan0 nodad"
+    )
+    claim(home.lan, LAN)
+
+    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all is back")
+
+
+def test_prefix_that_goes_takes_its_hosts_along(home: Home, daemon: Start) -> None:
+    """When the provider gives another prefix, the old one's hosts go at once, and the new one's are learned."""
+    new = "2001:db8:65::11"
+    running = _learned(home, daemon)
+    home.router.lay("address del 2001:db8:64::2/64 dev wan0", "address add 2001:db8:65::2/64 dev wan0 nodad")
+    running.wait_for("host-forgotten", address=LAN, reason="not-on-link")
+    claim(home.lan, new)
+    running.wait_for("host-learned", address=new)
+
+    assert proxies(home.router) == {f"{new} dev wan0 proto 135"}
+
+
+def _learned(home: Home, daemon: Start) -> Daemon:
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    return running
+
+
+def _new_lan(home: Home) -> None:
+    # Deleting one end of a cable has deleted the other.
+    home.router.ip(
+        "link add lan0 address 02:00:00:00:03:0a type veth peer name eth0 netns lan address 02:00:00:00:03:0b"
+    )
+    home.router.lay("link set lan0 addrgenmode none", "link set lan0 up", "address add fe80::1/64 dev lan0 nodad")
+    home.lan.lay("link set eth0 up", f"address add {LAN}/64 dev eth0 nodad", "route add default via fe80::1 dev eth0")

@@ -1,0 +1,77 @@
+"""Other hands in the kernel's tables: what is flushed comes back, what is another program's is left alone."""
+
+from __future__ import annotations
+
+from tests.claim import claim
+from tests.conftest import Start
+from tests.home import LAN, Home
+from tests.lab import until
+from tests.observed import proxies, routes
+from tests.program import Daemon
+
+DEVS = ("wan0", "lan0")
+OFTEN = ("--resync-interval", "1")
+PROXY = f"{LAN} dev wan0 proto 135"
+ROUTE = f"{LAN} dev lan0 proto 135"
+
+
+def test_flushed_entries_come_back(home: Home, daemon: Start) -> None:
+    """Entries that somebody flushes, of which the kernel tells nobody, are back after the next comparison."""
+    running = _learned(home, daemon, *OFTEN)
+    home.router.ip("-6 neigh flush proxy")
+    until(lambda: PROXY in proxies(home.router), what="the proxy entry is back")
+    home.router.ip("-6 route flush proto 135")
+    until(lambda: ROUTE in routes(home.router), what="the route is back")
+
+    assert running.wait_for("host-repaired", address=LAN)["level"] == "warning"
+
+
+def test_foreign_proxy_entry_is_left_alone(home: Home, daemon: Start) -> None:
+    """Another program's proxy entry is neither re-tagged nor removed, does its work, and is warned of once."""
+    home.router.ip(f"-6 neigh add proxy {LAN} dev wan0 proto 99")
+    running = _learned(home, daemon, *OFTEN)
+    shadowed = running.wait_for("foreign-entry", address=LAN)
+    until(lambda: running.stop() == 0, what="it has stopped")
+
+    assert (shadowed["theirs"], shadowed["level"]) == ("proxy dev wan0", "warning")
+    assert proxies(home.router) == {f"{LAN} dev wan0 proto openr"}
+    assert routes(home.router) == set()
+
+
+def test_foreign_route_in_the_right_direction_is_used(home: Home, daemon: Start) -> None:
+    """Where another program's host route leads to the host, only proxy entries are added."""
+    home.router.ip(f"-6 route add {LAN}/128 dev lan0 proto static")
+    _learned(home, daemon)
+    until(lambda: PROXY in proxies(home.router), what="the host is answered for")
+
+    assert routes(home.router) == {f"{LAN} dev lan0 proto static"}
+
+
+def test_foreign_route_in_another_direction_wins(home: Home, daemon: Start) -> None:
+    """Where another program's host route leads elsewhere, the host gets nothing, and a warning says why."""
+    home.router.ip(f"-6 route add {LAN}/128 dev wan0 proto static")
+    running = _learned(home, daemon, *OFTEN)
+    shadowed = running.wait_for("foreign-entry", address=LAN)
+    until(lambda: not proxies(home.router), what="nobody is answered for")
+
+    assert shadowed["theirs"] == "route dev wan0"
+    assert routes(home.router) == {f"{LAN} dev wan0 proto static"}
+    assert running.stop() == 0
+    assert routes(home.router) == {f"{LAN} dev wan0 proto static"}
+
+
+def test_foreign_route_that_comes_later_is_not_touched(home: Home, daemon: Start) -> None:
+    """A route that another program puts in place of ours stays, during the run and after it."""
+    running = _learned(home, daemon, *OFTEN)
+    home.router.lay(f"route del {LAN}/128 dev lan0", f"route add {LAN}/128 dev lan0 proto static")
+    running.wait_for("foreign-entry", address=LAN)
+
+    assert running.stop() == 0
+    assert routes(home.router) == {f"{LAN} dev lan0 proto static"}
+
+
+def _learned(home: Home, daemon: Start, *options: str) -> Daemon:
+    running = daemon(home.router, *options, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    return running
