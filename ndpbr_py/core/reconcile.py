@@ -25,7 +25,8 @@ def decisions(proxy: NdProxy, kernel: KernelRead, now: float) -> list[Decision]:
     newer, proxy.heard = proxy.heard or set(), None
     on_link = None if proxy.rules.everything_on_link else kernel.on_link | proxy.rules.prefixes
     before, proxy.scope = proxy.scope, Scope(on_link, kernel.own, kernel.next_hops)
-    proxy.placement.use(kernel.up)
+    # An interface heard of while the tables were being read is as was heard.
+    proxy.placement.use(dev for dev in proxy.rules.interfaces if proxy.heard_links.get(dev, dev in kernel.up))
     proxy.placement.read(kernel)
     tagged = _tagged(kernel)
     result = _out_of_scope(proxy) if proxy.scope != before else []
