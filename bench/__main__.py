@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import first_contact, running, starting, throughput
+from bench import first_contact, flood, running, starting, throughput
 from bench.report import machine
 
 BENCHES: dict[str, Callable[[], None]] = {
     "first_contact": first_contact.run,
     "throughput": throughput.run,
+    "flood": flood.run,
     "running": running.run,
     "starting": starting.run,
 }

@@ -1,10 +1,11 @@
 """The hosts that are known: one record an address, found by address and by link-layer address.
 
-Pure.  The order of ``unverified`` is the order of learning, oldest first.
+Pure.  Unverified hosts are kept by interface, so that a liar on one takes no place from the hosts on another.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address
@@ -55,7 +56,7 @@ class Hosts:
     def __init__(self) -> None:
         self._by_address: dict[IPv6Address, Host] = {}
         self._by_lladdr: dict[str, tuple[Host, ...]] = {}
-        self._unverified: dict[IPv6Address, Host] = {}
+        self._unverified: dict[str, dict[IPv6Address, Host]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._by_address)
@@ -74,21 +75,26 @@ class Hosts:
         """Return the hosts last heard with that link-layer address."""
         return self._by_lladdr.get(lladdr, ())
 
-    def oldest_unverified(self) -> Host | None:
-        """Return the host that has gone without an answer for longest."""
-        return next(iter(self._unverified.values()), None)
+    def unverified(self, dev: str) -> int:
+        """Return how many hosts on *dev* have not answered yet."""
+        return len(self._unverified[dev])
+
+    def least_likely(self) -> Host | None:
+        """Return, of the interface with the most unverified hosts, the one that has been silent for longest."""
+        crowd = max(self._unverified.values(), key=len, default={})
+        return next(iter(crowd.values()), None)
 
     def add(self, host: Host) -> None:
         """Take a new host in."""
         self._by_address[host.address] = host
         if not host.verified:
-            self._unverified[host.address] = host
+            self._unverified[host.dev][host.address] = host
         self._index(host, host.lladdr)
 
     def remove(self, host: Host) -> None:
         """Forget a host."""
         del self._by_address[host.address]
-        self._unverified.pop(host.address, None)
+        self._unverified[host.dev].pop(host.address, None)
         self._unindex(host)
 
     def set_lladdr(self, host: Host, lladdr: str) -> None:
@@ -98,13 +104,19 @@ class Hosts:
             host.lladdr = lladdr
             self._index(host, lladdr)
 
+    def set_dev(self, host: Host, dev: str) -> None:
+        """Note that the host is on another interface now, where it has not answered yet."""
+        self._unverified[host.dev].pop(host.address, None)
+        host.dev = dev
+        self.set_verified(host, False)
+
     def set_verified(self, host: Host, verified: bool) -> None:
         """Note whether the host has answered."""
         host.verified = verified
         if verified:
-            self._unverified.pop(host.address, None)
+            self._unverified[host.dev].pop(host.address, None)
         else:
-            self._unverified[host.address] = host
+            self._unverified[host.dev][host.address] = host
 
     def _index(self, host: Host, lladdr: str | None) -> None:
         if lladdr is not None:

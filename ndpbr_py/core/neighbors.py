@@ -52,7 +52,7 @@ def _learned(proxy: NdProxy, event: NeighborChanged, lladdr: str, now: float) ->
     objection = proxy.scope.objection(event.address, event.dev)
     room: list[Decision] = []
     if objection is None:
-        objection, room = _room(proxy, lladdr, present)
+        objection, room = _room(proxy, event.dev, lladdr, present)
     if objection is not None:
         return [Decision(What.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
     host = Host(event.address, event.dev, lladdr, event.state, now, verified=present)
@@ -65,16 +65,20 @@ def _learned(proxy: NdProxy, event: NeighborChanged, lladdr: str, now: float) ->
     return [*room, host.decision(What.LEARNED, Reason.FIRST_SIGHT, actions)]
 
 
-def _room(proxy: NdProxy, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
-    """Return an objection if there is no room, or the decision that made room for a host that is there."""
-    if len(proxy.hosts.with_lladdr(lladdr)) >= proxy.rules.max_hosts_per_lladdr:
+def _room(proxy: NdProxy, dev: str, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
+    """Return an objection if there is no room, or the decision that made room."""
+    rules, hosts = proxy.rules, proxy.hosts
+    if len(hosts.with_lladdr(lladdr)) >= rules.max_hosts_per_lladdr:
         return Reason.LLADDR_FULL, []
-    if len(proxy.hosts) < proxy.rules.max_hosts:
-        return None, []
-    oldest = proxy.hosts.oldest_unverified()
-    if not present or oldest is None:
+    # Whoever claims addresses by the thousand takes no more than his link's share of the places.
+    if not present and hosts.unverified(dev) >= max(1, rules.max_hosts // len(rules.interfaces)):
         return Reason.FULL, []
-    return None, [proxy.forget(oldest, Reason.FULL)]
+    if len(hosts) < rules.max_hosts:
+        return None, []
+    unlikely = hosts.least_likely()
+    if unlikely is None or (not present and unlikely.dev == dev):
+        return Reason.FULL, []
+    return None, [proxy.forget(unlikely, Reason.FULL)]
 
 
 def _heard_again(proxy: NdProxy, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:

@@ -98,10 +98,10 @@ class NdProxy:
 
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
         """Learn *host* on another interface than before; whoever is there is verified."""
-        before, host.dev, host.moved = host.dev, dev, now
+        before, host.moved = host.dev, now
         host.doubts, host.state, host.confirmed = 0, NudState.STALE, now
         self.hosts.set_lladdr(host, lladdr)
-        self.hosts.set_verified(host, False)
+        self.hosts.set_dev(host, dev)
         actions = [*self.converge(host), Probe(host.address, dev, lladdr)]
         return host.decision(What.MOVED, reason, actions, note=before)
 

@@ -24,8 +24,12 @@ from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.lull import Lull
 from ndpbr_py.iproute2.process import Child, start
 from ndpbr_py.iproute2.script import STEP, Script
+from ndpbr_py.limit import Limit
 
 LIMIT = 2000  # actions in a batch: a new host's two do not wait behind more
+_URGENT = (AddRoute, AddProxy, Mark)  # a packet is on its way
+_STARTS_A_SECOND, _STARTS_AT_ONCE = 50.0, 20.0
+_GATHER = 0.01  # s
 _AGAIN = 1.0  # s, before another process is started in place of one that could not be, or died at once
 
 _Queue = dict[tuple[object, ...], Action]
@@ -56,6 +60,9 @@ class Executor:
         self._settled = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._urgent = False
+        self._starts = Limit(_STARTS_A_SECOND, _STARTS_AT_ONCE)
+        self._gathering: asyncio.TimerHandle | None = None
         self._lull = Lull(self._close)
         self._loop = asyncio.get_running_loop()
         self._prepare()
@@ -70,13 +77,14 @@ class Executor:
             queue = self._probes if kind == "probe" else self._queue
             queue.pop(key, None)
             queue[key] = action
+            self._urgent = self._urgent or isinstance(action, _URGENT)
 
     def flush(self) -> None:
-        """Run what is queued: at once, or after a batch that takes no more."""
+        """Run what is queued: at once if a host waits for it, or after a batch that takes no more."""
         if self._closed or not (self._queue or self._probes):
             return
-        if self._work is None and not self._open():
-            return  # no process could be started; the timer tries again
+        if self._work is None and not self._now():
+            return
         work = self._work
         if work is not None and work.open:
             work.feed(self._taken(self._queue, LIMIT - len(work.script.actions)))
@@ -87,6 +95,7 @@ class Executor:
 
     async def drained(self) -> None:
         """Wait until everything submitted has been run."""
+        self._urgent = True
         self.flush()
         while self._work is not None or self._queue or self._probes:
             self._settled.clear()
@@ -95,19 +104,37 @@ class Executor:
     def close(self) -> None:
         """End the processes; what is queued is dropped."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._gathering):
+            if timer is not None:
+                timer.cancel()
         if self._work is not None:
             self._work.abandon()
         if self._waiting is not None:
             self._loop.remove_reader(self._waiting.fd("stderr"))
             _end(self._waiting)
 
+    def _now(self) -> bool:
+        """Put the waiting process to work, or put it off; return whether it is at work."""
+        if self._gathering is not None:
+            return False
+        # A process takes milliseconds to start.  One for each of a hundred claims a second would be the claimant's
+        # way to keep the daemon busy; and nobody waits for a removal.
+        if not (self._urgent and self._starts.allows(self._loop.time())):
+            self._gathering = self._loop.call_later(_GATHER, self._gathered)
+            return False
+        return self._open()
+
+    def _gathered(self) -> None:
+        self._gathering = None
+        if self._work is None and (self._queue or self._probes) and not self._closed and not self._open():
+            return
+        self.flush()
+
     def _open(self) -> bool:
-        """Put the waiting process to work; return whether there was one."""
+        self._urgent = False
         self._prepare()
         if self._waiting is None:
-            return False
+            return False  # no process could be started; the timer tries again
         child, self._waiting = self._waiting, None
         self._loop.remove_reader(child.fd("stderr"))
         self._work = Batch(child, Script(self._commands, self._step), self._finished)

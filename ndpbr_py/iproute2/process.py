@@ -81,6 +81,9 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
     Raises:
         NdpbrError: It could not be started.
     """
+    if not os.access(path, os.X_OK):
+        # Told before, since each exec() that fails costs sh two descriptors and a zombie.
+        raise NdpbrError(f"{path} could not be started: it is missing, or not executable")
     ours: list[int | None] = []
     theirs: list[int] = []
     for number, wanted in enumerate((stdin, stdout, True)):
@@ -105,7 +108,7 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
     }
     try:
         running = _command(path)(*arguments, **options)
-    except (sh.ForkException, OSError) as error:
+    except (sh.ForkException, sh.CommandNotFound, OSError) as error:
         for descriptor in ours:
             if descriptor is not None:
                 os.close(descriptor)
