@@ -44,6 +44,7 @@ class Daemon:
         self._resync = Resync(
             read=lambda: reader.read(program, config.interfaces, config.protocol),
             prepare=self._borrow,
+            listening=lambda: self._supervisor.running,
             silent=lambda: self._supervisor.restart(),
             took=self._took,
             log=log,

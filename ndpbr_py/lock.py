@@ -31,12 +31,12 @@ class PidFile:
         try:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             self._descriptor = _locked(path)
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError:
             raise NdpbrError(f"ndpbr runs already, as pid {running(path)} ({path})") from None
         except OSError as error:
             raise NdpbrError(f"the pid file {path} could not be written: {error.strerror}") from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def remove(self) -> None:
         """Remove the file, and the lock with it."""

@@ -28,6 +28,7 @@ class Resync:
     Args:
         read: Reads them.
         prepare: Called before each reading.
+        listening: Whether a monitor runs now: without one the tables are read all the same.
         silent: Called when the monitor prints nothing any more.
         took: Called with what was read, before the core hears of it.
         interval: In seconds.
@@ -37,6 +38,7 @@ class Resync:
         self,
         read: Callable[[], Awaitable[KernelRead]],
         prepare: Callable[[], None],
+        listening: Callable[[], bool],
         silent: Callable[[], None],
         took: Callable[[KernelRead], None],
         log: Log,
@@ -44,6 +46,7 @@ class Resync:
     ) -> None:
         self._read = read
         self._prepare = prepare
+        self._listening = listening
         self._silent = silent
         self._took = took
         self._log = log
@@ -74,7 +77,8 @@ class Resync:
 
     async def _once(self, relay: Relay) -> bool:
         self._prepare()
-        if relay.executor is not None and not await self._heard(relay):
+        # One that has ended is started again after its pause, and by nobody else.
+        if relay.executor is not None and self._listening() and not await self._heard(relay) and self._listening():
             self._log.record("warning", "monitor-silent")
             self._silent()
             return True

@@ -41,8 +41,11 @@ def decisions(proxy: NdProxy, kernel: KernelRead, now: float) -> list[Decision]:
             heard.extend(_neighbor(proxy, neighbor, now))
     result.extend(_asked(host) for host in adopted if proxy.hosts.get(host.address) is host)
     result.extend(heard)
+    cached = frozenset((neighbor.address, neighbor.dev) for neighbor in kernel.neighbors)
     for host in proxy.hosts:
         if host.address not in newer:
+            if (host.address, host.dev) not in cached:
+                host.state = NudState.NONE  # its entry left the cache unheard
             # One learned from this very reading has what its decision gives it.
             actual = tagged.get(host.address, NOTHING) if host.address in known else host.have
             result.extend(_compared(proxy, host, actual))
@@ -84,10 +87,9 @@ def _asked(host: Host) -> Decision:
 
 
 def _neighbor(proxy: NdProxy, neighbor: NeighborChanged, now: float) -> list[Decision]:
-    if neighbor.state is NudState.FAILED:
-        # An old failure, still in the table: only what happens now takes a host away.
-        return []
     host = proxy.hosts.get(neighbor.address)
+    if neighbor.state is NudState.FAILED:
+        return _failed(host, neighbor)
     if host is None:
         return list(proxy.handle(neighbor, now))
     if host.dev != neighbor.dev:
@@ -99,6 +101,14 @@ def _neighbor(proxy: NdProxy, neighbor: NeighborChanged, now: float) -> list[Dec
         # Its verification was lost, or has not come to an end since the last reading.
         return [host.decision(What.DOUBTED, Reason.UNVERIFIED, [Probe(host.address, host.dev, host.lladdr)])]
     return list(proxy.handle(neighbor, now))
+
+
+def _failed(host: Host | None, neighbor: NeighborChanged) -> list[Decision]:
+    """An old failure, still in the table: only what happens now takes a host away, so one that was alive is asked."""
+    if host is None or host.dev != neighbor.dev or host.state in (NudState.NONE, NudState.FAILED):
+        return []
+    host.state = NudState.FAILED
+    return [host.decision(What.DOUBTED, Reason.UNVERIFIED, [Probe(host.address, host.dev, None)])]
 
 
 def _compared(proxy: NdProxy, host: Host, actual: Entries) -> list[Decision]:

@@ -115,23 +115,24 @@ class Executor:
 
     def _now(self) -> bool:
         """Put the waiting process to work, or put it off; return whether it is at work."""
-        if self._gathering is not None:
-            return False
         # A process takes milliseconds to start.  One for each of a hundred claims a second would be the claimant's
         # way to keep the daemon busy; and nobody waits for a removal.
-        if not (self._urgent and self._starts.allows(self._loop.time())):
+        if self._urgent and self._starts.allows(self._loop.time()):
+            return self._open()
+        if self._gathering is None:
             self._gathering = self._loop.call_later(_GATHER, self._gathered)
-            return False
-        return self._open()
+        return False
 
     def _gathered(self) -> None:
         self._gathering = None
-        if self._work is None and (self._queue or self._probes) and not self._closed and not self._open():
-            return
-        self.flush()
+        if self._work is None and (self._queue or self._probes) and not self._closed and self._open():
+            self.flush()
 
     def _open(self) -> bool:
         self._urgent = False
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         self._prepare()
         if self._waiting is None:
             return False  # no process could be started; the timer tries again

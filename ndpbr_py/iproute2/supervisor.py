@@ -52,6 +52,11 @@ class Supervisor:
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a monitor now, and not a pause before the next."""
+        return self._child is not None
+
     def start(self) -> None:
         """Start the monitor."""
         self._timer = None

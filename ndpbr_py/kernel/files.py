@@ -6,6 +6,16 @@ import os
 from pathlib import Path
 
 
+def read(path: Path) -> str:
+    """Return the text of *path*.
+
+    Raises:
+        OSError: It could not be read, or is a link.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)) as file:
+        return file.read()
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write *text* to *path*, whole or not at all; its directory is made (0755) if it is not there.
 

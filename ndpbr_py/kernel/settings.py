@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.kernel.files import write_atomically
+from ndpbr_py.kernel.files import read, write_atomically
 
 PROC_SYS = Path("/proc/sys/net/ipv6")
 
@@ -66,17 +66,25 @@ class Settings:
 
     def give_back(self) -> list[tuple[str, str]]:
         """Give every borrowed setting the value that was found; return those that had another."""
-        given = []
+        given, left = [], {}
         for path, value in (self._found or {}).items():
-            if self._value(path) not in (None, value):
-                try:
+            now = self._value(path)
+            try:
+                if now not in (None, value):
                     self._set(path, value)
-                except NdpbrError:
-                    continue  # its interface went away meanwhile
-                given.append((path, value))
+                    given.append((path, value))
+            except NdpbrError:
+                now = None  # its interface went away meanwhile
+            if now is None:
+                left[path] = value
+        self._found = left
+        if left:
+            # An interface that was renamed keeps what was set: the run that finds its name again gives it back.
+            self._remember()
+        else:
+            with contextlib.suppress(OSError):
+                self._file.unlink(missing_ok=True)
         self._found = None
-        with contextlib.suppress(OSError):
-            self._file.unlink(missing_ok=True)
         return given
 
     def _value(self, path: str) -> str | None:
@@ -95,7 +103,7 @@ class Settings:
 
     def _remembered(self) -> dict[str, str]:
         try:
-            text = json.loads(self._file.read_text())
+            text = json.loads(read(self._file))
         except (OSError, ValueError):
             return {}
         if not isinstance(text, dict) or text.get("kernel") != _kernel():
