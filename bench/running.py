@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
-from bench.report import heading, ms, table
-from bench.site import Site, address, batch, commands, counts, installed, neighbors, site
+from bench.report import heading, median, ms, table
+from bench.site import Site, address, batch, commands, counts, installed, neighbors, site, timed
+from ndpbr_py.iproute2.process import output
 from tests.lab import Host
 
 _SIZE = 10000
 _EVENTS = 20000
-_IDLE = 20.0  # s
+_IDLE = 70.0  # s: a comparison with the kernel's tables is in it
+_RUNS = 50
 _FLOOD = 1_000_000
 
 
@@ -22,6 +26,7 @@ def run(flood: int = _FLOOD) -> None:
         time.sleep(2)
         small = where.rss()
         wakeups = _wakeups(where)
+        waiting = max(_rss(pid) for pid in where.tree()[1:])
     with site("--max-hosts", "20000") as where:
         router = where.home.router
         batch(router, neighbors(_SIZE))
@@ -34,6 +39,7 @@ def run(flood: int = _FLOOD) -> None:
         left = counts(router)
         batch(router, commands(_SIZE))
         alone = batch(router, _removals(_SIZE))
+    by_sh, bare = _starts()
     heading("Running")
     table(
         ("what", "measured"),
@@ -46,8 +52,23 @@ def run(flood: int = _FLOOD) -> None:
             (f"stop with {_SIZE} hosts, until the process has ended (left: {left[0]} + {left[1]})", ms(stopped, 0)),
             ("the same removals by ip -batch alone", ms(alone, 0)),
             ("ratio", f"{stopped / alone:.2f}"),
+            ("RSS of the waiting ip -batch", f"{waiting:.1f} MiB"),
+            ("start and end of a process through sh", ms(by_sh)),
+            ("the same through subprocess", ms(bare)),
         ),
     )
+
+
+def _starts() -> tuple[float | None, float | None]:
+    """Return how long a child takes from its start to its end, as ndpbr starts it and as Python alone would."""
+    ip = shutil.which("ip", path="/usr/sbin:/sbin:/usr/bin:/bin") or "ip"
+    by_sh = [timed(lambda: output(ip, "-V")) for _ in range(_RUNS)]
+    bare = [timed(lambda: subprocess.run([ip, "-V"], capture_output=True)) for _ in range(_RUNS)]
+    return median(by_sh), median(bare)
+
+
+def _rss(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def _wakeups(where: Site) -> float:

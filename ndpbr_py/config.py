@@ -21,7 +21,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 # What can neither be mistaken by ip's batch language for something else, nor name an alias or an index.
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}")
-_RESERVED = re.compile(r"\.|\.\.|all|default|if\d+")
+_RESERVED = re.compile(r"\.|\.\.|all|default|lo|if\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def interfaces(names: list[str]) -> tuple[str, ...]:
         if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
             raise ConfigError(
                 "an interface name of 1 to 15 letters, digits, `_`, `.` and `-` was wanted "
-                f"(not `.`, `..`, `all`, `default` or `ifN`), got {name!r}"
+                f"(not `.`, `..`, `all`, `default`, `lo` or `ifN`), got {name!r}"
             )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -135,10 +135,11 @@ def _processors(config: LogConfig) -> list[Any]:
     kind = config.format
     if kind == "auto":
         kind = "console" if terminal else "logfmt"
-    steps: list[Any] = [structlog.processors.add_log_level]
+    # syslog says by its priority what the level is, and when it was; its lines are short.
+    steps: list[Any] = [] if config.syslog else [structlog.processors.add_log_level]
     if kind != "logfmt":  # which does it as it quotes
         steps.append(_printable)
-    if not config.syslog:  # which stamps its records itself
+    if not config.syslog:
         steps.append(_Stamp())
     if kind == "json":
         steps += [_ordered, structlog.processors.JSONRenderer()]

@@ -9,11 +9,16 @@ from subprocess import CompletedProcess
 from typing import Any, Protocol
 
 import pytest
+from hypothesis import settings
 
 from tests import program
 from tests.home import Home
 from tests.home import home as lay_home
 from tests.lab import Host, Lab, can_lay
+
+# No test passes or fails by the time it takes: a busy machine is no bug.
+settings.register_profile("ndpbr", deadline=None)
+settings.load_profile("ndpbr")
 
 
 class Run(Protocol):

@@ -116,6 +116,8 @@ def _elsewhere(proxy: NdProxy, host: Host, event: NeighborChanged, lladdr: str, 
         return []
     if lladdr == host.lladdr and now - host.moved >= _SETTLING:
         return [proxy.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
+    if host.dev not in proxy.placement.usable:
+        return [proxy.move(host, event.dev, lladdr, Reason.OWNER_UNREACHABLE, now)]
     if host.claim is not None:
         return []
     host.claim = (event.dev, lladdr)

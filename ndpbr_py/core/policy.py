@@ -46,6 +46,7 @@ class Reason(Enum):
     ADOPTED = "adopted"
     SAME_LLADDR = "same-lladdr-elsewhere"
     OWNER_SILENT = "owner-silent"
+    OWNER_UNREACHABLE = "owner-unreachable"
     OWNER_ANSWERS = "owner-answers"
     CLAIMED_ELSEWHERE = "claimed-elsewhere"
     LLADDR_CHANGED = "lladdr-changed"

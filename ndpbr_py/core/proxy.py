@@ -61,8 +61,10 @@ class NdProxy:
         self.hosts = Hosts()
         self.placement = Placement(rules.interfaces)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
-        # Addresses heard about, or acted on, since a reading of the kernel's tables began; None: none is under way.
+        # Addresses heard about, and those whose entries were changed, since a reading of the kernel's tables began;
+        # None: none is under way.
         self.heard: set[IPv6Address] | None = None
+        self.acted: set[IPv6Address] = set()
         # Likewise: whether an interface is up.
         self.heard_links: dict[str, bool] = {}
         self._rounds = Rounds(rules.expire_interval)
@@ -81,7 +83,7 @@ class NdProxy:
             case Tick():
                 return [self._look(host) for host in self._rounds.due(self.hosts, now) if self._silent(host, now)]
             case ReadStarted():
-                self.heard, self.heard_links = set(), {}
+                self.heard, self.acted, self.heard_links = set(), set(), {}
             case KernelRead():
                 return reconcile.decisions(self, event, now)
             case LinkChanged() | LinkDeleted():
@@ -92,9 +94,8 @@ class NdProxy:
 
     def converge(self, host: Host) -> list[Entry]:
         """Return the actions that give *host* what it should have, and note them as done."""
-        self._newer(host)
         have, host.have = host.have, self.placement.want(host)
-        return steps(host.address, have, host.have)
+        return self._acted(host, steps(host.address, have, host.have))
 
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
         """Learn *host* on another interface than before; whoever is there is verified."""
@@ -107,15 +108,15 @@ class NdProxy:
 
     def forget(self, host: Host, reason: Reason) -> Decision:
         """Remove *host* with all its entries."""
-        self._newer(host)
-        actions = steps(host.address, host.have, NOTHING)
+        actions = self._acted(host, steps(host.address, host.have, NOTHING))
         self.hosts.remove(host)
         return host.decision(What.FORGOTTEN, reason, actions)
 
-    def _newer(self, host: Host) -> None:
-        """Note that a reading under way may show *host* as it was."""
-        if self.heard is not None:
-            self.heard.add(host.address)
+    def _acted(self, host: Host, actions: list[Entry]) -> list[Entry]:
+        """Note that a reading under way may show the entries of *host* as they were before *actions*."""
+        if actions and self.heard is not None:
+            self.acted.add(host.address)
+        return actions
 
     def _refused(self, event: ActionRefused) -> list[Decision]:
         action = event.action

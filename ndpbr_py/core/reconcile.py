@@ -1,6 +1,7 @@
 """What the kernel has, read in whole, held against what it should have -> the decisions that make both one.
 
-Pure.  An address heard about, or acted on, while the tables were being read is left out: what was heard is newer.
+Pure.  What happened while the tables were being read is newer than what they say: of an address heard about, its
+neighbor entry is left out, and of one whose entries were changed, these.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def decisions(proxy: NdProxy, kernel: KernelRead, now: float) -> list[Decision]:
     """Return what follows from a reading of the kernel's tables."""
-    newer, proxy.heard = proxy.heard or set(), None
+    heard, acted, proxy.heard = proxy.heard or set(), proxy.acted, None
     on_link = None if proxy.rules.everything_on_link else kernel.on_link | proxy.rules.prefixes
     before, proxy.scope = proxy.scope, Scope(on_link, kernel.own, kernel.next_hops)
     # An interface heard of while the tables were being read is as was heard.
@@ -32,20 +33,20 @@ def decisions(proxy: NdProxy, kernel: KernelRead, now: float) -> list[Decision]:
     result = _out_of_scope(proxy) if proxy.scope != before else []
     adopted: list[Host] = []
     for address, entries in tagged.items():
-        if address not in proxy.hosts and address not in newer:
+        if address not in proxy.hosts and address not in acted:
             result.extend(_adopted(proxy, address, entries, now, adopted))
     known = frozenset(host.address for host in proxy.hosts)
-    heard: list[Decision] = []
+    told: list[Decision] = []
     for neighbor in kernel.neighbors:
-        if neighbor.address not in newer:
-            heard.extend(_neighbor(proxy, neighbor, now))
+        if neighbor.address not in heard and neighbor.address not in acted:
+            told.extend(_neighbor(proxy, neighbor, now))
     result.extend(_asked(host) for host in adopted if proxy.hosts.get(host.address) is host)
-    result.extend(heard)
+    result.extend(told)
     cached = frozenset((neighbor.address, neighbor.dev) for neighbor in kernel.neighbors)
     for host in proxy.hosts:
-        if host.address not in newer:
-            if (host.address, host.dev) not in cached:
-                host.state = NudState.NONE  # its entry left the cache unheard
+        if host.address not in heard and (host.address, host.dev) not in cached:
+            host.state = NudState.NONE  # its entry left the cache unheard
+        if host.address not in acted:
             # One learned from this very reading has what its decision gives it.
             actual = tagged.get(host.address, NOTHING) if host.address in known else host.have
             result.extend(_compared(proxy, host, actual))

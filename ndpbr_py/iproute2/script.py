@@ -18,8 +18,8 @@ from ndpbr_py.iproute2.commands import Commands
 STEP = 16  # actions between two signs
 # The quickest way to see that nothing was refused, the common case.
 _SIGNS_ALONE = re.compile(rb'(?:Object "@\d+" is unknown, try "ip help"\.\nCommand failed -:\d+\n)*')
-_SIGN = re.compile(r'Object "@(\d+)" is unknown')
-_FAILED = re.compile(r"Command failed -:(\d+)")
+_SIGN = re.compile(r'Object "@([0-9]{1,9})" is unknown')
+_FAILED = re.compile(r"Command failed -:([0-9]{1,9})")
 _REFUSALS = (
     ("File exists", Refusal.EXISTS),
     ("No such process", Refusal.ABSENT),

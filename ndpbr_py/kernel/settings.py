@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def wanted(interfaces: Iterable[str]) -> dict[str, str]:
     return settings
 
 
+_OURS = re.compile(r"conf/(?!\.)[^/]+/(?:proxy_ndp|accept_untracked_na)|neigh/(?!\.)[^/]+/proxy_delay")
 _OPTIONAL = ("accept_untracked_na",)  # Linux 5.19
 
 
@@ -109,7 +111,10 @@ class Settings:
         if not isinstance(text, dict) or text.get("kernel") != _kernel():
             return {}
         found = text.get("found")
-        return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+        if not isinstance(found, dict):
+            return {}
+        # Root writes what stands here: to settings of ours alone, whoever has written the file.
+        return {k: v for k, v in found.items() if _OURS.fullmatch(k) and isinstance(v, str)}
 
     def _remember(self) -> None:
         try:

@@ -1,0 +1,141 @@
+"""A few words -> the values that the tests speak of, with the usual host, interface and link-layer address left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv6Address, IPv6Network
+from pathlib import Path
+
+from ndpbr_py.core.actions import Action
+from ndpbr_py.core.decision import Decision
+from ndpbr_py.core.events import (
+    Event,
+    HostRoute,
+    KernelRead,
+    LinkChanged,
+    NeighborChanged,
+    NeighborDeleted,
+    NudState,
+    ProxyEntry,
+)
+from ndpbr_py.core.hosts import Host
+from ndpbr_py.core.proxy import NdProxy, Rules
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+HOST = "2001:db8::33"
+LLADDR = "02:00:00:00:00:33"
+OTHER_LLADDR = "02:00:00:00:00:66"
+PREFIX = IPv6Network("2001:db8::/64")
+INTERFACES = ("wan0", "lan0")
+
+
+def addr(text: str = HOST) -> IPv6Address:
+    """Return an address."""
+    return IPv6Address(text)
+
+
+def changed(
+    address: str = HOST,
+    dev: str = "lan0",
+    state: NudState = NudState.STALE,
+    lladdr: str | None = LLADDR,
+    unknown: tuple[str, ...] = (),
+) -> NeighborChanged:
+    """Return what a line about a neighbor says; the last states come without a link-layer address."""
+    if state in (NudState.FAILED, NudState.INCOMPLETE, NudState.NONE):
+        lladdr = None
+    return NeighborChanged(addr(address), dev, lladdr, state, unknown)
+
+
+def deleted(
+    address: str = HOST, dev: str = "lan0", state: NudState = NudState.STALE, lladdr: str | None = LLADDR
+) -> NeighborDeleted:
+    """Return what a line that begins with `Deleted` says."""
+    return NeighborDeleted(addr(address), dev, lladdr, state)
+
+
+def link(dev: str = "lan0", *, up: bool) -> LinkChanged:
+    """Return that an interface was set up or down."""
+    return LinkChanged(3, dev, up, up)
+
+
+def known(
+    address: str = HOST, dev: str = "lan0", lladdr: str | None = LLADDR, *, verified: bool = False, confirmed: float = 0
+) -> Host:
+    """Return a host as it is kept in mind."""
+    state = NudState.REACHABLE if verified else NudState.STALE
+    return Host(addr(address), dev, lladdr, state, confirmed, verified=verified)
+
+
+def nd_proxy(*interfaces: str, max_hosts: int = 4096, per_lladdr: int = 64, expire: float = 3600.0) -> NdProxy:
+    """Return one that knows nothing yet; 2001:db8::/64 is on-link."""
+    prefixes = frozenset({PREFIX})
+    return NdProxy(
+        Rules(
+            interfaces or INTERFACES,
+            prefixes,
+            expire_interval=expire,
+            max_hosts=max_hosts,
+            max_hosts_per_lladdr=per_lladdr,
+        )
+    )
+
+
+def route(address: str = HOST, dev: str = "lan0", *, ours: bool = True) -> HostRoute:
+    """Return a host route of the kernel's."""
+    return HostRoute(IPv6Address(address), dev, ours)
+
+
+def entry(address: str = HOST, dev: str = "wan0", *, ours: bool = True) -> ProxyEntry:
+    """Return a proxy entry of the kernel's."""
+    return ProxyEntry(addr(address), dev, ours)
+
+
+def kernel(
+    *found: HostRoute | ProxyEntry | NeighborChanged,
+    up: Iterable[str] = INTERFACES,
+    own: Iterable[str] = (),
+    next_hops: dict[str, str] | None = None,
+) -> KernelRead:
+    """Return a reading of the kernel's tables."""
+    return KernelRead(
+        neighbors=tuple(it for it in found if isinstance(it, NeighborChanged)),
+        proxies=tuple(it for it in found if isinstance(it, ProxyEntry)),
+        host_routes=tuple(it for it in found if isinstance(it, HostRoute)),
+        on_link=frozenset({PREFIX}),
+        own=frozenset(map(addr, own)),
+        next_hops={addr(a): dev for a, dev in (next_hops or {}).items()},
+        up=frozenset(up),
+    )
+
+
+def told(proxy: NdProxy, *events: Event, now: float = 0.0) -> list[Decision]:
+    """Return what follows from the last of *events*, told one after the other."""
+    decisions: Sequence[Decision] = ()
+    for event in events:
+        decisions = proxy.handle(event, now)
+    return list(decisions)
+
+
+def actions(decisions: Iterable[Decision]) -> list[Action]:
+    """Return what is to be done, in order."""
+    return [action for decision in decisions for action in decision.actions]
+
+
+def why(decisions: Iterable[Decision]) -> list[tuple[str, str]]:
+    """Return what was decided, and why, as the log says it."""
+    return [(decision.what.value, decision.reason.value) for decision in decisions]
+
+
+class Records:
+    """A sink that keeps the records written to it, as (level, text)."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, str]] = []
+
+    def write(self, level: str, text: str) -> None:
+        """Keep one."""
+        self.written.append((level, text))
+
+    def retry(self) -> None:
+        """Nothing is ever left over."""

@@ -1,0 +1,45 @@
+"""A storm -> one fault more, drawn from the table FAULTS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tests import faults_inside as inside
+from tests import faults_outside as outside
+from tests.storm import Storm
+
+# How often each comes, as shares.
+FAULTS: dict[Callable[[Storm], bool | None], float] = {
+    outside.appear: 24,
+    outside.vanish: 14,
+    outside.move: 6,
+    outside.speak: 24,
+    outside.lie: 10,
+    outside.flush: 6,
+    outside.foreign_route: 5,
+    outside.foreign_proxy: 3,
+    outside.link: 5,
+    outside.prefix: 0.5,
+    outside.reset_setting: 3,
+    inside.tell: 4,
+    inside.kill_batch: 1.5,
+    inside.stop_batch: 0.2,
+    inside.kill_monitor: 0.8,
+    inside.stop_monitor: 0.8,
+    inside.pause: 0.5,
+    inside.crash: 0.5,
+    inside.restart: 0.3,
+}
+
+
+def strike(storm: Storm) -> None:
+    """Do one fault, and wait for a moment or not at all."""
+    while True:
+        fault = storm.random.choices(list(FAULTS), list(FAULTS.values()))[0]
+        if fault(storm) is not False:
+            break
+    storm.done[fault.__name__] += 1
+    if storm.random.random() < 0.3:
+        time.sleep(storm.random.random() * 0.02)
+    assert storm.daemon.process.poll() is None, f"the daemon has ended after {fault.__name__}"

@@ -1,0 +1,79 @@
+"""A storm -> one fault more, of those that befall the daemon and its processes.
+
+Each function does one thing, or returns False where it makes no sense just now.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+
+from tests.observed import proxies, routes
+from tests.storm import Storm, children
+
+_KILLS = 3  # of a daemon's monitor; after one more the pause would be 8 s
+_HANGS = 2  # of a storm's batches; each takes 5 s until it is given up
+
+
+def tell(storm: Storm) -> None:
+    """The user asks for a reading, or for the state."""
+    storm.daemon.process.send_signal(storm.random.choice((signal.SIGHUP, signal.SIGUSR1)))
+
+
+def kill_batch(storm: Storm) -> bool:
+    """A batch process is killed."""
+    return _signal_child(storm, "-batch", signal.SIGKILL)
+
+
+def stop_batch(storm: Storm) -> bool:
+    """A batch process hangs."""
+    return storm.done["stop_batch"] < _HANGS and _signal_child(storm, "-batch", signal.SIGSTOP)
+
+
+def kill_monitor(storm: Storm) -> bool:
+    """The monitor is killed."""
+    storm.monitor_kills += 1
+    return storm.monitor_kills <= _KILLS and _signal_child(storm, "monitor", signal.SIGKILL)
+
+
+def stop_monitor(storm: Storm) -> bool:
+    """The monitor hangs."""
+    return _signal_child(storm, "monitor", signal.SIGSTOP)
+
+
+def pause(storm: Storm) -> None:
+    """The daemon does not get on for a while."""
+    storm.daemon.process.send_signal(signal.SIGSTOP)
+    time.sleep(storm.random.random() * 0.2)
+    storm.daemon.process.send_signal(signal.SIGCONT)
+
+
+def crash(storm: Storm) -> None:
+    """The daemon is killed, perhaps its successor, too, as it starts; and started again."""
+    storm.daemon.process.kill()
+    storm.daemon.process.wait(5.0)
+    if storm.random.random() < 0.5:
+        successor = storm.start(False)
+        time.sleep(storm.random.random() * 0.5)
+        successor.process.kill()
+        successor.process.wait(5.0)
+    storm.begin()
+
+
+def restart(storm: Storm) -> None:
+    """The daemon is stopped, leaves nothing of its own, and is started again."""
+    assert storm.daemon.stop(20.0) == 0
+    ours = [line for line in routes(storm.home.router) | proxies(storm.home.router) if line.endswith(" proto 135")]
+    assert ours == []
+    storm.begin()
+
+
+def _signal_child(storm: Storm, word: str, number: int) -> bool:
+    pids = children(storm.daemon, word)
+    if not pids:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(storm.random.choice(pids), number)
+    return True

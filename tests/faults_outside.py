@@ -1,0 +1,150 @@
+"""A storm -> one fault more, of those that come from outside: hosts, links, liars and other programs.
+
+Each function does one thing, or returns False where it makes no sense just now.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import suppress
+
+from tests.claim import claim
+from tests.home import ROUTER
+from tests.storm import DEVS, POOL, Storm
+
+LIVE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 2)  # renames what is up
+NOBODY = tuple(f"2001:db8:64::f{number:03x}" for number in range(6))  # never a host's
+
+
+def appear(storm: Storm) -> bool:
+    """A new host speaks for the first time."""
+    dead = [address for address in POOL if address not in storm.living]
+    lans = [dev for dev in ("lan0", "lan1") if dev not in storm.away]
+    if not dead or not lans:
+        return False
+    address, dev = storm.random.choice(dead), storm.random.choice(lans)
+    storm.machine(dev).ip(f"address add {address}/64 dev eth0 nodad")
+    storm.living[address] = dev
+    storm.say(address)
+    return True
+
+
+def vanish(storm: Storm) -> bool:
+    """A host goes without a word."""
+    address = _somebody(storm)
+    if address is None or len(storm.living) < 3:
+        return False
+    storm.machine(storm.living.pop(address)).ip(f"address del {address}/64 dev eth0")
+    return True
+
+
+def move(storm: Storm) -> bool:
+    """An address is taken over by the machine on the other LAN."""
+    address = _somebody(storm)
+    if address is None or storm.away.keys() & {"lan0", "lan1"}:
+        return False
+    dev = storm.living[address]
+    storm.machine(dev).ip(f"address del {address}/64 dev eth0")
+    storm.living[address] = dev = "lan1" if dev == "lan0" else "lan0"
+    storm.machine(dev).ip(f"address add {address}/64 dev eth0 nodad")
+    storm.say(address)
+    return True
+
+
+def speak(storm: Storm) -> bool:
+    """A known host says something."""
+    address = _somebody(storm)
+    if address is not None:
+        storm.say(address)
+    return address is not None
+
+
+def lie(storm: Storm) -> None:
+    """Somebody claims an address, whoever has it, from an lladdr that nobody has."""
+    with suppress(OSError):  # the cable is pulled
+        lladdr = f"02:00:00:00:66:0{storm.random.randrange(9)}"
+        claim(storm.random.choice((storm.home.lan, storm.home.lan2)), storm.random.choice(POOL), lladdr=lladdr)
+
+
+def flush(storm: Storm) -> None:
+    """Somebody empties a table: our entries, a neighbor cache, or every proxy entry."""
+    what = storm.random.choice(
+        ("neigh flush proxy proto 135", "route flush proto 135", "neigh flush", "neigh flush proxy")
+    )
+    if what == "neigh flush":
+        present = [dev for dev in DEVS if dev not in storm.away]
+        if not present:
+            return
+        what += f" dev {storm.random.choice(present)}"
+    elif what == "neigh flush proxy":
+        storm.proxies.clear()
+    storm.home.router.ip(f"-6 {what}")
+
+
+def foreign_route(storm: Storm) -> bool:
+    """Another program adds a host route, for one of ours, too; or removes it."""
+    dev = storm.random.choice(DEVS)
+    address = storm.random.choice(POOL + NOBODY)
+    if address in storm.routes:
+        storm.home.router.ip(f"-6 route del {address}/128 dev {storm.routes.pop(address)} proto static metric 50")
+    elif dev in storm.away:
+        return False
+    else:
+        storm.home.router.ip(f"-6 route add {address}/128 dev {dev} proto static metric 50")
+        storm.routes[address] = dev
+    return True
+
+
+def foreign_proxy(storm: Storm) -> bool:
+    """Another program adds a proxy entry (for one of ours it would be the same entry), or removes it."""
+    key = address, dev = storm.random.choice(NOBODY), storm.random.choice(DEVS)
+    if key in storm.proxies:
+        storm.home.router.ip(f"-6 neigh del proxy {address} dev {dev}")
+    elif dev in storm.away:
+        return False
+    else:
+        storm.home.router.ip(f"-6 neigh add proxy {address} dev {dev} proto 199")
+    storm.proxies ^= {key}
+    return True
+
+
+def link(storm: Storm) -> bool:
+    """An interface goes down, is renamed or deleted, loses its carrier; or comes back."""
+    dev = storm.random.choice(DEVS)
+    if dev in storm.away:
+        storm.mend(dev)
+        return True
+    how = storm.random.choice(("down", "unplugged", "renamed", "renamed while up", "gone"))
+    if (dev == "wan0" and how != "down") or ("renamed" in how and "old0" in storm.home.router.ip("link show")):
+        return False
+    if how == "renamed while up" and (not LIVE or dev in {*storm.routes.values(), *(on for _, on in storm.proxies)}):
+        return False  # the other program's entries would go with the name
+    storm.take(dev, how)
+    return True
+
+
+def prefix(storm: Storm) -> bool:
+    """The provider's prefix goes, and comes back."""
+    if "wan0" in storm.away:
+        return False
+    storm.home.router.ip(f"address del {ROUTER}/64 dev wan0")
+    time.sleep(storm.random.random() * 0.2)
+    storm.home.router.ip(f"address add {ROUTER}/64 dev wan0 nodad")
+    return True
+
+
+def reset_setting(storm: Storm) -> bool:
+    """Another program sets what we have set."""
+    path, value = storm.random.choice((("conf/{}/proxy_ndp", 0), ("neigh/{}/proxy_delay", 80)))
+    dev = storm.random.choice(DEVS)
+    if storm.away.get(dev) in ("renamed", "renamed while up", "gone"):
+        return False
+    storm.home.router.sysctl(f"net/ipv6/{path.format(dev)}", value)
+    return True
+
+
+def _somebody(storm: Storm) -> str | None:
+    present = [address for address, dev in storm.living.items() if dev not in storm.away]
+    return storm.random.choice(present) if present else None

@@ -1,0 +1,37 @@
+"""The quick ways with addresses do as the standard library does."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ndpbr_py.core.address import link_local, parsed, text
+
+UNICAST = st.one_of(
+    st.ip_addresses(network="2000::/3"), st.ip_addresses(network="fc00::/7"), st.ip_addresses(network="fe80::/10")
+)
+
+
+@given(UNICAST)
+def test_address_is_read_and_printed_as_the_standard_library_does(address: IPv6Address) -> None:
+    """Text and address lead to one another."""
+    assert text(address) == str(address)
+    assert parsed(str(address)) == parsed(address.exploded) == address
+
+
+@given(st.ip_addresses(v=6) | st.ip_addresses(network="fe80::/9"))
+def test_link_local_is_fe80_and_the_nine_bits_after(address: IPv6Address) -> None:
+    """An address is link-local as the standard library sees it."""
+    assert link_local(address) == address.is_link_local
+
+
+@pytest.mark.parametrize(
+    "garbage", ["", "::g", "1", "192.0.2.1", "fe80::1%lan0", "::\0", "::1 ", "2001:db8::/64", "\udcff"]
+)
+def test_garbage_is_no_address(garbage: str) -> None:
+    """What is no address raises one of the two errors that are named."""
+    with pytest.raises((OSError, ValueError)):
+        parsed(garbage)

@@ -1,0 +1,74 @@
+"""One process at work."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from ndpbr_py.core.actions import AddRoute
+from ndpbr_py.iproute2.batch import Batch
+from ndpbr_py.iproute2.commands import Commands
+from ndpbr_py.iproute2.process import start
+from ndpbr_py.iproute2.script import Script
+from tests.builders import addr
+from tests.scripts import DEADLINE, script
+
+Ended = tuple[bytes, str | None]
+
+
+def run(path: str, *feeds: int) -> Ended:
+    """Return what a process said that was fed that many routes, bit by bit, and why it ended early."""
+
+    async def story() -> Ended:
+        ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+        batch = Batch(
+            start(path, stdin=True), Script(Commands(135)), lambda _, said, early: ended.set_result((said, early))
+        )
+        for count in feeds:
+            batch.feed(AddRoute(addr(f"2001:db8::{n:x}"), "lan0") for n in range(count))
+            await asyncio.sleep(0)
+        batch.close()
+        async with asyncio.timeout(DEADLINE):
+            return await ended
+
+    return asyncio.run(story())
+
+
+def test_all_is_written_that_was_fed(tmp_path: Path) -> None:
+    """Bits come one after the other, and the end of file after the last."""
+    said, early = run(script(tmp_path, "cat >&2"), 1, 2)
+
+    assert [line.split()[0] for line in said.decode().splitlines()] == ["route", "@1", "route", "route", "@3"]
+    assert early is None
+
+
+def test_more_than_a_pipe_holds_is_written_as_it_is_read(tmp_path: Path) -> None:
+    """A process that reads slowly, and says as much as it is told, blocks nothing."""
+    said, early = run(script(tmp_path, "sleep 0.2", "exec cat >&2"), 20_000)
+
+    assert (said.count(b"route add"), early) == (20_000, None)
+
+
+def test_process_that_reads_nothing_ends_as_it_ends(tmp_path: Path) -> None:
+    """A process that has ended before it was told everything is no error of ours: it has said why."""
+    assert run(script(tmp_path, "echo no >&2", "exit 1"), 20_000) == (b"no\n", None)
+
+
+def test_killed_process_is_told(tmp_path: Path) -> None:
+    """An end by a signal is an end before its time."""
+    assert run(script(tmp_path, "kill -9 $$"), 1) == (b"", "ended by signal 9")
+
+
+def test_abandoned_process_reports_nothing(tmp_path: Path) -> None:
+    """At the end of the program nobody waits for a batch."""
+
+    async def story() -> list[bytes]:
+        reported: list[bytes] = []
+        child = start(script(tmp_path, "exec sleep 1000"), stdin=True)
+        batch = Batch(child, Script(Commands(135)), lambda _, said, early: reported.append(said))
+        batch.feed([AddRoute(addr(), "lan0")])
+        batch.abandon()
+        assert child.wait() == -9
+        return reported
+
+    assert asyncio.run(story()) == []

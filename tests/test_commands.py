@@ -1,0 +1,58 @@
+"""Actions -> the words for ip(8)."""
+
+from __future__ import annotations
+
+import pytest
+
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh
+from ndpbr_py.core.events import NeighborChanged
+from ndpbr_py.iproute2 import parser
+from ndpbr_py.iproute2.commands import MARKER, Commands, marker
+from tests.builders import LLADDR, addr
+
+A = addr()
+WORDS: dict[Action, tuple[str, ...]] = {
+    AddRoute(A, "lan0"): ("route add 2001:db8::33/128 dev lan0 proto 135",),
+    DelRoute(A, "lan0"): ("route del 2001:db8::33/128 dev lan0 proto 135",),
+    AddProxy(A, "wan0"): ("neigh add proxy 2001:db8::33 dev wan0 proto 135",),
+    DelProxy(A, "wan0"): (
+        "neigh add proxy 2001:db8::33 dev wan0 proto 135",
+        "neigh del proxy 2001:db8::33 dev wan0",
+    ),
+    Probe(A, "lan0", LLADDR): (f"neigh replace 2001:db8::33 lladdr {LLADDR} dev lan0 nud probe",),
+    Probe(A, "lan0", None): ("neigh replace 2001:db8::33 dev lan0 nud none use",),
+    Mark(0xABCDEF): (
+        "neigh replace 100::1 lladdr 00:00:5e:ab:cd:ef dev lo nud permanent",
+        "neigh del 100::1 dev lo",
+    ),
+    Refresh(): (),
+}
+
+
+@pytest.mark.parametrize(("action", "words"), WORDS.items(), ids=str)
+def test_action_has_its_words(action: Action, words: tuple[str, ...]) -> None:
+    """Each action is one command, or the two that cannot fail."""
+    assert Commands(135).lines(action) == words
+
+
+def test_tag_is_the_number_that_was_configured() -> None:
+    """--protocol N tags every entry with N."""
+    lines = [line for action in WORDS for line in Commands(77).lines(action) if "proto" in line]
+
+    assert len(lines) == 4
+    assert all(line.endswith(" proto 77") for line in lines)
+
+
+def test_old_ip_probes_without_use() -> None:
+    """Before iproute2 5.16 there is no `use`; nud incomplete would black-hole the address."""
+    assert Commands(135, has_use=False).lines(Probe(A, "lan0", None)) == (
+        "neigh replace 2001:db8::33 dev lan0 nud delay",
+    )
+
+
+def test_marker_is_known_when_it_comes_back() -> None:
+    """What Mark has the monitor print is read as the neighbor that is waited for."""
+    event = parser.event(f"[NEIGH]{MARKER} dev lo lladdr {marker(7)} PERMANENT ")
+
+    assert isinstance(event, NeighborChanged)
+    assert (str(event.address), event.lladdr) == (MARKER, "00:00:5e:00:00:07")

@@ -1,0 +1,122 @@
+"""Hosts, found by address and by link-layer address."""
+
+from __future__ import annotations
+
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.events import NudState
+from ndpbr_py.core.hosts import Hosts
+from ndpbr_py.core.policy import Reason
+from tests.builders import LLADDR, OTHER_LLADDR, addr, known
+
+
+def test_host_is_found_until_it_is_removed() -> None:
+    """A host is found by its address and its link-layer address, and by neither once it is removed."""
+    hosts, host = Hosts(), known()
+    hosts.add(host)
+
+    assert (hosts.get(addr()), hosts.with_lladdr(LLADDR), len(hosts), list(hosts)) == (host, (host,), 1, [host])
+    assert addr() in hosts
+    hosts.remove(host)
+    assert (hosts.get(addr()), hosts.with_lladdr(LLADDR), len(hosts), list(hosts)) == (None, (), 0, [])
+    assert addr() not in hosts
+
+
+def test_hosts_share_a_lladdr() -> None:
+    """A machine has many addresses: removing one leaves the others."""
+    hosts, one, two = Hosts(), known("2001:db8::1"), known("2001:db8::2")
+    hosts.add(one)
+    hosts.add(two)
+
+    assert hosts.with_lladdr(LLADDR) == (one, two)
+    hosts.remove(one)
+    assert hosts.with_lladdr(LLADDR) == (two,)
+
+
+def test_host_is_found_by_its_new_lladdr_alone() -> None:
+    """A host whose link-layer address changed is no longer found by the old one."""
+    hosts, host = Hosts(), known()
+    hosts.add(host)
+
+    hosts.set_lladdr(host, OTHER_LLADDR)
+
+    assert host.lladdr == OTHER_LLADDR
+    assert hosts.with_lladdr(LLADDR) == ()
+    assert hosts.with_lladdr(OTHER_LLADDR) == (host,)
+
+
+def test_host_without_lladdr_gets_its_first() -> None:
+    """A host taken over from an earlier run has no link-layer address before it is heard."""
+    hosts, host = Hosts(), known(lladdr=None)
+    hosts.add(host)
+
+    hosts.set_lladdr(host, LLADDR)
+
+    assert hosts.with_lladdr(LLADDR) == (host,)
+
+
+def test_same_lladdr_again_changes_nothing() -> None:
+    """A host heard again with its link-layer address is not listed twice."""
+    hosts, host = Hosts(), known()
+    hosts.add(host)
+
+    hosts.set_lladdr(host, LLADDR)
+
+    assert hosts.with_lladdr(LLADDR) == (host,)
+
+
+def test_least_likely_is_the_one_that_has_been_silent_for_longest() -> None:
+    """Verified hosts are not among the unverified; one doubted again queues up behind the others."""
+    hosts, one, two = Hosts(), known("2001:db8::1"), known("2001:db8::2")
+    hosts.add(known("2001:db8::3", verified=True))
+    assert (hosts.least_likely(), hosts.unverified("lan0")) == (None, 0)
+    hosts.add(one)
+    hosts.add(two)
+
+    assert (hosts.least_likely(), hosts.unverified("lan0")) == (one, 2)
+    hosts.set_verified(one, True)
+    assert (hosts.least_likely(), hosts.unverified("lan0")) == (two, 1)
+    hosts.set_verified(one, False)
+    assert hosts.least_likely() is two
+    hosts.remove(two)
+    assert hosts.least_likely() is one
+
+
+def test_least_likely_is_on_the_interface_with_the_most_unverified_hosts() -> None:
+    """A liar on one interface pushes out his own claims, not the hosts of another."""
+    hosts = Hosts()
+    for number, dev in enumerate(("lan1", "lan0", "lan0")):
+        hosts.add(known(f"2001:db8::{number}", dev))
+
+    assert hosts.least_likely() is hosts.get(addr("2001:db8::1"))
+
+
+def test_host_that_moved_is_unverified_where_it_is() -> None:
+    """A host on another interface than before has not answered there yet."""
+    hosts, host = Hosts(), known(verified=True)
+    hosts.add(host)
+
+    hosts.set_dev(host, "lan1")
+
+    assert (host.dev, host.verified) == ("lan1", False)
+    assert (hosts.unverified("lan0"), hosts.unverified("lan1")) == (0, 1)
+
+
+def test_hosts_may_be_removed_while_they_are_gone_through() -> None:
+    """Going through the hosts is not disturbed by what is done to them."""
+    hosts = Hosts()
+    for number in range(3):
+        hosts.add(known(f"2001:db8::{number}"))
+
+    for host in hosts:
+        hosts.remove(host)
+
+    assert len(hosts) == 0
+
+
+def test_decision_about_a_host_says_what_is_known_of_it() -> None:
+    """A decision carries address, interface, link-layer address and state as they are when it is taken."""
+    decision = known().decision(What.KEPT, Reason.EVICTED, note="more")
+
+    assert decision == Decision(
+        What.KEPT, Reason.EVICTED, addr(), "lan0", LLADDR, NudState.STALE, actions=(), note="more"
+    )

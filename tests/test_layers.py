@@ -1,0 +1,86 @@
+"""Imports point one way: cli and subcommands -> daemon -> edges -> words -> core -> the standard library."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import ndpbr_py
+
+PACKAGE = Path(ndpbr_py.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+WORDS = ("parser", "commands", "tables", "script")  # of iproute2/: pure
+DAEMON = ("daemon", "hearing", "relay", "resync")
+CORE, TOOLS, PURE, EDGES, LOOP, USER = range(6)
+
+
+def name(path: Path) -> str:
+    """Return the module's name, e.g. ``ndpbr_py.core.events``."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def layer(module: str) -> int:
+    """Return where a module stands: the higher, the nearer to the user."""
+    _, first, *rest = (*module.split("."), "")
+    if first == "core":
+        return CORE
+    if first == "iproute2":
+        return PURE if rest[0] in ("", *WORDS) else EDGES
+    if first in DAEMON:
+        return LOOP
+    return USER if first in ("cli", "subcommands", "__main__") else TOOLS
+
+
+def imports(path: Path) -> set[str]:
+    """Return the modules that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            modules = {f"{base}.{alias.name}" for alias in node.names} & set(map(name, MODULES))
+            found.update(modules or {base})
+    return found
+
+
+def ours(path: Path) -> set[str]:
+    """Return the modules of this package that a file imports."""
+    return {module for module in imports(path) if module.split(".")[0] == "ndpbr_py"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_imports_point_one_way(path: Path) -> None:
+    """No module imports one that is nearer to the user than itself."""
+    assert {module for module in ours(path) if module != "ndpbr_py" and layer(module) > layer(name(path))} == set()
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("core/*.py")), ids=name)
+def test_core_stands_on_itself_and_the_standard_library(path: Path) -> None:
+    """What decides knows of nothing outside: no clock, process, file or log."""
+    others = imports(path) - ours(path)
+
+    assert {module for module in ours(path) if not module.startswith("ndpbr_py.core")} == set()
+    assert {module.split(".")[0] for module in others} <= sys.stdlib_module_names
+    assert others & {"time", "os", "subprocess", "asyncio", "logging", "pathlib", "random"} == set()
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_of_ip_are_pure(word: str) -> None:
+    """What speaks ip(8)'s language runs nothing: it imports the core, its like, and the standard library."""
+    path = PACKAGE / "iproute2" / f"{word}.py"
+
+    assert {module for module in ours(path) if layer(module) not in (CORE, PURE)} == set()
+    assert imports(path) & {"os", "subprocess", "asyncio", "time", "sh"} == set()
+
+
+@pytest.mark.parametrize(("library", "place"), [("sh", "iproute2/process.py"), ("structlog", "log.py")])
+def test_library_is_imported_in_one_place(library: str, place: str) -> None:
+    """Each of the two libraries is known to one module alone."""
+    users = [str(path.relative_to(PACKAGE)) for path in MODULES if library in {m.split(".")[0] for m in imports(path)}]
+
+    assert users == [place]

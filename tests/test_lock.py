@@ -1,0 +1,96 @@
+"""One daemon a pid file, one an interface."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.lock import NamespaceLocks, PidFile, running
+
+HOLD = """
+import sys
+from pathlib import Path
+from ndpbr_py.lock import PidFile
+held = PidFile(Path(sys.argv[1]))
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_pid_file_names_the_daemon_while_it_runs(tmp_path: Path) -> None:
+    """The file holds the pid; it goes with the daemon."""
+    path = tmp_path / "run" / "ndpbr.pid"
+
+    pidfile = PidFile(path)
+    assert (running(path), path.read_text()) == (os.getpid(), f"{os.getpid()}\n")
+
+    pidfile.remove()
+    assert (running(path), path.exists()) == (None, False)
+
+
+def test_second_daemon_is_refused(tmp_path: Path) -> None:
+    """A pid file has one daemon."""
+    path = tmp_path / "ndpbr.pid"
+    pidfile = PidFile(path)
+
+    with pytest.raises(NdpbrError) as error:
+        PidFile(path)
+
+    assert str(error.value) == f"ndpbr runs already, as pid {os.getpid()} ({path})"
+    pidfile.remove()
+
+
+@pytest.mark.parametrize("text", ["", "garbage\n", f"{os.getpid()}\n", "99999999999999999999999\n"])
+def test_stale_pid_file_is_no_daemon(text: str, tmp_path: Path) -> None:
+    """A file that nobody holds is stale, whatever process has its number now; it is taken over."""
+    path = tmp_path / "ndpbr.pid"
+    path.write_text(text)
+
+    assert running(path) is None
+    PidFile(path).remove()
+
+
+def test_killed_daemon_holds_nothing(tmp_path: Path) -> None:
+    """However a daemon ends, its pid file is free."""
+    path = tmp_path / "ndpbr.pid"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        held = running(path)
+        child.kill()
+
+    assert held == child.pid
+    assert running(path) is None
+
+
+def test_pid_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Who puts a link in our way does not have us write elsewhere."""
+    victim, path = tmp_path / "victim", tmp_path / "ndpbr.pid"
+    victim.write_text("untouched")
+    path.symlink_to(victim)
+
+    with pytest.raises(NdpbrError, match=r"^the pid file .* could not be written: "):
+        PidFile(path)
+    with pytest.raises(NdpbrError, match=r"^the pid file .* could not be read: "):
+        running(path)
+    assert victim.read_text() == "untouched"
+
+
+def test_name_has_one_owner() -> None:
+    """An interface that another ndpbr has is refused, and its pid is named; nothing is held then."""
+    first = NamespaceLocks(["test interface lan0"])
+
+    with pytest.raises(NdpbrError) as error:
+        NamespaceLocks(["test interface lan1", "test interface lan0"])
+
+    assert str(error.value) == f"another ndpbr, pid {os.getpid()}, has test interface lan0 already"
+    NamespaceLocks(["test interface lan1"]).release()
+    first.release()
+    NamespaceLocks(["test interface lan0"]).release()

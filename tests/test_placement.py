@@ -1,0 +1,83 @@
+"""Interfaces and other programs' entries -> where a host's entries belong."""
+
+from __future__ import annotations
+
+from ndpbr_py.core.entries import NOTHING, Entries
+from ndpbr_py.core.placement import Placement
+from tests.builders import entry, kernel, known, route
+
+THREE = ("wan0", "lan0", "lan1")
+
+
+def test_host_is_answered_for_on_every_other_interface() -> None:
+    """Route where the host is, proxy entries on all others, in the order listed."""
+    assert Placement(THREE).want(known()) == Entries("lan0", ("wan0", "lan1"))
+
+
+def test_interface_that_is_down_takes_no_entry() -> None:
+    """Entries go on interfaces that are up; a host behind one that is down has none."""
+    placement = Placement(THREE)
+
+    placement.use({"lan0", "wan0", "eth7"})
+
+    assert placement.usable == {"lan0", "wan0"}
+    assert placement.want(known()) == Entries("lan0", ("wan0",))
+    assert placement.want(known(dev="lan1")) == NOTHING
+
+
+def test_blocked_host_gets_nothing() -> None:
+    """A host whose entry was refused has none until the tables were read again."""
+    host = known()
+    host.blocked = True
+
+    assert Placement(THREE).want(host) == NOTHING
+
+
+def test_foreign_route_to_the_host_does_the_work_of_ours() -> None:
+    """Another program's route that says the same stays alone; the proxy entries are ours."""
+    placement = Placement(THREE)
+
+    placement.read(kernel(route(ours=False)))
+
+    assert placement.want(known()) == Entries(None, ("wan0", "lan1"))
+    assert placement.obstacle(known()) == "route dev lan0"
+
+
+def test_foreign_route_elsewhere_leaves_the_host_without_entries() -> None:
+    """Another program's route that says otherwise is obeyed: ours would draw traffic that goes elsewhere."""
+    placement = Placement(THREE)
+
+    placement.read(kernel(route(dev="tun0", ours=False)))
+
+    assert placement.want(known()) == NOTHING
+    assert placement.obstacle(known()) == "route dev tun0"
+
+
+def test_foreign_proxy_entry_is_left_alone() -> None:
+    """Where another program answers already, ndpbr does not."""
+    placement = Placement(THREE)
+
+    placement.read(kernel(entry(dev="wan0", ours=False), entry(dev="lan1", ours=False)))
+
+    assert placement.want(known()) == Entries("lan0", ())
+    assert placement.obstacle(known()) == "proxy dev lan1,wan0"
+
+
+def test_our_own_entries_and_other_hosts_are_no_obstacle() -> None:
+    """Only another program's entry for this address matters."""
+    placement = Placement(THREE)
+
+    placement.read(kernel(route(), entry(), route("2001:db8::99", ours=False)))
+
+    assert placement.want(known()) == Entries("lan0", ("wan0", "lan1"))
+    assert placement.obstacle(known()) is None
+
+
+def test_foreign_entry_that_went_away_is_forgotten() -> None:
+    """Each reading replaces what the one before said."""
+    placement = Placement(THREE)
+    placement.read(kernel(route(dev="tun0", ours=False)))
+
+    placement.read(kernel())
+
+    assert placement.want(known()) == Entries("lan0", ("wan0", "lan1"))

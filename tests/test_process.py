@@ -1,0 +1,126 @@
+"""Arguments -> a child with pipes of ours."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import process
+from tests.scripts import script
+
+
+def open_files() -> list[str]:
+    return sorted(os.listdir("/proc/self/fd"))
+
+
+def test_output_is_all_that_was_said(tmp_path: Path) -> None:
+    """Status, standard output and standard error, each in whole, and the arguments as they were given."""
+    path = script(tmp_path, 'printf "%s|" "$@"', "head -c 300000 /dev/zero", "echo oh >&2", "exit 3")
+
+    ended = process.output(path, "a b", "*", "'\"")
+
+    assert (ended.status, ended.stderr) == (3, b"oh\n")
+    assert ended.stdout == b"a b|*|'\"|" + b"\0" * 300_000
+
+
+def test_child_that_hangs_is_killed(tmp_path: Path) -> None:
+    """Nobody waits for ever: after the time-out the child is killed, and that is its status."""
+    ended = process.output(script(tmp_path, "echo first", "exec sleep 1000"), timeout=0.2)
+
+    assert (ended.status, ended.stdout) == (-signal.SIGKILL, b"first\n")
+
+
+def test_pipes_are_as_asked_for(tmp_path: Path) -> None:
+    """What is written to the child's stdin comes back; our ends do not block; the end of file is the end."""
+    child = process.start(script(tmp_path, "exec cat"), stdin=True, stdout=True)
+    assert not os.get_blocking(child.fd("stdout"))
+
+    os.write(child.fd("stdin"), b"hello\n")
+    select.select([child.fd("stdout")], [], [])
+    said = os.read(child.fd("stdout"), 100)
+    child.close()
+
+    assert (said, child.wait()) == (b"hello\n", 0)
+    with pytest.raises(ValueError, match="an open stdin was wanted"):
+        child.fd("stdin")
+
+
+def test_child_without_stdin_reads_nothing(tmp_path: Path) -> None:
+    """A child that is to read nothing does not read ours."""
+    assert process.output(script(tmp_path, "exec cat")) == process.Ended(0, b"", b"")
+
+
+@pytest.mark.parametrize("mode", [None, 0o644])
+def test_program_that_is_missing_is_one_sentence(mode: int | None, tmp_path: Path) -> None:
+    """Tried again and again while ip is upgraded: an error of one line, and no descriptor is left open."""
+    path = tmp_path / "ip"
+    if mode is not None:
+        path.touch(mode)
+    before = open_files()
+
+    for _ in range(3):
+        with pytest.raises(NdpbrError) as error:
+            process.start(str(path), stdin=True, stdout=True)
+
+    assert str(error.value) == f"{path} could not be started: it is missing, or not executable"
+    assert open_files() == before
+
+
+def test_program_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    """A file that the kernel cannot run, or a directory, is an error of one line."""
+    (tmp_path / "ip").write_text("\x7fnonsense")
+    (tmp_path / "ip").chmod(0o755)
+
+    for path in (tmp_path / "ip", tmp_path):
+        with pytest.raises(NdpbrError) as error:
+            process.start(str(path), stdin=True, stdout=True)
+        assert str(error.value).startswith(f"{path} could not be started: ")
+        assert "\n" not in str(error.value)
+
+
+def test_children_leave_nothing_behind(tmp_path: Path) -> None:
+    """After many children there are as many descriptors and threads as before."""
+    path = script(tmp_path, "echo x")
+    process.output(path)
+    before = open_files()
+
+    for _ in range(20):
+        process.output(path)
+
+    assert open_files() == before
+    assert threading.active_count() < 10
+
+
+def test_signal_to_a_child_that_has_ended_is_no_error(tmp_path: Path) -> None:
+    """A child may end at any time; its number is never signalled once it could be another's."""
+    child = process.start(script(tmp_path, "exit 0"))
+    child.wait()
+
+    child.signal(signal.SIGKILL)
+
+    assert child.wait() == 0
+    child.close()
+
+
+def test_child_dies_with_its_parent(tmp_path: Path) -> None:
+    """Even if we are killed with SIGKILL, no child goes on."""
+    code = (
+        "import sys, time\nfrom ndpbr_py.iproute2 import process\n"
+        "child = process.start(sys.argv[1])\nprint(child.pid, flush=True)\ntime.sleep(1000)"
+    )
+    path = script(tmp_path, "exec sleep 1000")
+    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+
+    assert select.select([child], [], [], 20.0)[0] == [child]
+    os.close(child)

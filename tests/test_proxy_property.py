@@ -1,0 +1,194 @@
+"""Whatever happens, in whatever order: the kernel has what is believed of it, and nothing that leads astray."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Refresh
+from ndpbr_py.core.decision import What
+from ndpbr_py.core.events import (
+    ActionRefused,
+    Event,
+    KernelRead,
+    LinkChanged,
+    NeighborChanged,
+    NeighborDeleted,
+    NudState,
+    ReadStarted,
+    Refusal,
+    Tick,
+)
+from ndpbr_py.core.policy import Reason
+from tests.builders import nd_proxy
+from tests.kernel_model import Kernel, Key, believed
+
+LISTED = ("wan0", "lan0", "lan1")
+DEVS = st.sampled_from([*LISTED, "eth9"])
+LISTED_DEVS = st.sampled_from(LISTED)
+# Four hosts, the modem (next hop on wan0), the router itself, one off-link, one link-local.
+ADDRESSES = st.sampled_from(
+    [IPv6Address(f"2001:db8::{n}") for n in (31, 32, 33, 34, 1, 2)]
+    + [IPv6Address("2606:4700::1111"), IPv6Address("fe80::33")]
+)
+LLADDRS = st.sampled_from([f"02:00:00:00:00:0{n}" for n in range(1, 4)])
+SAID_WITH_LLADDR = [NudState.STALE, NudState.REACHABLE, NudState.DELAY, NudState.PROBE, NudState.PERMANENT]
+MAX_HOSTS, PER_LLADDR = 3, 2
+
+
+class Life(RuleBasedStateMachine):
+    """The program's decisions, carried out on a model of the kernel."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.kernel = Kernel(LISTED)
+        self.proxy = nd_proxy(*LISTED, max_hosts=MAX_HOSTS, per_lladdr=PER_LLADDR, expire=100.0)
+        self.now = 0.0
+        self.dump: KernelRead | None = None
+        self.foreign: set[Key] = set()  # the proxy entries of other programs, as last read
+        self.refuse: Refusal | None = None  # what the next entry to be added meets with
+        self.unheard: list[LinkChanged] = []  # the monitor has not told it yet
+        self.refresh = False
+        self.refresh_again = self.drifted = self.drifted_again = False
+        self.tell(ReadStarted())
+        self.tell(self.kernel.read())
+
+    def tell(self, event: Event) -> None:
+        """Have the program decide, and the kernel do it; what it refuses is told, too."""
+        if isinstance(event, KernelRead):
+            self.foreign = {(it.address, it.dev) for it in event.proxies if not it.ours}
+            # What was missed after this reading began is for the next one.
+            self.refresh, self.drifted = self.refresh_again, self.drifted_again
+        elif isinstance(event, ReadStarted):
+            self.refresh_again = self.drifted_again = False
+        refused = []
+        for decision in self.proxy.handle(event, self.now):
+            for action in decision.actions:
+                why = self.run(action)
+                if why is not None:
+                    refused.append(ActionRefused(action, why, why.value))
+            if decision.what is What.LEARNED and decision.reason is not Reason.ADOPTED:
+                assert decision.lladdr is not None
+                assert len(self.proxy.hosts.with_lladdr(decision.lladdr)) <= PER_LLADDR
+        for refusal in refused:
+            self.tell(refusal)
+
+    def run(self, action: Action) -> Refusal | None:
+        if isinstance(action, Refresh):
+            self.refresh = self.refresh_again = True
+        if not isinstance(action, AddRoute | DelRoute | AddProxy | DelProxy):
+            return None
+        if isinstance(action, AddProxy | DelProxy):
+            key = (action.address, action.dev)
+            assert self.kernel.proxies.get(key) is not False or key not in self.foreign, "another program's"
+        if isinstance(action, AddRoute | AddProxy) and self.refuse is not None:
+            why, self.refuse = self.refuse, None
+            return why
+        return self.kernel.run(action)
+
+    @rule(address=ADDRESSES, dev=DEVS, lladdr=LLADDRS, state=st.sampled_from(SAID_WITH_LLADDR))
+    def neighbor_is_heard(self, address: IPv6Address, dev: str, lladdr: str, state: NudState) -> None:
+        if dev in self.kernel.up or dev == "eth9":
+            self.kernel.neighbors[address, dev] = heard = NeighborChanged(address, dev, lladdr, state)
+            self.tell(heard)
+
+    @rule(address=ADDRESSES, dev=DEVS, state=st.sampled_from([NudState.FAILED, NudState.INCOMPLETE, NudState.NONE]))
+    def neighbor_does_not_answer(self, address: IPv6Address, dev: str, state: NudState) -> None:
+        self.kernel.neighbors[address, dev] = heard = NeighborChanged(address, dev, None, state)
+        self.tell(heard)
+
+    @rule(address=ADDRESSES, dev=DEVS)
+    def neighbor_is_evicted(self, address: IPv6Address, dev: str) -> None:
+        if (gone := self.kernel.neighbors.pop((address, dev), None)) is not None:
+            self.tell(NeighborDeleted(address, dev, gone.lladdr, gone.state))
+
+    @rule(dev=LISTED_DEVS, late=st.booleans())
+    def link_goes_down_or_up(self, dev: str, late: bool) -> None:
+        up = dev not in self.kernel.up
+        self.kernel.set_link(dev, up=up)
+        self.unheard.append(LinkChanged(LISTED.index(dev) + 2, dev, up, up))
+        if not late:
+            self.link_is_heard_of()
+
+    @rule()
+    def link_is_heard_of(self) -> None:
+        while self.unheard:
+            self.tell(self.unheard.pop(0))
+
+    @rule(seconds=st.floats(0.0, 200.0))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.tell(Tick())
+
+    @rule(why=st.sampled_from([Refusal.NO_DEVICE, Refusal.OTHER]))
+    def next_entry_will_be_refused(self, why: Refusal) -> None:
+        self.refuse = why
+
+    @rule(address=ADDRESSES, dev=DEVS)
+    def another_program_adds_a_route(self, address: IPv6Address, dev: str) -> None:
+        if dev in self.kernel.up:
+            self.kernel.routes.setdefault(address, (dev, False))
+
+    @rule(address=ADDRESSES, dev=LISTED_DEVS)
+    def another_program_adds_a_proxy_entry(self, address: IPv6Address, dev: str) -> None:
+        if ("proxy", address, dev) not in believed(self.proxy.hosts):
+            self.kernel.proxies.setdefault((address, dev), False)
+
+    @rule(address=ADDRESSES)
+    def entries_are_removed_behind_our_back(self, address: IPv6Address) -> None:
+        self.kernel.routes.pop(address, None)
+        self.kernel.proxies = {key: ours for key, ours in self.kernel.proxies.items() if key[0] != address}
+        self.drifted = self.drifted_again = True
+
+    @precondition(lambda self: self.proxy.heard is None)
+    @rule()
+    def reading_begins(self) -> None:
+        self.tell(ReadStarted())
+        self.dump = self.kernel.read()
+
+    @precondition(lambda self: self.dump is not None)
+    @rule()
+    def reading_ends(self) -> None:
+        assert self.dump is not None
+        dump, self.dump = self.dump, None
+        self.tell(dump)
+
+    @rule()
+    def all_is_read_that_was_missed(self) -> None:
+        """The monitor catches up, and the tables are read for as long as that is asked for."""
+        self.link_is_heard_of()
+        for _ in range(4):
+            self.dump, self.refuse = None, None
+            self.tell(ReadStarted())
+            self.tell(self.kernel.read())
+            if not self.refresh:
+                break
+        assert not self.refresh, "reading after reading is asked for"
+        for host in self.proxy.hosts:
+            assert host.have == self.proxy.placement.want(host)
+            assert not host.blocked
+
+    @invariant()
+    def kernel_has_what_is_believed(self) -> None:
+        if self.refresh or self.drifted or self.unheard:
+            return
+        # The kernel takes a proxy entry on an interface that is down, too; it does nothing there.
+        assert {it for it in self.kernel.ours() if it[2] in self.kernel.up} == believed(self.proxy.hosts)
+        for (address, dev), ours in self.kernel.proxies.items():
+            if dev not in self.kernel.up:
+                continue
+            route, _ = self.kernel.routes.get(address, (None, False))
+            assert not ours or (route is not None and route != dev), "draws traffic that leads nowhere"
+
+    @invariant()
+    def hosts_are_as_many_as_allowed(self) -> None:
+        assert len(self.proxy.hosts) <= MAX_HOSTS
+        for host in self.proxy.hosts:
+            assert host.have.route not in host.have.proxies
+
+
+Life.TestCase.settings = settings(max_examples=500, stateful_step_count=40, deadline=None)
+TestLife = Life.TestCase

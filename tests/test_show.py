@@ -1,0 +1,64 @@
+"""What the kernel has -> what `ndpbr show` prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ndpbr_py.subcommands.show import Row, print_rows, rows
+from tests.builders import addr, entry, kernel, route
+
+ONE, TWO = addr("2001:db8::9"), addr("2001:db8::10")
+ROWS = [Row(ONE, "lan0", ("lan1", "wan0")), Row(TWO, "lan1", ("wan0",))]
+
+
+def test_host_has_a_route_and_a_proxy_entry_of_ours() -> None:
+    """A line a host, in the order of addresses; what has no route, or no proxy entry, or is another's, is no host."""
+    found = kernel(
+        route("2001:db8::10", "lan1"),
+        route("2001:db8::9"),
+        route("2001:db8::11"),
+        route("2001:db8::13", ours=False),
+        *(entry(f"2001:db8::{n}") for n in (10, 12, 13, 9)),
+        entry("2001:db8::9", "lan1"),
+        entry("2001:db8::11", ours=False),
+    )
+
+    assert rows(found) == ROWS
+
+
+def test_plain_line_is_the_shell_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    """ADDR DEV -> DEV..."""
+    print_rows(ROWS, None, as_json=False)
+
+    assert capsys.readouterr().out == "2001:db8::9 lan0 -> lan1 wan0\n2001:db8::10 lan1 -> wan0\n"
+
+
+def test_ping_adds_the_round_trip_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """(RTT N ms), or (FAILED)."""
+    print_rows(ROWS, {ONE: 0.0012345}, as_json=False)
+
+    assert capsys.readouterr().out == (
+        "2001:db8::9 lan0 -> lan1 wan0 (RTT 1.23 ms)\n2001:db8::10 lan1 -> wan0 (FAILED)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rtts", "ones", "twos"), [(None, {}, {}), ({ONE: 0.0012345}, {"rtt_ms": 1.234}, {"rtt_ms": None})]
+)
+def test_json_is_one_object(
+    rtts: dict[object, float] | None,
+    ones: dict[str, object],
+    twos: dict[str, object],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With --json the same as one object."""
+    print_rows(ROWS, rtts, as_json=True)  # type: ignore[arg-type]  # the keys are addresses
+
+    assert json.loads(capsys.readouterr().out) == {
+        "hosts": [
+            {"address": "2001:db8::9", "dev": "lan0", "proxies": ["lan1", "wan0"], **ones},
+            {"address": "2001:db8::10", "dev": "lan1", "proxies": ["wan0"], **twos},
+        ]
+    }

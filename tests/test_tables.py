@@ -1,0 +1,156 @@
+"""Lines of the dumps -> what the kernel has."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ndpbr_py.core.events import KernelRead, NudState
+from ndpbr_py.iproute2.tables import Tables
+from tests.builders import LLADDR, addr, changed, entry, route
+
+PREFIX = IPv6Network("2001:db8::/64")
+
+
+def tables() -> Tables:
+    return Tables(("wan0", "lan0"), 135)
+
+
+def test_neighbors_on_listed_interfaces_are_read() -> None:
+    """Of the neighbor cache those on listed interfaces matter."""
+    read = tables()
+    read.neighbor(f"2001:db8::33 dev lan0 lladdr {LLADDR} router REACHABLE ")
+    read.neighbor("2001:db8::34 dev lan0  FAILED")
+    read.neighbor(f"2001:db8::35 dev eth9 lladdr {LLADDR} STALE")
+    read.neighbor("Dump was interrupted and may be inconsistent.")
+
+    assert read.read().neighbors == (
+        changed(state=NudState.REACHABLE),
+        changed("2001:db8::34", state=NudState.FAILED),
+    )
+
+
+PROXIES = {
+    "2001:db8::33 dev wan0 proxy proto 135 ": entry(),
+    "2001:db8::33 dev wan0  proxy proto 135": entry(),
+    "2001:db8::33 dev wan0 proxy ": entry(ours=False),
+    "2001:db8::33 dev wan0 proxy proto 13 ": entry(ours=False),
+    "2001:db8::33 dev wan0 proxy proto kernel ": entry(ours=False),
+    "2001:db8::33 dev proxy proxy proto 135 ": entry(dev="proxy"),
+    "2001:db8::33 dev proto router proxy proto 135 ": entry(dev="proto"),
+}
+
+
+@pytest.mark.parametrize("line", PROXIES)
+def test_proxy_entry_is_ours_by_its_tag(line: str) -> None:
+    """A proxy entry with our protocol number is ours; every other is another program's."""
+    read = tables()
+    read.proxy(line)
+
+    assert read.read().proxies == (PROXIES[line],)
+
+
+HOST_ROUTES = {
+    "2001:db8::33 dev lan0 proto 135 metric 1024 pref medium": route(),
+    "2001:db8::33/128 dev lan0 proto 135 metric 1024 linkdown pref medium": route(),
+    "2001:db8::33 dev lan0 metric 1024 pref medium": route(ours=False),
+    "2001:db8::33 via fe80::1 dev tun0 proto 16 metric 20 pref medium": route(dev="tun0", ours=False),
+    "2001:db8::33 dev proto proto 135 metric 1024": route(dev="proto"),
+}
+
+
+@pytest.mark.parametrize("line", HOST_ROUTES)
+def test_host_route_is_ours_by_its_tag(line: str) -> None:
+    """A /128 route matters wherever it points; with our protocol number it is ours."""
+    read = tables()
+    read.route(line)
+
+    assert read.read().host_routes == (HOST_ROUTES[line],)
+
+
+NO_PREFIX = (
+    "2001:db8::/64 dev eth9 proto kernel metric 256 pref medium",
+    "2001:db8::/64 via fe80::1 dev lan0 proto 16 metric 20 pref medium",
+    "unreachable 2001:db8::/64 dev lo metric 1024 error -113 pref medium",
+    "blackhole 2001:db8::/64 dev lan0 metric 1024",
+    "multicast ff00::/8 dev lan0 proto kernel metric 256 pref medium",
+    "fe80::/64 dev lan0 proto kernel metric 256 pref medium",
+    "default dev lan0 metric 1024 pref medium",
+    "\tnexthop via fe80::1 dev lan0 weight 1",
+    "2001:db8::/640 dev lan0",
+    "",
+)
+
+
+def test_connected_prefix_is_on_link() -> None:
+    """A device route on a listed interface makes its prefix on-link, whoever added it."""
+    read = tables()
+    read.route("2001:db8::/64 dev lan0 proto kernel metric 256 pref medium")
+    read.route("fd00:1::/64 dev wan0 metric 1024 linkdown pref medium")
+
+    assert read.read().on_link == {PREFIX, IPv6Network("fd00:1::/64")}
+
+
+@pytest.mark.parametrize("line", NO_PREFIX)
+def test_other_routes_make_no_prefix_on_link(line: str) -> None:
+    """Other interfaces, gateways, link-local prefixes and routes to nowhere say nothing about hosts on a link."""
+    read = tables()
+    read.route(line)
+
+    assert read.read() == KernelRead()
+
+
+def test_gateway_of_a_default_route_is_a_next_hop() -> None:
+    """Where the default route leads to is remembered with its interface."""
+    read = tables()
+    read.route("default via 2001:db8::1 dev wan0 proto ra metric 1024 expires 1700sec hoplimit 64 pref medium")
+    read.route("default from 2001:db8::/56 via fe80::1 dev wan0 metric 512 pref medium")
+
+    assert read.read().next_hops == {addr("2001:db8::1"): "wan0", addr("fe80::1"): "wan0"}
+
+
+def test_own_addresses_are_read_on_every_interface() -> None:
+    """The router's own addresses are never a host's, wherever they are."""
+    read = tables()
+    read.address(
+        "2: wan0    inet6 2001:db8::2/64 scope global dynamic \\       valid_lft 86000sec preferred_lft 1000sec"
+    )
+    read.address("7: tun0    inet6 2001:db8::7 peer 2001:db8::8/128 scope global \\       valid_lft forever")
+    read.address("1: lo    inet6 ::1/128 scope host \\       valid_lft forever preferred_lft forever")
+    read.address("1: lo    inet 127.0.0.1/8 scope host lo")
+
+    assert read.read().own == {addr("2001:db8::2"), addr("2001:db8::7"), addr("::1")}
+
+
+def test_interfaces_that_are_up() -> None:
+    """Of the listed interfaces those are up that are set up, with carrier or without."""
+    read = tables()
+    read.link("2: wan0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT")
+    read.link("3: lan0: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN mode DEFAULT")
+    read.link("4: eth9: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT")
+
+    assert read.read().up == {"wan0"}
+
+
+def test_interface_without_carrier_is_up() -> None:
+    """A cable that is not plugged in keeps no entry away."""
+    read = tables()
+    read.link("3: lan0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN mode DEFAULT")
+
+    assert read.read().up == {"lan0"}
+
+
+@given(
+    st.lists(st.sampled_from(["2001:db8::33", "dev", "lan0", "via", "proto", "135", "default", "proxy", "x/y", "::/0"]))
+)
+def test_any_line_is_read_or_left_out(words: list[str]) -> None:
+    """No dump, however torn, ends the program."""
+    read, line = tables(), " ".join(words)
+
+    for take in (read.neighbor, read.proxy, read.route, read.address, read.link):
+        take(line)
+
+    assert isinstance(read.read(), KernelRead)
