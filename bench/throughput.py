@@ -14,7 +14,8 @@ from itertools import pairwise
 from bench.report import heading, ms, table
 from bench.site import Site, address, batch, commands, counts, installed, lladdr, neighbors, site, timed
 from ndpbr_py.config import LogConfig
-from ndpbr_py.core.proxy import NdProxy, Rules
+from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import Rules
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import Script

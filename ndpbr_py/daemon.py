@@ -14,7 +14,8 @@ from typing import Any
 from ndpbr_py.config import RunConfig
 from ndpbr_py.core.events import KernelRead, Tick
 from ndpbr_py.core.policy import Reason
-from ndpbr_py.core.proxy import NdProxy, Rules
+from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import Rules
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.hearing import Hearing
 from ndpbr_py.iproute2 import process, reader

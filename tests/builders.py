@@ -19,7 +19,8 @@ from ndpbr_py.core.events import (
     ProxyEntry,
 )
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.proxy import NdProxy, Rules
+from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import Rules
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 HOST = "2001:db8::33"

@@ -8,7 +8,8 @@ from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute
 from ndpbr_py.core.entries import NOTHING
 from ndpbr_py.core.events import ActionRefused, LineRejected, NudState, Refusal, Tick
 from ndpbr_py.core.policy import Reason
-from ndpbr_py.core.proxy import NdProxy, Rules
+from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import Rules
 from tests.builders import LLADDR, actions, addr, changed, kernel, nd_proxy, told, why
 
 A = addr()

@@ -13,7 +13,8 @@ import pytest
 from ndpbr_py import config
 from ndpbr_py.config import LogConfig
 from ndpbr_py.core.events import NeighborChanged, NudState
-from ndpbr_py.core.proxy import NdProxy, Rules
+from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import Rules
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.log import Log

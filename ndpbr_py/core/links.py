@@ -6,35 +6,31 @@ both [measured on Linux 6.18].  A host behind an interface that is down is kept 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ndpbr_py.core.actions import Refresh
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.entries import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.policy import Reason
-
-if TYPE_CHECKING:
-    from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import State
 
 
-def decisions(proxy: NdProxy, event: LinkChanged | LinkDeleted) -> list[Decision]:
+def decisions(state: State, event: LinkChanged | LinkDeleted) -> list[Decision]:
     """Return what follows when the interface ``event.dev`` has come or gone."""
     dev = event.dev
-    placement = proxy.placement
+    placement = state.placement
     if dev not in placement.interfaces:
         return []
     up = isinstance(event, LinkChanged) and event.up
-    if proxy.heard is not None:
-        proxy.heard_links[dev] = up
+    if state.heard is not None:
+        state.heard_links[dev] = up
     if up and dev in placement.usable:
         return []
     placement.use(placement.usable | {dev} if up else placement.usable - {dev})
     if up:
         # What is missing there is put back from the reading: only that knows what the kernel still has.
         return [Decision(What.RESUMED, Reason.LINK_UP, dev=dev, actions=[Refresh()])]
-    return [_suspended(proxy, host, dev) for host in proxy.hosts if _concerns(host, dev)]
+    return [_suspended(state, host, dev) for host in state.hosts if _concerns(host, dev)]
 
 
 def _concerns(host: Host, dev: str) -> bool:
@@ -42,8 +38,8 @@ def _concerns(host: Host, dev: str) -> bool:
     return host.have.route == dev or dev in host.have.proxies or (host.dev == dev and host.have != NOTHING)
 
 
-def _suspended(proxy: NdProxy, host: Host, dev: str) -> Decision:
+def _suspended(state: State, host: Host, dev: str) -> Decision:
     # Already gone from the kernel, with the interface.
     route = None if host.have.route == dev else host.have.route
     host.have = Entries(route, tuple(p for p in host.have.proxies if p != dev))
-    return host.decision(What.SUSPENDED, Reason.LINK_DOWN, proxy.converge(host), note=dev)
+    return host.decision(What.SUSPENDED, Reason.LINK_DOWN, state.converge(host), note=dev)

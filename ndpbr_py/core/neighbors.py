@@ -5,59 +5,55 @@ Pure.  The rule: learn at first sight, verify at once, believe the owner of an a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ndpbr_py.core.actions import Action, Probe
 from ndpbr_py.core.address import link_local
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.events import NeighborChanged, NeighborDeleted, NudState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.policy import VERDICTS, Reason, Verdict
-
-if TYPE_CHECKING:
-    from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import State
 
 _SETTLING = 10.0  # s: a host that moved that lately is asked where it is before it is moved again
 
 
-def changed(proxy: NdProxy, event: NeighborChanged, now: float) -> list[Decision]:
+def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     """Return what follows from an entry that is new or has changed."""
-    host = proxy.hosts.get(event.address)
+    host = state.hosts.get(event.address)
     verdict = VERDICTS[event.state]
     if verdict is Verdict.GONE:
-        return _gone(proxy, host, event, now) if host is not None else []
+        return _gone(state, host, event, now) if host is not None else []
     if verdict is Verdict.NOTHING or event.lladdr is None:
         return []
-    roamers = _roamers(proxy, event.lladdr, event)
+    roamers = _roamers(state, event.lladdr, event)
     if link_local(event.address):
         return roamers
     if host is None:
-        return roamers + _learned(proxy, event, event.lladdr, now)
+        return roamers + _learned(state, event, event.lladdr, now)
     if host.dev == event.dev:
-        return roamers + _heard_again(proxy, host, event, event.lladdr, now)
-    return roamers + _elsewhere(proxy, host, event, event.lladdr, now)
+        return roamers + _heard_again(state, host, event, event.lladdr, now)
+    return roamers + _elsewhere(state, host, event, event.lladdr, now)
 
 
-def deleted(proxy: NdProxy, event: NeighborDeleted) -> list[Decision]:
+def deleted(state: State, event: NeighborDeleted) -> list[Decision]:
     """Return what follows from an entry that left the cache: nothing, the kernel only collects garbage."""
-    host = proxy.hosts.get(event.address)
+    host = state.hosts.get(event.address)
     if host is None or host.dev != event.dev:
         return []
     host.state = NudState.NONE
     return [host.decision(What.KEPT, Reason.EVICTED)]
 
 
-def _learned(proxy: NdProxy, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
+def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     present = VERDICTS[event.state] is Verdict.PRESENT
-    objection = proxy.scope.objection(event.address, event.dev)
+    objection = state.scope.objection(event.address, event.dev)
     room: list[Decision] = []
     if objection is None:
-        objection, room = _room(proxy, event.dev, lladdr, present)
+        objection, room = _room(state, event.dev, lladdr, present)
     if objection is not None:
         return [Decision(What.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
     host = Host(event.address, event.dev, lladdr, event.state, now, verified=present)
-    proxy.hosts.add(host)
-    actions: list[Action] = list(proxy.converge(host))
+    state.hosts.add(host)
+    actions: list[Action] = list(state.converge(host))
     if present:
         reason = Reason.PERMANENT if event.state is NudState.PERMANENT else Reason.REACHABLE
         return [*room, host.decision(What.LEARNED, reason, actions)]
@@ -65,9 +61,9 @@ def _learned(proxy: NdProxy, event: NeighborChanged, lladdr: str, now: float) ->
     return [*room, host.decision(What.LEARNED, Reason.FIRST_SIGHT, actions)]
 
 
-def _room(proxy: NdProxy, dev: str, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
+def _room(state: State, dev: str, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
     """Return an objection if there is no room, or the decision that made room."""
-    rules, hosts = proxy.rules, proxy.hosts
+    rules, hosts = state.rules, state.hosts
     if len(hosts.with_lladdr(lladdr)) >= rules.max_hosts_per_lladdr:
         return Reason.LLADDR_FULL, []
     # Whoever claims addresses by the thousand takes no more than his link's share of the places.
@@ -78,16 +74,16 @@ def _room(proxy: NdProxy, dev: str, lladdr: str, present: bool) -> tuple[Reason 
     unlikely = hosts.least_likely()
     if unlikely is None or (not present and unlikely.dev == dev):
         return Reason.FULL, []
-    return None, [proxy.forget(unlikely, Reason.FULL)]
+    return None, [state.forget(unlikely, Reason.FULL)]
 
 
-def _heard_again(proxy: NdProxy, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
+def _heard_again(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     before, host.state = host.state, event.state
     old = host.lladdr
     if lladdr != old:
-        proxy.hosts.set_lladdr(host, lladdr)
+        state.hosts.set_lladdr(host, lladdr)
     if VERDICTS[event.state] is Verdict.PRESENT:
-        return _answered(proxy, host, now)
+        return _answered(state, host, now)
     if before is NudState.REACHABLE:
         host.confirmed = now  # it was there until its reachable time ran out
     if lladdr == old or old is None:
@@ -95,7 +91,7 @@ def _heard_again(proxy: NdProxy, host: Host, event: NeighborChanged, lladdr: str
     return [host.decision(What.DOUBTED, Reason.LLADDR_CHANGED, [Probe(host.address, host.dev, lladdr)], note=old)]
 
 
-def _answered(proxy: NdProxy, host: Host, now: float) -> list[Decision]:
+def _answered(state: State, host: Host, now: float) -> list[Decision]:
     host.confirmed, host.doubts = now, 0
     decisions = []
     if host.claim is not None:
@@ -104,20 +100,20 @@ def _answered(proxy: NdProxy, host: Host, now: float) -> list[Decision]:
             host.disputed = lladdr
             decisions.append(host.decision(What.CONFLICT, Reason.OWNER_ANSWERS, note=lladdr))
     if not host.verified:
-        proxy.hosts.set_verified(host, True)
+        state.hosts.set_verified(host, True)
         decisions.append(host.decision(What.VERIFIED, Reason.REACHABLE))
     return decisions
 
 
-def _elsewhere(proxy: NdProxy, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
-    if (objection := proxy.scope.objection(event.address, event.dev)) is not None:
+def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
+    if (objection := state.scope.objection(event.address, event.dev)) is not None:
         return [Decision(What.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
     if host.state is NudState.PERMANENT:
         return []
     if lladdr == host.lladdr and now - host.moved >= _SETTLING:
-        return [proxy.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
-    if host.dev not in proxy.placement.usable:
-        return [proxy.move(host, event.dev, lladdr, Reason.OWNER_UNREACHABLE, now)]
+        return [state.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
+    if host.dev not in state.placement.usable:
+        return [state.move(host, event.dev, lladdr, Reason.OWNER_UNREACHABLE, now)]
     if host.claim is not None:
         return []
     host.claim = (event.dev, lladdr)
@@ -125,22 +121,22 @@ def _elsewhere(proxy: NdProxy, host: Host, event: NeighborChanged, lladdr: str, 
     return [host.decision(What.DOUBTED, Reason.CLAIMED_ELSEWHERE, [probe], note=event.dev)]
 
 
-def _roamers(proxy: NdProxy, lladdr: str, event: NeighborChanged) -> list[Decision]:
+def _roamers(state: State, lladdr: str, event: NeighborChanged) -> list[Decision]:
     """A known lladdr shows up on another link: its hosts have moved there, or somebody says that they have."""
     result = []
-    for host in proxy.hosts.with_lladdr(lladdr):
+    for host in state.hosts.with_lladdr(lladdr):
         if host.dev == event.dev or host.address == event.address or not host.verified:
             continue
         if host.state is NudState.PERMANENT:
             continue  # a probe would make a common entry of it
         # One probe a sighting: until the answer comes the host is an unverified one.
-        proxy.hosts.set_verified(host, False)
+        state.hosts.set_verified(host, False)
         probe = Probe(host.address, host.dev, lladdr)
         result.append(host.decision(What.DOUBTED, Reason.LLADDR_ELSEWHERE, [probe], note=event.dev))
     return result
 
 
-def _gone(proxy: NdProxy, host: Host, event: NeighborChanged, now: float) -> list[Decision]:
+def _gone(state: State, host: Host, event: NeighborChanged, now: float) -> list[Decision]:
     if host.dev != event.dev:
         # A FAILED on one link says nothing about another; but whoever claimed the address there is gone.
         if host.claim is not None and host.claim[0] == event.dev:
@@ -149,9 +145,9 @@ def _gone(proxy: NdProxy, host: Host, event: NeighborChanged, now: float) -> lis
     host.state = event.state
     if host.claim is not None:
         (dev, lladdr), host.claim = host.claim, None
-        return [proxy.move(host, dev, lladdr, Reason.OWNER_SILENT, now)]
+        return [state.move(host, dev, lladdr, Reason.OWNER_SILENT, now)]
     if host.verified and host.doubts == 0:
         host.doubts = 1
         # To the multicast group: the host may have another lladdr now.
         return [host.decision(What.DOUBTED, Reason.ONE_MORE_TRY, [Probe(host.address, host.dev, None)])]
-    return [proxy.forget(host, Reason.FAILED)]
+    return [state.forget(host, Reason.FAILED)]

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from ndpbr_py import config
 from ndpbr_py.cli import log_config
 from ndpbr_py.core.events import AddressChanged, LineRejected
-from ndpbr_py.core.proxy import NdProxy, Rules
+from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import Rules
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
