@@ -1,28 +1,22 @@
 """Actions -> batches for ip(8); what was refused -> events.
 
-One `ip -6 -force -batch -` is always started and waiting, since starting one takes milliseconds that the first packet
-does not have; each is used for one batch.  (A process that lives long keeps stale interface indexes, and after two
-interfaces swap their names silently programs the wrong one.)  A batch is written while it is being decided on, so that
-the kernel and the daemon work side by side; when nothing more comes it is closed.
+A batch is written while it is being decided on, so that the kernel and the daemon work side by side; when nothing more
+comes it is closed, and the next one has a process of its own (reserve.py says why).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
 from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Protocol
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe
 from ndpbr_py.core.events import ActionRefused
-from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.lull import Lull
-from ndpbr_py.iproute2.process import Child, start
+from ndpbr_py.iproute2.reserve import Reserve
 from ndpbr_py.iproute2.script import STEP, Script
 from ndpbr_py.limit import Limit
 
@@ -30,7 +24,6 @@ LIMIT = 2000  # actions in a batch: a new host's two do not wait behind more
 _URGENT = (AddRoute, AddProxy, Mark)  # a packet is on its way
 _STARTS_A_SECOND, _STARTS_AT_ONCE = 50.0, 20.0
 _GATHER = 0.01  # s
-_AGAIN = 1.0  # s, before another process is started in place of one that could not be, or died at once
 
 _Queue = dict[tuple[object, ...], Action]
 
@@ -49,23 +42,20 @@ class Executor:
     """Carries out actions, in order, as soon as they come; probes after everything else."""
 
     def __init__(self, path: str, commands: Commands, watcher: Watcher) -> None:
-        self._path = path
         self._commands = commands
         self._watcher = watcher
         self._queue: _Queue = {}
         self._probes: _Queue = {}
-        self._waiting: Child | None = None
         self._work: Batch | None = None
         self._step = STEP
         self._settled = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._urgent = False
         self._starts = Limit(_STARTS_A_SECOND, _STARTS_AT_ONCE)
         self._gathering: asyncio.TimerHandle | None = None
         self._lull = Lull(self._close)
         self._loop = asyncio.get_running_loop()
-        self._prepare()
+        self._reserve = Reserve(path, lambda why: watcher.in_doubt(why, 0), self.flush)
 
     def submit(self, actions: Iterable[Action]) -> None:
         """Queue *actions*; nothing is run before `flush()`.
@@ -104,14 +94,11 @@ class Executor:
     def close(self) -> None:
         """End the processes; what is queued is dropped."""
         self._closed = True
-        for timer in (self._timer, self._gathering):
-            if timer is not None:
-                timer.cancel()
+        if self._gathering is not None:
+            self._gathering.cancel()
         if self._work is not None:
             self._work.abandon()
-        if self._waiting is not None:
-            self._loop.remove_reader(self._waiting.fd("stderr"))
-            _end(self._waiting)
+        self._reserve.close()
 
     def _now(self) -> bool:
         """Put the waiting process to work, or put it off; return whether it is at work."""
@@ -133,11 +120,9 @@ class Executor:
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None
-        self._prepare()
-        if self._waiting is None:
-            return False  # no process could be started; the timer tries again
-        child, self._waiting = self._waiting, None
-        self._loop.remove_reader(child.fd("stderr"))
+        child = self._reserve.take()
+        if child is None:
+            return False  # it calls back when there is one
         self._work = Batch(child, Script(self._commands, self._step), self._finished)
         self._step = STEP
         return True
@@ -150,7 +135,7 @@ class Executor:
         if room := LIMIT - len(work.script.actions):
             work.feed(self._taken(self._probes, room))
         work.close()
-        self._prepare()
+        self._reserve.fill()
 
     def _taken(self, queue: _Queue, most: int) -> list[Action]:
         """Return the next actions of *queue*, which are queued no longer."""
@@ -158,31 +143,6 @@ class Executor:
         for key, _ in taken:
             del queue[key]
         return [action for _, action in taken]
-
-    def _prepare(self) -> None:
-        if self._closed or self._waiting is not None or self._timer is not None:
-            return
-        try:
-            child = start(self._path, "-6", "-color=never", "-force", "-batch", "-", stdin=True)
-        except NdpbrError as error:
-            self._watcher.in_doubt(str(error), 0)
-            self._timer = self._loop.call_later(_AGAIN, self._again)
-            return
-        self._waiting = child
-        self._loop.add_reader(child.fd("stderr"), self._died)
-
-    def _again(self) -> None:
-        self._timer = None
-        self._prepare()
-        self.flush()
-
-    def _died(self) -> None:
-        """The waiting process has said something, or ended, although nothing was asked of it."""
-        assert self._waiting is not None
-        self._loop.remove_reader(self._waiting.fd("stderr"))
-        child, self._waiting = self._waiting, None
-        self._watcher.in_doubt(f"waiting process {_end(child)}", 0)
-        self._timer = self._loop.call_later(_AGAIN, self._again)
 
     def _finished(self, batch: Batch, said: bytes, early: str | None) -> None:
         self._work = None
@@ -199,6 +159,8 @@ class Executor:
             queue, probes = self._queue, self._probes
             self._queue, self._probes = {}, {}
             self.submit(chain(result.undone, queue.values(), probes.values()))
+        # What has waited for a whole batch need not be gathered.
+        self._urgent = self._urgent or bool(self._queue)
         self._settled.set()
         self.flush()
 
@@ -214,14 +176,3 @@ def _key(action: Action) -> tuple[str, tuple[object, ...]]:
         case Mark():
             return "mark", ("mark",)
     raise TypeError(f"not for ip(8): {action!r}")
-
-
-def _end(child: Child) -> str:
-    """End a waiting process, and say how it ended."""
-    said = b""
-    with contextlib.suppress(OSError):
-        said = os.read(child.fd("stderr"), 4096)
-    child.signal(signal.SIGKILL)
-    status = child.wait()
-    child.close()
-    return f"ended with status {status}" + (f": {said.decode(errors='replace').strip()}" if said else "")
