@@ -7,7 +7,7 @@ BIN = .venv/bin
 PIP = if [ -x $(BIN)/pip ]; then set -- $(BIN)/pip; else set -- $(PYTHON) -m pip --python $(BIN)/python; fi; \
 	"$$@" install --quiet --disable-pip-version-check
 
-.PHONY: help venv test check demo bench clean ip
+.PHONY: help venv test check fuzz demo bench clean ip
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -21,6 +21,9 @@ check: .venv/dev ## style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+fuzz: .venv/dev ## a minute of mutated and random input for all that reads what ip prints
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 demo: .venv/run ip ## the program's story, on this kernel (needs no development packages)
 	@tests/isolated $(BIN)/python -m tests.demo

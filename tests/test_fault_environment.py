@@ -1,0 +1,173 @@
+"""What the daemon stands on gives way: its disk, its standard streams, its clock; and its signals."""
+
+from __future__ import annotations
+
+import ast
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import ndpbr_py
+from tests.claim import claim
+from tests.conftest import Start
+from tests.home import LAN, Home
+from tests.lab import Host, until
+from tests.observed import clean, proxies, settings
+from tests.program import PROGRAM, ROOT
+
+DEVS = ("wan0", "lan0")
+PROXY = f"{LAN} dev wan0 proto 135"
+READ_ONLY = 'mount -t tmpfs -o ro tmpfs "$0"'
+SLEEPER = """import sys, time
+from pathlib import Path
+from ndpbr_py.cli import main
+slept, clock_gettime = Path(sys.argv.pop(1)), time.clock_gettime
+time.clock_gettime = lambda clock: clock_gettime(clock) + 3600.0 * (clock == time.CLOCK_BOOTTIME and slept.exists())
+sys.exit(main())
+"""
+FULL = 'mount -t tmpfs -o size=4k tmpfs "$0" && head -c 4096 /dev/zero >"$0/ballast"'
+
+
+@pytest.mark.parametrize("disk", [READ_ONLY, FULL], ids=["read-only", "full"])
+def test_state_that_cannot_be_saved_is_said_once(home: Home, tmp_path: Path, disk: str) -> None:
+    """On a read-only or full disk the daemon does its work, warns once, and gives back what it remembers itself."""
+    before = settings(home.router, *DEVS)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    running = _in_shell(
+        home.router, tmp_path, f'{disk} && exec "$@"', "--resync-interval", "1", "wan0", "lan0", "later0"
+    )
+    _until_said(tmp_path, "event=started")
+    claim(home.lan, LAN)
+    until(lambda: PROXY in proxies(home.router), what="the host is learned")
+    # One more setting to remember, and two more readings.
+    home.router.ip("link add later0 type veth peer name later1")
+    until(lambda: home.router.sysctl("net/ipv6/conf/later0/proxy_ndp") == "1", what="the new interface is set, too")
+    running.terminate()
+
+    assert running.wait(10.0) == 0
+    assert _log(tmp_path).count("event=state-unsaved") == 1
+    assert "level=warning event=state-unsaved" in _log(tmp_path)
+    assert clean(home.router)
+    assert settings(home.router, *DEVS) == before
+    assert home.router.sysctl("net/ipv6/conf/later0/proxy_ndp") == "0"
+
+
+def test_pid_file_on_a_full_disk_is_refused(home: Home, tmp_path: Path) -> None:
+    """A daemon that cannot write its pid, and so could not be stopped by `kill`, says so and ends."""
+    before = settings(home.router, *DEVS)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    running = _in_shell(home.router, tmp_path, f'{FULL} && exec "$@"', *DEVS, pidfile=folder / "ndpbr.pid")
+
+    assert running.wait(10.0) == 1
+    assert _log(tmp_path) == f"ndpbr: the pid file {folder}/ndpbr.pid could not be written: No space left on device\n"
+    assert settings(home.router, *DEVS) == before
+
+
+def test_closed_standard_streams_disturb_nothing(home: Home, tmp_path: Path) -> None:
+    """A daemon started with 0, 1 and 2 closed learns and stops like any other, and logs into none of its own pipes."""
+    before = settings(home.router, *DEVS)
+    running = _in_shell(home.router, tmp_path, 'exec "$@" <&- >&- 2>&-', *DEVS)
+    until((tmp_path / "state" / "settings.json").exists, 10.0, "the daemon has begun")
+    claim(home.lan, LAN)
+    until(lambda: PROXY in proxies(home.router), what="the host is learned")
+    running.terminate()
+
+    assert running.wait(10.0) == 0
+    assert clean(home.router)
+    assert settings(home.router, *DEVS) == before
+
+
+def test_sighup_has_the_tables_read_at_once(home: Home, daemon: Start) -> None:
+    """What was flushed, of which the kernel tells nobody, is back soon after a SIGHUP."""
+    running = daemon(home.router, "--resync-interval", "3600", *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    home.router.ip("-6 neigh flush proxy")
+    running.process.send_signal(signal.SIGHUP)
+
+    until(lambda: PROXY in proxies(home.router), what="the entry is back")
+    assert running.wait_for("host-repaired", address=LAN)["reason"] == "kernel-differs"
+
+
+def test_sigusr1_logs_the_state(home: Home, daemon: Start) -> None:
+    """A SIGUSR1 writes into the log what the daemon has, and changes nothing."""
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    running.process.send_signal(signal.SIGUSR1)
+    state = running.wait_for("state")
+
+    assert (state["level"], state["interfaces"], state["up"]) == ("info", "wan0,lan0", "lan0,wan0")
+    assert (state["hosts"], state["monitor_restarts"], state["events_lost"]) == (1, 0, 0)
+    assert state["resyncs"] >= 1
+
+
+def test_resume_has_the_tables_read(home: Home, tmp_path: Path) -> None:
+    """When the machine wakes up the tables are compared at once.
+
+    The machine does not sleep for a test: the daemon is told so by the clock that counts sleep, an hour ahead.
+    """
+    slept = tmp_path / "slept"
+    options = ("--resync-interval", "3600", "--expire-interval", "50", *DEVS)
+    running = _in_shell(
+        home.router, tmp_path, 'exec "$@"', *options, program=(sys.executable, "-c", SLEEPER, str(slept))
+    )
+    _until_said(tmp_path, "event=started")
+    claim(home.lan, LAN)
+    until(lambda: PROXY in proxies(home.router), what="the host is learned")
+    time.sleep(1.5)  # the pause after the first readings
+    home.router.ip("-6 neigh flush proxy")
+    slept.touch()
+    _until_said(tmp_path, "event=resumed suspended_s=3600")
+
+    until(lambda: PROXY in proxies(home.router), what="the entry is back")
+    running.terminate()
+    assert running.wait(10.0) == 0
+
+
+def test_no_timer_runs_on_the_wall_clock() -> None:
+    """The wall clock is read for the time stamps of records alone, so a jump of it moves no timer.
+
+    No namespace has a wall clock of its own, and setting the machine's is not for a test; so this is shown by the
+    source: whatever else asks for the time asks time.monotonic() or the event loop, whose clock that is.
+    """
+    wall = {"time", "time_ns", "gmtime", "localtime", "strftime", "ctime", "CLOCK_REALTIME", "now", "utcnow", "today"}
+    clocks = {"time", "datetime", "date"}
+    readers = set()
+    for file in Path(ndpbr_py.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                if node.value.id in clocks and node.attr in wall:
+                    readers.add(file.name)
+            elif isinstance(node, ast.ImportFrom) and node.module in ("time", "datetime"):
+                readers.add(f"{file.name}: from {node.module} import ...")
+
+    assert readers == {"log.py", "logsink.py"}
+
+
+def _in_shell(
+    host: Host,
+    folder: Path,
+    script: str,
+    *words: str,
+    pidfile: Path | None = None,
+    program: tuple[str, ...] = PROGRAM,
+) -> subprocess.Popen[str]:
+    """Start the daemon by a shell's *script*, in which $0 is its state directory; its mounts go with it."""
+    options = ("--pidfile", str(pidfile or folder / "ndpbr.pid"), "run", "--state-dir", str(folder / "state"), *words)
+    with (folder / "log").open("w") as log:
+        return host.spawn("sh", "-c", script, str(folder / "state"), *program, *options, stderr=log, cwd=ROOT)
+
+
+def _log(folder: Path) -> str:
+    return (folder / "log").read_text()
+
+
+def _until_said(folder: Path, words: str) -> None:
+    until(lambda: words in _log(folder), 10.0, f"the log has {words}")

@@ -1,0 +1,129 @@
+"""An ordinary user with CAP_NET_ADMIN alone is enough for the daemon; without it nothing is even tried."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from tests.claim import claim
+from tests.echo import ask, echo
+from tests.home import INET, LAN, Home
+from tests.lab import Lab, until
+from tests.observed import clean, proxies, routes, settings
+from tests.program import ROOT
+
+NOBODY = 65534
+DEVS = ("wan0", "lan0")
+NET_ADMIN = ("--inh-caps", "+net_admin", "--ambient-caps", "+net_admin", "--bounding-set", "-all,+net_admin")
+NOTHING = ("--bounding-set", "-all")
+
+
+class User:
+    """Somebody who is not root, with a folder of his own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # Where the venv's Python is in root's home nobody else can run it: then the system's does, with our packages.
+        packages = f"{ROOT}:{Path(structlog.__file__).parent.parent}"
+        self.environment = {**os.environ, "PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1"}
+        self.python = next(filter(self._can_run, (sys.executable, "/usr/bin/python3")), None)
+
+    def argv(self, rights: tuple[str, ...], *words: str) -> tuple[str, ...]:
+        """Return how ``ndpbr WORDS`` is run with *rights* and no others."""
+        assert self.python is not None
+        pidfile = ("--pidfile", str(self.folder / "ndpbr.pid"))
+        return *self._as(rights), self.python, "-m", "ndpbr_py", *pidfile, *words
+
+    def run_words(self, *devs: str) -> tuple[str, ...]:
+        """Return the words that start the daemon."""
+        return "run", "--state-dir", str(self.folder / "state"), *devs
+
+    def _as(self, rights: tuple[str, ...]) -> tuple[str, ...]:
+        return "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *rights
+
+    def _can_run(self, python: str) -> bool:
+        words = (*self._as(NET_ADMIN), python, "-c", "import sh, structlog, ndpbr_py.daemon")
+        try:
+            return subprocess.run(words, capture_output=True, check=False, env=self.environment).returncode == 0
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def user(lab: Lab) -> Iterator[User]:
+    """Return a user who can run the program, with what rights he is given."""
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv (util-linux) is not installed")
+    # pytest's own folders are root's alone.
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            os.chown(folder, NOBODY, NOBODY)
+        except OSError as error:
+            pytest.skip(f"this root has no other users ({error.strerror})")
+        it = User(Path(folder))
+        if it.python is None:
+            pytest.skip("another user cannot run a Python that has sh and structlog, or setpriv lacks options")
+        yield it
+
+
+def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
+    """The first datagram is answered, and the stop gives everything back, with CAP_NET_ADMIN and nothing else."""
+    before = settings(home.router, *DEVS)
+    echo(home.inet, delay=0.02)
+    log = user.folder / "log"
+    with log.open("w") as stderr:
+        running = home.router.spawn(
+            *user.argv(NET_ADMIN, *user.run_words(*DEVS)), stderr=stderr, env=user.environment, cwd="/"
+        )
+    until(lambda: "event=started" in log.read_text(), 10.0, "the daemon has started")
+    rights = dict(line.split(":\t") for line in Path("/proc", str(running.pid), "status").read_text().splitlines())
+    answer = ask(home.lan, INET, timeout=3.0)
+    state = user.folder / "state"
+
+    assert (rights["Uid"].split()[1], int(rights["CapEff"], 16), int(rights["CapBnd"], 16)) == (
+        "65534",
+        1 << 12,
+        1 << 12,
+    )
+    assert answer is not None
+    assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+    assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
+    assert [oct(path.stat().st_mode & 0o777) for path in (state, state / "settings.json")] == ["0o755", "0o644"]
+    stopped = home.router.run(*user.argv(NOTHING, "kill"), env=user.environment, cwd="/")
+    assert (stopped.returncode, stopped.stderr, running.wait(10.0)) == (0, "", 0)
+    assert clean(home.router)
+    assert settings(home.router, *DEVS) == before
+    assert not re.search("level=(warning|error)", log.read_text())
+
+
+def test_without_net_admin_it_does_not_start(home: Home, user: User) -> None:
+    """A user without the right is told so in one sentence, and nothing is changed."""
+    before = settings(home.router, *DEVS)
+    claim(home.lan, LAN)
+    ended = home.router.run(*user.argv(NOTHING, *user.run_words(*DEVS)), env=user.environment, cwd="/")
+
+    assert (ended.returncode, ended.stderr) == (1, "ndpbr: root or CAP_NET_ADMIN was wanted, got neither\n")
+    assert list(user.folder.iterdir()) == []
+    assert clean(home.router)
+    assert settings(home.router, *DEVS) == before
+
+
+def test_show_needs_no_right_and_ping_says_which(home: Home, user: User) -> None:
+    """Anybody may look; who may not send what a ping is is told so in one sentence."""
+    home.router.lay(f"route add {LAN}/128 dev lan0 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
+    shown, pinged = (
+        home.router.run(*user.argv(NOTHING, *words), env=user.environment, cwd="/")
+        for words in (("show",), ("show", "--ping"))
+    )
+
+    assert (shown.returncode, shown.stdout) == (0, f"{LAN} lan0 -> wan0\n")
+    assert (pinged.returncode, pinged.stderr) == (1, "ndpbr: root or CAP_NET_RAW was wanted to ping, got neither\n")

@@ -1,0 +1,62 @@
+"""Faults by the hundred, at random: when the storm is over the kernel has what a model of it says.
+
+NDPBR_FAULTS is how many (1000), NDPBR_SEED which; both are printed when it goes wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from tests.faults import strike
+from tests.home import Home
+from tests.lab import until
+from tests.observed import hasten, settings
+from tests.program import Daemon
+from tests.storm import DEVS, Storm
+
+OPTIONS = ("--resync-interval", "1", "--expire-interval", "1", *DEVS)
+FAULTS = int(os.environ.get("NDPBR_FAULTS", "1000"))
+SEED = int(os.environ.get("NDPBR_SEED", Random().randrange(1 << 32)))
+SET = {("proxy_ndp", "1"), ("proxy_delay", "0"), ("accept_untracked_na", "1")}
+# Found wrong at once, it may be on its way: a hung batch takes 5 s, a killed monitor as long to be replaced.
+PATIENCE = 45.0  # s
+LATER = 3.0  # s, in which the tables are compared twice more
+
+
+def test_kernel_has_what_it_should_after_random_faults(
+    home: Home, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Whatever happened in whatever order: every living host has its entries, no other, and nothing is left at stop."""
+    before = settings(home.router, *DEVS)
+    for dev in DEVS:
+        hasten(home.router, dev)
+    storm = Storm(home, lambda ready: _start(home, tmp_path, ready), Random(SEED))
+    began = time.monotonic()
+    print(f"NDPBR_SEED={SEED} NDPBR_FAULTS={FAULTS}")
+    try:
+        for _ in range(FAULTS):
+            strike(storm)
+        storm.calm()
+        until(storm.settled, PATIENCE, "the kernel has what it should")
+        time.sleep(LATER)
+        assert storm.actual() == storm.expected()
+        assert {(path.rpartition("/")[2], value) for path, value in settings(home.router, *DEVS).items()} <= SET
+    finally:
+        print(f"{sum(storm.done.values())} faults in {time.monotonic() - began:.0f} s: {dict(storm.done)}")
+    record_property("faults", sum(storm.done.values()))
+
+    assert storm.daemon.stop(20.0) == 0
+    assert storm.actual() == storm.theirs()
+    assert settings(home.router, *DEVS) == before
+    assert [line for log in tmp_path.glob("*.log") for line in log.read_text().splitlines() if "internal" in line] == []
+
+
+def _start(home: Home, folder: Path, ready: bool) -> Daemon:
+    daemon = Daemon(home.router, *OPTIONS, folder=folder)
+    if ready:
+        daemon.wait_for("started", timeout=30.0)
+    return daemon
