@@ -41,11 +41,13 @@ def changed(
     state: NudState = NudState.STALE,
     lladdr: str | None = LLADDR,
     unknown: tuple[str, ...] = (),
+    *,
+    router: bool = False,
 ) -> NeighborChanged:
     """Return what a line about a neighbor says; the last states come without a link-layer address."""
     if state in (NudState.FAILED, NudState.INCOMPLETE, NudState.NONE):
         lladdr = None
-    return NeighborChanged(addr(address), dev, lladdr, state, unknown)
+    return NeighborChanged(addr(address), dev, lladdr, state, unknown, router)
 
 
 def deleted(

@@ -60,6 +60,16 @@ def test_foreign_route_in_another_direction_wins(home: Home, daemon: Start) -> N
     assert routes(home.router) == {f"{LAN} dev wan0 proto static"}
 
 
+def test_blackhole_for_a_host_is_respected(home: Home, daemon: Start) -> None:
+    """A host that somebody has cut off with a blackhole route is answered for nowhere."""
+    home.router.ip(f"-6 route add blackhole {LAN}/128 proto static")
+    running = _learned(home, daemon, *OFTEN)
+    shadowed = running.wait_for("foreign-entry", address=LAN)
+    until(lambda: not proxies(home.router), what="nobody is answered for")
+
+    assert shadowed["theirs"] == "route dev blackhole"
+
+
 def test_foreign_route_that_comes_later_is_not_touched(home: Home, daemon: Start) -> None:
     """A route that another program puts in place of ours stays, during the run and after it."""
     running = _learned(home, daemon, *OFTEN)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Network
+
 import pytest
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.events import Event, NudState
+from ndpbr_py.core.events import Event, KernelRead, NudState, ReadStarted
 from ndpbr_py.core.policy import Reason
 from tests.builders import (
     LLADDR,
@@ -113,15 +115,42 @@ def test_evicted_entry_keeps_its_host() -> None:
     assert told(proxy, deleted(dev="wan0")) == []
 
 
-def test_changed_lladdr_is_verified() -> None:
-    """A host heard with another link-layer address is asked there; its entries stay."""
+def test_changed_lladdr_is_for_the_kernel_to_judge() -> None:
+    """A host heard with another link-layer address on its link keeps its entries, which do not depend on it."""
     proxy = nd_proxy()
 
     decisions = told(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
 
-    assert why(decisions) == [("host-doubted", "lladdr-changed")]
-    assert (decisions[0].note, actions(decisions)) == (LLADDR, [Probe(A, "lan0", OTHER_LLADDR)])
+    assert why(decisions) == [("host-kept", "lladdr-changed")]
+    assert (decisions[0].note, actions(decisions)) == (LLADDR, [])
     assert proxy.hosts.with_lladdr(OTHER_LLADDR) == (proxy.hosts.get(A),)
+
+
+def test_two_lladdrs_in_turn_are_a_conflict() -> None:
+    """Two machines with one address on one link are warned of, once, with both link-layer addresses."""
+    proxy = nd_proxy()
+    told(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
+
+    decisions = [it for lladdr in (LLADDR, OTHER_LLADDR) * 3 for it in told(proxy, changed(lladdr=lladdr))]
+
+    conflicts = [it for it in decisions if it.what is What.CONFLICT]
+    assert [(it.lladdr, it.note) for it in conflicts] == [(LLADDR, OTHER_LLADDR)]
+
+
+def test_host_ignored_during_a_reading_is_judged_by_what_was_read() -> None:
+    """The first host of a new prefix, heard while the reading that brings the prefix is under way, is learned."""
+    proxy = nd_proxy()
+    late = changed("2001:db8:9::1", state=REACHABLE)
+    told(proxy, ReadStarted(), late)
+
+    decisions = told(
+        proxy,
+        KernelRead(
+            neighbors=(late,), on_link=frozenset({IPv6Network("2001:db8:9::/64")}), up=frozenset(("wan0", "lan0"))
+        ),
+    )
+
+    assert why(decisions) == [("host-learned", "reachable")]
 
 
 def test_address_that_the_modem_has_is_not_learned_elsewhere() -> None:

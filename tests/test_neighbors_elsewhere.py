@@ -25,6 +25,7 @@ def test_host_that_moved_is_learned_where_it_is() -> None:
         AddRoute(A, "lan1"),
         AddProxy(A, "lan0"),
         Probe(A, "lan1", LLADDR),
+        Probe(A, "lan0", LLADDR),
     ]
     assert why(told(proxy, changed(dev="lan1", state=REACHABLE))) == [("host-verified", "reachable")]
 

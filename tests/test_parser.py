@@ -29,18 +29,18 @@ LINES: dict[str, parser.Heard] = {
     # iproute2 5.16 and later, then earlier: blanks come and go
     f"2001:db8::33 dev lan0 lladdr {M} STALE ": changed(),
     f"2001:db8::33 dev lan0 lladdr {M} STALE": changed(),
-    f"2001:db8::33 dev lan0 lladdr {M} router STALE ": changed(),
-    f"2001:db8::33 dev lan0 lladdr {M} router STALE": changed(),
+    f"2001:db8::33 dev lan0 lladdr {M} router STALE ": changed(router=True),
+    f"2001:db8::33 dev lan0 lladdr {M} router STALE": changed(router=True),
     f"2001:db8::33 dev lan0 lladdr {M} extern_learn REACHABLE ": changed(state=REACHABLE),
     f"2001:db8::33 dev lan0 lladdr {M} extern_learn  REACHABLE": changed(state=REACHABLE),
-    f"2001:db8::33 dev lan0 lladdr {M} router extern_learn STALE proto ospf ": changed(),
+    f"2001:db8::33 dev lan0 lladdr {M} router extern_learn STALE proto ospf ": changed(router=True),
     f"2001:db8::33 dev lan0 lladdr {M} managed REACHABLE ": changed(state=REACHABLE),
     f"2001:db8::33 dev lan0 lladdr {M} offload extern_valid REACHABLE ": changed(state=REACHABLE),
     f"2001:db8::33 dev lan0 lladdr {M} STALE proto openr ": changed(),
     f"2001:db8::33 dev lan0 lladdr {M} STALE proto 199 ": changed(),
     "2001:db8::33 dev lan0 FAILED ": changed(state=FAILED),
     "2001:db8::33 dev lan0  FAILED": changed(state=FAILED),
-    "2001:db8::33 dev lan0  router FAILED": changed(state=FAILED),
+    "2001:db8::33 dev lan0  router FAILED": changed(state=FAILED, router=True),
     "Deleted 2001:db8::33 dev lan0 FAILED ": deleted(state=FAILED, lladdr=None),
     "Deleted 2001:db8::33 dev lan0  router FAILED": deleted(state=FAILED, lladdr=None),
     "miss 2001:db8::33 dev lan0 INCOMPLETE ": changed(state=INCOMPLETE),
@@ -50,7 +50,7 @@ LINES: dict[str, parser.Heard] = {
     "2001:db8::33 dev lan0 proto 199 ": changed(state=NONE),
     # -s
     f"2001:db8::33 dev lan0 lladdr {M} ref 1 used 0/60/0 probes 0 STALE": changed(),
-    f"2001:db8::33 dev lan0 lladdr {M} router  ref 1 used 0/60/0probes 0 STALE ": changed(),
+    f"2001:db8::33 dev lan0 lladdr {M} router  ref 1 used 0/60/0probes 0 STALE ": changed(router=True),
     "Deleted 2001:db8::33 dev lan0  used 4/64/4probes 0 FAILED proto 199 ": deleted(state=FAILED, lladdr=None),
     # -ts, label, all-nsid
     f"{STAMP}2001:db8::33 dev lan0 lladdr {M} STALE ": changed(),
@@ -61,7 +61,7 @@ LINES: dict[str, parser.Heard] = {
     f"{STAMP}[nsid 4][NEIGH]2001:db8::33 dev lan0 lladdr {M} STALE ": changed(),
     # interfaces named like words, link-layer addresses of other links
     "2001:db8::33 dev proxy proxy ": changed(dev="proxy", state=NONE),
-    f"2001:db8::33 dev STALE lladdr {M} router REACHABLE ": changed(dev="STALE", state=REACHABLE),
+    f"2001:db8::33 dev STALE lladdr {M} router REACHABLE ": changed(dev="STALE", state=REACHABLE, router=True),
     "2001:db8::33 dev tun0 lladdr 08 REACHABLE ": changed(dev="tun0", state=REACHABLE, lladdr=None),
     "2001:db8::33 dev gre6 lladdr fe80::1 REACHABLE ": changed(dev="gre6", state=REACHABLE, lladdr=None),
     "2001:db8::33 dev gre6 lladdr 2001:db8:1:2:3:4:5:6 STALE ": changed(dev="gre6", lladdr=None),
@@ -193,5 +193,7 @@ def test_what_ip_prints_comes_back(  # every field of a line is one of these
 
     event = parser.event(line)
 
-    kind = NeighborDeleted if gone else NeighborChanged
-    assert event == kind(address, dev, lladdr, state)
+    if gone:
+        assert event == NeighborDeleted(address, dev, lladdr, state)
+    else:
+        assert event == NeighborChanged(address, dev, lladdr, state, router="router" in flags)

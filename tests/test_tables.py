@@ -28,7 +28,7 @@ def test_neighbors_on_listed_interfaces_are_read() -> None:
     read.neighbor("Dump was interrupted and may be inconsistent.")
 
     assert read.read().neighbors == (
-        changed(state=NudState.REACHABLE),
+        changed(state=NudState.REACHABLE, router=True),
         changed("2001:db8::34", state=NudState.FAILED),
     )
 
@@ -154,3 +154,31 @@ def test_any_line_is_read_or_left_out(words: list[str]) -> None:
         take(line)
 
     assert isinstance(read.read(), KernelRead)
+
+
+def test_route_that_leads_to_no_interface_is_another_programs() -> None:
+    """A blackhole for a host, or a multipath route, stands in the way of ours, whatever its protocol."""
+    read = tables()
+    read.route("blackhole 2001:db8::77 dev lo proto 4 metric 1024 pref medium")
+    read.route("6 2001:db8::79 dev lo proto 135 metric 1024 pref medium")
+    read.route("2001:db8::78 proto 135 metric 1024 pref medium")
+    read.route("\tnexthop via fe80::1 dev lan0 weight 1")
+    routes = read.read().host_routes
+
+    assert [(str(it.address), it.dev, it.ours) for it in routes] == [
+        ("2001:db8::77", "blackhole", False),
+        ("2001:db8::79", "blackhole", False),
+        ("2001:db8::78", "multipath", True),
+    ]
+
+
+def test_next_hops_of_a_multipath_default_route_are_read() -> None:
+    """Each gateway of a default route is known, on its interface."""
+    read = tables()
+    read.route("default proto 16 metric 1024 pref medium")
+    read.route("\tnexthop via fe80::1 dev wan0 weight 1")
+    read.route("\tnexthop via 2001:db8::1 dev lan0 weight 1")
+    read.route("2001:db8:5::/64 proto 16 metric 1024 pref medium")
+    read.route("\tnexthop via fe80::5 dev wan0 weight 1")
+
+    assert read.read().next_hops == {addr("fe80::1"): "wan0", addr("2001:db8::1"): "lan0"}

@@ -43,7 +43,7 @@ class Refusal(Enum):
 class NeighborChanged:
     """RTM_NEWNEIGH: an entry of the neighbor cache is new or has changed.
 
-    ``unknown`` holds the words of its line that no known iproute2 prints.
+    ``unknown`` holds the words of its line that no known iproute2 prints; ``router``: it says that it is one.
     """
 
     address: IPv6Address
@@ -51,6 +51,7 @@ class NeighborChanged:
     lladdr: str | None
     state: NudState
     unknown: tuple[str, ...] = ()
+    router: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,10 @@ class LineRejected:
 
 @dataclass(frozen=True, slots=True)
 class HostRoute:
-    """A /128 route of the main table; ``ours`` if it carries our protocol number."""
+    """A /128 route of the main table; ``ours`` if it carries our protocol number.
+
+    ``dev`` is the kind of route where it leads to no one interface: ``blackhole``, say, or ``multipath``.
+    """
 
     address: IPv6Address
     dev: str

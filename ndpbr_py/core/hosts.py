@@ -25,7 +25,10 @@ class Host:
         confirmed: When the host was last known to be there, in seconds.
         moved: When it was last learned on another interface than before, in seconds.
         doubts: How many times in a row it did not answer.
+        left: Where it moved away from, with its lladdr; should it answer there, it has not.
         claim: Interface and lladdr of whoever claims the address elsewhere while the owner is being asked.
+        asked: When the owner was asked, in seconds.
+        former: The lladdr before the present one.
         disputed: The lladdr whose claim was warned about already.
         have: What is believed to be in the kernel.
         blocked: The kernel refused an entry: nothing more is tried before the next reading of its tables.
@@ -38,9 +41,12 @@ class Host:
     confirmed: float
     verified: bool = False
     moved: float = float("-inf")
+    left: str | None = None
     doubts: int = 0
     claim: tuple[str, str] | None = None
+    asked: float = float("-inf")
     disputed: str | None = None
+    former: str | None = None
     have: Entries = NOTHING
     blocked: bool = False
     shadowed: bool = False

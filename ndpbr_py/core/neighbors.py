@@ -24,7 +24,11 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
         return _gone(state, host, event, now) if host is not None else []
     if verdict is Verdict.NOTHING or event.lladdr is None:
         return []
-    roamers = _roamers(state, event.lladdr, event)
+    if event.router and event.dev in state.scope.next_hops.values():
+        state.routers[event.address] = event.dev
+    # The same lladdr where its host is known to be is no news of others: a machine may have two of its ports here.
+    known = host is not None and (host.dev, host.lladdr) == (event.dev, event.lladdr)
+    roamers = [] if known else _roamers(state, event.lladdr, event)
     if link_local(event.address):
         return roamers
     if host is None:
@@ -45,11 +49,13 @@ def deleted(state: State, event: NeighborDeleted) -> list[Decision]:
 
 def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     present = VERDICTS[event.state] is Verdict.PRESENT
-    objection = state.scope.objection(event.address, event.dev)
+    objection = state.objection(event.address, event.dev)
     room: list[Decision] = []
     if objection is None:
         objection, room = _room(state, event.dev, lladdr, present)
     if objection is not None:
+        if state.heard is not None:
+            state.heard.discard(event.address)  # the reading may bring the prefix that it is in
         return [Decision(What.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
     host = Host(event.address, event.dev, lladdr, event.state, now, verified=present)
     state.hosts.add(host)
@@ -83,12 +89,20 @@ def _heard_again(state: State, host: Host, event: NeighborChanged, lladdr: str, 
     if lladdr != old:
         state.hosts.set_lladdr(host, lladdr)
     if VERDICTS[event.state] is Verdict.PRESENT:
-        return _answered(state, host, now)
+        changes = _another_lladdr(host, old) if old not in (None, lladdr) else []
+        return changes + _answered(state, host, now)
     if before is NudState.REACHABLE:
         host.confirmed = now  # it was there until its reachable time ran out
-    if lladdr == old or old is None:
-        return []
-    return [host.decision(What.DOUBTED, Reason.LLADDR_CHANGED, [Probe(host.address, host.dev, lladdr)], note=old)]
+    return _another_lladdr(host, old) if old not in (None, lladdr) else []
+
+
+def _another_lladdr(host: Host, old: str | None) -> list[Decision]:
+    """The kernel, which knows RFC 4861, has another lladdr for a host on the same link: it moved, or two have it."""
+    former, host.former = host.former, old
+    if former == host.lladdr and host.disputed not in (old, host.lladdr):
+        host.disputed = old
+        return [host.decision(What.CONFLICT, Reason.LLADDR_CHANGED, note=old)]
+    return [host.decision(What.KEPT, Reason.LLADDR_CHANGED, note=old)]
 
 
 def _answered(state: State, host: Host, now: float) -> list[Decision]:
@@ -106,17 +120,22 @@ def _answered(state: State, host: Host, now: float) -> list[Decision]:
 
 
 def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
-    if (objection := state.scope.objection(event.address, event.dev)) is not None:
+    if (objection := state.objection(event.address, event.dev)) is not None:
         return [Decision(What.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
     if host.state is NudState.PERMANENT:
         return []
-    if lladdr == host.lladdr and now - host.moved >= _SETTLING:
+    if host.left == event.dev and VERDICTS[event.state] is Verdict.PRESENT and now - host.moved < _SETTLING:
+        # It never went away: somebody else spoke for it, with its own lladdr.
+        host.disputed = lladdr
+        conflict = host.decision(What.CONFLICT, Reason.OWNER_ANSWERS, note=f"{lladdr} on {host.dev}")
+        return [conflict, state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)]
+    if lladdr == host.lladdr and host.disputed != lladdr and now - host.moved >= _SETTLING:
         return [state.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
     if host.dev not in state.placement.usable:
         return [state.move(host, event.dev, lladdr, Reason.OWNER_UNREACHABLE, now)]
-    if host.claim is not None:
+    if host.claim is not None and now - host.asked < _SETTLING:
         return []
-    host.claim = (event.dev, lladdr)
+    host.claim, host.asked = (event.dev, lladdr), now
     probe = Probe(host.address, host.dev, host.lladdr)
     return [host.decision(What.DOUBTED, Reason.CLAIMED_ELSEWHERE, [probe], note=event.dev)]
 

@@ -45,6 +45,7 @@ class Reason(Enum):
     PERMANENT = "permanent"
     ADOPTED = "adopted"
     SAME_LLADDR = "same-lladdr-elsewhere"
+    ROUTER = "router-of-another-link"
     OWNER_SILENT = "owner-silent"
     OWNER_UNREACHABLE = "owner-unreachable"
     OWNER_ANSWERS = "owner-answers"

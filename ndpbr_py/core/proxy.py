@@ -61,8 +61,12 @@ class NdProxy(State):
 
     def _refused(self, event: ActionRefused) -> list[Decision]:
         action = event.action
-        if not isinstance(action, AddRoute | AddProxy) or (host := self.hosts.get(action.address)) is None:
+        if not isinstance(action, AddRoute | AddProxy | Probe) or (host := self.hosts.get(action.address)) is None:
             return []
+        if isinstance(action, Probe):
+            # An ip(8) before 5.16 cannot ask without an lladdr: then there is no second try.
+            hopeless = host.doubts and action.lladdr is None and host.dev in self.placement.usable
+            return [self.forget(host, Reason.FAILED)] if hopeless else []
         if event.why is Refusal.EXISTS:
             # Ours from before, or another program's: the kernel's tables tell.
             return [host.decision(What.KEPT, Reason.REFUSED, [Refresh()], note=event.text)]

@@ -62,14 +62,14 @@ def _tagged(kernel: KernelRead) -> dict[IPv6Address, Entries]:
 
 
 def _out_of_scope(state: State) -> list[Decision]:
-    objections = ((host, state.scope.objection(host.address, host.dev)) for host in state.hosts)
+    objections = ((host, state.objection(host.address, host.dev)) for host in state.hosts)
     return [state.forget(host, why) for host, why in objections if why is not None]
 
 
 def _adopted(state: State, address: IPv6Address, entries: Entries, now: float, into: list[Host]) -> list[Decision]:
     """An entry of an earlier run: its host is taken over into *into*; one that can't be is removed."""
     dev = entries.route
-    fit = dev in state.rules.interfaces and state.scope.objection(address, dev or "") is None
+    fit = dev in state.rules.interfaces and state.objection(address, dev or "") is None
     if dev is None or not fit or len(state.hosts) >= state.rules.max_hosts:
         actions = steps(address, entries, NOTHING)
         return [Decision(What.REMOVED, Reason.NOT_OURS, address, dev, actions=actions)]
@@ -91,7 +91,7 @@ def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decis
         return _failed(host, neighbor)
     if host is None:
         return list(neighbors.changed(state, neighbor, now))
-    if host.dev != neighbor.dev:
+    if host.dev != neighbor.dev and (neighbor.state is not NudState.REACHABLE or host.state is NudState.REACHABLE):
         # What is left in the cache of the link that a host has moved away from.
         return []
     if host.state is neighbor.state and host.lladdr == neighbor.lladdr:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
-from ndpbr_py.core.actions import Entry, Probe
+from ndpbr_py.core.actions import Action, Entry, Probe
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.entries import NOTHING, steps
 from ndpbr_py.core.events import NudState
@@ -50,8 +50,16 @@ class State:
         # None: none is under way.
         self.heard: set[IPv6Address] | None = None
         self.acted: set[IPv6Address] = set()
-        # Likewise: whether an interface is up.
+        # Neighbors on a link with a default route that say they are routers, and their interface.
+        self.routers: dict[IPv6Address, str] = {}
+        # As `heard`: whether an interface is up.
         self.heard_links: dict[str, bool] = {}
+
+    def objection(self, address: IPv6Address, dev: str) -> Reason | None:
+        """Return why a host at *address* on *dev* must not be learned; None if it may."""
+        if self.routers.get(address, dev) != dev:
+            return Reason.ROUTER
+        return self.scope.objection(address, dev)
 
     def converge(self, host: Host) -> list[Entry]:
         """Return the actions that give *host* what it should have, and note them as done."""
@@ -59,12 +67,18 @@ class State:
         return self._acted(host, steps(host.address, have, host.have))
 
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
-        """Learn *host* on another interface than before; whoever is there is verified."""
+        """Learn *host* on another interface than before; whoever is there is verified.
+
+        One that moves with its lladdr is looked for where it was, too: should it still be there, it was a liar.
+        """
         before, host.moved = host.dev, now
+        host.left = before if reason is Reason.SAME_LLADDR and host.verified else None
         host.doubts, host.state, host.confirmed = 0, NudState.STALE, now
         self.hosts.set_lladdr(host, lladdr)
         self.hosts.set_dev(host, dev)
-        actions = [*self.converge(host), Probe(host.address, dev, lladdr)]
+        actions: list[Action] = [*self.converge(host), Probe(host.address, dev, lladdr)]
+        if host.left is not None:
+            actions.append(Probe(host.address, before, lladdr))
         return host.decision(What.MOVED, reason, actions, note=before)
 
     def forget(self, host: Host, reason: Reason) -> Decision:

@@ -21,6 +21,7 @@ from ndpbr_py.iproute2.script import STEP, Script
 from ndpbr_py.limit import Limit
 
 LIMIT = 2000  # actions in a batch: a new host's two do not wait behind more
+_FOR_PROBES = 200  # of them, at the least: owners are asked also while others claim their addresses
 _URGENT = (AddRoute, AddProxy, Mark)  # a packet is on its way
 _STARTS_A_SECOND, _STARTS_AT_ONCE = 50.0, 20.0
 _GATHER = 0.01  # s
@@ -77,10 +78,12 @@ class Executor:
             return
         work = self._work
         if work is not None and work.open:
-            work.feed(self._taken(self._queue, LIMIT - len(work.script.actions)))
-            if len(work.script.actions) >= LIMIT:
+            new = not work.script.actions
+            taken = self._taken(self._queue, LIMIT - _FOR_PROBES - len(work.script.actions))
+            work.feed(taken)
+            if len(work.script.actions) >= LIMIT - _FOR_PROBES:
                 self._close()
-            else:
+            elif taken or new:
                 self._lull.touch()
 
     async def drained(self) -> None:

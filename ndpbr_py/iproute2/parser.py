@@ -25,7 +25,7 @@ _STATES = {state.value: state for state in NudState if state is not NudState.NON
 _FLAGS = frozenset(("router", "proxy", "managed", "extern_learn", "offload", "extern_valid"))
 _WITH_ARGUMENT = frozenset(("proto", "protocol", "ref", "used", "probes"))
 _HEADER = re.compile(r"(?:\[\d{4}-\d\d-\d\dT[\d:.]+\] ?)*(?:\[nsid [^]]*\])?(?:\[(NEIGH|LINK|ADDR|[A-Z ]+)\])?")
-_LINK = re.compile(r"(Deleted )?([0-9]{1,10}): ([^\s/:]{1,15}?)(?:@[^\s:]+)?: <([A-Z0-9_,-]*)>")
+_LINK = re.compile(r"(Deleted )?([0-9]{1,10}): ([^\s/:]{1,15}?)(?:@[^\s:@]+)?: <([A-Z0-9_,-]*)>")
 _ADDRESS = re.compile(r"(Deleted )?\d+: ([^\s/:]{1,15})\s+(inet6?) (\S+)")
 _LLADDR = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*")
 _IPV4 = re.compile(r"\d+(?:\.\d+){3}(?:/\d+)?")
@@ -79,7 +79,8 @@ def _neighbor(
         return _rejected(line, "no address")
     if devs is not None and len(words) > 2 and words[1] == "dev" and words[2] not in devs:
         return None
-    if words[0] == "dev" or " metric " in body or _IPV4.fullmatch(words[0]):
+    # Behind `dev NAME` alone: an interface may be called metric.
+    if words[0] == "dev" or (" metric " in body and "metric" in words[3:]) or _IPV4.fullmatch(words[0]):
         return None  # a bridge's forwarding entry, a route, an IPv4 neighbor
     try:
         address = parsed(words[0])
@@ -101,7 +102,7 @@ def _neighbor(
     state, unknown = _rest(words[at:])
     if deleted:
         return NeighborDeleted(address, words[2], lladdr, state)
-    return NeighborChanged(address, words[2], lladdr, state, unknown)
+    return NeighborChanged(address, words[2], lladdr, state, unknown, "router" in words[at:])
 
 
 def _tunnel_end(text: str) -> bool:

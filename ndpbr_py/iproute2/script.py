@@ -52,12 +52,15 @@ class Script:
 
     def add(self, actions: Iterable[Action]) -> bytes:
         """Return the text that carries *actions* out, too."""
+        before = len(self.actions)
         lines: list[str] = []
         for action in actions:
             if lines and len(self.actions) % self.step == 0:
                 self._sign(lines)
             lines.extend(self._commands.lines(action))
             self.actions.append(action)
+        if len(self.actions) == before:
+            return b""
         self._sign(lines)
         return "\n".join([*lines, ""]).encode()
 

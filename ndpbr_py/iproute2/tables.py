@@ -7,17 +7,25 @@ ones print the number, too, unless rt_protos has a name for it).  What is not un
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.address import parsed
 from ndpbr_py.core.events import HostRoute, KernelRead, LinkChanged, NeighborChanged, ProxyEntry
 from ndpbr_py.iproute2 import parser
 
-# Kinds of route that lead to no host on a link.
-_NOT_UNICAST = frozenset(
-    ("unreachable", "blackhole", "prohibit", "throw", "multicast", "anycast", "local", "broadcast")
-)
+# Kinds of route that lead to no host on a link; -N prints their numbers (linux/rtnetlink.h).
+_KINDS = {
+    "2": "local",
+    "3": "broadcast",
+    "4": "anycast",
+    "5": "multicast",
+    "6": "blackhole",
+    "7": "unreachable",
+    "8": "prohibit",
+    "9": "throw",
+}
+_KINDS |= {name: name for name in _KINDS.values()}
 _ADDRESS = re.compile(r"\d+: \S+\s+inet6 ([0-9a-f:.]+)(?: peer [0-9a-f:.]+)?/\d+")
 
 
@@ -29,6 +37,7 @@ class Tables:
         self._protocol = str(protocol)
         self._neighbors: list[NeighborChanged] = []
         self._proxies: list[ProxyEntry] = []
+        self._default = False
         self._host_routes: list[HostRoute] = []
         self._on_link: set[IPv6Network] = set()
         self._next_hops: dict[IPv6Address, str] = {}
@@ -53,22 +62,30 @@ class Tables:
     def route(self, line: str) -> None:
         """Take a line of `route show`."""
         words = line.split()
-        # A multipath route's next hops stand on lines of their own, and it is never on-link.
-        if not words or line[0] in " \t" or words[0] in _NOT_UNICAST:
+        if not words:
             return
+        if line[0] in " \t":
+            # One of the next hops of the multipath route above.
+            self._next_hop(dict(zip(words[1::2], words[2::2], strict=False)))
+            return
+        kind = _KINDS.get(words[0])
+        if kind is not None:
+            del words[0]
         # Up to the flags at its end a route is pairs of words.
         said = dict(zip(words[1::2], words[2::2], strict=False))
-        dev, via = said.get("dev"), said.get("via")
-        if dev is None:
-            return
-        if words[0] == "default":
-            if via is not None and (gateway := _address(via)) is not None:
-                self._next_hops[gateway] = dev
-        elif "/" not in words[0] or words[0].endswith("/128"):
+        self._default = words[:1] == ["default"]
+        if words[:1] == ["default"]:
+            self._next_hop(said)
+        elif words and ("/" not in words[0] or words[0].endswith("/128")):
             if (address := _address(words[0].removesuffix("/128"))) is not None:
-                self._host_routes.append(HostRoute(address, dev, said.get("proto") == self._protocol))
-        elif dev in self._interfaces and via is None:
+                ours = kind is None and said.get("proto") == self._protocol
+                self._host_routes.append(HostRoute(address, kind or said.get("dev", "multipath"), ours))
+        elif words and kind is None and said.get("dev") in self._interfaces and "via" not in said:
             self._connected(words[0])
+
+    def _next_hop(self, said: Mapping[str, str]) -> None:
+        if self._default and "dev" in said and (gateway := _address(said.get("via", ""))) is not None:
+            self._next_hops[gateway] = said["dev"]
 
     def address(self, line: str) -> None:
         """Take a line of `-o address show`."""
