@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from typing import NoReturn
 
 from ndpbr_py import __version__, config
 from ndpbr_py.errors import ConfigError, NdpbrError
+
+_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Parser(argparse.ArgumentParser):
@@ -129,25 +132,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_standard_streams()
     os.umask(0o022)
     try:
-        top = parser()
-        arguments = top.parse_args(argv)
-        if arguments.command is None:
-            top.print_help()
-            return 0
-        log_config(arguments)
-        subcommand: Callable[[argparse.Namespace], int]
-        subcommand = import_module(f"ndpbr_py.subcommands.{arguments.command}").main
-        return subcommand(arguments)
+        try:
+            return _called(argv)
+        finally:
+            if sys.stdout is not None:  # closed at our start
+                sys.stdout.flush()
     except NdpbrError as error:
-        with contextlib.suppress(OSError):
-            print(f"ndpbr: {error}", file=sys.stderr)
+        _complain(str(error))
         return error.status
-    except BrokenPipeError:
-        # Whoever read our output has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        if error.errno != errno.EPIPE:  # otherwise whoever read our output has seen enough
+            _complain(f"standard output could not be written: {error.strerror}")
+        # What is left must not fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+
+
+def _called(argv: Sequence[str] | None) -> int:
+    top = parser()
+    arguments = top.parse_args(argv)
+    if arguments.command is None:
+        top.print_help()
+        return 0
+    log_config(arguments)
+    subcommand: Callable[[argparse.Namespace], int]
+    subcommand = import_module(f"ndpbr_py.subcommands.{arguments.command}").main
+    return subcommand(arguments)
+
+
+def _complain(sentence: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"ndpbr: {sentence}", file=sys.stderr)
 
 
 def _open_standard_streams() -> None:

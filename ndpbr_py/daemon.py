@@ -51,7 +51,9 @@ class Daemon:
             log=log,
             interval=config.resync_interval,
         )
-        self._relay = Relay(NdProxy(_rules(config)), commands, log, self._resync.request, self._denied)
+        self._relay = Relay(
+            NdProxy(_rules(config)), commands, log, self._resync.request, self._denied, self._resync.unmarked
+        )
         self._hearing = Hearing(
             config.interfaces, self._relay, self._resync, log, linked=self._linked, renamed=self._renamed
         )
@@ -78,13 +80,17 @@ class Daemon:
             if await self._ready(tasks):
                 self._log.record("info", "started", **self._state(), took=round(time.monotonic() - self._began, 3))
                 await _first(self._stop.wait(), tasks)
+            if self._fatal is not None:
+                raise self._fatal
+        except NdpbrError as error:
+            # The sentence on standard error is not in syslog.
+            self._log.record("error", "failed", error=str(error))
+            raise
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._clean_up()
-        if self._fatal is not None:
-            raise self._fatal
 
     def _obey(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -170,12 +176,13 @@ class Daemon:
         try:
             async with asyncio.timeout(_START):
                 await _first(self._resync.done.wait(), (*tasks, stopped))
+            if self._relay.executor is not None and not self._stop.is_set():
+                # In a flood, or where ip cannot be run, this may take for ever.
+                await _first(self._relay.executor.drained(), (*tasks, stopped))
         except TimeoutError:
             raise NdpbrError(f"the kernel's tables could not be read within {_START:g} s") from None
         finally:
             stopped.cancel()
-        if self._relay.executor is not None and not self._stop.is_set():
-            await self._relay.executor.drained()
         return not self._stop.is_set()
 
     def _bug(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -203,9 +210,12 @@ class Daemon:
         """Remove every entry with our tag: also what an earlier run left behind."""
         tag = ("proto", str(self._config.protocol))
         for words in (("neigh", "flush", "proxy", *tag), ("route", "flush", *tag)):
-            ended = process.output(self._program.path, "-6", *words)
-            if ended.status != 0:
-                error = ended.stderr.decode(errors="replace").strip()
+            try:
+                ended = process.output(self._program.path, "-6", *words)
+                error = ended.stderr.decode(errors="replace").strip() if ended.status != 0 else None
+            except NdpbrError as failed:  # ip is being upgraded, say; the settings are given back all the same
+                error = str(failed)
+            if error is not None:
                 self._log.record("error", "flush-failed", command=f"ip -6 {' '.join(words)}", error=error)
         proxy = self._relay.proxy
         self._log.decided([proxy.forget(host, Reason.STOPPING) for host in proxy.hosts])

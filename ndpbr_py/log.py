@@ -27,6 +27,7 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} |
 }
 # What a flood of claimed addresses makes.
 _CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
+_LIARS = frozenset((What.IGNORED, What.CONFLICT))
 _MOST_WAITING = 5000  # decisions; some MB
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 _FIRST = ("ts", "level", "event", "address", "dev", "lladdr", "state", "reason")
@@ -49,21 +50,23 @@ class Log:
             commands: Returns the lines for ip(8) of an action: each is a record, too, after its decision's.
             dry_run: The commands are not run, and so are what matters.
         """
-        self.sink: Sink = sink or (Syslog("ndpbr") if config.syslog else Stream(2))
+        processors = _processors(config)
+        notice = _dropped(processors)
+        self.sink: Sink = sink or (Syslog("ndpbr", notice) if config.syslog else Stream(2, notice))
         least = getattr(logging, config.level.upper())
         self.verbose = least <= logging.DEBUG
         self.dry_run = dry_run
         self.commands = commands if self.verbose or dry_run else None
         self._log = structlog.wrap_logger(
             _Levels(self.sink),
-            processors=_processors(config),
+            processors=processors,
             wrapper_class=structlog.make_filtering_bound_logger(least),
         ).bind()
         self._said: set[str] = set()
         self._waiting: list[Decision] = []
         self._claims = Limit(20, 500)
         self._reports = Limit(1 / 10, 1)
-        self._refusals: dict[Reason, Limit] = {}
+        self._warnings: dict[tuple[What, Reason], Limit] = {}
 
     def record(self, level: str, event: str, /, **fields: object) -> None:
         """Write one record, after those that wait."""
@@ -88,8 +91,8 @@ class Log:
         waiting, self._waiting = self._waiting, []
         now = time.monotonic()
         for decision in waiting:
-            if decision.what is What.IGNORED:
-                self._ignored(decision, now)
+            if decision.what in _LIARS:
+                self._warn(decision, now)
             elif self.verbose or decision.reason not in _CLAIMS or self._claims.allows(now):
                 self._write(level(decision), decision)
             if self.commands is not None:
@@ -98,9 +101,9 @@ class Log:
             self._log.warning("records-left-out", count=self._claims.left_out())
         self.sink.retry()
 
-    def _ignored(self, decision: Decision, now: float) -> None:
+    def _warn(self, decision: Decision, now: float) -> None:
         """One a minute for each reason is a warning: who claims what is not his should be seen, and not be heard."""
-        limit = self._refusals.setdefault(decision.reason, Limit(1 / 60, 1))
+        limit = self._warnings.setdefault((decision.what, decision.reason), Limit(1 / 60, 1))
         more = limit.left_out() if limit.allows(now) else None
         if more is None:
             self._write("debug", decision)
@@ -128,6 +131,20 @@ class _Levels:
         self.info = partial(sink.write, "info")
         self.warning = partial(sink.write, "warning")
         self.error = partial(sink.write, "error")
+
+
+def _dropped(processors: list[Any]) -> Callable[[int], str]:
+    """Return what renders the record of how many records could not be written."""
+    log = structlog.wrap_logger(
+        structlog.ReturnLogger(),
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
+
+    def notice(count: int) -> str:
+        return str(log.warning("records-dropped", count=count))
+
+    return notice
 
 
 def _processors(config: LogConfig) -> list[Any]:

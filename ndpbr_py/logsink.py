@@ -10,6 +10,7 @@ import select
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 _ATOMIC = 4096  # bytes; PIPE_BUF: a write of that many to a pipe is all or nothing
@@ -29,11 +30,15 @@ class Sink(Protocol):
         """Try again what could not be written, and say what was lost."""
 
 
-class Stream:
-    """A file descriptor."""
+Notice = Callable[[int], str]
 
-    def __init__(self, descriptor: int) -> None:
+
+class Stream:
+    """A file descriptor; *notice* renders the record of how many were dropped."""
+
+    def __init__(self, descriptor: int, notice: Notice) -> None:
         self._descriptor = descriptor
+        self._notice = notice
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self.dropped = 0
@@ -47,7 +52,7 @@ class Stream:
 
     def retry(self) -> None:
         """Say how many records were dropped."""
-        if self.dropped and self._put(f"level=warning event=records-dropped count={self.dropped}"):
+        if self.dropped and self._put(self._notice(self.dropped)):
             self.dropped = 0
 
     def _put(self, text: str) -> bool:
@@ -61,9 +66,13 @@ class Stream:
 
 
 class Syslog:
-    """syslogd's socket, as the C library speaks to it.  Records are kept for a while when nobody listens."""
+    """syslogd's socket, as the C library speaks to it.  Records are kept for a while when nobody listens.
 
-    def __init__(self, name: str, path: str = "/dev/log") -> None:
+    *notice* renders the record of how many were dropped.
+    """
+
+    def __init__(self, name: str, notice: Notice, path: str = "/dev/log") -> None:
+        self._notice = notice
         self._path = path
         self._tag = f"{name}[{os.getpid()}]: ".encode()
         self._socket: socket.socket | None = None
@@ -72,11 +81,9 @@ class Syslog:
 
     def write(self, level: str, text: str) -> None:
         """Send one record, cut to what the smallest syslogd reads."""
-        priority = f"<{_FACILITY_DAEMON | _SEVERITIES.get(level, 6)}>{time.strftime('%b %e %H:%M:%S')} ".encode()
-        line = (priority + self._tag + text.encode(errors="backslashreplace"))[:_SYSLOG_LINE]
         if len(self._kept) == _SYSLOG_KEPT:
             self.dropped += 1
-        self._kept.append(line)
+        self._kept.append(self._line(level, text))
         self.retry()
 
     def retry(self) -> None:
@@ -86,8 +93,7 @@ class Syslog:
                 self._connected().send(self._kept[0])
                 self._kept.popleft()
             if self.dropped:
-                notice = f"<{_FACILITY_DAEMON | 4}>".encode() + self._tag
-                self._connected().send(notice + f"event=records-dropped count={self.dropped}".encode())
+                self._connected().send(self._line("warning", self._notice(self.dropped)))
                 self.dropped = 0
         except BlockingIOError:
             return  # it is busy, or stopped
@@ -96,6 +102,10 @@ class Syslog:
             if self._socket is not None:
                 self._socket.close()
                 self._socket = None
+
+    def _line(self, level: str, text: str) -> bytes:
+        priority = f"<{_FACILITY_DAEMON | _SEVERITIES.get(level, 6)}>{time.strftime('%b %e %H:%M:%S')} ".encode()
+        return (priority + self._tag + text.encode(errors="backslashreplace"))[:_SYSLOG_LINE]
 
     def _connected(self) -> socket.socket:
         if self._socket is None:

@@ -1,4 +1,4 @@
-"""Addresses -> round-trip times, by one ICMPv6 echo request each, all at once.
+"""Addresses -> round-trip times, by one ICMPv6 echo request each, as fast as they can be sent.
 
 ping(8) is another program on every system (and prints other words); a socket is the same everywhere.
 Each is asked from the link-local address of its interface, if that has one: the router's global address may be on
@@ -8,11 +8,14 @@ Source: RFC 4443, 4.1.  The kernel fills in the checksum.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import socket
 import struct
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -23,6 +26,7 @@ _ECHO_REQUEST, _ECHO_REPLY = 128, 129
 _HEADER = struct.Struct("!BBHHH")
 _PKTINFO = struct.Struct("@16sI")  # struct in6_pktinfo: source, interface index
 _LINK_LOCAL, _NOT_USABLE = "20", 0x48  # in /proc/net/if_inet6: the scope; tentative or a duplicate
+_PATIENCE = 10.0  # s, to get rid of a request; the kernel forgets one to a silent host after 3 s
 _ICMPV6_FILTER = 1  # socket option: a bit set is a type not wanted
 
 
@@ -48,28 +52,36 @@ def ping(targets: Iterable[tuple[IPv6Address, str]], timeout: float = 1.0) -> di
 def _exchange(
     asker: socket.socket, targets: Iterable[tuple[IPv6Address, str]], timeout: float
 ) -> dict[IPv6Address, float]:
+    """Send and receive at once: the kernel keeps some 250 answers for us, and as many requests to silent hosts."""
+    asker.setblocking(False)
     identifier = os.getpid() & 0xFFFF
     sources = _sources()
+    waiting = deque(targets)
     sent: dict[IPv6Address, float] = {}
     answers: dict[IPv6Address, float] = {}
-    for sequence, (address, dev) in enumerate(targets):
-        request = _HEADER.pack(_ECHO_REQUEST, 0, 0, identifier, sequence & 0xFFFF)
-        sent[address] = time.monotonic()
-        try:
-            asker.sendmsg([request], sources.get(dev, ()), 0, (str(address), 0))
-        except OSError:
-            continue  # no route: it does not answer
-    end = time.monotonic() + timeout
-    while len(answers) < len(sent) and (left := end - time.monotonic()) > 0:
-        asker.settimeout(left)
-        try:
-            packet, sender = asker.recvfrom(1500)
-        except TimeoutError:
-            break
-        address = IPv6Address(sender[0].partition("%")[0])
-        if len(packet) >= _HEADER.size and _HEADER.unpack_from(packet)[3] == identifier and address in sent:
-            answers.setdefault(address, time.monotonic() - sent[address])
+    end = time.monotonic() + _PATIENCE
+    while (waiting or len(answers) < len(sent)) and (left := end - time.monotonic()) > 0:
+        readable, writable, _ = select.select([asker], [asker] if waiting else [], [], left)
+        if readable:
+            address = _answered(asker, identifier)
+            if address in sent:
+                answers.setdefault(address, time.monotonic() - sent[address])
+        elif writable:
+            address, dev = waiting.popleft()
+            request = _HEADER.pack(_ECHO_REQUEST, 0, 0, identifier, len(sent) & 0xFFFF)
+            sent[address] = time.monotonic()
+            with contextlib.suppress(OSError):  # no route: it does not answer
+                asker.sendmsg([request], sources.get(dev, ()), 0, (str(address), 0))
+            end = sent[address] + (_PATIENCE if waiting else timeout)
     return answers
+
+
+def _answered(asker: socket.socket, identifier: int) -> IPv6Address | None:
+    """Return who sent the next answer; None if it is not to us."""
+    packet, sender = asker.recvfrom(1500)
+    if len(packet) < _HEADER.size or _HEADER.unpack_from(packet)[3] != identifier:
+        return None
+    return IPv6Address(sender[0].partition("%")[0])
 
 
 def _sources() -> dict[str, list[tuple[int, int, bytes]]]:

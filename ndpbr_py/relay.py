@@ -26,6 +26,7 @@ class Relay:
         log: Gets what was decided.
         refresh: Called when the kernel's tables should be read.
         denied: Called with what ip said when it lacks the right to change anything.
+        unmarked: Called with what ip said when a marker was refused.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Relay:
         log: Log,
         refresh: Callable[[], None],
         denied: Callable[[str], None],
+        unmarked: Callable[[str], None],
     ) -> None:
         self.proxy = proxy
         self.executor: Executor | None = None  # none in a dry run
@@ -42,6 +44,7 @@ class Relay:
         self._log = log
         self._refresh = refresh
         self._denied = denied
+        self._unmarked = unmarked
         self._lull = Lull(log.flush)
         self._loop = asyncio.get_running_loop()
 
@@ -70,6 +73,8 @@ class Relay:
         """An action was refused: the core hears of it, and undoes what goes with it."""
         if event.why is Refusal.DENIED:
             self._denied(event.text)
+        elif isinstance(event.action, Mark):
+            self._unmarked(event.text)
         command = "; ".join(f"ip -6 {line}" for line in self.commands.lines(event.action))
         self._log.record("debug", "command-refused", command=command, error=event.text)
         self.deliver([event])

@@ -18,6 +18,7 @@ from ndpbr_py.relay import Relay
 
 _FIRST_WAIT = 0.01  # s, for the marker; a monitor is deaf for its first 3 ms
 _LAST_WAIT = 2.0  # s; 2.5 s in all until the monitor is taken for dead
+_UNMARKED = 0.1  # s, for a monitor to listen where no marker can tell
 _PAUSE = 1.0  # s between two readings, so that a refusal repeated for ever costs little
 _AGAIN = 5.0  # s, after a reading that failed
 
@@ -53,6 +54,7 @@ class Resync:
         self._interval = interval
         self._wanted = asyncio.Event()
         self._came_back = asyncio.Event()
+        self._unmarked = False
         self._sequence = 0
         self.done = asyncio.Event()
         self.count = 0
@@ -65,6 +67,12 @@ class Resync:
         """Take note of a marker that came through the monitor."""
         if lladdr == marker(self._sequence):
             self._came_back.set()
+
+    def unmarked(self, error: str) -> None:
+        """Take note that the kernel takes no marker: the tables are read all the same."""
+        self._log.once("warning", "marker-refused", error=error)
+        self._unmarked = True
+        self._came_back.set()
 
     async def run(self, relay: Relay) -> None:
         """Read the tables again and again, for ever."""
@@ -99,12 +107,15 @@ class Resync:
         """Send markers until one comes back; return whether one did."""
         self._sequence = (self._sequence + 1) % (1 << 24)
         self._came_back.clear()
+        self._unmarked = False
         wait = _FIRST_WAIT
         while wait <= _LAST_WAIT:
             relay.mark(self._sequence)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._came_back.wait()
+                if self._unmarked:
+                    await asyncio.sleep(_UNMARKED)
                 return True
             wait *= 2
         return False

@@ -103,10 +103,11 @@ class Host:
 
 
 class Lab:
-    """Hosts and links, which go when the ``with`` ends, however it ends."""
+    """Hosts and links, which go when the ``with`` ends, however it ends; *prefix* tells two labs' hosts apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
         self.links = 0
+        self._prefix = prefix
         self._removal = ExitStack()
 
     def __enter__(self) -> Lab:
@@ -117,8 +118,8 @@ class Lab:
 
     def host(self, name: str) -> Host:
         """Return a new host without links; its addresses will be usable at once, and it heeds no router."""
-        _output("ip", "netns", "add", name)
-        host = Host(name)
+        host = Host(self._prefix + name)
+        _output("ip", "netns", "add", host.name)
         self._removal.callback(host.remove)
         host.ip("link set lo up")
         host.inside(_be_quiet)

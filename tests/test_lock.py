@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,30 +22,73 @@ from ndpbr_py.lock import PidFile
 held = PidFile(Path(sys.argv[1]))
 print(flush=True)
 sys.stdin.read()
+held.remove()
 """
 
 
+@contextmanager
+def held(path: Path) -> Iterator[int]:
+    """Yield the pid of a process that holds the pid file *path*, and ends as a daemon does."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        yield child.pid
+
+
 def test_pid_file_names_the_daemon_while_it_runs(tmp_path: Path) -> None:
-    """The file holds the pid; it goes with the daemon."""
+    """The file holds the pid, and is nobody else's to read; it goes with the daemon."""
     path = tmp_path / "run" / "ndpbr.pid"
 
-    pidfile = PidFile(path)
-    assert (running(path), path.read_text()) == (os.getpid(), f"{os.getpid()}\n")
+    with held(path) as pid:
+        assert (running(path), path.read_text()) == (pid, f"{pid}\n")
+        assert oct(path.stat().st_mode & 0o777) == "0o600"
 
-    pidfile.remove()
     assert (running(path), path.exists()) == (None, False)
 
 
 def test_second_daemon_is_refused(tmp_path: Path) -> None:
-    """A pid file has one daemon."""
+    """A pid file has one daemon, and the kernel says which, whatever stands in the file."""
     path = tmp_path / "ndpbr.pid"
-    pidfile = PidFile(path)
+    with held(path) as pid:
+        path.write_text("1\n")
+        with pytest.raises(NdpbrError) as error:
+            PidFile(path)
 
-    with pytest.raises(NdpbrError) as error:
-        PidFile(path)
+    assert str(error.value) == f"ndpbr runs already, as pid {pid} ({path})"
 
-    assert str(error.value) == f"ndpbr runs already, as pid {os.getpid()} ({path})"
-    pidfile.remove()
+
+@pytest.mark.parametrize("lock", ["flock(file, fcntl.LOCK_EX)", "lockf(file, fcntl.LOCK_SH)"])
+def test_lock_that_anybody_can_take_is_no_daemon(lock: str, tmp_path: Path) -> None:
+    """Who may only read a stale pid file cannot make its number look like a daemon's."""
+    path = tmp_path / "ndpbr.pid"
+    path.write_text(f"{os.getpid()}\n")
+    code = f"import fcntl, sys\nfile = open(sys.argv[1])\nfcntl.{lock}\nprint(flush=True)\nsys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+
+        assert running(path) is None
+
+
+def test_who_looks_is_not_in_the_way(tmp_path: Path) -> None:
+    """However often somebody asks for the daemon meanwhile, one can start."""
+    path = tmp_path / "ndpbr.pid"
+    path.touch()
+    code = "import sys\nfrom pathlib import Path\nfrom ndpbr_py.lock import running\nprint(flush=True)\n"
+    code += "while True: running(Path(sys.argv[1]))"
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        try:
+            for _ in range(1000):
+                path.touch()
+                PidFile(path).remove()
+        finally:
+            child.kill()
 
 
 @pytest.mark.parametrize("text", ["", "garbage\n", f"{os.getpid()}\n", "99999999999999999999999\n"])
@@ -58,15 +104,11 @@ def test_stale_pid_file_is_no_daemon(text: str, tmp_path: Path) -> None:
 def test_killed_daemon_holds_nothing(tmp_path: Path) -> None:
     """However a daemon ends, its pid file is free."""
     path = tmp_path / "ndpbr.pid"
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        held = running(path)
-        child.kill()
+    with held(path) as pid:
+        found = running(path)
+        os.kill(pid, signal.SIGKILL)
 
-    assert held == child.pid
+    assert (found, path.exists()) == (pid, True)
     assert running(path) is None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -25,6 +27,20 @@ LEARNED = Decision(
     What.LEARNED, Reason.FIRST_SIGHT, A, "lan0", LLADDR, NudState.STALE, [AddRoute(A, "lan0"), AddProxy(A, "wan0")]
 )
 ABOUT = {"address": "2001:db8::33", "dev": "lan0", "lladdr": LLADDR, "state": "STALE"}
+
+FILL = """
+import sys
+from ndpbr_py.config import LogConfig
+from ndpbr_py.log import Log
+log = Log(LogConfig(sys.argv[1]))
+log.record("info", "last")
+log.sink._put = lambda text: False
+log.record("info", "lost")
+del log.sink._put
+print(flush=True)
+sys.stdin.readline()
+log.flush()
+"""
 
 
 def decision(what: What, reason: Reason, note: str | None = None) -> Decision:
@@ -61,7 +77,7 @@ RECORDS: dict[What, tuple[Decision, str, dict[str, object]]] = {
     What.CONFLICT: (
         decision(What.CONFLICT, Reason.OWNER_ANSWERS, OTHER_LLADDR),
         "warning",
-        {"reason": "owner-answers", "claimed_by": OTHER_LLADDR},
+        {"reason": "owner-answers", "claimed_by": OTHER_LLADDR, "more": 0},
     ),
     What.SHADOWED: (
         decision(What.SHADOWED, Reason.FOREIGN_ROUTE, "route dev tun0"),
@@ -120,9 +136,10 @@ def test_commands_are_logged_with_their_decision(dry_run: bool, record: tuple[st
     ]
 
 
-def test_addresses_refused_again_and_again_are_one_warning() -> None:
+@pytest.mark.parametrize(("what", "reason"), [(What.IGNORED, Reason.OFF_LINK), (What.CONFLICT, Reason.OWNER_ANSWERS)])
+def test_false_claims_again_and_again_are_one_warning(what: What, reason: Reason) -> None:
     """Who claims what is not his is seen once a minute for each reason; the rest is for debugging."""
-    ignored = decision(What.IGNORED, Reason.OFF_LINK)
+    ignored = decision(what, reason)
 
     assert [record["level"] for record in logged(LogConfig("json", "debug"), ignored, ignored, ignored)] == [
         "warning",
@@ -139,6 +156,28 @@ def test_flood_of_claims_fills_no_log() -> None:
     learned = [record for record in records if record["event"] == "host-learned"]
     assert 500 <= len(learned) < 10_000
     assert records[-1]["event"] == "records-left-out"
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+def test_dropped_records_are_told_in_the_format_of_the_others(form: str) -> None:
+    """How many records found no place to be written is a record like any other."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FILL, form],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.readline()
+        while "last" not in child.stderr.readline():
+            pass
+        _, said = child.communicate("go on\n")
+
+    last = json.loads(said) if form == "json" else {it.group(1): it.group(2) for it in FIELD.finditer(said.strip())}
+    assert STAMP.fullmatch(last.pop("ts"))
+    assert {**last, "count": int(last["count"])} == {"level": "warning", "event": "records-dropped", "count": 1}
 
 
 def test_once_is_once() -> None:

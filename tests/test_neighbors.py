@@ -123,7 +123,7 @@ def test_changed_lladdr_is_for_the_kernel_to_judge() -> None:
 
     assert why(decisions) == [("host-kept", "lladdr-changed")]
     assert (decisions[0].note, actions(decisions)) == (LLADDR, [])
-    assert proxy.hosts.with_lladdr(OTHER_LLADDR) == (proxy.hosts.get(A),)
+    assert proxy.hosts.with_lladdr(OTHER_LLADDR) == 1
 
 
 def test_two_lladdrs_in_turn_are_a_conflict() -> None:

@@ -61,6 +61,7 @@ LINES: dict[str, parser.Heard] = {
     f"{STAMP}[nsid 4][NEIGH]2001:db8::33 dev lan0 lladdr {M} STALE ": changed(),
     # interfaces named like words, link-layer addresses of other links
     "2001:db8::33 dev proxy proxy ": changed(dev="proxy", state=NONE),
+    f"2001:db8::33 dev metric lladdr {M} STALE ": changed(dev="metric"),
     f"2001:db8::33 dev STALE lladdr {M} router REACHABLE ": changed(dev="STALE", state=REACHABLE, router=True),
     "2001:db8::33 dev tun0 lladdr 08 REACHABLE ": changed(dev="tun0", state=REACHABLE, lladdr=None),
     "2001:db8::33 dev gre6 lladdr fe80::1 REACHABLE ": changed(dev="gre6", state=REACHABLE, lladdr=None),
@@ -72,6 +73,7 @@ LINES: dict[str, parser.Heard] = {
     # links and addresses
     "[LINK]4: lan1@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500": LinkChanged(4, "lan1", True, True),
     "4: lan1@if2: <NO-CARRIER,BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1": LinkChanged(4, "lan1", True, False),
+    "5: lan0@x@if4: <BROADCAST,MULTICAST> mtu 1500": LinkChanged(5, "lan0@x", False, False),
     f"{STAMP}[LINK]4: lan1: <BROADCAST,MULTICAST> mtu 1500": LinkChanged(4, "lan1", False, False),
     "[LINK]Deleted 4: lan1@NONE: <BROADCAST,MULTICAST> mtu 1500": LinkDeleted(4, "lan1"),
     "[ADDR]4: lan1    inet6 2001:db8::1/64 scope global": AddressChanged("lan1", "2001:db8::1/64", False),

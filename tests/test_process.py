@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,33 @@ import pytest
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import process
 from tests.scripts import script
+
+IN_TROUBLE = """
+import os, resource, sys, threading
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import process
+def opened():
+    return {n for n in range(100) if os.path.exists(f"/proc/self/fd/{n}")}
+def refuse(error):
+    def refused(*_):
+        raise error
+    return refused
+process.output("/bin/true")
+before = opened()
+N = len(before)
+exec(sys.argv[2])
+for _ in range(3):
+    try:
+        process.start(sys.argv[1], stdin=True, stdout=True)
+    except NdpbrError as error:
+        print(error)
+try:
+    print("a child is left:", os.waitpid(-1, os.WNOHANG))
+except ChildProcessError:
+    pass
+if opened() != before:
+    print("descriptors are left:", opened() - before)
+"""
 
 
 def open_files() -> list[str]:
@@ -84,6 +112,36 @@ def test_program_that_is_none_is_one_sentence(tmp_path: Path) -> None:
             process.start(str(path), stdin=True, stdout=True)
         assert str(error.value).startswith(f"{path} could not be started: ")
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("talk", ["exec sleep 1000", "for n in 1 2 3 4 5 6 7 8 9; do echo; sleep 0.2; done"])
+def test_child_has_so_much_time_in_all(talk: str, tmp_path: Path) -> None:
+    """Whether it is silent or talks again and again: when its time is over a child is killed."""
+    began = time.monotonic()
+    ended = process.output(script(tmp_path, talk), timeout=0.3)
+
+    assert ended.status == -signal.SIGKILL
+    assert time.monotonic() - began < 5.0
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        ("os.fork = refuse(OSError(11, 'no room'))", "no room"),
+        ("threading.Thread.start = refuse(RuntimeError('no thread'))", "no thread"),
+        *(
+            (f"resource.setrlimit(resource.RLIMIT_NOFILE, (N + {n}, N + {n}))", "Too many open files")
+            for n in range(12)
+        ),
+    ],
+)
+def test_failed_start_is_one_sentence_and_leaves_nothing(trouble: str, sentence: str, tmp_path: Path) -> None:
+    """Without room for a process, its thread or its pipes: an error of one line; no descriptor or child is left."""
+    path = script(tmp_path, "exec sleep 1000")
+    words = [sys.executable, "-c", IN_TROUBLE, path, trouble]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    assert said == [f"{path} could not be started: {sentence}"] * 3
 
 
 def test_children_leave_nothing_behind(tmp_path: Path) -> None:

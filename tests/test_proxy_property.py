@@ -72,7 +72,7 @@ class Life(RuleBasedStateMachine):
                     refused.append(ActionRefused(action, why, why.value))
             if decision.what is What.LEARNED and decision.reason is not Reason.ADOPTED:
                 assert decision.lladdr is not None
-                assert len(self.proxy.hosts.with_lladdr(decision.lladdr)) <= PER_LLADDR
+                assert self.proxy.hosts.with_lladdr(decision.lladdr) <= PER_LLADDR
         for refusal in refused:
             self.tell(refusal)
 

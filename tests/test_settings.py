@@ -65,6 +65,19 @@ def test_later_run_gives_back_what_a_killed_one_found(proc: Path, tmp_path: Path
     assert now(proc) == FOUND
 
 
+def test_state_is_saved_as_soon_as_it_can_be(proc: Path, tmp_path: Path) -> None:
+    """A state directory that was full at the start, say, gets its file when the settings are looked at again."""
+    (tmp_path / "state").write_text("in the way")
+    settings = Settings(tmp_path / "state", proc)
+    settings.borrow(WANTED)
+    (tmp_path / "state").unlink()
+
+    settings.borrow(WANTED)
+
+    assert settings.unsaved is None
+    assert json.loads((tmp_path / "state/settings.json").read_text())["found"] == FOUND
+
+
 def test_file_is_there_before_the_first_change(proc: Path, tmp_path: Path) -> None:
     """When a setting cannot be set, the values found are remembered already, and the rest can be given back."""
     read_only = proc / "conf/lan0/proxy_ndp"

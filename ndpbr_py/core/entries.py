@@ -27,6 +27,8 @@ def steps(address: IPv6Address, have: Entries, want: Entries) -> list[Entry]:
     """Return the actions that lead from *have* to *want*, proxies away before and back after the route."""
     if have is want or have == want:
         return []
+    if have is NOTHING and want.route is not None:  # a new host, whose first packet is on its way
+        return [AddRoute(address, want.route), *[AddProxy(address, dev) for dev in want.proxies]]
     moving = have.route != want.route
     # While the route changes its direction, no proxy entry may stay on the interface it will point to.
     todo: list[Entry] = [DelProxy(address, dev) for dev in have.proxies if dev not in want.proxies]

@@ -61,7 +61,8 @@ class Hosts:
 
     def __init__(self) -> None:
         self._by_address: dict[IPv6Address, Host] = {}
-        self._by_lladdr: dict[str, tuple[Host, ...]] = {}
+        # By interface, too: what matters of an lladdr is where else it is, which is nowhere nearly always.
+        self._by_lladdr: dict[str, dict[str, tuple[Host, ...]]] = {}
         self._unverified: dict[str, dict[IPv6Address, Host]] = defaultdict(dict)
 
     def __len__(self) -> int:
@@ -77,9 +78,16 @@ class Hosts:
         """Return the host with that address, if it is known."""
         return self._by_address.get(address)
 
-    def with_lladdr(self, lladdr: str) -> tuple[Host, ...]:
-        """Return the hosts last heard with that link-layer address."""
-        return self._by_lladdr.get(lladdr, ())
+    def with_lladdr(self, lladdr: str) -> int:
+        """Return how many hosts were last heard with that link-layer address."""
+        return sum(map(len, self._by_lladdr.get(lladdr, {}).values()))
+
+    def elsewhere(self, lladdr: str, dev: str) -> list[Host]:
+        """Return the hosts last heard with that link-layer address on other interfaces than *dev*."""
+        links = self._by_lladdr.get(lladdr)
+        if links is None or (len(links) == 1 and dev in links):
+            return []
+        return [host for other, hosts in links.items() if other != dev for host in hosts]
 
     def unverified(self, dev: str) -> int:
         """Return how many hosts on *dev* have not answered yet."""
@@ -95,7 +103,7 @@ class Hosts:
         self._by_address[host.address] = host
         if not host.verified:
             self._unverified[host.dev][host.address] = host
-        self._index(host, host.lladdr)
+        self._index(host)
 
     def remove(self, host: Host) -> None:
         """Forget a host."""
@@ -108,12 +116,14 @@ class Hosts:
         if lladdr != host.lladdr:
             self._unindex(host)
             host.lladdr = lladdr
-            self._index(host, lladdr)
+            self._index(host)
 
     def set_dev(self, host: Host, dev: str) -> None:
         """Note that the host is on another interface now, where it has not answered yet."""
         self._unverified[host.dev].pop(host.address, None)
+        self._unindex(host)
         host.dev = dev
+        self._index(host)
         self.set_verified(host, False)
 
     def set_verified(self, host: Host, verified: bool) -> None:
@@ -124,14 +134,16 @@ class Hosts:
         else:
             self._unverified[host.dev][host.address] = host
 
-    def _index(self, host: Host, lladdr: str | None) -> None:
-        if lladdr is not None:
-            self._by_lladdr[lladdr] = (*self._by_lladdr.get(lladdr, ()), host)
+    def _index(self, host: Host) -> None:
+        if host.lladdr is not None:
+            links = self._by_lladdr.setdefault(host.lladdr, {})
+            links[host.dev] = (*links.get(host.dev, ()), host)
 
     def _unindex(self, host: Host) -> None:
         if host.lladdr is not None:
-            rest = tuple(other for other in self._by_lladdr[host.lladdr] if other is not host)
-            if rest:
-                self._by_lladdr[host.lladdr] = rest
-            else:
+            links = self._by_lladdr[host.lladdr]
+            links[host.dev] = tuple(other for other in links[host.dev] if other is not host)
+            if not links[host.dev]:
+                del links[host.dev]
+            if not links:
                 del self._by_lladdr[host.lladdr]

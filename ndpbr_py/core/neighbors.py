@@ -70,7 +70,7 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
 def _room(state: State, dev: str, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
     """Return an objection if there is no room, or the decision that made room."""
     rules, hosts = state.rules, state.hosts
-    if len(hosts.with_lladdr(lladdr)) >= rules.max_hosts_per_lladdr:
+    if hosts.with_lladdr(lladdr) >= rules.max_hosts_per_lladdr:
         return Reason.LLADDR_FULL, []
     # Whoever claims addresses by the thousand takes no more than his link's share of the places.
     if not present and hosts.unverified(dev) >= max(1, rules.max_hosts // len(rules.interfaces)):
@@ -143,8 +143,8 @@ def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, no
 def _roamers(state: State, lladdr: str, event: NeighborChanged) -> list[Decision]:
     """A known lladdr shows up on another link: its hosts have moved there, or somebody says that they have."""
     result = []
-    for host in state.hosts.with_lladdr(lladdr):
-        if host.dev == event.dev or host.address == event.address or not host.verified:
+    for host in state.hosts.elsewhere(lladdr, event.dev):
+        if host.address == event.address or not host.verified:
             continue
         if host.state is NudState.PERMANENT:
             continue  # a probe would make a common entry of it

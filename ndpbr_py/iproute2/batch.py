@@ -19,7 +19,10 @@ _CHUNK = 1 << 16
 
 
 class Batch:
-    """Feeds *child*; calls *finished* with what it said, and why it ended before its time if it did."""
+    """Feeds *child*; calls *finished* with what it said, and why it ended before its time if it did.
+
+    Its stderr is watched from the first feed on.
+    """
 
     def __init__(self, child: Child, script: Script, finished: Callable[[Batch, bytes, str | None], None]) -> None:
         self.script = script
@@ -31,15 +34,18 @@ class Batch:
         self._hung = False
         self._writing = False
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(HUNG, self._kill)
-        self._loop.add_reader(child.fd("stderr"), self._read)
+        self._timer: asyncio.TimerHandle | None = None
 
     def feed(self, actions: Iterable[Action]) -> None:
         """Have *actions* carried out, too."""
         self._unwritten += self.script.add(actions)
-        self._timer.cancel()
-        self._timer = self._loop.call_later(HUNG, self._kill)
+        # First this, and then what can wait: a host's first packet is on its way.
         self._write()
+        if self._timer is None:
+            self._loop.add_reader(self._child.fd("stderr"), self._read)
+        else:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(HUNG, self._kill)
 
     def close(self) -> None:
         """Say that nothing more will come."""
@@ -86,7 +92,8 @@ class Batch:
         self._child.signal(signal.SIGKILL)
 
     def _end(self) -> None:
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._loop.remove_reader(self._child.fd("stderr"))
         self._unwritten.clear()
         self.close()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Protocol
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh
 from ndpbr_py.core.events import ActionRefused
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.commands import Commands
@@ -22,6 +22,13 @@ from ndpbr_py.limit import Limit
 
 LIMIT = 2000  # actions in a batch: a new host's two do not wait behind more
 _FOR_PROBES = 200  # of them, at the least: owners are asked also while others claim their addresses
+_THINGS: dict[type[Action], str] = {
+    AddRoute: "route",
+    DelRoute: "route",
+    AddProxy: "proxy",
+    DelProxy: "proxy",
+    Probe: "probe",
+}
 _URGENT = (AddRoute, AddProxy, Mark)  # a packet is on its way
 _STARTS_A_SECOND, _STARTS_AT_ONCE = 50.0, 20.0
 _GATHER = 0.01  # s
@@ -64,8 +71,8 @@ class Executor:
         A later action about the same entry takes the place of an earlier one that has not been run.
         """
         for action in actions:
-            kind, key = _key(action)
-            queue = self._probes if kind == "probe" else self._queue
+            key = _key(action)
+            queue = self._probes if isinstance(action, Probe) else self._queue
             queue.pop(key, None)
             queue[key] = action
             self._urgent = self._urgent or isinstance(action, _URGENT)
@@ -168,14 +175,10 @@ class Executor:
         self.flush()
 
 
-def _key(action: Action) -> tuple[str, tuple[object, ...]]:
-    match action:
-        case AddRoute() | DelRoute():
-            return "route", ("route", action.address, action.dev)
-        case AddProxy() | DelProxy():
-            return "proxy", ("proxy", action.address, action.dev)
-        case Probe():
-            return "probe", ("probe", action.address, action.dev)
-        case Mark():
-            return "mark", ("mark",)
-    raise TypeError(f"not for ip(8): {action!r}")
+def _key(action: Action) -> tuple[object, ...]:
+    """Return what *action* is about: of two about the same thing the later counts."""
+    if isinstance(action, Mark):
+        return ("mark",)
+    if isinstance(action, Refresh):
+        raise TypeError(f"not for ip(8): {action!r}")
+    return (_THINGS[type(action)], action.address, action.dev)

@@ -40,7 +40,7 @@ def event(line: str, devs: frozenset[str] | None = None) -> Heard | None:
     Neighbors on other interfaces than *devs* are None, too, and cost nothing more.
     """
     if line[:7] == "[NEIGH]":
-        return _neighbor(line[7:], line, devs)
+        return _usual(line[7:].split(), devs) or _neighbor(line[7:], line, devs)
     if not line or line[0] in " \t":
         return None  # second half of a link or address printed without -o
     header = _HEADER.match(line)
@@ -58,6 +58,23 @@ def event(line: str, devs: frozenset[str] | None = None) -> Heard | None:
     if label in ("LINK", "ADDR"):
         return None  # a bridge port's or another family's
     return _neighbor(body, line, devs)
+
+
+def _usual(words: list[str], devs: frozenset[str] | None) -> NeighborChanged | None:
+    """Return what the commonest line says, ADDR dev DEV lladdr LLADDR STATE; None if it is another.
+
+    It is the first line about a new host, whose first packet is on its way: nothing else is looked at.
+    """
+    if len(words) != 6 or words[1] != "dev" or words[3] != "lladdr" or (devs is not None and words[2] not in devs):
+        return None
+    state = _STATES.get(words[5])
+    if state is None or len(words[4]) != 17 or not _LLADDR.fullmatch(words[4]):
+        return None
+    try:
+        address = parsed(words[0])
+    except (OSError, ValueError):
+        return None
+    return None if int(address) >> 120 == 0xFF else NeighborChanged(address, words[2], words[4], state)
 
 
 def _link(match: re.Match[str]) -> LinkChanged | LinkDeleted:

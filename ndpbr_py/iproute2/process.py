@@ -12,7 +12,9 @@ import gc
 import os
 import select
 import signal
-from collections.abc import Callable
+import time
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -82,42 +84,28 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
         NdpbrError: It could not be started.
     """
     if not os.access(path, os.X_OK):
-        # Told before, since each exec() that fails costs sh two descriptors and a zombie.
-        raise NdpbrError(f"{path} could not be started: it is missing, or not executable")
+        raise NdpbrError(f"{path} could not be started: it is missing, or not executable")  # which sh says in a page
     ours: list[int | None] = []
     theirs: list[int] = []
-    for number, wanted in enumerate((stdin, stdout, True)):
-        if wanted:
-            read, write = os.pipe()
-            ours.append(write if number == 0 else read)
-            theirs.append(read if number == 0 else write)
-        else:
-            ours.append(None)
-            theirs.append(os.open(os.devnull, os.O_RDWR))
-    options: dict[str, Any] = {
-        "_in": theirs[0],
-        "_out": theirs[1],
-        "_err": theirs[2],
-        "_bg": True,
-        "_bg_exc": False,
-        "_new_group": True,  # a terminal's Ctrl-C is for us alone
-        "_close_fds": False,  # ours are closed on exec anyhow
-        "_return_cmd": True,
-        "_ok_code": list(range(-64, 256)),
-        "_preexec_fn": _die_with(os.getpid()),
-    }
+    before: set[int] | None = None
     try:
-        running = _command(path)(*arguments, **options)
-    except (sh.ForkException, sh.CommandNotFound, OSError) as error:
-        for descriptor in ours:
-            if descriptor is not None:
-                os.close(descriptor)
-        # sh's own text goes on with a traceback.
-        raise NdpbrError(f"{path} could not be started: {str(error).strip().splitlines()[-1]}") from error
-    finally:
-        for descriptor in theirs:
-            os.close(descriptor)
+        before = _descriptors()
+        for number, wanted in enumerate((stdin, stdout, True)):
+            if wanted:
+                read, write = os.pipe()
+                ours.append(write if number == 0 else read)
+                theirs.append(read if number == 0 else write)
+            else:
+                ours.append(None)
+                theirs.append(os.open(os.devnull, os.O_RDWR))
+        running = _command(path)(*arguments, **_options(theirs))
+    except (sh.ForkException, sh.CommandNotFound, OSError, RuntimeError) as error:
+        _close(*theirs, *ours)
+        _abandon(error, before)
         gc.enable()  # sh leaves it off if fork() fails
+        why = error.strerror if isinstance(error, OSError) else str(error).strip().splitlines()[-1]
+        raise NdpbrError(f"{path} could not be started: {why}") from error
+    _close(*theirs)
     _quiet(running)
     for descriptor in ours:
         if descriptor is not None:
@@ -127,25 +115,67 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
 
 def output(path: str, *arguments: str, timeout: float = 10.0) -> Ended:
     """Run *path* to its end, at the most *timeout* seconds, and return what it said."""
+    end = time.monotonic() + timeout
     child = start(path, *arguments, stdout=True)
     said: dict[int, bytearray] = {fd: bytearray() for fd in (child.stdout, child.stderr) if fd is not None}
     streams = list(said.values())
     poll = select.poll()
     for descriptor in said:
         poll.register(descriptor, select.POLLIN)
-    while said:
-        ready = poll.poll(timeout * 1000)
-        if not ready:
-            child.signal(signal.SIGKILL)
-        for descriptor, _ in ready:
+    while said and (left := end - time.monotonic()) > 0:
+        for descriptor, _ in poll.poll(left * 1000):
             chunk = os.read(descriptor, 1 << 16)
             said[descriptor] += chunk
             if not chunk:
                 poll.unregister(descriptor)
                 del said[descriptor]
+    if said:
+        child.signal(signal.SIGKILL)
     status = child.wait()
     child.close()
     return Ended(status, bytes(streams[0]), bytes(streams[1]))
+
+
+def _options(streams: Sequence[int]) -> dict[str, Any]:
+    return {
+        "_in": streams[0],
+        "_out": streams[1],
+        "_err": streams[2],
+        "_bg": True,
+        "_bg_exc": False,
+        "_new_group": True,  # a terminal's Ctrl-C is for us alone
+        "_close_fds": False,  # ours are closed on exec anyhow
+        "_return_cmd": True,
+        "_ok_code": list(range(-64, 256)),
+        "_preexec_fn": _die_with(os.getpid()),
+    }
+
+
+def _close(*descriptors: int | None) -> None:
+    for descriptor in descriptors:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _descriptors() -> set[int]:
+    """Return the open descriptors; the one that the directory is read by, now closed, may be among them."""
+    return set(map(int, os.listdir("/proc/self/fd")))
+
+
+def _abandon(error: Exception, before: set[int] | None) -> None:
+    """End what sh has begun: where it fails it leaves up to seven descriptors open, and maybe a child."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        pid = getattr(frame.f_locals.get("self"), "pid", None)
+        if isinstance(pid, int) and pid > 0:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+    if before is None:
+        return  # sh was not even asked
+    with contextlib.suppress(OSError):
+        for descriptor in _descriptors() - before:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
 
 @cache

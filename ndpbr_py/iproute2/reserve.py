@@ -38,11 +38,12 @@ class Reserve:
         self.fill()
 
     def take(self) -> Child | None:
-        """Return the waiting process, which waits no longer; None if none can be had now."""
+        """Return the waiting process, which waits no longer; None if none can be had now.
+
+        Whoever takes it watches its stderr from now on, in place of this.
+        """
         self.fill()
         child, self._waiting = self._waiting, None
-        if child is not None:
-            self._loop.remove_reader(child.fd("stderr"))
         return child
 
     def fill(self) -> None:
@@ -63,11 +64,13 @@ class Reserve:
         if self._timer is not None:
             self._timer.cancel()
         if (child := self.take()) is not None:
+            self._loop.remove_reader(child.fd("stderr"))
             _end(child)
 
     def _died(self) -> None:
         """It has said something, or ended, although nothing was asked of it."""
         if (child := self.take()) is not None:
+            self._loop.remove_reader(child.fd("stderr"))
             self._again(f"waiting process {_end(child)}")
 
     def _again(self, why: str) -> None:

@@ -56,7 +56,8 @@ class Settings:
         if self._found is None:
             # What is in the file is from before ndpbr's first run: the value that belongs to the user.
             self._found = self._remembered()
-        if new := {path: value for path, value in now.items() if path not in self._found}:
+        new = {path: value for path, value in now.items() if path not in self._found}
+        if new or self.unsaved is not None:
             self._found |= new
             self._remember()
         changed = []

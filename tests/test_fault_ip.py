@@ -1,0 +1,147 @@
+"""The ip(8) that the daemon runs cannot be run any more, or ends nothing: the machine is given back all the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.claim import claim
+from tests.conftest import Run
+from tests.home import LAN, Home
+from tests.lab import Host, until
+from tests.observed import clean, proxies, settings
+from tests.program import PROGRAM, ROOT
+
+DEVS = ("wan0", "lan0")
+# Each process of the daemon is the real ip; but a batch that is told of a route does nothing more, and never ends.
+STUCK = """#!/bin/sh
+case "$*" in *-batch*) ;; *) exec {ip} "$@" ;; esac
+count=0
+while read -r words; do
+    count=$((count + 1))
+    case "$words" in
+        "route add "*) sleep 1000 ;;
+        @*) printf 'Object "%s" is unknown, try "ip help".\\nCommand failed -:%s\\n' "$words" "$count" >&2 ;;
+        *) {ip} -6 $words || exit ;;
+    esac
+done
+"""
+PASSED_ON = '#!/bin/sh\nexec {ip} "$@"\n'
+
+
+class Running:
+    """A daemon whose ip(8) is a script of ours."""
+
+    def __init__(self, host: Host, folder: Path, script: str, *before: str) -> None:
+        (folder / "bin").mkdir()
+        self.ip = folder / "bin" / "ip"
+        self.ip.write_text(script.format(ip=shutil.which("ip")))
+        self.ip.chmod(0o755)
+        self._log = folder / "log"
+        words = ("--log-format", "json", "-v", "--pidfile", str(folder / "pid"), "run", "--state-dir", str(folder))
+        shell = 'PATH="$0:$PATH"; exec "$@"'
+        with self._log.open("w") as log:
+            self.process = host.spawn(
+                "sh", "-c", shell, str(self.ip.parent), *before, *PROGRAM, *words, *DEVS, stderr=log, cwd=ROOT
+            )
+
+    def events(self) -> list[str]:
+        """Return what was logged until now, each by its name."""
+        return [json.loads(line)["event"] for line in self.text().splitlines() if line.startswith("{")]
+
+    def text(self) -> str:
+        """Return all that it has said."""
+        return self._log.read_text()
+
+
+def test_signal_is_heeded_while_the_first_commands_are_not_done(home: Home, tmp_path: Path) -> None:
+    """A daemon whose `ip -batch` is stuck before it has even started ends when told to, and gives everything back."""
+    before = settings(home.router, *DEVS)
+    home.router.ip(f"-6 neigh add {LAN} lladdr {home.lan.mac('eth0')} dev lan0 nud permanent")
+    running = Running(home.router, tmp_path, STUCK)
+    until(lambda: "host-learned" in running.events(), 10.0, "the host is learned")
+    running.process.terminate()
+
+    assert running.process.wait(20.0) == 0
+    assert "started" not in running.events()
+    assert running.events()[-1] == "stopped"
+    assert settings(home.router, *DEVS) == before
+
+
+def test_settings_are_given_back_without_ip(home: Home, tmp_path: Path) -> None:
+    """When ip is being upgraded as the daemon stops, what it could not remove is told, and the rest is given back."""
+    before = settings(home.router, *DEVS)
+    running = Running(home.router, tmp_path, PASSED_ON)
+    until(lambda: "started" in running.events(), 10.0, "the daemon has started")
+    running.ip.chmod(0o644)
+    running.process.terminate()
+
+    assert running.process.wait(10.0) == 0
+    assert running.events().count("flush-failed") == 2
+    assert running.events()[-1] == "stopped"
+    assert settings(home.router, *DEVS) == before
+
+
+def test_why_it_cannot_work_is_in_the_log(home: Home, tmp_path: Path) -> None:
+    """Rights over another namespace than this one are no use: a record says so, for syslog, before what is undone."""
+    unshare = ("unshare", "-U", "-r")
+    if home.router.run(*unshare, "true").returncode != 0:
+        pytest.skip("no user namespaces here")
+    before = settings(home.router, *DEVS)
+    running = Running(home.router, tmp_path, PASSED_ON, *unshare)
+
+    assert running.process.wait(20.0) == 1
+    events = running.events()
+    assert "failed" in events
+    assert events.index("failed") < events.index("stopped")
+    assert running.text().splitlines()[-1].startswith("ndpbr: ")
+    assert clean(home.router)
+    assert settings(home.router, *DEVS) == before
+
+
+def test_marker_that_is_refused_is_done_without(home: Home, tmp_path: Path) -> None:
+    """Where `lo` takes no neighbor the daemon says so once, and learns all the same."""
+    home.router.sysctl("net/ipv6/conf/lo/disable_ipv6", 1)
+    running = Running(home.router, tmp_path, PASSED_ON)
+    until(lambda: "started" in running.events(), 10.0, "the daemon has started")
+    claim(home.lan, LAN)
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is learned")
+    running.process.terminate()
+
+    assert running.process.wait(10.0) == 0
+    assert running.events().count("marker-refused") == 1
+    assert "monitor-silent" not in running.events()
+
+
+def test_hundreds_of_hosts_are_pinged(home: Home, ndpbr: Run) -> None:
+    """More hosts than the kernel keeps answers for are all shown with their times, and silent ones among them."""
+    hosts = [f"2001:db8:64::{number:x}" for number in range(0x1000, 0x1000 + 500)]
+    silent = [f"2001:db8:64::{number:x}" for number in range(0x2000, 0x2000 + 20)]
+    home.lan.lay(*(f"address add {address}/128 dev eth0 nodad" for address in hosts))
+    home.router.lay(
+        *(f"route add {address}/128 dev lan0 proto 135" for address in (*hosts, *silent)),
+        *(f"neigh add proxy {address} dev wan0 proto 135" for address in (*hosts, *silent)),
+    )
+    assert len(proxies(home.router)) == len(hosts) + len(silent)
+    shown = ndpbr(home.router, "show", "--ping", "--json")
+    rtts = {host["address"]: host["rtt_ms"] for host in json.loads(shown.stdout)["hosts"]}
+
+    assert [address for address in hosts if rtts[address] is None] == []
+    assert [address for address in silent if rtts[address] is not None] == []
+
+
+@pytest.mark.parametrize("words", [("show",), ("show", "--json")])
+def test_output_that_cannot_be_written_is_one_sentence(home: Home, words: tuple[str, ...]) -> None:
+    """Where the disk is full the user is told so, and nothing else."""
+    home.router.lay(f"route add {LAN}/128 dev lan0 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
+    shell = 'exec "$@" >/dev/full'
+    ended: subprocess.CompletedProcess[str] = home.router.run("sh", "-c", shell, "sh", *PROGRAM, *words, cwd=ROOT)
+
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "ndpbr: standard output could not be written: No space left on device\n",
+    )
