@@ -105,8 +105,12 @@ def _try(where: Home, number: int, result: Tries) -> None:
 
 
 def _forget(where: Home, number: int) -> None:
-    """Empty the caches of the host, the router and the modem of the try's address, and wait until all is quiet."""
-    where.lan.ip("-6 neigh flush dev eth0")
+    """Empty the caches of modem, router and host of the try's address, and wait until all is quiet.
+
+    The host's last, and at the last moment: any solicitation of the router's, as it looks after the hosts of earlier
+    tries, tells the host the router's lladdr, and then it need not ask in its new name.
+    """
     where.modem.ip(f"-6 neigh flush to {address(number)} dev lan0")
     where.router.ip(f"-6 neigh flush to {address(number)} dev lan0")
     time.sleep(0.03)
+    where.lan.ip("-6 neigh flush dev eth0")

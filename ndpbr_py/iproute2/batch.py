@@ -42,6 +42,8 @@ class Batch:
         # First this, and then what can wait: a host's first packet is on its way.
         self._write()
         if self._timer is None:
+            # The kernel likes to wake ip on this very processor, behind us: 300 µs later the packet's race is lost.
+            os.sched_yield()
             self._loop.add_reader(self._child.fd("stderr"), self._read)
         else:
             self._timer.cancel()

@@ -32,6 +32,7 @@ _THINGS: dict[type[Action], str] = {
 _URGENT = (AddRoute, AddProxy, Mark)  # a packet is on its way
 _STARTS_A_SECOND, _STARTS_AT_ONCE = 50.0, 20.0
 _GATHER = 0.01  # s
+_REST = 0.002  # s
 
 _Queue = dict[tuple[object, ...], Action]
 
@@ -145,7 +146,8 @@ class Executor:
         if room := LIMIT - len(work.script.actions):
             work.feed(self._taken(self._probes, room))
         work.close()
-        self._reserve.fill()
+        # Starting a process takes the processor for milliseconds, in which the first packet is still on its way.
+        self._loop.call_later(_REST, self._reserve.fill)
 
     def _taken(self, queue: _Queue, most: int) -> list[Action]:
         """Return the next actions of *queue*, which are queued no longer."""
