@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ndpbr_py.config import RunConfig
-from ndpbr_py.core.events import KernelRead, Tick
+from ndpbr_py.core.events import Tick
 from ndpbr_py.core.policy import Reason
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
@@ -47,7 +47,7 @@ class Daemon:
             prepare=self._borrow,
             listening=lambda: self._supervisor.running,
             silent=lambda: self._supervisor.restart(),
-            took=self._took,
+            took=lambda kernel: self._hearing.named(kernel.names),
             log=log,
             interval=config.resync_interval,
         )
@@ -151,9 +151,6 @@ class Daemon:
     def _renamed(self) -> None:
         self._loop.call_soon(self._supervisor.restart)
 
-    def _took(self, kernel: KernelRead) -> None:
-        self._hearing.named(kernel.names)
-
     # Time
 
     async def _ticks(self) -> None:
@@ -172,7 +169,7 @@ class Daemon:
 
     async def _ready(self, tasks: Iterable[asyncio.Task[None]]) -> bool:
         """Wait until the tables have been read and acted on; return whether to go on."""
-        stopped = asyncio.create_task(_until(self._stop))
+        stopped = asyncio.create_task(self._stop.wait())
         try:
             async with asyncio.timeout(_START):
                 await _first(self._resync.done.wait(), (*tasks, stopped))
@@ -208,8 +205,7 @@ class Daemon:
 
     def _flush(self) -> None:
         """Remove every entry with our tag: also what an earlier run left behind."""
-        tag = ("proto", str(self._config.protocol))
-        for words in (("neigh", "flush", "proxy", *tag), ("route", "flush", *tag)):
+        for words in self._relay.commands.flush():
             try:
                 ended = process.output(self._program.path, "-6", *words)
                 error = ended.stderr.decode(errors="replace").strip() if ended.status != 0 else None
@@ -221,11 +217,7 @@ class Daemon:
         self._log.decided([proxy.forget(host, Reason.STOPPING) for host in proxy.hosts])
 
 
-async def _until(event: asyncio.Event) -> None:
-    await event.wait()
-
-
-async def _first(wait: Coroutine[None, None, object], others: Iterable[asyncio.Task[None]]) -> None:
+async def _first(wait: Coroutine[None, None, object], others: Iterable[asyncio.Task[Any]]) -> None:
     """Wait for *wait*, or for the end of one of *others*; raise what that one raised."""
     waiting = asyncio.create_task(wait)
     done, _ = await asyncio.wait((waiting, *others), return_when=asyncio.FIRST_COMPLETED)

@@ -88,15 +88,15 @@ def _heard_again(state: State, host: Host, event: NeighborChanged, lladdr: str, 
     old = host.lladdr
     if lladdr != old:
         state.hosts.set_lladdr(host, lladdr)
+    changes = _another_lladdr(host, old) if old is not None and old != lladdr else []
     if VERDICTS[event.state] is Verdict.PRESENT:
-        changes = _another_lladdr(host, old) if old not in (None, lladdr) else []
         return changes + _answered(state, host, now)
     if before is NudState.REACHABLE:
         host.confirmed = now  # it was there until its reachable time ran out
-    return _another_lladdr(host, old) if old not in (None, lladdr) else []
+    return changes
 
 
-def _another_lladdr(host: Host, old: str | None) -> list[Decision]:
+def _another_lladdr(host: Host, old: str) -> list[Decision]:
     """The kernel, which knows RFC 4861, has another lladdr for a host on the same link: it moved, or two have it."""
     former, host.former = host.former, old
     if former == host.lladdr and host.disputed not in (old, host.lladdr):

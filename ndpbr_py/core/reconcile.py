@@ -90,7 +90,7 @@ def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decis
     if neighbor.state is NudState.FAILED:
         return _failed(host, neighbor)
     if host is None:
-        return list(neighbors.changed(state, neighbor, now))
+        return neighbors.changed(state, neighbor, now)
     if host.dev != neighbor.dev and (neighbor.state is not NudState.REACHABLE or host.state is NudState.REACHABLE):
         # What is left in the cache of the link that a host has moved away from.
         return []
@@ -99,7 +99,7 @@ def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decis
             return []  # nothing new, which with thousands of hosts is worth knowing quickly
         # Its verification was lost, or has not come to an end since the last reading.
         return [host.decision(What.DOUBTED, Reason.UNVERIFIED, [Probe(host.address, host.dev, host.lladdr)])]
-    return list(neighbors.changed(state, neighbor, now))
+    return neighbors.changed(state, neighbor, now)
 
 
 def _failed(host: Host | None, neighbor: NeighborChanged) -> list[Decision]:

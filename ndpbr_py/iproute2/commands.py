@@ -50,6 +50,11 @@ class Commands:
             )
         return ()
 
+    def flush(self) -> tuple[tuple[str, ...], ...]:
+        """Return the words of the commands that remove every entry with our tag, whoever made it, proxies first."""
+        tag = ("proto", str(self.protocol))
+        return ("neigh", "flush", "proxy", *tag), ("route", "flush", *tag)
+
     def _probe(self, address: str, dev: str, lladdr: str | None) -> str:
         # `change` would end the batch where the entry is gone; `replace` with the lladdr makes a new one.
         if lladdr is not None:

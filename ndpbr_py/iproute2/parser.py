@@ -40,7 +40,8 @@ def event(line: str, devs: frozenset[str] | None = None) -> Heard | None:
     Neighbors on other interfaces than *devs* are None, too, and cost nothing more.
     """
     if line[:7] == "[NEIGH]":
-        return _usual(line[7:].split(), devs) or _neighbor(line[7:], line, devs)
+        words = line[7:].split()
+        return _usual(words, devs) or _neighbor(words, line, devs)
     if not line or line[0] in " \t":
         return None  # second half of a link or address printed without -o
     header = _HEADER.match(line)
@@ -57,7 +58,7 @@ def event(line: str, devs: frozenset[str] | None = None) -> Heard | None:
         return AddressChanged(dev, interface, bool(deleted)) if family == "inet6" else None
     if label in ("LINK", "ADDR"):
         return None  # a bridge port's or another family's
-    return _neighbor(body, line, devs)
+    return _neighbor(body.split(), line, devs)
 
 
 def _usual(words: list[str], devs: frozenset[str] | None) -> NeighborChanged | None:
@@ -86,9 +87,8 @@ def _link(match: re.Match[str]) -> LinkChanged | LinkDeleted:
 
 
 def _neighbor(
-    body: str, line: str, devs: frozenset[str] | None
+    words: list[str], line: str, devs: frozenset[str] | None
 ) -> NeighborChanged | NeighborDeleted | LineRejected | None:
-    words = body.split()
     deleted = bool(words) and words[0] == "Deleted"
     if words and words[0] in ("Deleted", "miss"):
         del words[0]
@@ -97,7 +97,7 @@ def _neighbor(
     if devs is not None and len(words) > 2 and words[1] == "dev" and words[2] not in devs:
         return None
     # Behind `dev NAME` alone: an interface may be called metric.
-    if words[0] == "dev" or (" metric " in body and "metric" in words[3:]) or _IPV4.fullmatch(words[0]):
+    if words[0] == "dev" or (" metric " in line and "metric" in words[3:]) or _IPV4.fullmatch(words[0]):
         return None  # a bridge's forwarding entry, a route, an IPv4 neighbor
     try:
         address = parsed(words[0])

@@ -11,6 +11,7 @@ from ndpbr_py import config, lock
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import process, program, reader
+from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.kernel.settings import PROC_SYS
 
 
@@ -23,8 +24,8 @@ def main(arguments: argparse.Namespace) -> int:
         removed = _everything(ip, kernel)
     else:
         removed = sum(entry.ours for entry in kernel.proxies), sum(route.ours for route in kernel.host_routes)
-        _ip(ip, "neigh", "flush", "proxy", "proto", str(protocol))
-        _ip(ip, "route", "flush", "proto", str(protocol))
+        for words in Commands(protocol).flush():
+            _ip(ip, *words)
     print(f"{removed[0]} proxy entries and {removed[1]} host routes removed")
     if (pid := lock.running(Path(arguments.pidfile))) is not None:
         print(f"ndpbr: the daemon, pid {pid}, runs and will put its entries back", file=sys.stderr)
