@@ -3,6 +3,7 @@
 The map of the package:
 
     cli.py          arguments -> configuration -> subcommand -> exit status
+    options.py      every command and option: the source of --help
     config.py       what the user wants, checked
     subcommands/    run, show, flush, kill, replay: one file each
     daemon.py       the daemon's life: start, signals, stop

@@ -1,6 +1,6 @@
 """Words of the command line -> subcommand -> exit status: 0 done, 1 failed, 2 bad usage or configuration.
 
-Subcommands are a table.  Each is imported when it is called, so that --help loads neither sh nor structlog.
+A subcommand is imported when it is called, so that --help loads neither sh nor structlog.
 """
 
 from __future__ import annotations
@@ -11,106 +11,13 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import NoReturn
 
-from ndpbr_py import __version__, config
-from ndpbr_py.errors import ConfigError, NdpbrError
+from ndpbr_py import config
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.options import parser
 
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, but a mistake is answered by one plain sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise ConfigError: *message*, and where more is said."""
-        raise ConfigError(f"{message} (see `{self.prog} --help`)")
-
-
-def _run(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("interfaces", nargs="*", metavar="IFACE", help="two or more interfaces that share one /64")
-    add("--dry-run", action="store_true", help="say what would be done, change nothing")
-    add("--prefix", action="append", default=[], metavar="P", help="count addresses in P as on-link, too")
-    _tag(parser)
-    add("--expire-interval", default="3600", metavar="SECONDS", help="probe hosts not confirmed since (3600)")
-    add("--resync-interval", default="60", metavar="SECONDS", help="compare with the kernel's tables (60)")
-    add("--max-hosts", default=str(config.MAX_HOSTS), metavar="N", help="learn at the most N hosts (4096)")
-    add(
-        "--max-hosts-per-lladdr",
-        default=str(config.MAX_HOSTS_PER_LLADDR),
-        metavar="N",
-        help="learn at the most N hosts with one link-layer address (64)",
-    )
-    add("--state-dir", default=str(config.STATE_DIR), metavar="DIR", help="where found settings are kept (/run/ndpbr)")
-    add("--keep", action="store_true", help="leave entries in place at exit, for a quick restart")
-
-
-def _show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ping", action="store_true", help="ping each host, show the round-trip time or FAILED")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    _tag(parser)
-
-
-def _flush(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--all", action="store_true", help="every proxy entry with its host route, and turn proxy_ndp off everywhere"
-    )
-    _tag(parser)
-
-
-def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="recorded output of `ip -6 monitor neigh`; - is standard input")
-    parser.add_argument("--interfaces", required=True, metavar="A,B", help="the listed interfaces, with commas")
-    parser.add_argument("--prefix", action="append", default=[], metavar="P", help="on-link prefix (default: all)")
-    _tag(parser)
-
-
-def _nothing(parser: argparse.ArgumentParser) -> None:
-    pass
-
-
-def _tag(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--protocol", default=str(config.PROTOCOL), metavar="N", help="number that tags ndpbr's own entries (135)"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Subcommand:
-    """A row of the table: its module is ndpbr_py.subcommands.NAME, with a function main(arguments)."""
-
-    options: Callable[[argparse.ArgumentParser], None]
-    help: str
-
-
-SUBCOMMANDS = {
-    "run": Subcommand(_run, "bridge neighbor discovery between interfaces until SIGTERM or SIGINT"),
-    "show": Subcommand(_show, "what is proxied, and learned where"),
-    "flush": Subcommand(_flush, "remove ndpbr's entries"),
-    "kill": Subcommand(_nothing, "stop the running daemon, wait until it has cleaned up"),
-    "replay": Subcommand(_replay, "what would be done for a recording, without touching the kernel"),
-}
-
-
-def parser() -> Parser:
-    """Return the parser of the whole command line."""
-    top = Parser(prog="ndpbr", description="Lets hosts on different links share one IPv6 /64.", allow_abbrev=False)
-    add = top.add_argument
-    add("-v", "--verbose", action="store_true", help="log every single command, too")
-    add("-l", "--syslog", action="store_true", help="log to syslog instead of standard error")
-    add("--pidfile", default=str(config.PIDFILE), metavar="PATH", help="where the daemon's pid is (/run/ndpbr.pid)")
-    add("--log-format", default="auto", metavar="FORMAT", help="auto, console, logfmt or json")
-    add("--log-level", default="info", metavar="LEVEL", help="debug, info, warning or error")
-    add("--version", action="version", version=f"ndpbr {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for name, subcommand in SUBCOMMANDS.items():
-        subcommand.options(
-            commands.add_parser(name, help=subcommand.help, description=subcommand.help, allow_abbrev=False)
-        )
-    return top
 
 
 def log_config(arguments: argparse.Namespace) -> config.LogConfig:

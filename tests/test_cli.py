@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import __version__
-from ndpbr_py.cli import SUBCOMMANDS, main
+from ndpbr_py.cli import main
+from ndpbr_py.options import SUBCOMMANDS
 
 MISTAKES = {
     "dance": "argument COMMAND: invalid choice: 'dance'",

@@ -32,7 +32,7 @@ def layer(module: str) -> int:
         return PURE if rest[0] in ("", *WORDS) else EDGES
     if first in DAEMON:
         return LOOP
-    return USER if first in ("cli", "subcommands", "__main__") else TOOLS
+    return USER if first in ("cli", "options", "subcommands", "__main__") else TOOLS
 
 
 def imports(path: Path) -> set[str]:
