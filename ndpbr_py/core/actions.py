@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 
+from ndpbr_py.core.value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class AddRoute:
     """Add the host route ADDRESS/128 dev DEV."""
 
@@ -14,7 +15,7 @@ class AddRoute:
     dev: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DelRoute:
     """Remove our host route ADDRESS/128 dev DEV."""
 
@@ -22,7 +23,7 @@ class DelRoute:
     dev: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AddProxy:
     """Have the kernel answer solicitations for ADDRESS on DEV."""
 
@@ -30,7 +31,7 @@ class AddProxy:
     dev: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DelProxy:
     """Have the kernel answer for ADDRESS on DEV no longer."""
 
@@ -38,7 +39,7 @@ class DelProxy:
     dev: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Probe:
     """Have the kernel verify a neighbor at once: REACHABLE or FAILED follows.
 
@@ -51,7 +52,7 @@ class Probe:
     lladdr: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mark:
     """Have the monitor print a line that no network can cause, and that leaves nothing behind.
 
@@ -61,7 +62,7 @@ class Mark:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refresh:
     """Read the kernel's tables: something may have been missed."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Action
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.value import value
 
 
 class What(Enum):
@@ -31,7 +31,7 @@ class What(Enum):
     REMOVED = "leftover-removed"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """One decision.  ``note`` is the one further fact a reader of the log needs, e.g. the other lladdr."""
 

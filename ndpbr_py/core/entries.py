@@ -6,13 +6,13 @@ no route check before it answers for a proxied address), so the route comes firs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry
+from ndpbr_py.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entries:
     """The interface of a host's /128 route (None: no route), and those of its proxy entries, in order."""
 
@@ -25,10 +25,10 @@ NOTHING = Entries()
 
 def steps(address: IPv6Address, have: Entries, want: Entries) -> list[Entry]:
     """Return the actions that lead from *have* to *want*, proxies away before and back after the route."""
-    if have is want or have == want:
-        return []
     if have is NOTHING and want.route is not None:  # a new host, whose first packet is on its way
         return [AddRoute(address, want.route), *[AddProxy(address, dev) for dev in want.proxies]]
+    if have is want or have == want:
+        return []
     moving = have.route != want.route
     # While the route changes its direction, no proxy entry may stay on the interface it will point to.
     todo: list[Entry] = [DelProxy(address, dev) for dev in have.proxies if dev not in want.proxies]

@@ -6,10 +6,12 @@ Source of the neighbor's words: RFC 4861, 7.3.2, and linux/neighbour.h.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
 from typing import TYPE_CHECKING
+
+from ndpbr_py.core.value import value
 
 if TYPE_CHECKING:
     from ndpbr_py.core.actions import Action
@@ -28,6 +30,8 @@ class NudState(Enum):
     NOARP = "NOARP"
     PERMANENT = "PERMANENT"
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and this is asked for every line
+
 
 class Refusal(Enum):
     """Why the kernel, or ip(8), did not do as it was told."""
@@ -39,7 +43,7 @@ class Refusal(Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NeighborChanged:
     """RTM_NEWNEIGH: an entry of the neighbor cache is new or has changed.
 
@@ -54,7 +58,7 @@ class NeighborChanged:
     router: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NeighborDeleted:
     """RTM_DELNEIGH: an entry left the neighbor cache; ``state`` is the one it had."""
 
@@ -64,7 +68,7 @@ class NeighborDeleted:
     state: NudState
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkChanged:
     """RTM_NEWLINK: ``up`` is the administrative state, ``carrier`` whether the other end is there."""
 
@@ -74,7 +78,7 @@ class LinkChanged:
     carrier: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkDeleted:
     """RTM_DELLINK: an interface is gone, and every address, route and proxy entry on it."""
 
@@ -82,7 +86,7 @@ class LinkDeleted:
     dev: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AddressChanged:
     """An address of this router came (or its lifetime changed), or went; ``interface`` is as ip prints it."""
 
@@ -91,7 +95,7 @@ class AddressChanged:
     deleted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LineRejected:
     """A line that is no line of ip(8): torn, or garbage.  ``text`` is cut to 120 characters."""
 
@@ -99,7 +103,7 @@ class LineRejected:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HostRoute:
     """A /128 route of the main table; ``ours`` if it carries our protocol number.
 
@@ -111,7 +115,7 @@ class HostRoute:
     ours: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProxyEntry:
     """A proxy entry; ``ours`` if it carries our protocol number."""
 
@@ -120,12 +124,12 @@ class ProxyEntry:
     ours: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadStarted:
     """The kernel's tables are about to be read: what is heard from now on is newer than what they will say."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KernelRead:
     """The kernel's tables, read in whole: what they hold is what is.
 
@@ -144,7 +148,7 @@ class KernelRead:
     names: dict[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ActionRefused:
     """An action was not carried out.  ``text`` is what ip(8) said."""
 
@@ -153,7 +157,7 @@ class ActionRefused:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Tick:
     """Time has passed."""
 

@@ -38,15 +38,15 @@ class NdProxy(State):
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
         """Return what follows from *event* at *now* (seconds, monotonic)."""
-        if isinstance(event, NeighborChanged | NeighborDeleted):
-            if event.dev not in self.rules.interfaces:
-                return ()
-            if self.heard is not None:
-                self.heard.add(event.address)
-            if isinstance(event, NeighborChanged):
-                return neighbors.changed(self, event, now)
-            return neighbors.deleted(self, event)
         match event:
+            case NeighborChanged() | NeighborDeleted():
+                if event.dev not in self.rules.interfaces:
+                    return ()
+                if self.heard is not None:
+                    self.heard.add(event.address)
+                if isinstance(event, NeighborChanged):
+                    return neighbors.changed(self, event, now)
+                return neighbors.deleted(self, event)
             case Tick():
                 return [self._look(host) for host in self._rounds.due(self.hosts, now) if self._silent(host, now)]
             case ReadStarted():
