@@ -22,11 +22,14 @@ UNKNOWN = r"""@*) echo "Object \"$words\" is unknown, try \"ip help\"." >&2; ech
 
 
 def ip(folder: Path, *cases: str) -> str:
-    """Return a program that notes what it is told in `told`, a line `--` before each batch, and answers by *cases*."""
-    lines = ("n=0", "while read -r words; do", "n=$((n + 1))", f'[ $n = 1 ] && echo -- >>"{folder}/told"')
-    return script(
-        folder, *lines, f'echo "$words" >>"{folder}/told"', 'case "$words" in', *cases, UNKNOWN, "esac", "done"
-    )
+    """Return a program that notes what it is told in `told`, a line `--` before each batch, and answers by *cases*.
+
+    What it rehearses is not noted.
+    """
+    rehearsed = Commands(135).rehearsal().count("\n")
+    note = (f'[ $n = {rehearsed + 1} ] && echo -- >>"{folder}/told"', f'echo "$words" >>"{folder}/told"')
+    lines = ("n=0", "while read -r words; do", "n=$((n + 1))", f"[ $n -le {rehearsed} ] && continue", *note)
+    return script(folder, *lines, 'case "$words" in', *cases, UNKNOWN, "esac", "done")
 
 
 def told(folder: Path) -> list[str]:
@@ -148,6 +151,30 @@ def test_process_that_dies_while_waiting_is_replaced(tmp_path: Path) -> None:
     [(why, actions)] = asyncio.run(story()).doubts
     assert (why.startswith("waiting process ended "), why.endswith(": no memory"), actions) == (True, True, 0)
     assert told(tmp_path)[1:] == ["route add 2001:db8::33/128 dev lan0 proto 135"]
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_process_that_refuses_to_rehearse_works_all_the_same(refuses: bool, tmp_path: Path) -> None:
+    """Where the rehearsal is refused the next process goes without, and still its complaints are told apart by line."""
+    said = "echo no rehearsal >&2; exit 1" if refuses else ":"
+    lines = ("n=0", "while read -r words; do", "n=$((n + 1))", 'case "$words" in', f"*100::1*) {said};;")
+    refusal = r"""route*) echo "RTNETLINK answers: File exists" >&2; echo "Command failed -:$n" >&2;;"""
+    path = script(tmp_path, *lines, refusal, UNKNOWN, "esac", "done")
+
+    async def story() -> Watched:
+        watched = Watched()
+        executor = Executor(path, Commands(135), watched)
+        async with asyncio.timeout(DEADLINE):
+            while refuses and not watched.doubts:
+                await asyncio.sleep(0.005)
+            executor.submit([PROXY, ROUTE])
+            await executor.drained()
+        executor.close()
+        return watched
+
+    watched = asyncio.run(story())
+    assert [(event.action, event.why) for event in watched.refusals] == [(ROUTE, Refusal.EXISTS)]
+    assert [why for why, _ in watched.doubts] == ["waiting process ended with status 1: no rehearsal"] * refuses
 
 
 def test_program_that_comes_back_carries_out_what_waited(tmp_path: Path) -> None:

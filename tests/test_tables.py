@@ -53,6 +53,14 @@ def test_proxy_entry_is_ours_by_its_tag(line: str) -> None:
     assert read.read().proxies == (PROXIES[line],)
 
 
+def test_rehearsal_under_way_is_no_entry_of_ours() -> None:
+    """A waiting process tries its first command on lo, and takes back what it did: no leftover of anybody's."""
+    read = tables()
+    read.proxy("100::1 dev lo proxy proto 135 ")
+
+    assert read.read().proxies == ()
+
+
 HOST_ROUTES = {
     "2001:db8::33 dev lan0 proto 135 metric 1024 pref medium": route(),
     "2001:db8::33/128 dev lan0 proto 135 metric 1024 linkdown pref medium": route(),

@@ -64,7 +64,8 @@ class Executor:
         self._gathering: asyncio.TimerHandle | None = None
         self._lull = Lull(self._close)
         self._loop = asyncio.get_running_loop()
-        self._reserve = Reserve(path, lambda why: watcher.in_doubt(why, 0), self.flush)
+        self._rehearsal = commands.rehearsal()
+        self._reserve = Reserve(path, self._rehearsal, lambda why: watcher.in_doubt(why, 0), self.flush)
 
     def submit(self, actions: Iterable[Action]) -> None:
         """Queue *actions*; nothing is run before `flush()`.
@@ -134,7 +135,7 @@ class Executor:
         child = self._reserve.take()
         if child is None:
             return False  # it calls back when there is one
-        self._work = Batch(child, Script(self._commands, self._step), self._finished)
+        self._work = Batch(child, Script(self._commands, self._step, self._rehearsal.count("\n")), self._finished)
         self._step = STEP
         return True
 

@@ -7,6 +7,8 @@ A line about something else (IPv4, a multicast group, a bridge's table, a route,
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from ipaddress import IPv6Address
 
 from ndpbr_py.core.address import parsed
 from ndpbr_py.core.events import (
@@ -40,8 +42,7 @@ def event(line: str, devs: frozenset[str] | None = None) -> Heard | None:
     Neighbors on other interfaces than *devs* are None, too, and cost nothing more.
     """
     if line[:7] == "[NEIGH]":
-        words = line[7:].split()
-        return _usual(words, devs) or _neighbor(words, line, devs)
+        return neighbor(line, line[7:].split(), devs)
     if not line or line[0] in " \t":
         return None  # second half of a link or address printed without -o
     header = _HEADER.match(line)
@@ -61,7 +62,16 @@ def event(line: str, devs: frozenset[str] | None = None) -> Heard | None:
     return _neighbor(body.split(), line, devs)
 
 
-def _usual(words: list[str], devs: frozenset[str] | None) -> NeighborChanged | None:
+def neighbor(
+    line: str, words: list[str], devs: frozenset[str] | None, address: Callable[[str], IPv6Address] = parsed
+) -> NeighborChanged | NeighborDeleted | LineRejected | None:
+    """Return what *words*, the line about a neighbor, say; *address* parses an address as `parsed` does."""
+    return _usual(words, devs, address) or _neighbor(words, line, devs)
+
+
+def _usual(
+    words: list[str], devs: frozenset[str] | None, parse: Callable[[str], IPv6Address]
+) -> NeighborChanged | None:
     """Return what the commonest line says, ADDR dev DEV lladdr LLADDR STATE; None if it is another.
 
     It is the first line about a new host, whose first packet is on its way: nothing else is looked at.
@@ -72,7 +82,7 @@ def _usual(words: list[str], devs: frozenset[str] | None) -> NeighborChanged | N
     if state is None or len(words[4]) != 17 or not _LLADDR.fullmatch(words[4]):
         return None
     try:
-        address = parsed(words[0])
+        address = parse(words[0])
     except (OSError, ValueError):
         return None
     return None if int(address) >> 120 == 0xFF else NeighborChanged(address, words[2], words[4], state)

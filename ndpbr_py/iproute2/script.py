@@ -42,11 +42,15 @@ class Outcome:
 
 
 class Script:
-    """What one process is told, bit by bit; with a sign after every *step* actions, and after each bit."""
+    """What one process is told, bit by bit; with a sign after every *step* actions, and after each bit.
 
-    def __init__(self, commands: Commands, step: int = STEP) -> None:
+    It has been told *before* lines already.
+    """
+
+    def __init__(self, commands: Commands, step: int = STEP, before: int = 0) -> None:
         self.actions: list[Action] = []
         self.step = step
+        self._before = before
         self._commands = commands
         self._signs: set[int] = set()
 
@@ -96,7 +100,7 @@ class Script:
     def _places(self) -> dict[int, int]:
         """Return the place in `actions` of each line of the text; lines are counted from 1."""
         places: dict[int, int] = {}
-        line = 0
+        line = self._before
         for place, action in enumerate(self.actions):
             for _ in self._commands.lines(action):
                 line += 1

@@ -36,6 +36,7 @@ class Tables:
         self._interfaces = frozenset(interfaces)
         self._protocol = str(protocol)
         self._neighbors: list[NeighborChanged] = []
+        self._addresses: dict[str, IPv6Address] = {}
         self._proxies: list[ProxyEntry] = []
         self._default = False
         self._host_routes: list[HostRoute] = []
@@ -47,7 +48,7 @@ class Tables:
 
     def neighbor(self, line: str) -> None:
         """Take a line of `neigh show`."""
-        event = parser.event(line, self._interfaces)
+        event = parser.neighbor(line, line.split(), self._interfaces, self._known)
         if isinstance(event, NeighborChanged):
             self._neighbors.append(event)
 
@@ -55,7 +56,13 @@ class Tables:
         """Take a line of `neigh show proxy`."""
         words = line.split()
         rest = words[3:]
-        if "proxy" in rest and words[1] == "dev" and (address := _address(words[0])) is not None:
+        # On lo ours are rehearsals under way.
+        if (
+            "proxy" in rest
+            and words[1] == "dev"
+            and words[2] != "lo"
+            and (address := self._address(words[0])) is not None
+        ):
             tagged = "proto" in rest and rest[-1] == self._protocol
             self._proxies.append(ProxyEntry(address, words[2], tagged))
 
@@ -77,20 +84,20 @@ class Tables:
         if words[:1] == ["default"]:
             self._next_hop(said)
         elif words and ("/" not in words[0] or words[0].endswith("/128")):
-            if (address := _address(words[0].removesuffix("/128"))) is not None:
+            if (address := self._address(words[0].removesuffix("/128"))) is not None:
                 ours = kind is None and said.get("proto") == self._protocol
                 self._host_routes.append(HostRoute(address, kind or said.get("dev", "multipath"), ours))
         elif words and kind is None and said.get("dev") in self._interfaces and "via" not in said:
             self._connected(words[0])
 
     def _next_hop(self, said: Mapping[str, str]) -> None:
-        if self._default and "dev" in said and (gateway := _address(said.get("via", ""))) is not None:
+        if self._default and "dev" in said and (gateway := self._address(said.get("via", ""))) is not None:
             self._next_hops[gateway] = said["dev"]
 
     def address(self, line: str) -> None:
         """Take a line of `-o address show`."""
         match = _ADDRESS.match(line)
-        if match is not None and (address := _address(match.group(1))) is not None:
+        if match is not None and (address := self._address(match.group(1))) is not None:
             self._own.add(address)
 
     def link(self, line: str) -> None:
@@ -114,6 +121,19 @@ class Tables:
             names=self._names,
         )
 
+    def _known(self, text: str) -> IPv6Address:
+        """Return the address that *text* is: one object for all tables, which is quickly found to be itself."""
+        address = self._addresses.get(text)
+        if address is None:
+            address = self._addresses[text] = parsed(text)
+        return address
+
+    def _address(self, text: str) -> IPv6Address | None:
+        try:
+            return self._known(text)
+        except (OSError, ValueError):
+            return None
+
     def _connected(self, prefix: str) -> None:
         try:
             network = IPv6Network(prefix)
@@ -121,10 +141,3 @@ class Tables:
             return
         if 0 < network.prefixlen < 128 and not network.is_link_local:
             self._on_link.add(network)
-
-
-def _address(text: str) -> IPv6Address | None:
-    try:
-        return parsed(text)
-    except (OSError, ValueError):
-        return None
