@@ -112,6 +112,18 @@ def batch(host: Host, text: str) -> float:
         return time.monotonic() - began
 
 
+def alone(host: Host, text: str, count: int) -> float:
+    """Return how long `ip -6 -batch FILE` takes for *text*, seen as the daemon is: until the last host is proxied."""
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(text)
+        file.flush()
+        began = time.monotonic()
+        child = host.spawn("ip", "-6", "-batch", file.name)
+        took = installed(host, count) - began
+        child.wait(60)
+        return took
+
+
 def counts(host: Host) -> tuple[int, int]:
     """Return how many host routes and proxy entries of ours the kernel has."""
     routes = host.ip(f"-6 route show {TAG}").count("\n")

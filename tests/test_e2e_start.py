@@ -10,6 +10,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from tests import program
 from tests.conftest import Run, Start
 from tests.home import Home
 from tests.lab import Host
@@ -132,3 +133,21 @@ def _untouched(host: Host, before: dict[str, str], folder: Path) -> None:
     assert settings(host, *DEVS) == before
     assert clean(host)
     assert not [path for path in folder.iterdir() if path.name in ("ndpbr.pid", "state")]
+
+
+def test_daemon_runs_before_programs_that_compute(home: Home, daemon: Start) -> None:
+    """The daemon and its processes take precedence, since a first packet does not wait for somebody's turn to end."""
+    if home.router.run(sys.executable, "-c", "import os; os.nice(-1)").returncode != 0:
+        pytest.skip("who runs this may not raise a priority")
+    running = daemon(home.router, "wan0", "lan0")
+    children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+
+    assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in (running.process.pid, *map(int, children))} == {-10}
+
+
+def test_nice_value_that_somebody_chose_stays(home: Home, tmp_path: Path) -> None:
+    """Who starts the daemon with a nice value of his own has decided."""
+    running = program.Daemon(home.router, "wan0", "lan0", folder=tmp_path, before=("nice", "-n", "3"))
+    running.wait_for("started", timeout=10.0)
+
+    assert os.getpriority(os.PRIO_PROCESS, running.process.pid) == 3
