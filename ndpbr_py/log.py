@@ -25,8 +25,8 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} |
     0x2028: "\\u2028",
     0x2029: "\\u2029",
 }
-# What a flood of claimed addresses makes.
-_CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
+# What a flood of claimed addresses makes, and a start after a crash with thousands of hosts.
+_MANY = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL, Reason.ADOPTED))
 _LIARS = frozenset((What.IGNORED, What.CONFLICT))
 _MOST_WAITING = 5000  # decisions; some MB
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
@@ -86,20 +86,21 @@ class Log:
         if len(self._waiting) > _MOST_WAITING:
             self.flush()
 
-    def flush(self) -> None:
-        """Write what waits, and what could not be written before."""
-        waiting, self._waiting = self._waiting, []
+    def flush(self, most: int | None = None) -> bool:
+        """Write what waits, *most* decisions of it, and what could not be written before; return whether more waits."""
+        waiting, self._waiting = self._waiting[:most], self._waiting[most:] if most is not None else []
         now = time.monotonic()
         for decision in waiting:
             if decision.what in _LIARS:
                 self._warn(decision, now)
-            elif self.verbose or decision.reason not in _CLAIMS or self._claims.allows(now):
+            elif self.verbose or decision.reason not in _MANY or self._claims.allows(now):
                 self._write(level(decision), decision)
             if self.commands is not None:
                 self._write_commands(decision)
         if self._claims.has_left_out and self._reports.allows(now):
             self._log.warning("records-left-out", count=self._claims.left_out())
         self.sink.retry()
+        return bool(self._waiting)
 
     def _warn(self, decision: Decision, now: float) -> None:
         """One a minute for each reason is a warning: who claims what is not his should be seen, and not be heard."""

@@ -17,6 +17,9 @@ from ndpbr_py.iproute2.lull import Lull
 from ndpbr_py.log import Log
 
 
+_RECORDS = 50
+
+
 class Relay:
     """Between the core and the world.
 
@@ -45,7 +48,7 @@ class Relay:
         self._refresh = refresh
         self._denied = denied
         self._unmarked = unmarked
-        self._lull = Lull(log.flush)
+        self._lull = Lull(self._write)
         self._loop = asyncio.get_running_loop()
 
     def deliver(self, events: Iterable[Event]) -> None:
@@ -61,6 +64,11 @@ class Relay:
             self.executor.flush()
         if decisions:
             self._log.decided(decisions)
+            self._lull.touch()
+
+    def _write(self) -> None:
+        """Write records, not more than hold up the next packet for a millisecond."""
+        if self._log.flush(_RECORDS):
             self._lull.touch()
 
     def mark(self, sequence: int) -> None:

@@ -16,13 +16,20 @@ from tests.scripts import DEADLINE, script
 Ended = tuple[bytes, str | None]
 
 
+def nothing() -> None:
+    """Take no note."""
+
+
 def run(path: str, *feeds: int) -> Ended:
     """Return what a process said that was fed that many routes, bit by bit, and why it ended early."""
 
     async def story() -> Ended:
         ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         batch = Batch(
-            start(path, stdin=True), Script(Commands(135)), lambda _, said, early: ended.set_result((said, early))
+            start(path, stdin=True),
+            Script(Commands(135)),
+            nothing,
+            lambda _, said, early: ended.set_result((said, early)),
         )
         for count in feeds:
             batch.feed(AddRoute(addr(f"2001:db8::{n:x}"), "lan0") for n in range(count))
@@ -65,10 +72,31 @@ def test_abandoned_process_reports_nothing(tmp_path: Path) -> None:
     async def story() -> list[bytes]:
         reported: list[bytes] = []
         child = start(script(tmp_path, "exec sleep 1000"), stdin=True)
-        batch = Batch(child, Script(Commands(135)), lambda _, said, early: reported.append(said))
+        batch = Batch(child, Script(Commands(135)), nothing, lambda _, said, early: reported.append(said))
         batch.feed([AddRoute(addr(), "lan0")])
         batch.abandon()
         assert child.wait() == -9
         return reported
 
     assert asyncio.run(story()) == []
+
+
+def test_process_that_has_caught_up_is_noticed(tmp_path: Path) -> None:
+    """A batch can take more while its process works, and tells when all that it was told is done."""
+    told = r"""@1) ;; @*) sleep 0.1; echo "Object \"$words\" is unknown, try \"ip help\"." >&2;;"""
+    path = script(tmp_path, "while read -r words; do", 'case "$words" in', told, "esac", "done")
+
+    async def story() -> tuple[bool, bool]:
+        idle, ended = asyncio.Event(), asyncio.Event()
+        batch = Batch(start(path, stdin=True), Script(Commands(135)), idle.set, lambda _, said, early: ended.set())
+        async with asyncio.timeout(DEADLINE):
+            for number in range(2):
+                batch.feed([AddRoute(addr(f"2001:db8::{number:x}"), "lan0")])
+            before = batch.caught_up
+            await idle.wait()
+            after = batch.caught_up
+            batch.close()
+            await ended.wait()
+        return before, after
+
+    assert asyncio.run(story()) == (False, True)

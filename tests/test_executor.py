@@ -174,7 +174,7 @@ def test_process_that_refuses_to_rehearse_works_all_the_same(refuses: bool, tmp_
 
     watched = asyncio.run(story())
     assert [(event.action, event.why) for event in watched.refusals] == [(ROUTE, Refusal.EXISTS)]
-    assert [why for why, _ in watched.doubts] == ["waiting process ended with status 1: no rehearsal"] * refuses
+    assert [why.endswith(": no rehearsal") for why, _ in watched.doubts] == [True] * refuses
 
 
 def test_program_that_comes_back_carries_out_what_waited(tmp_path: Path) -> None:

@@ -30,23 +30,25 @@ def decisions(state: State, kernel: KernelRead, now: float) -> list[Decision]:
     tagged = _tagged(kernel)
     result = _out_of_scope(state) if state.scope != before else []
     adopted: list[Host] = []
+    # An empty set is not asked: an address takes long to hash.
     for address, entries in tagged.items():
-        if address not in state.hosts and address not in acted:
+        if address not in state.hosts and not (acted and address in acted):
             result.extend(_adopted(state, address, entries, now, adopted))
-    known = frozenset(host.address for host in state.hosts)
+    known = frozenset(map(id, state.hosts))
     told: list[Decision] = []
+    newer = heard | acted
     for neighbor in kernel.neighbors:
-        if neighbor.address not in heard and neighbor.address not in acted:
+        if not (newer and neighbor.address in newer):
             told.extend(_neighbor(state, neighbor, now))
     result.extend(_asked(host) for host in adopted if state.hosts.get(host.address) is host)
     result.extend(told)
     cached = frozenset((neighbor.address, neighbor.dev) for neighbor in kernel.neighbors)
     for host in state.hosts:
-        if host.address not in heard and (host.address, host.dev) not in cached:
+        if (host.address, host.dev) not in cached and host.address not in heard:
             host.state = NudState.NONE  # its entry left the cache unheard
-        if host.address not in acted:
+        if not (acted and host.address in acted):
             # One learned from this very reading has what its decision gives it.
-            actual = tagged.get(host.address, NOTHING) if host.address in known else host.have
+            actual = tagged.get(host.address, NOTHING) if id(host) in known else host.have
             result.extend(_compared(state, host, actual))
     return result
 

@@ -57,7 +57,7 @@ class State:
 
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:
         """Return why a host at *address* on *dev* must not be learned; None if it may."""
-        if self.routers.get(address, dev) != dev:
+        if self.routers and self.routers.get(address, dev) != dev:
             return Reason.ROUTER
         return self.scope.objection(address, dev)
 

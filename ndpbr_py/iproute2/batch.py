@@ -16,17 +16,25 @@ from ndpbr_py.iproute2.script import Script
 
 HUNG = 5.0  # s
 _CHUNK = 1 << 16
+_SIGN = 200  # bytes at the end of what it said, with the last sign among them
 
 
 class Batch:
     """Feeds *child*; calls *finished* with what it said, and why it ended before its time if it did.
 
-    Its stderr is watched from the first feed on.
+    Whenever it has done all that it was told *idle* is called.  Its stderr is watched from the first feed on.
     """
 
-    def __init__(self, child: Child, script: Script, finished: Callable[[Batch, bytes, str | None], None]) -> None:
+    def __init__(
+        self,
+        child: Child,
+        script: Script,
+        idle: Callable[[], None],
+        finished: Callable[[Batch, bytes, str | None], None],
+    ) -> None:
         self.script = script
         self.open = True
+        self._idle = idle
         self._child = child
         self._unwritten = bytearray()
         self._said = bytearray()
@@ -48,6 +56,11 @@ class Batch:
         else:
             self._timer.cancel()
         self._timer = self._loop.call_later(HUNG, self._kill)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the process says that it has done all that it was told."""
+        return not self.script.actions or self.script.last_sign in self._said[-_SIGN:]
 
     def close(self) -> None:
         """Say that nothing more will come."""
@@ -86,6 +99,8 @@ class Batch:
             while chunk := os.read(self._child.fd("stderr"), _CHUNK):
                 self._said += chunk
         except BlockingIOError:
+            if self.open and self.caught_up:
+                self._idle()
             return
         self._end()
 

@@ -1,7 +1,7 @@
 """Actions -> batches for ip(8); what was refused -> events.
 
-A batch is written while it is being decided on, so that the kernel and the daemon work side by side; when nothing more
-comes it is closed, and the next one has a process of its own (reserve.py says why).
+A batch is written while it is being decided on, so that the kernel and the daemon work side by side; when ip(8) has
+caught up, and nothing more comes, it is closed, and the next one has a process of its own (reserve.py says why).
 """
 
 from __future__ import annotations
@@ -135,20 +135,23 @@ class Executor:
         child = self._reserve.take()
         if child is None:
             return False  # it calls back when there is one
-        self._work = Batch(child, Script(self._commands, self._step, self._rehearsal.count("\n")), self._finished)
+        self._work = Batch(
+            child, Script(self._commands, self._step, self._rehearsal.count("\n")), self._lull.touch, self._finished
+        )
         self._step = STEP
         return True
 
     def _close(self) -> None:
-        """Close the batch, for which nothing more has come."""
+        """Close the batch if nothing more has come for it; not while ip(8) has work, since more may come meanwhile."""
         work = self._work
-        if work is None or not work.open:
+        full = work is not None and len(work.script.actions) >= LIMIT - _FOR_PROBES
+        if work is None or not work.open or not (full or work.caught_up):
             return
         if room := LIMIT - len(work.script.actions):
             work.feed(self._taken(self._probes, room))
         work.close()
         # Starting a process takes the processor for milliseconds, in which the first packet is still on its way.
-        self._loop.call_later(_REST, self._reserve.fill)
+        self._loop.call_later(0.0 if self._queue else _REST, self._reserve.fill)
 
     def _taken(self, queue: _Queue, most: int) -> list[Action]:
         """Return the next actions of *queue*, which are queued no longer."""
