@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import settings
 
-from tests import program
+from tests import program, rootfs
 from tests.home import Home
 from tests.home import home as lay_home
 from tests.lab import Host, Lab, can_lay
@@ -65,6 +65,16 @@ def daemon(lab: Lab, tmp_path: Path) -> Start:
         return started
 
     return start
+
+
+@pytest.fixture(scope="session")
+def bare_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a root file system as bare as a router's."""
+    if reason := can_lay() or rootfs.cannot_build():
+        pytest.skip(reason)
+    root = tmp_path_factory.mktemp("bare") / "root"
+    rootfs.build(root)
+    return root
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks

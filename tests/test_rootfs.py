@@ -1,0 +1,48 @@
+"""The root file system for the tests has what a router has, and no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Host, Lab
+from tests.rootfs import enter
+
+
+@pytest.fixture
+def router(lab: Lab) -> Host:
+    """Return a host."""
+    return lab.host("router")
+
+
+def test_ip_is_that_of_iproute2(router: Host, bare_root: Path) -> None:
+    """The ip found on PATH is iproute2's, with all the libraries that it needs."""
+    assert router.run(*enter(bare_root), "ip", "-V").stdout.startswith("ip utility, iproute2-")
+
+
+def test_everything_else_is_busybox(router: Host, bare_root: Path) -> None:
+    """There is no other shell, ls or ping, and no other program but Python."""
+    programs = "find /bin /sbin /usr/bin /usr/sbin ! -type d -exec readlink -f {} \\;"
+
+    assert set(router.run(*enter(bare_root), "sh", "-c", programs).stdout.split()) - {"/sbin/ip"} == {
+        "/bin/busybox",
+        str((bare_root / "usr/bin/python3").readlink()),
+    }
+
+
+@pytest.mark.parametrize("library", ["sh", "structlog", "pip", "ndpbr_py"])
+def test_python_has_no_packages(router: Host, bare_root: Path, library: str) -> None:
+    """Python works, and what ndpbr is made of is not there."""
+    ended = router.run(*enter(bare_root), "python3", "-c", f"import asyncio, ctypes, ssl; import {library}")
+
+    assert ended.stderr.splitlines()[-1] == f"ModuleNotFoundError: No module named '{library}'"
+
+
+def test_commands_run_on_the_host_they_are_given_to(router: Host, bare_root: Path) -> None:
+    """Inside, links and settings are those of the host."""
+    router.sysctl("net/ipv6/conf/all/forwarding", 1)
+
+    said = router.run(*enter(bare_root), "sh", "-c", "cat /proc/sys/net/ipv6/conf/all/forwarding; /sbin/ip -o link")
+    assert said.stdout.splitlines()[0] == "1"
+    assert [line.split()[1] for line in said.stdout.splitlines()[1:]] == ["lo:"]
