@@ -2,19 +2,21 @@
 
 PYTHON = python3
 BIN = .venv/bin
+# Who find their bytecode in dist/ndpbr.pyz; any other Python starts from the source in it.
+PYTHONS = $(BIN)/python
 
 # pip from outside serves a venv without its own (Alpine's Python has no ensurepip).
 PIP = if [ -x $(BIN)/pip ]; then set -- $(BIN)/pip; else set -- $(PYTHON) -m pip --python $(BIN)/python; fi; \
 	"$$@" install --quiet --disable-pip-version-check
 
-.PHONY: help venv test check fuzz demo bench clean ip
+.PHONY: help venv test check fuzz demo bench dist clean ip
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
 
 venv: .venv/dev ## .venv with ndpbr and all that its development needs
 
-test: .venv/dev ip ## the tests, in namespaces of their own
+test: .venv/dev build/libraries ip ## the tests, in namespaces of their own
 	tests/isolated $(BIN)/python -m pytest $(ARGS)
 
 check: .venv/dev ## style, format and types
@@ -31,6 +33,12 @@ demo: .venv/run ip ## the program's story, on this kernel (needs no development 
 bench: .venv/run ip ## benchmarks
 	bench/raised tests/isolated $(BIN)/python -m bench $(ARGS)
 
+dist: .venv/dev build/libraries ## dist/ndpbr.pyz, the program in one file; a wheel and a source distribution
+	rm -rf dist ndpbr.egg-info
+	$(BIN)/python packaging/pyz.py dist/ndpbr.pyz build/libraries $(PYTHONS)
+	$(BIN)/python -m build --no-isolation >build/log 2>&1 || { cat build/log >&2; exit 1; }
+	$(BIN)/python packaging/archive.py dist/*.whl dist/*.tar.gz
+
 clean: ## remove what the other targets made
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist ndpbr.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -39,8 +47,14 @@ ip:
 	@PATH="$$PATH:/usr/sbin:/sbin"; command -v ip >/dev/null || \
 		{ echo "ip(8) is missing: install the package iproute2." >&2; exit 1; }
 
-.venv/dev: .venv/run
+.venv/dev: .venv/run packaging/tools.txt
 	@$(PIP) -e '.[dev]'
+	@$(PIP) -r packaging/tools.txt
+	@touch $@
+
+build/libraries: packaging/libraries.txt | .venv/bin/python
+	@rm -rf $@
+	@$(PIP) --no-deps --no-compile --target $@ -r $<
 	@touch $@
 
 .venv/run: setup.cfg pyproject.toml | .venv/bin/python

@@ -12,6 +12,7 @@ echo.py       one datagram there and back, timed
 claim.py      a neighbor solicitation in an address's name
 observed.py   what a host's kernel has: entries, neighbors, settings
 program.py    the program, run on a host of the lab
+packed.py     the program in one file, and this machine's Pythons
 rootfs.py     a root file system as bare as a router's
 conftest.py   all this as fixtures
 storm.py      what the kernel must have after a storm of faults

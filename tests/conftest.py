@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import settings
 
-from tests import program, rootfs
+from tests import packed, program, rootfs
 from tests.home import Home
 from tests.home import home as lay_home
 from tests.lab import Host, Lab, can_lay
@@ -75,6 +75,14 @@ def bare_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("bare") / "root"
     rootfs.build(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the program in one file, with bytecode for each Python of this machine."""
+    if reason := packed.cannot_build():
+        pytest.skip(reason)
+    return packed.build(tmp_path_factory.mktemp("pyz") / "ndpbr.pyz", *packed.pythons().values())
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks

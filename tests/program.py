@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,9 @@ def ndpbr(host: Host, *argv: str, timeout: float = 30.0) -> subprocess.Completed
 
 
 class Daemon:
-    """``ndpbr run ARGV`` on a host, with its pid file, state and log under *folder*."""
+    """``ndpbr run ARGV`` on a host, with its pid file, state and log under *folder*; *program* replaces ours."""
 
-    def __init__(self, host: Host, *argv: str, folder: Path, before: tuple[str, ...] = ()) -> None:
-        """Start it; *before* are the words of a program that starts programs, e.g. ``("nice", "-n", "3")``."""
+    def __init__(self, host: Host, *argv: str, folder: Path, program: Sequence[str] = PROGRAM) -> None:
         self.pidfile = folder / "ndpbr.pid"
         self.state = folder / "state"
         # A log each: a test may start one daemon after the other on the same state.
@@ -34,7 +34,7 @@ class Daemon:
         options = ("--log-format", "json", "--log-level", "debug", "--pidfile", str(self.pidfile))
         with self.logfile.open("w") as log:
             self.process = host.spawn(
-                *before, *PROGRAM, *options, "run", "--state-dir", str(self.state), *argv, stderr=log, cwd=ROOT
+                *program, *options, "run", "--state-dir", str(self.state), *argv, stderr=log, cwd=ROOT
             )
 
     def log(self) -> list[Record]:

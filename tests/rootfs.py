@@ -65,6 +65,7 @@ def _busybox(root: Path) -> None:
     applets = subprocess.run(["busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
     for applet in set(applets) - _NOT_BUSYBOX:
         (root / "bin" / applet).symlink_to("/bin/busybox")
+    (root / "usr/bin/env").symlink_to("/bin/busybox")  # where everybody looks for it
 
 
 def _python(root: Path, python: str) -> None:

@@ -147,7 +147,8 @@ def test_daemon_runs_before_programs_that_compute(home: Home, daemon: Start) -> 
 
 def test_nice_value_that_somebody_chose_stays(home: Home, tmp_path: Path) -> None:
     """Who starts the daemon with a nice value of his own has decided."""
-    running = program.Daemon(home.router, "wan0", "lan0", folder=tmp_path, before=("nice", "-n", "3"))
+    nice = ("nice", "-n", "3", *program.PROGRAM)
+    running = program.Daemon(home.router, "wan0", "lan0", folder=tmp_path, program=nice)
     running.wait_for("started", timeout=10.0)
 
     assert os.getpriority(os.PRIO_PROCESS, running.process.pid) == 3

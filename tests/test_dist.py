@@ -1,0 +1,141 @@
+"""What `make dist` makes: the program in one file, for any Python from 3.11; a wheel; a source distribution."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from ndpbr_py import __version__
+from tests import packed
+from tests.builders import FIXTURES
+from tests.echo import ask, echo
+from tests.home import INET, Home
+from tests.observed import clean, settings
+from tests.program import ROOT, Daemon
+
+REPLAY = ("replay", str(FIXTURES / "captures/host-joins-6.1.0.txt"), "--interfaces", "wan0,lan0")
+every_python = pytest.mark.parametrize("python", packed.pythons().values(), ids=packed.pythons())
+
+
+def origins(*argv: str | Path) -> set[tuple[str, str]]:
+    """Return (package, folder) of all that a replay by a Python with these words imports from a zip file."""
+    said = output(*argv, *REPLAY).stderr
+    return set(re.findall(r"""import '(\w+)\S*' # <zipimporter object "(\S+?)/?">""", said))
+
+
+def output(*argv: str | Path) -> subprocess.CompletedProcess[str]:
+    """Return how a program ended that was run from another folder than ours."""
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60.0, check=True, cwd="/")
+
+
+@every_python
+def test_one_file_runs_on_any_python(pyz: Path, python: str) -> None:
+    """Help, version and a replay are those of the installed program, with nothing of the user's taken in."""
+    assert output(python, "-I", pyz, "--help").stdout.startswith("usage: ndpbr ")
+    assert output(python, "-I", pyz, "--version").stdout == f"ndpbr {__version__}\n"
+    assert output(python, "-I", pyz, *REPLAY).stdout == output(sys.executable, "-m", "ndpbr_py", *REPLAY).stdout
+
+
+@every_python
+def test_all_of_it_is_in_the_file_and_compiled(pyz: Path, python: str) -> None:
+    """The program and its libraries come from the file, and as bytecode for the Python that runs it."""
+    tag = output(python, "-I", "-c", "import sys; print(sys.implementation.cache_tag)").stdout.strip()
+    top = f"{pyz}/{tag}"
+
+    assert {it for it in origins(python, "-I", "-v", pyz) if it[1] == top} == {("ndpbr_py", top), ("structlog", top)}
+    assert {folder for _, folder in origins(python, "-I", "-v", pyz) if not folder.startswith(top)} == set()
+    assert {Path(it).suffix for it in zipfile.ZipFile(pyz).namelist() if it.startswith(f"{tag}/")} == {".pyc", ""}
+
+
+@every_python
+def test_daemon_from_one_file_answers_and_cleans_up(home: Home, pyz: Path, python: str, tmp_path: Path) -> None:
+    """A LAN host's first datagram is answered, and after SIGTERM the router is as it was."""
+    before = settings(home.router, "wan0", "lan0")
+    echo(home.inet, delay=0.02)
+    running = Daemon(home.router, "wan0", "lan0", folder=tmp_path, program=(python, "-I", str(pyz)))
+    running.wait_for("started", timeout=10.0)
+
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert running.stop() == 0
+    assert clean(home.router)
+    assert settings(home.router, "wan0", "lan0") == before
+
+
+def test_python_without_bytecode_runs_the_source(pyz: Path, tmp_path: Path) -> None:
+    """In a file that was compiled for no Python, or for others, there is the source."""
+    uncompiled = packed.build(tmp_path / "ndpbr.pyz")
+    found = origins(sys.executable, "-I", "-v", uncompiled)
+
+    assert output(sys.executable, "-I", uncompiled, *REPLAY).stdout == output(sys.executable, pyz, *REPLAY).stdout
+    assert {("ndpbr_py", str(uncompiled)), ("structlog", str(uncompiled))} <= found
+
+
+def test_one_file_runs_by_itself(pyz: Path) -> None:
+    """It is executable, by the python3 on PATH."""
+    path = f"{Path(next(iter(packed.pythons().values()))).parent}:{os.environ['PATH']}"
+    ended = subprocess.run([pyz, "--version"], capture_output=True, text=True, env={"PATH": path}, check=False)
+
+    assert ended.stdout == f"ndpbr {__version__}\n"
+
+
+def test_one_file_holds_the_licences(pyz: Path) -> None:
+    """Whoever passes the file on passes on what the authors ask for."""
+    names = " ".join(zipfile.ZipFile(pyz).namelist())
+
+    wanted = ("LICENSE", r"sh-\S+/LICENSE.txt", *(rf"structlog-\S+/{it}" for it in ("LICENSE-MIT", "NOTICE")))
+    assert [it for it in wanted if not re.search(rf"(^| ){it}( |$)", names)] == []
+
+
+def test_two_builds_are_the_same(built: dict[str, bytes], tmp_path: Path) -> None:
+    """Folder, time, umask and hash seed do not show in any of the three files."""
+    again = made(tmp_path / "another-folder", umask=0o077, seed="2", age=10_000_000)
+
+    assert sorted(built) == [f"ndpbr-{__version__}-py3-none-any.whl", f"ndpbr-{__version__}.tar.gz", "ndpbr.pyz"]
+    assert [name for name in built if built[name] != again[name]] == []
+
+
+def test_source_distribution_holds_the_whole_project(built: dict[str, bytes]) -> None:
+    """Whoever has the source distribution can run the tests and make the same files."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not in a git repository: what the project holds is not known")
+    with tarfile.open(fileobj=BytesIO(built[f"ndpbr-{__version__}.tar.gz"])) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert set(listed.stdout.split()) - held == {".gitignore"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return what `make dist` makes."""
+    if reason := packed.cannot_build():
+        pytest.skip(reason)
+    return made(tmp_path_factory.mktemp("built") / "a", umask=0o022, seed="1", age=0)
+
+
+def made(folder: Path, umask: int, seed: str, age: int) -> dict[str, bytes]:
+    """Return what `make dist` makes of a copy of the tree, in files that are *age* seconds older than ours."""
+    out = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT, folder, ignore=out)
+    shutil.copytree(ROOT / ".ci", folder / ".ci")
+    for path in folder.rglob("*"):
+        path.chmod(path.stat().st_mode & ~umask)
+        os.utime(path, times=(path.stat().st_mtime - age,) * 2)
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "build").mkdir()
+    (folder / "build/libraries").symlink_to(packed.LIBRARIES)
+    # --old-file: the copy's times are no reason to make those anew.
+    words = ("make", "--old-file=.venv/dev", "--old-file=build/libraries", "dist")
+    env = {**os.environ, "PYTHONHASHSEED": seed}
+    ended = subprocess.run(words, cwd=folder, env=env, umask=umask, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return {path.name: path.read_bytes() for path in (folder / "dist").iterdir()}
