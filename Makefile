@@ -30,7 +30,7 @@ fuzz: .venv/dev ## a minute of mutated and random input for all that reads what 
 demo: .venv/run ip ## the program's story, on this kernel (needs no development packages)
 	@tests/isolated $(BIN)/python -m tests.demo
 
-bench: .venv/run ip ## benchmarks
+bench: .venv/run build/libraries ip ## benchmarks
 	bench/raised tests/isolated $(BIN)/python -m bench $(ARGS)
 
 dist: .venv/dev build/libraries ## dist/ndpbr.pyz, the program in one file; a wheel and a source distribution

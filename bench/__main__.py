@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import first_contact, flood, running, starting, throughput
+from bench import first_contact, flood, packed, running, starting, throughput
 from bench.report import machine
 
 BENCHES: dict[str, Callable[[], None]] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "flood": flood.run,
     "running": running.run,
     "starting": starting.run,
+    "packed": packed.run,
 }
 
 
