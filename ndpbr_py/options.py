@@ -25,6 +25,7 @@ class Parser(argparse.ArgumentParser):
 def _run(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("interfaces", nargs="*", metavar="IFACE", help="two or more interfaces that share one /64")
+    add("--check", action="store_true", help="check the options and ip(8), start nothing")
     add("--dry-run", action="store_true", help="say what would be done, change nothing")
     add("--prefix", action="append", default=[], metavar="P", help="count addresses in P as on-link, too")
     _tag(parser)

@@ -25,6 +25,7 @@ MISTAKES = {
     "run lan0 wan0 --resync-interval never": "a --resync-interval of 1 to",
     "run lan0 wan0 --max-hosts 0": "--max-hosts of 1 to 1000000 was wanted, got '0'",
     "run lan0 wan0 --max-hosts-per-lladdr x": "--max-hosts-per-lladdr of 1 to 1000000 was wanted, got 'x'",
+    "run --check lan0": "two or more interfaces were wanted, got 1",
     "run lan0 wan0 --sideways": "unrecognized arguments: --sideways",
     "run lan0 wan0 --protocol": "argument --protocol: expected one argument",
     "--log-format xml show": "a log format was wanted, one of auto, console, logfmt, json, got 'xml'",
@@ -50,6 +51,14 @@ def test_mistake_is_answered_by_one_sentence(words: str, sentence: str, capsys: 
 
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"ndpbr: {sentence}")
+
+
+def test_check_of_a_configuration_that_is_right(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Nothing is said, and nothing is started, by anybody: neither right nor interface is needed."""
+    pidfile = tmp_path / "ndpbr.pid"
+
+    assert said(capsys, "--pidfile", str(pidfile), "run", "--check", "lan0", "wan0") == (0, "", "")
+    assert not pidfile.exists()
 
 
 def test_no_command_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,9 +107,10 @@ def test_replay_of_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str], 
     assert err == f"ndpbr: a readable recording was wanted, got '{tmp_path / 'none'}': No such file or directory\n"
 
 
+@pytest.mark.parametrize("words", ["show", "run --check lan0 wan0"])
 @pytest.mark.parametrize("ip", [None, "#!/bin/sh\necho 'BusyBox v1.35.0 multi-call binary.' >&2\nexit 1\n"])
 def test_ip_that_is_not_of_iproute2(
-    ip: str | None, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ip: str | None, words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without ip, or with busybox's alone, the package that is needed is named."""
     if ip is not None:
@@ -109,7 +119,7 @@ def test_ip_that_is_not_of_iproute2(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("ndpbr_py.iproute2.program._ELSEWHERE", "")
 
-    status, out, err = said(capsys, "show")
+    status, out, err = said(capsys, *words.split())
 
     got = "found none on PATH" if ip is None else f"got {tmp_path}/ip, which is another (busybox's?)"
     assert (status, out) == (1, "")

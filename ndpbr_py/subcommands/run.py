@@ -26,6 +26,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Run until a signal."""
     wanted = run_config(arguments)
     ip = program.find()
+    if arguments.check:
+        return 0
     commands = Commands(wanted.protocol, ip.has_use)
     log = Log(log_config(arguments), commands=commands.lines, dry_run=wanted.dry_run)
     _tune_collector()
