@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ndpbr_py.errors import NdpbrError
 
+_ASKERS = 128  # each that asks for the owner's pid takes one for good: nobody accepts them
 _FLOCK = struct.Struct("@hhqqi0q")  # struct flock: type, whence, start, length, pid
 
 
@@ -116,7 +117,7 @@ class NamespaceLocks:
             self._sockets.append(lock)
             try:
                 lock.bind(f"\0ndpbr/{name}")
-                lock.listen(1)
+                lock.listen(_ASKERS)
             except OSError:
                 self.release()
                 raise NdpbrError(f"another ndpbr, pid {_owner(name)}, has {name} already") from None
@@ -129,9 +130,10 @@ class NamespaceLocks:
 
 def _owner(name: str) -> int | str:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as asker:
+        asker.setblocking(False)  # where there is no more room, connect() would wait for it for ever
         try:
             asker.connect(f"\0ndpbr/{name}")
             credentials = asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         except OSError:
             return "unknown"
-    return int(struct.unpack("3i", credentials)[0])
+    return int(struct.unpack("3i", credentials)[0]) or "unknown"  # 0: of another pid namespace

@@ -136,3 +136,17 @@ def test_name_has_one_owner() -> None:
     NamespaceLocks(["test interface lan1"]).release()
     first.release()
     NamespaceLocks(["test interface lan0"]).release()
+
+
+def test_name_is_refused_however_often_it_is_asked_for() -> None:
+    """A supervisor that starts a second daemon for ever is refused each time, and at once."""
+    first = NamespaceLocks(["test interface lan0"])
+    said = []
+    for _ in range(200):
+        with pytest.raises(NdpbrError) as error:
+            NamespaceLocks(["test interface lan0"])
+        said.append(str(error.value))
+    first.release()
+
+    assert said[9] == f"another ndpbr, pid {os.getpid()}, has test interface lan0 already"
+    assert said[-1] == "another ndpbr, pid unknown, has test interface lan0 already"
