@@ -99,6 +99,18 @@ def test_syslog_that_comes_late_and_goes_loses_nothing(home: Home, syslogd: Sysl
     assert running.poll() is None
 
 
+def test_refused_start_is_in_syslog_too(home: Home, daemon: Start, syslogd: Syslogd, tmp_path: Path) -> None:
+    """Why it does not start stands where its user looks for records, and on standard error."""
+    syslogd.start()
+    daemon(home.router, "wan0", "lan1")
+    refused = syslogd.run(home.router, *_daemon(tmp_path / "second"))
+    _, stderr = refused.communicate(timeout=10.0)
+
+    assert refused.returncode == 1
+    assert stderr.endswith(" has protocol 135 already\n")
+    assert _said(syslogd, 'event=failed error="another ndpbr, pid ')
+
+
 def test_full_log_does_not_stop_the_daemon(home: Home, tmp_path: Path) -> None:
     """A daemon whose standard error nobody reads goes on learning, and ends when told to."""
     words = (*PROGRAM, "-v", "--pidfile", str(tmp_path / "pid"), "run", "--state-dir", str(tmp_path / "state"))

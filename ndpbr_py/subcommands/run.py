@@ -35,16 +35,17 @@ def main(arguments: argparse.Namespace) -> int:
     if wanted.dry_run:
         asyncio.run(_run(wanted, ip, commands, log))
         return 0
-    _check_capability()
-    locks = NamespaceLocks([f"protocol {wanted.protocol}", *(f"interface {dev}" for dev in wanted.interfaces)])
-    try:
-        pidfile = PidFile(wanted.pidfile)
+    with contextlib.ExitStack() as held:
         try:
-            asyncio.run(_run(wanted, ip, commands, log))
-        finally:
-            pidfile.remove()
-    finally:
-        locks.release()
+            _check_capability()
+            locks = NamespaceLocks([f"protocol {wanted.protocol}", *(f"interface {dev}" for dev in wanted.interfaces)])
+            held.callback(locks.release)
+            held.callback(PidFile(wanted.pidfile).remove)
+        except NdpbrError as error:
+            if arguments.syslog:  # under a supervisor nobody may read the sentence on standard error
+                log.record("error", "failed", error=str(error))
+            raise
+        asyncio.run(_run(wanted, ip, commands, log))
     return 0
 
 
