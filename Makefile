@@ -19,10 +19,11 @@ venv: .venv/dev ## .venv with ndpbr and all that its development needs
 test: .venv/dev build/libraries ip ## the tests, in namespaces of their own
 	tests/isolated $(BIN)/python -m pytest $(ARGS)
 
-check: .venv/dev ## style, format and types
+check: .venv/dev ## style, format and types; the shell scripts, too
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/shellcheck $$(grep -rlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc tests) openrc/ndpbr.confd
 
 fuzz: .venv/dev ## a minute of mutated and random input for all that reads what ip prints
 	$(BIN)/python -m tests.fuzz $(ARGS)

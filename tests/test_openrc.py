@@ -1,0 +1,236 @@
+"""The init script under real OpenRC, on the lab's router: what `rc-service ndpbr` says and does."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ndpbr_py.options import SUBCOMMANDS
+from tests.claim import claim
+from tests.echo import ask, echo
+from tests.home import INET, LAN, Home
+from tests.lab import until
+from tests.observed import clean, proxies, settings
+from tests.openrc import OpenRc, missing
+from tests.program import PROGRAM, ROOT
+
+TWO = 'interfaces="wan0 lan0"'
+STARTED, STOPPED, UNSUPERVISED = 0, 3, 64  # what `rc-service status` ends with
+
+
+@pytest.fixture
+def router(home: Home) -> OpenRc:
+    """Return the home's router, booted by OpenRC."""
+    if reason := missing():
+        pytest.skip(reason)
+    return OpenRc(home.router)
+
+
+def test_service_serves_and_leaves_nothing(home: Home, router: OpenRc) -> None:
+    """Started, it answers a host's first datagram, and shows the host; stopped, everything is as it was."""
+    before = settings(home.router, "wan0", "lan0")
+    echo(home.inet, delay=0.02)
+    router.configure(TWO)
+    started = router.service("start")
+    router.wait_for("event=started")
+
+    assert (started.returncode, router.service("status").returncode) == (0, STARTED)
+    assert router.service("ineed").stdout.split() == ["network"]
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert f"{LAN} lan0 -> wan0\n" in router.service("show").stdout
+    stopped = router.service("stop")
+    assert (stopped.returncode, stopped.stdout) == (0, " * Stopping ndpbr ... [ ok ]\n")
+    assert router.service("status").returncode == STOPPED
+    assert clean(home.router)
+    assert settings(home.router, "wan0", "lan0") == before
+    assert [path.name for path in router.run_folder.glob("ndpbr*/*")] == ["stderr"]
+    assert (router.run_folder / "ndpbr/stderr").read_text() == ""
+    assert [path.name for path in router.run_folder.glob("*.pid")] == ["syslogd.pid"]
+
+
+MISTAKES = {
+    'interfaces=""': "two or more interfaces were wanted, got 0",
+    'interfaces="wan0"': "two or more interfaces were wanted, got 1",
+    f'{TWO}; run_options="--prefix home"': "an IPv6 prefix such as 2001:db8:1::/64 was wanted, got 'home'",
+    f'{TWO}; protocol="kernel"': "a protocol number from 5 to 255 that no other program has was wanted, got 'kernel'",
+    f'{TWO}; log_options="--log-level loud"': "a log level was wanted, one of debug, info, warning, error, got 'loud'",
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), MISTAKES.items())
+def test_mistake_in_conf_d_is_named(home: Home, router: OpenRc, text: str, sentence: str) -> None:
+    """With a wrong conf.d nothing is started, and the one sentence says why, and where."""
+    router.configure(text)
+    for word, status in (("checkconfig", 2), ("start", 1)):
+        said = router.service(word)
+
+        assert said.returncode == status
+        assert f"ndpbr: {sentence}" in said.stdout
+        assert "(see /etc/conf.d/ndpbr)" in said.stdout
+    assert router.service("status").returncode == STOPPED
+    assert "supervise-daemon" not in router.log()
+    assert clean(home.router)
+
+
+def test_checkconfig_of_what_is_right(router: OpenRc) -> None:
+    """A right conf.d is said to be right, and nothing is started."""
+    router.configure(TWO)
+    said = router.service("checkconfig")
+
+    assert (said.returncode, said.stdout) == (0, " * Checking the configuration of ndpbr ... [ ok ]\n")
+    assert router.service("status").returncode == STOPPED
+
+
+def test_restart_with_a_mistake_leaves_what_runs(router: OpenRc) -> None:
+    """A mistake in conf.d that is noticed at a restart ends no daemon that works."""
+    pid = _started(router)
+    router.configure('interfaces="wan0"')
+    said = router.service("restart")
+
+    assert said.returncode == 1
+    assert "two or more interfaces were wanted, got 1" in said.stdout
+    assert router.pid() == pid
+    assert router.service("status").returncode == STARTED
+
+
+def test_restart(router: OpenRc) -> None:
+    """A restart is another daemon."""
+    pid = _started(router)
+    router.service("restart")
+    router.wait_for("event=started", 2)
+
+    assert router.pid() not in ("", pid)
+
+
+def test_killed_daemon_is_started_again_and_adopts(home: Home, router: OpenRc) -> None:
+    """After kill -9 the host stays reachable, the next daemon takes its entries over, and the stop gives all back."""
+    before = settings(home.router, "wan0", "lan0")
+    echo(home.lan)
+    pid = _started(router)
+    claim(home.lan, LAN)
+    router.wait_for("event=host-learned")
+    router.run("kill", "-KILL", pid)
+
+    assert ask(home.inet, LAN, timeout=3.0) is not None
+    router.wait_for("event=started", 2)
+    assert router.pid() not in ("", pid)
+    assert ask(home.inet, LAN, timeout=3.0) is not None
+    assert router.log().count(f"address={LAN} dev=lan0") == 2
+    router.service("stop")
+    assert clean(home.router)
+    assert settings(home.router, "wan0", "lan0") == before
+
+
+def test_daemon_that_cannot_run_is_given_up(home: Home, router: OpenRc, tmp_path: Path) -> None:
+    """What passes the check and fails all the same is tried as often as conf.d says; syslog has the reason."""
+    words = ("--pidfile", str(tmp_path / "pid"), "run", "--state-dir", str(tmp_path), "wan0", "lan1")
+    other = home.router.spawn(*PROGRAM, *words, stderr=subprocess.DEVNULL, cwd=ROOT)
+    until((tmp_path / "settings.json").exists, 10.0, "another ndpbr has wan0")
+    router.configure(f"{TWO}; respawn_delay=1; respawn_max=2")
+    started = router.service("start")
+    router.wait_for("too many times")
+    until(lambda: router.service("status").returncode == STOPPED, 10.0, "OpenRC has given up")
+
+    assert started.returncode == 0
+    assert router.log().count('event=failed error="another ndpbr, pid unknown, has protocol 135 already"') == 3
+    assert router.service("stop").returncode == 0
+    other.send_signal(signal.SIGTERM)
+    assert other.wait(10.0) == 0
+    assert router.service("start").returncode == 0
+    router.wait_for("event=started")
+
+
+def test_reload_reads_the_tables(home: Home, router: OpenRc) -> None:
+    """What somebody has flushed is back after a reload."""
+    _started(router, f'{TWO}; run_options="--resync-interval 86400"')
+    claim(home.lan, LAN)
+    until(lambda: proxies(home.router), what="the host is learned")
+    home.router.ip("-6 neigh flush proxy")
+    said = router.service("reload")
+
+    assert said.returncode == 0
+    until(lambda: proxies(home.router), what="the host is answered for once more")
+
+
+def test_show_and_check_use_the_number_of_conf_d(home: Home, router: OpenRc) -> None:
+    """A number of its own for conf.d's `protocol` is the one that the entries have, and that show looks for."""
+    _started(router, f'{TWO}; protocol="140"')
+    claim(home.lan, LAN)
+    until(lambda: proxies(home.router), what="the host is learned")
+
+    assert proxies(home.router) == {f"{LAN} dev wan0 proto 140"}
+    assert router.service("show").stdout == f"{LAN} lan0 -> wan0\n"
+
+
+@pytest.mark.skipif("doctor" not in SUBCOMMANDS, reason="ndpbr has no doctor")
+def test_doctor_looks_at_the_interfaces_of_conf_d(router: OpenRc) -> None:
+    """`rc-service ndpbr doctor` says what `ndpbr doctor wan0 lan0` says, also while nothing runs."""
+    router.configure(TWO)
+    said = router.service("doctor").stdout
+
+    assert said == router.run(router.program, "doctor", "wan0", "lan0").stdout
+    assert re.search("wan0|lan0", said)
+
+
+def _supervisor_killed(router: OpenRc) -> None:
+    router.run("kill", "-KILL", (router.run_folder / "supervise-ndpbr.pid").read_text().strip())
+    until(lambda: router.service("status").returncode == UNSUPERVISED, what="OpenRC knows that nobody supervises")
+
+
+def _hung(router: OpenRc) -> None:
+    router.run("kill", "-STOP", router.pid())
+
+
+@pytest.mark.parametrize("hurt", [_supervisor_killed, _hung])
+def test_stop_leaves_no_entry_whatever_happened(home: Home, router: OpenRc, hurt: Callable[[OpenRc], None]) -> None:
+    """A daemon that hangs, or that has lost its supervisor, is ended by stop, too, and its entries are removed."""
+    pid = _started(router, f'{TWO}; retry="TERM/1/KILL/5"')
+    claim(home.lan, LAN)
+    router.wait_for("event=host-learned")
+    hurt(router)
+    said = router.service("stop")
+
+    assert said.returncode == 0
+    assert "ndpbr has not cleaned up; now its entries are removed" in said.stdout
+    assert router.run("kill", "-0", pid).returncode != 0
+    assert clean(home.router)
+
+
+def test_log_goes_to_a_file_instead(router: OpenRc) -> None:
+    """With conf.d's error_log the records are there, and not in syslog."""
+    router.configure(f'{TWO}; error_log="/run/ndpbr.log"; log_options="-v"')
+    router.service("start")
+    log = router.run_folder / "ndpbr.log"
+    until(lambda: log.exists() and "event=started" in log.read_text(), 10.0, "the file has the start")
+
+    assert "level=debug event=setting-changed" in log.read_text()
+    assert "event=" not in router.log()
+
+
+def test_link_to_the_script_is_a_second_instance(home: Home, router: OpenRc) -> None:
+    """Two instances have a pid file, interfaces and a protocol number each; the end of one is not that of the other."""
+    home.router.lay("link add guest0 type veth peer name guest1", "link set guest0 up")
+    pid = _started(router)
+    (router.root / "etc/init.d/ndpbr.guest").symlink_to("ndpbr")
+    router.configure('interfaces="lan1 guest0"; protocol="136"', service="ndpbr.guest")
+    router.run("rc-service", "ndpbr.guest", "start")
+    router.wait_for("event=started interfaces=lan1,guest0")
+
+    assert (router.run_folder / "ndpbr.guest.pid").exists()
+    assert router.run("rc-service", "ndpbr.guest", "stop").returncode == 0
+    assert not (router.run_folder / "ndpbr.guest.pid").exists()
+    assert router.pid() == pid
+    assert router.service("status").returncode == STARTED
+
+
+def _started(router: OpenRc, text: str = TWO) -> str:
+    """Start the service, wait until the daemon works, return its pid."""
+    router.configure(text)
+    assert router.service("start").returncode == 0
+    router.wait_for("event=started")
+    return router.pid()
