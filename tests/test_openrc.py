@@ -145,6 +145,17 @@ def test_daemon_that_cannot_run_is_given_up(home: Home, router: OpenRc, tmp_path
     router.wait_for("event=started")
 
 
+def test_kill_names_the_command_that_is_wanted(router: OpenRc) -> None:
+    """`ndpbr kill` kills nothing that OpenRC would start again, and says how it is stopped."""
+    pid = _started(router)
+    said = router.run(router.program, "kill")
+
+    assert said.returncode == 1
+    assert said.stdout == f"ndpbr: `rc-service ndpbr stop` was wanted: OpenRC would start ndpbr, pid {pid}, again\n"
+    assert router.pid() == pid
+    assert "event=stopping" not in router.log()
+
+
 def test_reload_reads_the_tables(home: Home, router: OpenRc) -> None:
     """What somebody has flushed is back after a reload."""
     _started(router, f'{TWO}; run_options="--resync-interval 86400"')
