@@ -1,0 +1,126 @@
+"""The unit under real systemd, on the lab's router: its sandbox leaves the daemon what it needs, and no more."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.claim import claim
+from tests.echo import ask, echo
+from tests.home import INET, LAN, Home
+from tests.lab import LabError, until
+from tests.observed import clean, proxies, settings
+from tests.program import ROOT
+from tests.systemd import Systemd, control_group, missing
+
+UNIT = ROOT / "packaging/systemd/ndpbr.service"
+TWO = 'interfaces="wan0 lan0"'
+NET_ADMIN_AND_RAW = f"{1 << 12 | 1 << 13:016x}"
+
+
+@pytest.fixture
+def router(home: Home, tmp_path: Path) -> Iterator[Systemd]:
+    """Return the home's router, booted by systemd."""
+    if reason := missing():
+        pytest.skip(reason)
+    groups = tmp_path / "groups"
+    groups.mkdir()
+    with ExitStack() as stack:
+        try:
+            it = Systemd(home.router, stack.enter_context(control_group(groups)))
+        except LabError as error:
+            pytest.skip(f"systemd does not boot here: {error}")
+        stack.callback(it.end)
+        until(lambda: it.systemctl("is-active", "basic.target").returncode == 0, 20.0, "systemd has booted")
+        yield it
+
+
+def test_unit_serves_and_leaves_nothing(home: Home, router: Systemd) -> None:
+    """Started, it answers a host's first datagram, with two capabilities and no root; stopped, all is as it was."""
+    before = settings(home.router, "wan0", "lan0")
+    echo(home.inet, delay=0.02)
+    _start(router)
+    status = (router.root / "proc" / router.shown("MainPID") / "status").read_text()
+    rights = dict(line.split(":\t", 1) for line in status.splitlines())
+
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert "0" not in rights["Uid"].split()
+    assert {rights[name] for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {NET_ADMIN_AND_RAW}
+    assert (rights["NoNewPrivs"], rights["Seccomp"]) == ("1", "2")
+    assert router.run("ps", "-o", "ni=", "-p", router.shown("MainPID")).stdout.strip() == "-10"
+    assert f"{LAN} lan0 -> wan0\n" in router.run("ndpbr", "show").stdout
+    assert router.systemctl("stop", "ndpbr").returncode == 0
+    assert router.shown("Result") == "success"
+    assert clean(home.router)
+    assert settings(home.router, "wan0", "lan0") == before
+    assert list((router.run_folder / "private/ndpbr").iterdir()) == []
+    assert "level=warning" not in router.log()
+
+
+def test_killed_daemon_is_started_again_and_adopts(home: Home, router: Systemd) -> None:
+    """After kill -9 the next daemon takes over the entries, and what the settings were."""
+    before = settings(home.router, "wan0", "lan0")
+    _start(router)
+    claim(home.lan, LAN)
+    router.wait_for(f"event=host-learned address={LAN}")
+    router.run("kill", "-KILL", router.shown("MainPID"))
+    router.wait_for("event=started", 2)
+
+    assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
+    assert "reason=adopted" in router.log()
+    router.systemctl("stop", "ndpbr")
+    assert clean(home.router)
+    assert settings(home.router, "wan0", "lan0") == before
+
+
+def test_reload_reads_the_tables(home: Home, router: Systemd) -> None:
+    """What somebody has flushed is back after a reload."""
+    _start(router, f'{TWO}\nrun_options="--resync-interval 86400"')
+    claim(home.lan, LAN)
+    until(lambda: proxies(home.router), what="the host is learned")
+    home.router.ip("-6 neigh flush proxy")
+
+    assert router.systemctl("reload", "ndpbr").returncode == 0
+    until(lambda: proxies(home.router), what="the host is answered for once more")
+
+
+def test_wrong_configuration_is_not_tried_again(router: Systemd) -> None:
+    """A mistake ends the unit with the one sentence."""
+    router.configure('interfaces="wan0"')
+    router.systemctl("start", "ndpbr")
+    until(lambda: router.shown("ActiveState") == "failed", 20.0, "the unit has failed")
+
+    assert (router.shown("ExecMainStatus"), router.shown("NRestarts")) == ("2", "0")
+    assert router.log() == "ndpbr: two or more interfaces were wanted, got 1\n"
+
+
+def test_kill_is_no_failure(home: Home, router: Systemd) -> None:
+    """`ndpbr kill` ends the unit as a stop does; systemd starts again only what fails."""
+    _start(router)
+    killed = router.run("ndpbr", "--pidfile", "/run/ndpbr/ndpbr.pid", "kill")
+    until(lambda: router.shown("ActiveState") == "inactive", 20.0, "the unit has ended")
+
+    assert (killed.returncode, killed.stdout) == (0, "")
+    assert router.shown("Result") == "success"
+    assert clean(home.router)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze not installed")
+def test_unit_stays_closed() -> None:
+    """systemd's own judgement of the sandbox: 1.8 of 10, where less is better; other versions may judge otherwise."""
+    words = ("systemd-analyze", "security", "--offline=yes", "--threshold=25", str(UNIT))
+    judged = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert judged.returncode == 0, judged.stdout
+
+
+def _start(router: Systemd, text: str = TWO) -> None:
+    """Start the unit and wait until the daemon works."""
+    router.configure(text)
+    assert router.systemctl("start", "ndpbr").returncode == 0
+    router.wait_for("event=started")
