@@ -23,7 +23,8 @@ check: .venv/dev ## style, format and types; the shell scripts, too
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck $$(grep -rlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc tests) openrc/ndpbr.confd
+	$(BIN)/shellcheck $$(grep -rlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc packaging tests) \
+		openrc/ndpbr.confd packaging/alpine/APKBUILD
 
 fuzz: .venv/dev ## a minute of mutated and random input for all that reads what ip prints
 	$(BIN)/python -m tests.fuzz $(ARGS)
