@@ -11,8 +11,9 @@ from tests.booted import Booted
 from tests.lab import Host, until
 from tests.program import ROOT
 
-# What OpenRC's first runlevel would have laid, Alpine's limits, and a net to need.
+# Alpine's shell and limits, what OpenRC's first runlevel would have laid, and a net to need.
 _BOOT = """
+mount --bind "$(command -v busybox)" "$(readlink -f /bin/sh)"
 mount -t tmpfs tmpfs /sys/fs/cgroup
 for folder in init.d conf.d runlevels; do
     mkdir -p /etc/$folder
