@@ -125,6 +125,8 @@ _SHARES = ("parse", "decide", "write", "log (after the batch)")
 class _Nowhere:
     """Takes records and drops them."""
 
+    lost = 0
+
     def write(self, level: str, text: str) -> None:
         """Drop it."""
 

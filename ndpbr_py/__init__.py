@@ -10,6 +10,9 @@ The map of the package:
     hearing.py      what the monitor says -> events
     relay.py        events -> the core -> actions and records
     resync.py       the kernel's tables are read whenever something may have been missed
+    view.py         what it knows and has done -> its answers; counters.py, history.py: what it keeps of it
+    clock.py        the date
+    control.py      the socket where it is asked; asking.py: the other end
     log.py          records; logsink.py: where they go, without ever blocking
     lock.py         one daemon a pid file, and one an interface
     core/           DECIDES: events -> decisions, pure

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ndpbr_py.config import RunConfig
+from ndpbr_py.control import Control
 from ndpbr_py.core.events import Tick
 from ndpbr_py.core.policy import Reason
 from ndpbr_py.core.proxy import NdProxy
@@ -27,6 +28,7 @@ from ndpbr_py.kernel.settings import Settings, wanted
 from ndpbr_py.log import Log
 from ndpbr_py.relay import Relay
 from ndpbr_py.resync import Resync
+from ndpbr_py.view import View
 
 _START = 20.0  # s, until the tables must have been read for the first time
 _DRAIN = 10.0  # s, for what is queued at the end
@@ -58,6 +60,8 @@ class Daemon:
             config.interfaces, self._relay, self._resync, log, linked=self._linked, renamed=self._renamed
         )
         self._supervisor = Supervisor(program.path, self._hearing)
+        self._view = View(config.interfaces, self._relay, self._hearing, self._resync, log)
+        self._control = Control(config.state_dir, self._view.answer)
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
         self._began = time.monotonic()
@@ -76,6 +80,7 @@ class Daemon:
             if not self._config.dry_run:
                 self._relay.executor = Executor(self._program.path, self._relay.commands, self._relay)
             self._supervisor.start()
+            await self._listen()
             tasks = [asyncio.create_task(self._resync.run(self._relay)), asyncio.create_task(self._ticks())]
             if await self._ready(tasks):
                 self._log.record("info", "started", **self._state(), took=round(time.monotonic() - self._began, 3))
@@ -98,6 +103,13 @@ class Daemon:
         self._loop.add_signal_handler(signal.SIGHUP, self._resync.request)
         self._loop.add_signal_handler(signal.SIGUSR1, lambda: self._log.record("info", "state", **self._state()))
         self._loop.set_exception_handler(self._bug)
+
+    async def _listen(self) -> None:
+        if not self._config.dry_run:
+            try:
+                await self._control.start()
+            except OSError as error:
+                self._log.record("warning", "control-failed", error=error.strerror or str(error))
 
     def _signalled(self, number: signal.Signals) -> None:
         if not self._stop.is_set():
@@ -191,6 +203,7 @@ class Daemon:
         self._resync.request()
 
     async def _clean_up(self) -> None:
+        self._control.stop()
         self._supervisor.stop()
         if self._relay.executor is not None:
             with contextlib.suppress(TimeoutError):

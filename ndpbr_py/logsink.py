@@ -21,7 +21,9 @@ _SEVERITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 
 class Sink(Protocol):
-    """Takes rendered records."""
+    """Takes rendered records; ``lost`` counts those that will never be read."""
+
+    lost: int
 
     def write(self, level: str, text: str) -> None:
         """Write one record, if that can be done now."""
@@ -41,7 +43,8 @@ class Stream:
         self._notice = notice
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
-        self.dropped = 0
+        self.dropped = 0  # and not yet told
+        self.lost = 0
 
     def write(self, level: str, text: str) -> None:
         """Write one record, cut to what a pipe takes in one piece."""
@@ -49,6 +52,7 @@ class Stream:
             self.retry()
         if self.dropped or not self._put(text):
             self.dropped += 1
+            self.lost += 1
 
     def retry(self) -> None:
         """Say how many records were dropped."""
@@ -77,12 +81,14 @@ class Syslog:
         self._tag = f"{name}[{os.getpid()}]: ".encode()
         self._socket: socket.socket | None = None
         self._kept: deque[bytes] = deque(maxlen=_SYSLOG_KEPT)
-        self.dropped = 0
+        self.dropped = 0  # and not yet told
+        self.lost = 0
 
     def write(self, level: str, text: str) -> None:
         """Send one record, cut to what the smallest syslogd reads."""
         if len(self._kept) == _SYSLOG_KEPT:
             self.dropped += 1
+            self.lost += 1
         self._kept.append(self._line(level, text))
         self.retry()
 

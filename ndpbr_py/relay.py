@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from ndpbr_py.core.actions import Mark, Refresh
 from ndpbr_py.core.events import ActionRefused, Event, Refusal
 from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.counters import Counters
+from ndpbr_py.history import History
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.iproute2.lull import Lull
@@ -49,11 +51,13 @@ class Relay:
         self._denied = denied
         self._unmarked = unmarked
         self._lull = Lull(self._write)
+        self.counters = Counters()
+        self.history = History()
         self._loop = asyncio.get_running_loop()
 
     def deliver(self, events: Iterable[Event]) -> None:
         """Let the core decide, and do as it says."""
-        now = self._loop.time()
+        now = self.now()
         decisions = [decision for event in events for decision in self.proxy.handle(event, now)]
         for decision in decisions:
             if any(isinstance(action, Refresh) for action in decision.actions):
@@ -65,6 +69,12 @@ class Relay:
         if decisions:
             self._log.decided(decisions)
             self._lull.touch()
+            self.counters.count(decisions)
+            self.history.keep(decisions)
+
+    def now(self) -> float:
+        """Return the time that the core is told."""
+        return self._loop.time()
 
     def _write(self) -> None:
         """Write records, not more than hold up the next packet for a millisecond."""
@@ -89,6 +99,7 @@ class Relay:
 
     def in_doubt(self, why: str, actions: int) -> None:
         """A batch process was lost: what it has done the kernel's tables tell."""
+        self.counters.batches_lost += 1
         self._log.record("warning", "batch-lost", why=why, actions=actions)
         if actions:
             self._refresh()

@@ -1,0 +1,24 @@
+"""A clock that nobody sets, and that runs while the machine sleeps -> the date.
+
+A router without a battery learns the date late: what was noted before has the right one all the same.
+"""
+
+from __future__ import annotations
+
+import time
+
+
+def now() -> float:
+    """Return the seconds since the machine was started."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def date(at: float) -> float:
+    """Return *at*, a time of now(), in seconds since 1970."""
+    return time.time() - now() + at
+
+
+def stamp(at: float) -> str:
+    """Return *at*, a time of now(), in UTC as the log writes it."""
+    second, fraction = divmod(date(at), 1)
+    return time.strftime(f"%Y-%m-%dT%H:%M:%S.{int(fraction * 1e6):06d}Z", time.gmtime(second))

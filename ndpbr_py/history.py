@@ -1,0 +1,47 @@
+"""Decisions -> the last of them about one address, with their times.
+
+Decisions are kept as they are and become fields when somebody asks.  What a flood of claimed addresses makes is kept
+apart, so that it does not push out what happened to the hosts that are there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from ndpbr_py import clock
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.policy import Reason
+
+_KEPT = 1000  # decisions of each kind; some 0.5 MB
+_CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A decision, and when it was taken, a time of clock.now()."""
+
+    at: float
+    decision: Decision
+
+
+class History:
+    """The last decisions."""
+
+    def __init__(self) -> None:
+        self._claims: deque[tuple[float, Decision]] = deque(maxlen=_KEPT)
+        self._others: deque[tuple[float, Decision]] = deque(maxlen=_KEPT)
+
+    def keep(self, decisions: Sequence[Decision]) -> None:
+        """Keep what was just decided."""
+        now = clock.now()
+        for decision in decisions:
+            claimed = decision.what is What.IGNORED or decision.reason in _CLAIMS
+            (self._claims if claimed else self._others).append((now, decision))
+
+    def about(self, address: IPv6Address) -> list[Past]:
+        """Return what was decided about *address*, the oldest first."""
+        found = [it for kept in (self._claims, self._others) for it in kept if it[1].address == address]
+        return [Past(at, decision) for at, decision in sorted(found, key=lambda it: it[0])]

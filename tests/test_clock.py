@@ -1,0 +1,25 @@
+"""A clock that nobody sets -> the date."""
+
+from __future__ import annotations
+
+import time
+from calendar import timegm
+
+from ndpbr_py import clock
+
+
+def test_date_is_now() -> None:
+    """The date of this moment is what everybody else has."""
+    before = time.time()
+    told = clock.date(clock.now())
+
+    assert before - 1 < told < time.time() + 1
+
+
+def test_stamp_is_the_logs() -> None:
+    """A stamp is UTC to the microsecond, of when it was: an hour ago is an hour ago."""
+    stamp = clock.stamp(clock.now() - 3600)
+
+    assert stamp[19] == "."
+    assert len(stamp) == len("2026-01-01T00:00:00.000000Z")
+    assert abs(timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) - time.time() + 3600) < 2

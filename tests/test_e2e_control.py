@@ -1,0 +1,122 @@
+"""The running daemon, asked on its control socket."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from ndpbr_py.asking import ask
+from tests.claim import claim
+from tests.conftest import Run, Start
+from tests.home import LAN, LAN2, Home
+from tests.observed import hasten
+from tests.program import Daemon
+
+ABSENT = "2001:db8:64::dead"  # nobody's
+DEVS = ("wan0", "lan0", "lan1")
+
+
+def asked(running: Daemon, **question: object) -> dict[str, Any]:
+    """Return the daemon's answer, which there must be."""
+    answer = ask(running.state, **question)
+    assert answer is not None, running.logfile.read_text()
+    return answer
+
+
+def test_daemon_tells_what_it_has_done(home: Home, daemon: Start) -> None:
+    """Asked how it is, it says what it bridges and what it has counted, and the log says the same at SIGUSR1."""
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    state = asked(running, what="state")
+
+    assert state["interfaces"] == list(DEVS)
+    assert state["up"] == sorted(DEVS)
+    assert state["uptime"] > 0
+    counters = state["counters"]
+    assert (counters["learned"], counters["verified"], counters["hosts"], counters["forgotten"]) == (1, 1, 1, 0)
+    assert counters["resyncs"] >= 1
+    assert counters["started_at"] > 1_700_000_000
+
+
+def test_daemon_tells_the_life_of_an_address(home: Home, daemon: Start) -> None:
+    """Asked about an address, it says what it knows of it and what it has decided, with the times that the log has."""
+    hasten(home.router, "lan0")
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    alive = asked(running, what="address", address=LAN)
+    claim(home.lan, ABSENT)
+    running.wait_for("host-forgotten", address=ABSENT)
+    gone = asked(running, what="address", address=ABSENT)
+    logged = [r for r in running.log() if r.get("address") == ABSENT]
+
+    assert (
+        alive["host"].items()
+        >= {
+            "dev": "lan0",
+            "lladdr": home.lan.mac("eth0"),
+            "verified": True,
+            "claim": None,
+            "route": "lan0",
+            "proxies": ["wan0", "lan1"],
+            "blocked": False,
+            "shadowed": False,
+        }.items()
+    )
+    assert alive["host"]["confirmed_ago"] < 60
+    assert [e["event"] for e in alive["events"]][:2] == ["host-learned", "host-verified"]
+    assert alive["events"][0]["reason"] == "first-sight"
+    assert alive["events"][0]["proxied_on"] == "wan0,lan1"
+    assert gone["host"] is None
+    assert [(e["event"], e["reason"]) for e in gone["events"]] == [(r["event"], r["reason"]) for r in logged]
+    assert gone["events"][-1]["event"] == "host-forgotten"
+    assert all(e["ts"][:17] <= r["ts"] for e, r in zip(gone["events"], logged, strict=True))
+
+
+def test_daemon_tells_about_many_hosts_at_once(home: Home, daemon: Start) -> None:
+    """Asked about several addresses, it answers for those that it knows."""
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+
+    assert list(asked(running, what="hosts", addresses=[LAN, LAN2, "garbage", 7])["hosts"]) == [LAN]
+
+
+def test_question_that_is_none_is_refused(home: Home, daemon: Start) -> None:
+    """An error is no answer, and the daemon goes on."""
+    running = daemon(home.router, *DEVS)
+    for question in ({}, {"what": "dance"}, {"what": "address"}, {"what": "address", "address": "x"}):
+        assert ask(running.state, **question) is None
+    assert ask(running.state, what="hosts", addresses=["::"] * 501) is None
+
+    assert asked(running, what="state")["counters"]["hosts"] == 0
+    assert "internal-error" not in {record["event"] for record in running.log()}
+
+
+def test_socket_goes_with_the_daemon(home: Home, daemon: Start) -> None:
+    """A stop removes the socket; one that a killed daemon left is replaced by the next."""
+    first = daemon(home.router, *DEVS)
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait(10.0)
+    assert ask(first.state, what="state") is None
+    assert (first.state / "control").is_socket()
+    second = daemon(home.router, *DEVS)
+    asked(second, what="state")
+
+    assert second.stop() == 0
+    assert not (second.state / "control").exists()
+
+
+def test_socket_that_cannot_be_made_is_a_warning(home: Home, daemon: Start, ndpbr: Run) -> None:
+    """Where the socket cannot be made the daemon says so once, and works."""
+    first = daemon(home.router, *DEVS)
+    assert first.stop() == 0
+    (first.state / "control").mkdir()
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-learned", address=LAN)
+
+    warned = [record for record in running.log() if record["event"] == "control-failed"]
+    assert [(record["level"], record["error"]) for record in warned] == [("warning", "something else has that name")]
+    assert ndpbr(home.router, "show").stdout.startswith(f"{LAN} lan0 -> ")

@@ -1,0 +1,55 @@
+"""Decisions -> the last of them about one address."""
+
+from __future__ import annotations
+
+import pytest
+
+from ndpbr_py import clock
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.policy import Reason
+from ndpbr_py.history import History
+from tests.builders import addr
+
+CLAIMED = [
+    (What.LEARNED, Reason.FIRST_SIGHT),
+    (What.FORGOTTEN, Reason.FAILED),
+    (What.FORGOTTEN, Reason.FULL),
+    (What.IGNORED, Reason.OFF_LINK),
+]
+
+
+def about(address: str, what: What = What.VERIFIED, reason: Reason = Reason.REACHABLE) -> Decision:
+    return Decision(what, reason, addr(address))
+
+
+def test_history_of_an_address_is_in_order() -> None:
+    """What was decided about an address comes in its order, with the time; what concerns others does not."""
+    history = History()
+    life = [about("2001:db8::1", *CLAIMED[0]), about("2001:db8::1"), about("2001:db8::1", *CLAIMED[1])]
+    before = clock.now()
+    for decision in life:
+        history.keep([decision, about("2001:db8::2")])
+    told = history.about(addr("2001:db8::1"))
+
+    assert [past.decision for past in told] == life
+    assert before <= told[0].at <= told[1].at <= told[2].at <= clock.now()
+    assert history.about(addr("2001:db8::3")) == []
+
+
+@pytest.mark.parametrize(("what", "reason"), CLAIMED)
+def test_flood_of_claims_does_not_push_out_what_else_happened(what: What, reason: Reason) -> None:
+    """However many addresses are claimed, what was decided about the hosts that answer is still known."""
+    history = History()
+    history.keep([about("2001:db8::1")])
+    history.keep([about("2001:db8::bad", what, reason)] * 10_000)
+
+    assert [past.decision for past in history.about(addr("2001:db8::1"))] == [about("2001:db8::1")]
+    assert len(history.about(addr("2001:db8::bad"))) == 1000
+
+
+def test_history_is_bounded() -> None:
+    """Of the other decisions the last 1,000 are kept, too."""
+    history = History()
+    history.keep([about("2001:db8::1")] * 3000)
+
+    assert len(history.about(addr("2001:db8::1"))) == 1000
