@@ -14,6 +14,7 @@ The map of the package:
     clock.py        the date
     control.py      the socket where it is asked; asking.py: the other end
     log.py          records; logsink.py: where they go, without ever blocking
+    metrics.py      the counters in a file; screen.py: the hosts on a terminal
     lock.py         one daemon a pid file, and one an interface
     core/           DECIDES: events -> decisions, pure
     iproute2/       SPEAKS: every word of ip(8), and the processes that take it

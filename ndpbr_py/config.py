@@ -48,6 +48,7 @@ class RunConfig:
     pidfile: Path = PIDFILE
     dry_run: bool = False
     keep: bool = False
+    metrics_file: Path | None = None
 
 
 def interfaces(names: list[str]) -> tuple[str, ...]:

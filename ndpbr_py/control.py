@@ -18,7 +18,7 @@ from typing import Any
 Answer = Callable[[Mapping[str, Any]], Mapping[str, object]]
 
 NAME = "control"  # in the state directory
-_LONGEST = 16384  # bytes of a question
+_LONGEST = 32768  # bytes of a question
 _PATIENCE = 2.0  # s, from a client's coming to its end
 _CLIENTS = 8
 

@@ -82,6 +82,8 @@ class Daemon:
             self._supervisor.start()
             await self._listen()
             tasks = [asyncio.create_task(self._resync.run(self._relay)), asyncio.create_task(self._ticks())]
+            if self._config.metrics_file is not None and not self._config.dry_run:
+                tasks.append(asyncio.create_task(self._view.publish(self._config.metrics_file)))
             if await self._ready(tasks):
                 self._log.record("info", "started", **self._state(), took=round(time.monotonic() - self._began, 3))
                 await _first(self._stop.wait(), tasks)
@@ -101,7 +103,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._resync.request)
-        self._loop.add_signal_handler(signal.SIGUSR1, lambda: self._log.record("info", "state", **self._state()))
+        self._loop.add_signal_handler(signal.SIGUSR1, self._tell)
         self._loop.set_exception_handler(self._bug)
 
     async def _listen(self) -> None:
@@ -115,6 +117,10 @@ class Daemon:
         if not self._stop.is_set():
             self._log.record("info", "stopping", signal=signal.Signals(number).name)
         self._stop.set()
+
+    def _tell(self) -> None:
+        self._log.record("info", "state", **self._state())
+        self._log.record("info", "counters", **self._view.counted())
 
     def _denied(self, error: str) -> None:
         self._fatal = NdpbrError(f"CAP_NET_ADMIN over this network namespace was wanted: {error}")

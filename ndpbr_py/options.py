@@ -38,13 +38,18 @@ def _run(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="learn at the most N hosts with one link-layer address (64)",
     )
-    add("--state-dir", default=str(config.STATE_DIR), metavar="DIR", help="where found settings are kept (/run/ndpbr)")
+    _state_dir(parser)
+    add("--metrics-file", metavar="PATH", help="write counters for node_exporter's textfile collector")
     add("--keep", action="store_true", help="leave entries in place at exit, for a quick restart")
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ping", action="store_true", help="ping each host, show the round-trip time or FAILED")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--watch", nargs="?", const="2", metavar="SECONDS", help="draw it on the terminal again and again (2)"
+    )
+    _state_dir(parser)
     _tag(parser)
 
 
@@ -64,6 +69,12 @@ def _replay(parser: argparse.ArgumentParser) -> None:
 
 def _nothing(parser: argparse.ArgumentParser) -> None:
     pass
+
+
+def _state_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--state-dir", default=str(config.STATE_DIR), metavar="DIR", help="the daemon's directory (/run/ndpbr)"
+    )
 
 
 def _tag(parser: argparse.ArgumentParser) -> None:

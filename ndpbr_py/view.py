@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Any
 
 from ndpbr_py import __version__, clock
@@ -15,6 +17,7 @@ from ndpbr_py.fields import fields
 from ndpbr_py.hearing import Hearing
 from ndpbr_py.history import Past
 from ndpbr_py.log import Log
+from ndpbr_py.metrics import INTERVAL, MetricsFile
 from ndpbr_py.relay import Relay
 from ndpbr_py.resync import Resync
 
@@ -43,6 +46,23 @@ class View:
             hosts=len(self._relay.proxy.hosts),
             started_at=round(clock.date(self._began)),
         )
+
+    def counted(self) -> dict[str, int]:
+        """Return the counters that are not zero, for the log."""
+        return {name: value for name, value in asdict(self.counters()).items() if value and name != "started_at"}
+
+    async def publish(self, path: Path) -> None:
+        """Keep the counters in the file *path*, for ever."""
+        file = MetricsFile(path)
+        try:
+            while True:
+                try:
+                    file.write(self.counters())
+                except OSError as error:
+                    self._log.once("warning", "metrics-unwritten", error=f"{path}: {error.strerror}")
+                await asyncio.sleep(INTERVAL)
+        finally:
+            file.remove()
 
     def answer(self, question: Mapping[str, Any]) -> dict[str, object]:
         """Return the answer to what a client asks."""

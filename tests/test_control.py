@@ -100,7 +100,7 @@ def test_large_answer_arrives_whole(tmp_path: Path) -> None:
         (b"[1]\n", "a JSON object was wanted"),
         (b"\xff\xfe\n", "a JSON object was wanted"),
         (b"[" * 16000 + b"\n", "a JSON object was wanted"),
-        (b"x" * 20000, "a question of 16384 bytes at the most was wanted, got a longer one"),
+        (b"x" * 40000, "a question of 32768 bytes at the most was wanted, got a longer one"),
     ],
 )
 def test_what_is_no_question_gets_a_sentence(question: bytes, error: str, tmp_path: Path) -> None:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
-from tests.program import Daemon
+from tests.lab import Host
+from tests.program import PROGRAM, ROOT, Daemon
 
 
 @pytest.fixture
@@ -32,15 +42,29 @@ def test_show_prints_a_line_a_host(home: Home, ndpbr: Run) -> None:
     assert shown.stdout.splitlines() == [f"{LAN} lan0 -> lan1 wan0", f"{LAN2} lan1 -> lan0 wan0"]
 
 
-@pytest.mark.usefixtures("both")
-def test_show_json_prints_one_object(home: Home, ndpbr: Run) -> None:
-    """With --json the same is one JSON object."""
-    assert json.loads(ndpbr(home.router, "show", "--json").stdout) == {
+def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> None:
+    """With --json the same is one JSON object, and what the daemon counts is in it, if one answers."""
+    with_daemon = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", str(both.state)).stdout)
+    without = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", "/run/none").stdout)
+
+    assert without == {
         "hosts": [
             {"address": LAN, "dev": "lan0", "proxies": ["lan1", "wan0"]},
             {"address": LAN2, "dev": "lan1", "proxies": ["lan0", "wan0"]},
-        ]
+        ],
+        "daemon": None,
     }
+    assert with_daemon["hosts"] == without["hosts"]
+    assert (with_daemon["daemon"]["counters"]["learned"], with_daemon["daemon"]["counters"]["hosts"]) == (2, 2)
+
+
+def test_show_json_is_as_documented(home: Home, both: Daemon, ndpbr: Run) -> None:
+    """The README's example has the keys that the program prints, and values of their kinds."""
+    example = re.search(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    shown = ndpbr(home.router, "show", "--json", "--ping", "--state-dir", str(both.state)).stdout
+
+    assert example is not None
+    assert _shape(json.loads(example.group(1))) == _shape(json.loads(shown))
 
 
 @pytest.mark.usefixtures("both")
@@ -74,3 +98,59 @@ def test_show_is_true_without_a_daemon(home: Home, ndpbr: Run) -> None:
     )
 
     assert ndpbr(home.router, "show").stdout == f"{LAN} lan0 -> wan0\n"
+
+
+class Terminal:
+    """A terminal of 100 columns and 24 lines, and the program that draws on it."""
+
+    def __init__(self, host: Host, *argv: str) -> None:
+        self._ours, theirs = pty.openpty()
+        self.drawn = ""
+        with os.fdopen(theirs, "w") as stdout:
+            environment = {**os.environ, "COLUMNS": "100", "LINES": "24"}
+            self.process = host.spawn(*PROGRAM, *argv, stdout=stdout, stderr=subprocess.PIPE, cwd=ROOT, env=environment)
+
+    def until(self, condition: Callable[[str], bool], timeout: float = 15.0) -> str:
+        """Return the first whole frame of which *condition* is true."""
+        end = time.monotonic() + timeout
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self._ours], [], [], left)[0]:
+                self.drawn += os.read(self._ours, 1 << 16).decode()
+            frames = self.drawn.split("\x1b[H")[1:]
+            for frame in frames:
+                if frame.endswith("\x1b[J") and condition(frame):
+                    return frame
+        raise AssertionError(f"not drawn within {timeout:g} s; drawn was {self.drawn[-2000:]!r}")
+
+
+def test_watch_draws_what_changes(home: Home, daemon: Start) -> None:
+    """A host that is learned appears on the terminal, with when it was confirmed; Ctrl-C ends it with status 0."""
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    terminal = Terminal(home.router, "show", "--watch", "0.5", "--state-dir", str(running.state))
+    terminal.until(lambda frame: " 0 hosts; 0 learned" in frame)
+    claim(home.lan, LAN)
+    frame = terminal.until(lambda frame: LAN in frame)
+    terminal.process.send_signal(signal.SIGINT)
+
+    assert re.search(rf"^{LAN} lan0 -> lan1 wan0  (reachable|unverified, heard|confirmed)", frame, re.MULTILINE)
+    assert " 1 hosts; 1 learned" in frame
+    assert terminal.process.wait(10.0) == 0
+    assert terminal.process.stderr is not None
+    assert terminal.process.stderr.read() == ""
+
+
+def test_watch_needs_no_daemon(home: Home, tmp_path: Path) -> None:
+    """What the kernel has is drawn also where no daemon runs."""
+    home.router.lay(f"route add {LAN}/128 dev lan0 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
+    terminal = Terminal(home.router, "show", "--watch", "--state-dir", str(tmp_path))
+
+    assert f"{LAN} lan0 -> wan0" in terminal.until(lambda frame: frame.startswith("no daemon answers"))
+
+
+def _shape(value: Any) -> Any:
+    """Return *value* with its kinds alone, of lists the first's."""
+    if isinstance(value, dict):
+        return {key: _shape(it) for key, it in value.items()}
+    if isinstance(value, list):
+        return [_shape(it) for it in value[:1]]
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__

@@ -102,10 +102,12 @@ def test_sigusr1_logs_the_state(home: Home, daemon: Start) -> None:
     running.wait_for("host-verified", address=LAN)
     running.process.send_signal(signal.SIGUSR1)
     state = running.wait_for("state")
+    counters = running.wait_for("counters", hosts=1, learned=1, verified=1)
 
     assert (state["level"], state["interfaces"], state["up"]) == ("info", "wan0,lan0", "lan0,wan0")
     assert (state["hosts"], state["monitor_restarts"], state["events_lost"]) == (1, 0, 0)
-    assert state["resyncs"] >= 1
+    assert state["resyncs"] == counters["resyncs"] >= 1
+    assert "forgotten" not in counters
 
 
 def test_resume_has_the_tables_read(home: Home, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ndpbr_py.subcommands.show import Row, print_rows, rows
+from ndpbr_py.subcommands.show import Row, Rtts, as_json, line, rows
 from tests.builders import addr, entry, kernel, route
 
 ONE, TWO = addr("2001:db8::9"), addr("2001:db8::10")
@@ -28,37 +28,28 @@ def test_host_has_a_route_and_a_proxy_entry_of_ours() -> None:
     assert rows(found) == ROWS
 
 
-def test_plain_line_is_the_shell_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_line_is_the_shell_scripts() -> None:
     """ADDR DEV -> DEV..."""
-    print_rows(ROWS, None, as_json=False)
-
-    assert capsys.readouterr().out == "2001:db8::9 lan0 -> lan1 wan0\n2001:db8::10 lan1 -> wan0\n"
+    assert [line(row, None) for row in ROWS] == ["2001:db8::9 lan0 -> lan1 wan0", "2001:db8::10 lan1 -> wan0"]
 
 
-def test_ping_adds_the_round_trip_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ping_adds_the_round_trip_time() -> None:
     """(RTT N ms), or (FAILED)."""
-    print_rows(ROWS, {ONE: 0.0012345}, as_json=False)
-
-    assert capsys.readouterr().out == (
-        "2001:db8::9 lan0 -> lan1 wan0 (RTT 1.23 ms)\n2001:db8::10 lan1 -> wan0 (FAILED)\n"
-    )
+    assert [line(row, {ONE: 0.0012345}) for row in ROWS] == [
+        "2001:db8::9 lan0 -> lan1 wan0 (RTT 1.23 ms)",
+        "2001:db8::10 lan1 -> wan0 (FAILED)",
+    ]
 
 
 @pytest.mark.parametrize(
     ("rtts", "ones", "twos"), [(None, {}, {}), ({ONE: 0.0012345}, {"rtt_ms": 1.234}, {"rtt_ms": None})]
 )
-def test_json_is_one_object(
-    rtts: dict[object, float] | None,
-    ones: dict[str, object],
-    twos: dict[str, object],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """With --json the same as one object."""
-    print_rows(ROWS, rtts, as_json=True)  # type: ignore[arg-type]  # the keys are addresses
+def test_json_is_one_object(rtts: Rtts, ones: dict[str, object], twos: dict[str, object]) -> None:
+    """With --json the same as one object, with what the daemon says, if there is one."""
+    hosts = [
+        {"address": "2001:db8::9", "dev": "lan0", "proxies": ["lan1", "wan0"], **ones},
+        {"address": "2001:db8::10", "dev": "lan1", "proxies": ["wan0"], **twos},
+    ]
 
-    assert json.loads(capsys.readouterr().out) == {
-        "hosts": [
-            {"address": "2001:db8::9", "dev": "lan0", "proxies": ["lan1", "wan0"], **ones},
-            {"address": "2001:db8::10", "dev": "lan1", "proxies": ["wan0"], **twos},
-        ]
-    }
+    assert json.loads(as_json(ROWS, rtts, None)) == {"hosts": hosts, "daemon": None}
+    assert json.loads(as_json(ROWS, rtts, {"uptime": 1})) == {"hosts": hosts, "daemon": {"uptime": 1}}

@@ -85,6 +85,7 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
         pidfile=Path(arguments.pidfile),
         dry_run=arguments.dry_run,
         keep=arguments.keep,
+        metrics_file=None if arguments.metrics_file is None else Path(arguments.metrics_file),
     )
 
 

@@ -1,4 +1,4 @@
-"""ndpbr show: the kernel's tables -> a line a host, `ADDR DEV -> DEV...`, or one JSON object.
+"""ndpbr show: the kernel's tables -> a line a host, `ADDR DEV -> DEV...`, or one JSON object; once, or again and again.
 
 What is shown is what the kernel has with our tag, so that it is true also when no daemon runs.
 """
@@ -8,14 +8,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
+import sys
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from ipaddress import IPv6Address
+from pathlib import Path
+from typing import Any
 
 from ndpbr_py import config
+from ndpbr_py.asking import ask
 from ndpbr_py.core.events import KernelRead
+from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import program, reader
 from ndpbr_py.ping import ping
+from ndpbr_py.screen import confirmed, frame, summary
+
+_MOST_ASKED = 400  # addresses in one question to the daemon
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +37,27 @@ class Row:
     proxies: tuple[str, ...]
 
 
+Rtts = dict[IPv6Address, float] | None  # seconds, of those that answered; None: nobody was asked
+
+
 def main(arguments: argparse.Namespace) -> int:
     """Print the hosts."""
     protocol = config.protocol(arguments.protocol)
-    kernel = asyncio.run(reader.read(program.find(), (), protocol, neighbors=False))
-    found = rows(kernel)
-    rtts = ping([(row.address, row.dev) for row in found]) if arguments.ping else None
-    print_rows(found, rtts, as_json=arguments.json)
+    state_dir = Path(arguments.state_dir)
+    if arguments.watch is not None:
+        interval = config.seconds("a --watch", arguments.watch, least=0.5, most=3600.0)
+        if arguments.json:
+            raise ConfigError("--watch or --json was wanted, got both")
+        if not sys.stdout.isatty():
+            raise ConfigError("a terminal was wanted for --watch, got another standard output")
+        _watch(program.find(), protocol, state_dir, interval, pinging=arguments.ping)
+        return 0
+    found, rtts = _read(program.find(), protocol, pinging=arguments.ping)
+    if arguments.json:
+        print(as_json(found, rtts, ask(state_dir, what="state")))
+    else:
+        for row in found:
+            print(line(row, rtts))
     return 0
 
 
@@ -51,21 +75,44 @@ def rows(kernel: KernelRead) -> list[Row]:
     ]
 
 
-def print_rows(found: list[Row], rtts: dict[IPv6Address, float] | None, *, as_json: bool) -> None:
-    """Print *found*; *rtts* are round-trip times in seconds of those that answered, None if nobody was asked."""
-    if as_json:
-        hosts = []
-        for row in found:
-            host: dict[str, object] = {"address": str(row.address), "dev": row.dev, "proxies": list(row.proxies)}
-            if rtts is not None:
-                rtt = rtts.get(row.address)
-                host["rtt_ms"] = None if rtt is None else round(rtt * 1000, 3)
-            hosts.append(host)
-        print(json.dumps({"hosts": hosts}, indent=1))
-        return
+def line(row: Row, rtts: Rtts) -> str:
+    """Return the line about a host."""
+    text = f"{row.address} {row.dev} -> {' '.join(row.proxies)}"
+    if rtts is not None:
+        rtt = rtts.get(row.address)
+        text += " (FAILED)" if rtt is None else f" (RTT {rtt * 1000:.3g} ms)"
+    return text
+
+
+def as_json(found: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
+    """Return everything as one JSON object; README.md says what is in it."""
+    hosts = []
     for row in found:
-        line = f"{row.address} {row.dev} -> {' '.join(row.proxies)}"
+        host: dict[str, object] = {"address": str(row.address), "dev": row.dev, "proxies": list(row.proxies)}
         if rtts is not None:
             rtt = rtts.get(row.address)
-            line += " (FAILED)" if rtt is None else f" (RTT {rtt * 1000:.3g} ms)"
-        print(line)
+            host["rtt_ms"] = None if rtt is None else round(rtt * 1000, 3)
+        hosts.append(host)
+    return json.dumps({"hosts": hosts, "daemon": daemon}, indent=1)
+
+
+def _read(ip: program.Program, protocol: int, *, pinging: bool) -> tuple[list[Row], Rtts]:
+    found = rows(asyncio.run(reader.read(ip, (), protocol, neighbors=False)))
+    return found, ping([(row.address, row.dev) for row in found]) if pinging else None
+
+
+def _watch(ip: program.Program, protocol: int, state_dir: Path, interval: float, *, pinging: bool) -> None:
+    """Draw the hosts again and again, until Ctrl-C."""
+    try:
+        while True:
+            found, rtts = _read(ip, protocol, pinging=pinging)
+            size = shutil.get_terminal_size()
+            visible = [str(row.address) for row in found[: min(size.lines, _MOST_ASKED)]]
+            daemon = ask(state_dir, what="hosts", addresses=visible)
+            told = {} if daemon is None else daemon["hosts"]
+            lines = [f"{line(row, rtts)}  {confirmed(told.get(str(row.address)))}" for row in found]
+            sys.stdout.write(frame(summary(daemon), lines, size.columns, size.lines))
+            sys.stdout.flush()
+            time.sleep(interval)
+    except KeyboardInterrupt:  # which is how one ends it
+        return

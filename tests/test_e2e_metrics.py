@@ -1,0 +1,47 @@
+"""`ndpbr run --metrics-file`: what the daemon counts, for Prometheus."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.claim import claim
+from tests.conftest import Start
+from tests.home import LAN, Home
+from tests.lab import until
+
+DEVS = ("wan0", "lan0")
+
+
+def test_metrics_are_written_and_go_with_the_daemon(home: Home, daemon: Start, tmp_path: Path) -> None:
+    """A host that is learned is in the file within 15 s; a daemon that was stopped leaves no stale numbers."""
+    file = tmp_path / "ndpbr.prom"
+    running = daemon(home.router, "--metrics-file", str(file), *DEVS)
+    until(file.exists, what="the file is there")
+    claim(home.lan, LAN)
+    until(lambda: _value(file, "ndpbr_hosts_learned_total") == 1, 30.0, "the host is counted")
+
+    assert _value(file, "ndpbr_hosts") == 1
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert running.stop() == 0
+    assert not file.exists()
+
+
+def test_metrics_that_cannot_be_written_are_a_warning(home: Home, daemon: Start, tmp_path: Path) -> None:
+    """Where the file cannot be written the daemon says so, and works."""
+    file = tmp_path / "ndpbr.prom"
+    file.mkdir()
+    running = daemon(home.router, "--metrics-file", str(file), *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-learned", address=LAN)
+    running.wait_for("metrics-unwritten", level="warning", error=f"{file}: Is a directory")
+
+    assert running.stop() == 0
+    assert file.is_dir()
+
+
+def _value(file: Path, name: str) -> float:
+    families = text_string_to_metric_families(file.read_text())
+    return next(sample.value for family in families for sample in family.samples if sample.name == name)

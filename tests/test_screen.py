@@ -1,0 +1,86 @@
+"""What is to be shown -> what a terminal of some size gets."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ndpbr_py.screen import confirmed, frame, span, summary
+
+COUNTERS = {
+    "learned": 14,
+    "forgotten": 2,
+    "moved": 1,
+    "refused": 0,
+    "conflicts": 0,
+    "resyncs": 300,
+    "restarts": 0,
+    "events_lost": 0,
+    "hosts": 12,
+}
+
+
+def shown(text: str) -> list[str]:
+    """Return the lines, without what moves the cursor."""
+    return re.sub(r"\x1b\[[HKJ]", "", text).split("\n")[:-1]
+
+
+def test_frame_is_written_over_the_last_one() -> None:
+    """It begins at home, clears the rest of each line, and what is left of the screen."""
+    assert frame("head", ["one"], 80, 24) == "\x1b[Hhead\x1b[K\n\x1b[K\none\x1b[K\n\x1b[J"
+
+
+@pytest.mark.parametrize(
+    ("rows", "lines"),
+    [
+        (24, ["head", "", "0", "1", "2", "3", "4"]),
+        (8, ["head", "", "0", "1", "2", "3", "4"]),
+        (7, ["head", "", "0", "1", "2", "... and 2 more"]),
+        (4, ["head", "", "... and 5 more"]),
+        (3, ["head", ""]),
+        (2, ["head"]),
+        (1, ["head"]),
+    ],
+)
+def test_frame_fits_the_screen(rows: int, lines: list[str]) -> None:
+    """What has no room is counted, and the last line stays free, so that nothing scrolls."""
+    assert shown(frame("head", list("01234"), 80, rows)) == lines
+
+
+def test_frame_is_as_wide_as_the_screen() -> None:
+    """Longer lines are cut, and what would move the cursor is shown as what it is not."""
+    assert shown(frame("a" * 50, ["\x1b[2J" + "b" * 50], 10, 24)) == ["a" * 10, "", "?[2J" + "b" * 6]
+
+
+def test_summary_counts() -> None:
+    """The first line is the daemon's; without one it says so."""
+    assert summary({"uptime": 7.5, "counters": COUNTERS}) == (
+        "up 7 s, 12 hosts; 14 learned, 2 forgotten, 1 moved, 0 refused, 0 conflicts, 300 resyncs, 0 restarts, "
+        "0 events lost"
+    )
+    assert summary(None) == "no daemon answers"
+
+
+@pytest.mark.parametrize(
+    ("host", "text"),
+    [
+        (None, ""),
+        ({"state": "REACHABLE", "verified": True, "confirmed_ago": 500.0}, "reachable"),
+        ({"state": "PERMANENT", "verified": True, "confirmed_ago": 500.0}, "permanent"),
+        ({"state": "STALE", "verified": True, "confirmed_ago": 75.2}, "confirmed 1 min 15 s ago"),
+        ({"state": "STALE", "verified": False, "confirmed_ago": 0.2}, "unverified, heard 0 s ago"),
+    ],
+)
+def test_confirmed_says_when_a_host_was_there(host: dict[str, object] | None, text: str) -> None:
+    """One that is reachable is there now; of any other it says since when nothing was heard."""
+    assert confirmed(host) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.9, "59 s"), (60, "1 min 0 s"), (3725, "1 h 2 min"), (93600, "1 d 2 h"), (-1, "0 s")],
+)
+def test_span_has_two_units(seconds: float, text: str) -> None:
+    """A span of time is as exact as somebody wants it."""
+    assert span(seconds) == text
