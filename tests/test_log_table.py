@@ -1,0 +1,179 @@
+"""The README's table of the log <-> the code: every event with its level and fields, and no other."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
+from pathlib import Path
+
+import pytest
+
+import ndpbr_py
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.policy import Reason
+from ndpbr_py.counters import Counters
+from ndpbr_py.fields import fields, level
+from ndpbr_py.log import _LIARS
+from tests.builders import changed, kernel, nd_proxy, told
+
+PACKAGE = Path(ndpbr_py.__file__).parent
+README = PACKAGE.parent / "README.md"
+TREES = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+LEVELS = ("debug", "info", "warning", "error")
+POSITIONS = [it.name for it in fields_of(Decision)]
+# What a function adds to a record that no literal in it tells.
+COMPUTED = {"counted": {it.name for it in fields_of(Counters)} - {"started_at"}}
+
+
+@dataclass(slots=True)
+class Event:
+    """What the code, or the table, says of one event; ``levels`` is empty where the code does not tell."""
+
+    levels: set[str] = field(default_factory=set)
+    fields: set[str] = field(default_factory=set)
+    where: set[str] = field(default_factory=set)
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Yield every call with the name of its module."""
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                yield str(path.relative_to(PACKAGE)), node
+
+
+def text(node: ast.expr | None) -> str | None:
+    """Return the string that an expression is."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def member(node: ast.expr | None, kind: str) -> str | None:
+    """Return X of an expression KIND.X."""
+    named = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == kind
+    return node.attr if named and isinstance(node, ast.Attribute) else None
+
+
+def keywords(module: str, call: ast.Call) -> set[str]:
+    """Return the fields that a call names, also by way of a function that returns a dict."""
+    found: set[str] = set()
+    for keyword in call.keywords:
+        if keyword.arg is not None:
+            found.add(keyword.arg)
+            continue
+        assert isinstance(keyword.value, ast.Call), f"line {call.lineno}: what does ** add to the record?"
+        function = keyword.value.func
+        found |= returned(module, function.attr if isinstance(function, ast.Attribute) else ast.unparse(function))
+    return found
+
+
+def returned(module: str, name: str) -> set[str]:
+    """Return the keys of the dict that the function *name* of *module* returns."""
+    if name in COMPUTED:
+        return COMPUTED[name]
+    nodes = ast.walk(TREES[PACKAGE / module])
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == name]
+    assert functions, f"{module}: what does {name}() add to the record?"
+    dicts = [it.value for f in functions for it in ast.walk(f) if isinstance(it, ast.Return)]
+    return {key for it in dicts if isinstance(it, ast.Dict) for node in it.keys if (key := text(node)) is not None}
+
+
+def recorded() -> dict[str, Event]:
+    """Return what is logged by its name: `record()` and `once()` of a Log, and structlog's own methods."""
+    found: dict[str, Event] = defaultdict(Event)
+    for module, call in calls():
+        if not isinstance(call.func, ast.Attribute):
+            continue
+        method, arguments = call.func.attr, call.args
+        if method in ("record", "once") and len(arguments) == 2:
+            severity, name = text(arguments[0]), text(arguments[1])
+        elif module == "log.py" and method in LEVELS and len(arguments) == 1:
+            severity, name = method, text(arguments[0])
+        else:
+            continue
+        if name is not None:
+            found[name].fields |= keywords(module, call)
+            found[name].where.add(module)
+            found[name].levels |= {severity} if severity else set(LEVELS)
+    return found
+
+
+def decided() -> dict[str, Event]:
+    """Return what is logged of decisions: where the core makes them, with a host's fields or with their own."""
+    found: dict[str, Event] = defaultdict(Event)
+    for module, call in calls():
+        what = What.__members__.get(member(call.args[0], "What") or "") if call.args else None
+        own = isinstance(call.func, ast.Name) and call.func.id == "Decision"
+        if what is None or not (own or (isinstance(call.func, ast.Attribute) and call.func.attr == "decision")):
+            continue
+        event = found[what.value]
+        event.where.add(module)
+        names = POSITIONS if own else ["what", "reason", "actions", "note"]
+        given = {**dict(zip(names, call.args, strict=False)), **{it.arg: it.value for it in call.keywords if it.arg}}
+        event.fields |= set(given) - {"what", "actions", "note"} | (
+            set() if own else {"address", "dev", "lladdr", "state"}
+        )
+        if "note" in given:
+            reason = Reason.__members__.get(member(given["reason"], "Reason") or "")
+            note = Decision(what, reason or Reason.STOPPING, note="x")
+            event.fields |= set(fields(note)) - {"reason"}
+        event.levels |= {level(Decision(what, reason)) for reason in Reason}
+        if what in _LIARS:
+            event.fields.add("more")
+            event.levels |= {"debug", "warning"}
+    return found
+
+
+def table() -> dict[str, Event]:
+    """Return the README's rows."""
+    section = README.read_text().partition("\n## Its log\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \|([a-z, ]*)\|([a-z0-9_ ]*)\|(.*)\|$", section, re.MULTILINE)
+    assert len({row[0] for row in rows}) == len(rows), "README.md, 'Its log': an event has two rows"
+    assert all(row[3].strip() for row in rows), "README.md, 'Its log': a row does not say what its event means"
+    return {name: Event(set(levels.strip().split(", ")), set(fields.split())) for name, levels, fields, _ in rows}
+
+
+CODE = recorded() | decided()
+TABLE = table()
+
+
+@pytest.mark.parametrize("name", sorted(CODE))
+def test_event_of_the_code_has_its_row(name: str) -> None:
+    """Whoever finds an event in the log finds it in the table, with its levels and fields."""
+    event = CODE[name]
+    row = f"| `{name}` | {', '.join(sorted(event.levels))} | {' '.join(sorted(event.fields))} | ... |"
+    assert name in TABLE, f"README.md, 'Its log', lacks the row of an event of {', '.join(event.where)}: {row}"
+
+    # Which decisions add proxy entries is not written where they are made; see below.
+    assert TABLE[name].fields - {"proxied_on"} == event.fields, f"README.md, 'Its log': wanted {row}"
+    assert TABLE[name].levels <= event.levels, f"README.md, 'Its log': wanted {row}"
+    if event.levels != set(LEVELS):
+        assert TABLE[name].levels == event.levels, f"README.md, 'Its log': wanted {row}"
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_row_has_its_event(name: str) -> None:
+    """What the table tells of is logged."""
+    assert name in CODE, f"README.md, 'Its log': no code logs {name}; remove its row"
+
+
+def test_proxied_on_is_where_entries_are_made() -> None:
+    """Decisions that add proxy entries say on which interfaces, and so do their rows."""
+    proxy = nd_proxy("wan0", "lan0", "lan1")
+    up = ("wan0", "lan0", "lan1")
+    told(proxy, kernel(up=up))
+    made = told(proxy, changed())
+    made += told(proxy, changed(dev="lan1"), now=60.0)
+    made += told(proxy, kernel(up=up), now=120.0)
+    made += told(proxy, changed(), kernel(up=("wan0", "lan0")), now=180.0)
+    naming = {it.what.value for it in made if "proxied_on" in fields(it)}
+
+    assert naming == {name for name, row in TABLE.items() if "proxied_on" in row.fields}
+
+
+def test_every_kind_of_decision_is_made() -> None:
+    """No kind of decision is left that nobody makes."""
+    assert {what.value for what in What} == set(decided())
