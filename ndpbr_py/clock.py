@@ -18,6 +18,17 @@ def date(at: float) -> float:
     return time.time() - now() + at
 
 
+def local() -> str:
+    """Return the local time as `ip -ts` prints it."""
+    second, fraction = divmod(date(now()), 1)
+    return time.strftime(f"[%Y-%m-%dT%H:%M:%S.{int(fraction * 1e6):06d}]", time.localtime(second))
+
+
+def zone() -> str:
+    """Return how far the local time is ahead of UTC, e.g. ``"+0100"``."""
+    return time.strftime("%z")
+
+
 def stamp(at: float) -> str:
     """Return *at*, a time of now(), in UTC as the log writes it."""
     second, fraction = divmod(date(at), 1)

@@ -40,7 +40,13 @@ class Log:
     """Writes records: an event name, and the rest as fields."""
 
     def __init__(
-        self, config: LogConfig, sink: Sink | None = None, commands: Lines | None = None, *, dry_run: bool = False
+        self,
+        config: LogConfig,
+        sink: Sink | None = None,
+        commands: Lines | None = None,
+        *,
+        dry_run: bool = False,
+        date: Callable[[], float] | None = None,
     ) -> None:
         """Set structlog up.
 
@@ -49,8 +55,10 @@ class Log:
             sink: Takes them instead.
             commands: Returns the lines for ip(8) of an action: each is a record, too, after its decision's.
             dry_run: The commands are not run, and so are what matters.
+            date: Returns when what is logged happened, in seconds since 1970; without it that is now.
         """
-        processors = _processors(config)
+        processors = _processors(config, date)
+        self._now = date or time.monotonic
         notice = _dropped(processors)
         self.sink: Sink = sink or (Syslog("ndpbr", notice) if config.syslog else Stream(2, notice))
         least = getattr(logging, config.level.upper())
@@ -89,7 +97,7 @@ class Log:
     def flush(self, most: int | None = None) -> bool:
         """Write what waits, *most* decisions of it, and what could not be written before; return whether more waits."""
         waiting, self._waiting = self._waiting[:most], self._waiting[most:] if most is not None else []
-        now = time.monotonic()
+        now = self._now()
         for decision in waiting:
             if decision.what in _LIARS:
                 self._warn(decision, now)
@@ -148,7 +156,7 @@ def _dropped(processors: list[Any]) -> Callable[[int], str]:
     return notice
 
 
-def _processors(config: LogConfig) -> list[Any]:
+def _processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]:
     terminal = sys.stderr is not None and sys.stderr.isatty() and not config.syslog
     kind = config.format
     if kind == "auto":
@@ -158,7 +166,7 @@ def _processors(config: LogConfig) -> list[Any]:
     if kind != "logfmt":  # which does it as it quotes
         steps.append(_printable)
     if not config.syslog:
-        steps.append(_Stamp())
+        steps.append(_Stamp(date))
     if kind == "json":
         steps += [_ordered, structlog.processors.JSONRenderer()]
     elif kind == "console":
@@ -171,12 +179,14 @@ def _processors(config: LogConfig) -> list[Any]:
 class _Stamp:
     """Adds ``ts``, UTC to the microsecond; the second is formatted once (TimeStamper takes four times as long)."""
 
-    def __init__(self) -> None:
+    def __init__(self, date: Callable[[], float] | None) -> None:
+        self._date = date
         self._second = 0
         self._text = ""
 
     def __call__(self, _: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        second, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+        at = time.time_ns() if self._date is None else round(self._date() * 1e6) * 1000
+        second, nanoseconds = divmod(at, 1_000_000_000)
         if second != self._second:
             self._second, self._text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         event["ts"] = f"{self._text}.{nanoseconds // 1000:06d}Z"

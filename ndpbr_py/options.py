@@ -61,10 +61,21 @@ def _flush(parser: argparse.ArgumentParser) -> None:
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="recorded output of `ip -6 monitor neigh`; - is standard input")
-    parser.add_argument("--interfaces", required=True, metavar="A,B", help="the listed interfaces, with commas")
-    parser.add_argument("--prefix", action="append", default=[], metavar="P", help="on-link prefix (default: all)")
+    parser.add_argument("file", metavar="FILE", help="of `ndpbr record` or `ip -6 monitor neigh`; - is standard input")
+    parser.add_argument("--interfaces", metavar="A,B", help="the listed interfaces, with commas (those recorded)")
+    parser.add_argument(
+        "--prefix", action="append", default=[], metavar="P", help="on-link prefix (those recorded, otherwise all)"
+    )
+    parser.add_argument("--real-time", action="store_true", help="take the time that it took")
     _tag(parser)
+
+
+def _record(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a new file; - is standard output")
+    # Not "*", which options between FILE and the interfaces would end.
+    parser.add_argument("interfaces", nargs="+", metavar="IFACE", help="the interfaces that `run` is given")
+    parser.add_argument("--seconds", metavar="N", help="end after N seconds (until SIGTERM or Ctrl-C)")
+    _state_dir(parser)
 
 
 def _nothing(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +107,7 @@ SUBCOMMANDS = {
     "show": Subcommand(_show, "what is proxied, and learned where"),
     "flush": Subcommand(_flush, "remove ndpbr's entries"),
     "kill": Subcommand(_nothing, "stop the running daemon, wait until it has cleaned up"),
+    "record": Subcommand(_record, "what the kernel has and the monitor says, for a bug report and for replay"),
     "replay": Subcommand(_replay, "what would be done for a recording, without touching the kernel"),
 }
 

@@ -35,7 +35,10 @@ MISTAKES = {
     "show --watch --json": "--watch or --json was wanted, got both",
     "show --watch": "a terminal was wanted for --watch, got another standard output",
     "flush --protocol 4": "a protocol number from 5 to 255",
-    "replay": "the following arguments are required: FILE, --interfaces",
+    "replay": "the following arguments are required: FILE",
+    "record": "the following arguments are required: FILE, IFACE",
+    "record - lan0": "two or more interfaces were wanted, got 1",
+    "record - lan0 wan0 --seconds 0": "--seconds of 1 to 604800 seconds was wanted, got '0'",
     "replay - --interfaces lan0": "two or more interfaces were wanted, got 1",
     "replay - --interfaces lan0,wan0 --prefix x": "an IPv6 prefix such as",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tests.builders import FIXTURES, LLADDR
 
 JOINS = FIXTURES / "captures" / "host-joins-6.1.0.txt"
 LAN = "2001:db8:64::11"
+HERS = "02:00:00:00:03:0b"
+ELSE = "a recording, or what `ip -6 monitor neigh` prints, was wanted, got something else"
 COMMANDS = [
     f"ip -6 route add {LAN}/128 dev lan0 proto 135",
     f"ip -6 neigh add proxy {LAN} dev wan0 proto 135",
@@ -19,10 +22,52 @@ COMMANDS = [
 ]
 
 
-def replay(capfd: pytest.CaptureFixture[str], file: str, *options: str) -> tuple[int, list[str], list[str]]:
+HEADER = [
+    "# ndpbr-recording: 1",
+    "# started: [2026-11-23T12:00:00.000000]",
+    "# zone: +0100",
+    "# interfaces: wan0,lan0",
+    "# conf/all/proxy_ndp: 0",
+    "# link: 2: wan0@if9: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500",
+    "# link: 3: lan0@if9: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500",
+    "# link: 4: lan7@if9: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500",
+    "# address: 2: wan0    inet6 2001:db8:64::2/64 scope global",
+    "# route: 2001:db8:64::/64 dev wan0 proto 2 metric 256 pref medium",
+    "# monitor: ip -ts -6 -o monitor",
+]
+
+
+def line(at: float | None, address: str = LAN, dev: str = "lan0", lladdr: str = HERS, state: str = "REACHABLE") -> str:
+    """Return a line of the monitor, *at* seconds after the start."""
+    stamp = "" if at is None else f"[2026-11-23T12:{int(at) // 60:02d}:{at % 60:09.6f}] "
+    return f"{stamp}[NEIGH]{address} dev {dev} lladdr {lladdr} {state} "
+
+
+def written(folder: Path, header: list[str], *lines: str, name: str = "recording") -> str:
+    """Return the name of a recording."""
+    file = folder / name
+    file.write_text("".join(f"{it}\n" for it in (*header, *lines)))
+    return str(file)
+
+
+def learning(address: str, proxied_on: str) -> list[str]:
+    """Return the commands for a host that has answered on lan0."""
+    return [
+        f"ip -6 route add {address}/128 dev lan0 proto 135",
+        f"ip -6 neigh add proxy {address} dev {proxied_on} proto 135",
+    ]
+
+
+def replay(
+    capfd: pytest.CaptureFixture[str],
+    file: str,
+    *options: str,
+    interfaces: str | None = "wan0,lan0",
+    level: str = "debug",
+) -> tuple[int, list[str], list[str]]:
     """Return exit status and the lines of both outputs."""
-    *before, command = (["--log-format", "json"], "replay")
-    status = main([*before[0], command, file, "--interfaces", "wan0,lan0", *options])
+    listed = () if interfaces is None else ("--interfaces", interfaces)
+    status = main(["--log-format", "json", "--log-level", level, "replay", file, *listed, *options])
     out, err = capfd.readouterr()
     return status, out.splitlines(), err.splitlines()
 
@@ -76,5 +121,135 @@ def test_records_go_to_standard_error(capfd: pytest.CaptureFixture[str], tmp_pat
 
 @pytest.mark.parametrize("capture", sorted(FIXTURES.glob("captures/*.txt")), ids=lambda path: str(path.stem))
 def test_every_recording_can_be_replayed(capture: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Whatever ip printed, a replay comes to its end."""
-    assert replay(capfd, str(capture))[0] == 0
+    """Whatever the monitor printed, a replay comes to its end; what a batch printed is no recording."""
+    assert replay(capfd, str(capture))[0] == capture.stem.startswith("batch-stderr")
+
+
+def test_header_names_interfaces_and_prefixes(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A recording with its header needs no options, and what they say counts instead of it."""
+    file = written(tmp_path, HEADER, line(0), line(0, "2001:db8:1::1"))
+
+    plain = replay(capfd, file, interfaces=None)
+    other = replay(capfd, file, "--prefix", "2001:db8:1::/64", interfaces="lan0,lan7")
+
+    assert plain[:2] == (0, learning(LAN, "wan0"))
+    assert other[:2] == (0, learning("2001:db8:1::1", "lan7"))
+
+
+def test_tables_of_the_header_come_first(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """What the kernel had is taken as at the daemon's start: neighbors are learned, entries of ours adopted."""
+    tables = [
+        "# route: 2001:db8:64::77 dev lan0 proto 135 metric 1024 pref medium",
+        "# proxy: 2001:db8:64::77 dev wan0 proxy proto 135",
+        "2001:db8:64::11 dev lan0 lladdr 02:00:00:00:03:0b REACHABLE",
+    ]
+    status, out, err = replay(capfd, written(tmp_path, [*HEADER[:-1], *tables, HEADER[-1]]), interfaces=None)
+
+    learned = [(r["address"], r["reason"], r["ts"]) for r in map(json.loads, err) if r["event"] == "host-learned"]
+    assert status == 0
+    assert sorted(learned) == [
+        (LAN, "reachable", "2026-11-23T11:00:00.000000Z"),
+        ("2001:db8:64::77", "adopted", "2026-11-23T11:00:00.000000Z"),
+    ]
+    assert out == ["ip -6 neigh replace 2001:db8:64::77 dev lan0 nud none use", *learning(LAN, "wan0")]
+
+
+def test_records_have_the_time_recorded(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A record's time is its line's, in UTC, however ip stamps its lines."""
+    stamps = ["[2026-11-23T12:00:05.250000] ", "Timestamp: Mon Nov 23 12:00:05 2026 250000 usec\n"]
+    for number, stamp in enumerate(stamps):
+        file = written(tmp_path, HEADER, f"{stamp}{line(None)}", name=str(number))
+
+        assert [json.loads(it)["ts"] for it in replay(capfd, file, interfaces=None)[2]] == [
+            "2026-11-23T11:00:05.250000Z"
+        ]
+
+
+@pytest.mark.parametrize(("gap", "event"), [(5, "host-doubted"), (20, "host-moved")])
+def test_clock_is_the_recordings(gap: int, event: str, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A host that moves again is asked first if it has just moved, by the time recorded."""
+    lines = [line(0), line(20, dev="wan0"), line(20 + gap, state="STALE")]
+
+    err = replay(capfd, written(tmp_path, HEADER, *lines), interfaces=None)[2]
+
+    assert [json.loads(it)["event"] for it in err] == ["host-learned", "host-moved", event]
+
+
+def test_hosts_expire_as_the_time_goes_by(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A host that is silent for an hour of the recording is asked, also if that ends without a word."""
+    ended = "# ended: [2026-11-23T14:00:00.000000]"
+
+    err = replay(capfd, written(tmp_path, HEADER, line(0, state="STALE"), ended), interfaces=None)[2]
+
+    records = [json.loads(it) for it in err]
+    assert [(r["event"], r["reason"]) for r in records[1:]] == [("host-doubted", "not-confirmed")] * len(records[1:])
+    assert records[1]["ts"] > "2026-11-23T12:00:00"
+
+
+def test_real_time_is_waited_for(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """With --real-time a replay takes at least as long as what was recorded."""
+    file = written(tmp_path, HEADER, line(0.2), line(0.4, "2001:db8:64::22"))
+    before = time.monotonic()
+    status, out, _ = replay(capfd, file, "--real-time", interfaces=None)
+
+    assert time.monotonic() - before >= 0.4
+    assert (status, len(out)) == (0, 4)
+
+
+@pytest.mark.parametrize(("seconds", "logged"), [(50.0, 700), (0.0, 500)])
+def test_flood_is_told_as_by_the_daemon(
+    seconds: float, logged: int, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """How many claims are logged in how much time goes by the time recorded, however fast the replay is."""
+    lines = [
+        line(
+            seconds * n / 1000, f"2001:db8:64::{n:x}", lladdr=f"02:00:00:00:{n // 256:02x}:{n % 256:02x}", state="STALE"
+        )
+        for n in range(256, 956)
+    ]
+    err = replay(capfd, written(tmp_path, HEADER, *lines), interfaces=None, level="info")[2]
+
+    assert [json.loads(it)["event"] for it in err].count("host-learned") == logged
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "a recording was wanted, got an empty one"),
+        (
+            "\x7fELF\x01\n\x02\x03\n",
+            "a recording, or what `ip -6 monitor neigh` prints, was wanted, got something else",
+        ),
+        ("garbage\n" * 200, ELSE),
+        ("# ndpbr-recording: 2\n", "a recording of version 1 was wanted, got version '2'"),
+        ("# ndpbr-recording: 1\n", "a whole recording was wanted, got one that is cut in its header, line 1"),
+        ("# ndpbr-recording: 1\n# interf", "a whole recording was wanted, got one that is cut in its header, line 2"),
+    ],
+)
+def test_what_is_no_recording_is_answered_by_one_sentence(
+    content: str, sentence: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """One that is empty, cut or something else is said to be so."""
+    file = tmp_path / "recording"
+    file.write_text(content)
+    status, out, err = replay(capfd, str(file))
+
+    assert (status, out, err[-1]) == (1, [], f"ndpbr: {sentence}")
+    assert len(err) <= 101
+
+
+def test_cut_recording_is_replayed_as_far_as_it_goes(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Half a line is never taken for a whole one."""
+    file = written(tmp_path, HEADER, line(0), line(1, "2001:db8:64::22"))
+    Path(file).write_text(Path(file).read_text()[:-20])
+    status, out, err = replay(capfd, file, interfaces=None)
+
+    assert (status, out) == (1, learning(LAN, "wan0"))
+    assert err[-1] == "ndpbr: a whole recording was wanted, got one that is cut in line 13"
+
+
+def test_recording_without_interfaces_needs_the_option(capfd: pytest.CaptureFixture[str]) -> None:
+    """What nobody has said is asked for."""
+    status, _, err = replay(capfd, str(JOINS), interfaces=None)
+
+    assert (status, err) == (2, ["ndpbr: --interfaces was wanted, because the recording does not name them"])

@@ -18,7 +18,8 @@ from ndpbr_py.core.state import Rules
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.log import Log
-from ndpbr_py.subcommands.replay import replayed
+from ndpbr_py.recording import Clock
+from ndpbr_py.subcommands.replay import Player
 from tests.builders import FIXTURES, Records
 
 TRANSCRIPTS = sorted(FIXTURES.glob("transcripts/*.txt"))
@@ -39,12 +40,12 @@ def told_again(path: Path) -> list[str]:
     rules = Rules(
         config.interfaces(setting(path, "interfaces").split(",")), frozenset({config.prefix(setting(path, "prefix"))})
     )
-    proxy, commands, log = NdProxy(rules), Commands(config.PROTOCOL), Log(LogConfig("json"), Records())
+    player = Player(NdProxy(rules), Commands(config.PROTOCOL), Log(LogConfig("json"), Records()), Clock())
     told = []
     for line in story(path):
         if line.startswith("> "):
             told.append(line)
-            told.extend(f"< {command}" for command in replayed([line[2:]], proxy, commands, log))
+            told.extend(f"< {command}" for command in player.heard(line[2:], 0))
     return told
 
 

@@ -14,7 +14,7 @@ from ndpbr_py.core.events import KernelRead
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.process import start
 from ndpbr_py.iproute2.program import Program
-from ndpbr_py.iproute2.tables import Tables
+from ndpbr_py.iproute2.tables import KINDS, Tables
 
 _CHUNK = 1 << 16
 _PATIENCE = 10.0  # s, for one dump
@@ -29,14 +29,26 @@ async def read(program: Program, interfaces: Sequence[str], protocol: int, *, ne
         NdpbrError: A dump failed.
     """
     tables = Tables(interfaces, protocol)
-    numeric = ("-N",) if program.has_numeric else ()
-    await _dump(program.path, tables.link, "-o", "link", "show")
-    await _dump(program.path, tables.address, "-o", "address", "show")
-    await _dump(program.path, tables.route, *numeric, "route", "show")
-    await _dump(program.path, tables.proxy, *numeric, "neigh", "show", "proxy")
-    if neighbors:
-        await _dump(program.path, tables.neighbor, "neigh", "show")
+    await dump(program, tables.taker, KINDS if neighbors else KINDS[:-1])
     return tables.read()
+
+
+async def dump(program: Program, taker: Callable[[str], Callable[[str], None]], kinds: Sequence[str] = KINDS) -> None:
+    """Give each line that ip prints about the tables of *kinds* to what *taker* returns for its kind.
+
+    Raises:
+        NdpbrError: A dump failed.
+    """
+    numeric = ("-N",) if program.has_numeric else ()
+    words = {
+        "link": ("-o", "link", "show"),
+        "address": ("-o", "address", "show"),
+        "route": (*numeric, "route", "show"),
+        "proxy": (*numeric, "neigh", "show", "proxy"),
+        "neighbor": ("neigh", "show"),
+    }
+    for kind in kinds:
+        await _dump(program.path, taker(kind), *words[kind])
 
 
 async def _dump(path: str, take: Callable[[str], None], *words: str) -> None:

@@ -15,7 +15,7 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.process import Child, start
 
 # The largest buffer that the kernel gives (it caps it at net.core.rmem_max): one event takes 832 bytes of it.
-_ARGUMENTS = ("-6", "-color=never", "-rcvbuf", "8388608", "-o", "monitor", "label", "link", "address", "neigh")
+ARGUMENTS = ("-6", "-color=never", "-rcvbuf", "8388608", "-o", "monitor", "label", "link", "address", "neigh")
 _LOST = b"No buffer space available"
 _BACK_OFF = (1.0, 60.0)  # s: the first, and the longest
 _CALM = 60.0  # s of life after which a monitor's end starts the back-off anew
@@ -40,10 +40,11 @@ class Listener(Protocol):
 
 
 class Supervisor:
-    """Starts the monitor, reads it, starts it again."""
+    """Starts the monitor, reads it, starts it again; *options* of ip(8) come before the usual ones."""
 
-    def __init__(self, path: str, listener: Listener) -> None:
+    def __init__(self, path: str, listener: Listener, *options: str) -> None:
         self._path = path
+        self._arguments = (*options, *ARGUMENTS)
         self._listener = listener
         self._child: Child | None = None
         self._torn = b""
@@ -61,7 +62,7 @@ class Supervisor:
         """Start the monitor."""
         self._timer = None
         try:
-            child = start(self._path, *_ARGUMENTS, stdout=True)
+            child = start(self._path, *self._arguments, stdout=True)
         except NdpbrError as error:
             self._retry(str(error))
             return

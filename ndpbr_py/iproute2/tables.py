@@ -7,7 +7,7 @@ ones print the number, too, unless rt_protos has a name for it).  What is not un
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.address import parsed
@@ -26,6 +26,7 @@ _KINDS = {
     "9": "throw",
 }
 _KINDS |= {name: name for name in _KINDS.values()}
+KINDS = ("link", "address", "route", "proxy", "neighbor")  # of table, in the order in which they are read
 _ADDRESS = re.compile(r"\d+: \S+\s+inet6 ([0-9a-f:.]+)(?: peer [0-9a-f:.]+)?/\d+")
 
 
@@ -45,6 +46,10 @@ class Tables:
         self._own: set[IPv6Address] = set()
         self._up: set[str] = set()
         self._names: dict[int, str] = {}
+
+    def taker(self, kind: str) -> Callable[[str], None]:
+        """Return what takes the lines of a kind of table."""
+        return dict(zip(KINDS, (self.link, self.address, self.route, self.proxy, self.neighbor), strict=True))[kind]
 
     def neighbor(self, line: str) -> None:
         """Take a line of `neigh show`."""

@@ -37,6 +37,15 @@ _OURS = re.compile(r"conf/(?!\.)[^/]+/(?:proxy_ndp|accept_untracked_na)|neigh/(?
 _OPTIONAL = ("accept_untracked_na",)  # Linux 5.19
 
 
+def values(paths: Iterable[str], proc_sys: Path = PROC_SYS) -> dict[str, str]:
+    """Return those of *paths* below net/ipv6 that there are, with their values."""
+    found = {}
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found[path] = (proc_sys / path).read_text().strip()
+    return found
+
+
 class Settings:
     """What was found, and where it is remembered."""
 
