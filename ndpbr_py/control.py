@@ -7,6 +7,7 @@ heard at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -55,7 +56,8 @@ class Control:
         if self._server is not None:
             self._server.close()
             self._server = None
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # gone already, or no longer ours to remove
+                self._path.unlink()
         for client in tuple(self._clients):
             client.drop()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe
-from ndpbr_py.iproute2 import parser
+from ndpbr_py.iproute2 import parser, stamps
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import Script
 from ndpbr_py.iproute2.tables import Tables
@@ -120,6 +120,7 @@ def monitor_line(text: str, random: Random) -> None:
     """What the monitor prints."""
     parser.event(text)
     parser.event(text, frozenset(DEVS))
+    stamps.seconds(text)
 
 
 def tables(text: str, random: Random) -> None:

@@ -61,7 +61,7 @@ class Settings:
         Raises:
             NdpbrError: One cannot be set, although its interface is there.
         """
-        now = {path: value for path in settings if (value := self._value(path)) is not None}
+        now = values(settings, self._proc_sys)
         if self._found is None:
             # What is in the file is from before ndpbr's first run: the value that belongs to the user.
             self._found = self._remembered()
