@@ -18,7 +18,6 @@ from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.iproute2.lull import Lull
 from ndpbr_py.log import Log
 
-
 _RECORDS = 50
 
 

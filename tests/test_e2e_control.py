@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Any
 
@@ -9,6 +10,7 @@ from ndpbr_py.asking import ask
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
+from tests.lab import until
 from tests.observed import hasten
 from tests.program import Daemon
 
@@ -37,6 +39,18 @@ def test_daemon_tells_what_it_has_done(home: Home, daemon: Start) -> None:
     assert (counters["learned"], counters["verified"], counters["hosts"], counters["forgotten"]) == (1, 1, 1, 0)
     assert counters["resyncs"] >= 1
     assert counters["started_at"] > 1_700_000_000
+
+
+def test_daemon_counts_what_went_wrong(home: Home, daemon: Start) -> None:
+    """A monitor that was killed and started again is counted, and so is the reading that follows."""
+    running = daemon(home.router, *DEVS)
+    before = asked(running, what="state")["counters"]
+    os.kill(running.wait_for("monitor-started")["pid"], signal.SIGKILL)
+    running.wait_for("monitor-exited")
+
+    assert before["restarts"] == 0
+    until(lambda: asked(running, what="state")["counters"]["restarts"] == 1, 20.0, "a monitor was started again")
+    until(lambda: asked(running, what="state")["counters"]["resyncs"] > before["resyncs"], what="the tables are read")
 
 
 def test_daemon_tells_the_life_of_an_address(home: Home, daemon: Start) -> None:

@@ -64,7 +64,10 @@ def keywords(module: str, call: ast.Call) -> set[str]:
         if keyword.arg is not None:
             found.add(keyword.arg)
             continue
-        assert isinstance(keyword.value, ast.Call), f"line {call.lineno}: what does ** add to the record?"
+        if isinstance(keyword.value, ast.Dict):
+            found |= {key for node in keyword.value.keys if (key := text(node)) is not None}
+            continue
+        assert isinstance(keyword.value, ast.Call), f"{module}:{call.lineno}: what does ** add to the record?"
         function = keyword.value.func
         found |= returned(module, function.attr if isinstance(function, ast.Attribute) else ast.unparse(function))
     return found
