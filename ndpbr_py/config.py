@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from ipaddress import IPv6Network
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 
+from ndpbr_py.core.policy import Scope
 from ndpbr_py.errors import ConfigError
 
 PIDFILE = Path("/run/ndpbr.pid")
@@ -49,6 +51,7 @@ class RunConfig:
     dry_run: bool = False
     keep: bool = False
     metrics_file: Path | None = None
+    statics: Mapping[IPv6Address, str] = field(default_factory=dict)
 
 
 def interfaces(names: list[str]) -> tuple[str, ...]:
@@ -81,6 +84,29 @@ def prefix(text: str) -> IPv6Network:
         return IPv6Network(text)
     except ValueError as error:
         raise ConfigError(f"an IPv6 prefix such as 2001:db8:1::/64 was wanted, got {text!r}: {error}") from error
+
+
+def statics(words: Sequence[str], interfaces: tuple[str, ...]) -> dict[IPv6Address, str]:
+    """Return the interface of each static address, from words such as ``"2001:db8:1::11%lan0"``.
+
+    Raises:
+        ConfigError: One is no host's address, its interface is not listed, or it has two.
+    """
+    result: dict[IPv6Address, str] = {}
+    for word in words:
+        text, _, dev = word.partition("%")
+        try:
+            address = IPv6Address(text)
+        except ValueError:
+            address = IPv6Address("::")
+        if Scope(None).objection(address, dev) is not None:
+            raise ConfigError(f"a global address with its interface, ADDR%IFACE, was wanted for --static, got {word!r}")
+        if dev not in interfaces:
+            listed = ", ".join(interfaces)
+            raise ConfigError(f"a listed interface ({listed}) was wanted after `%`, got --static {word!r}")
+        if result.setdefault(address, dev) != dev:
+            raise ConfigError(f"one interface for --static {address} was wanted, got {result[address]!r} and {dev!r}")
+    return result
 
 
 def protocol(text: str) -> int:

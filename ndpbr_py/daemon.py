@@ -257,4 +257,5 @@ def _rules(config: RunConfig) -> Rules:
         expire_interval=config.expire_interval,
         max_hosts=config.max_hosts,
         max_hosts_per_lladdr=config.max_hosts_per_lladdr,
+        statics=config.statics,
     )

@@ -28,6 +28,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     add("--check", action="store_true", help="check the options and ip(8), start nothing")
     add("--dry-run", action="store_true", help="say what would be done, change nothing")
     add("--prefix", action="append", default=[], metavar="P", help="count addresses in P as on-link, too")
+    add("--static", action="append", default=[], metavar="ADDR%IFACE", help="always proxy ADDR, which is on IFACE")
     _tag(parser)
     add("--expire-interval", default="3600", metavar="SECONDS", help="probe hosts not confirmed since (3600)")
     add("--resync-interval", default="60", metavar="SECONDS", help="compare with the kernel's tables (60)")

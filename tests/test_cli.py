@@ -20,6 +20,8 @@ MISTAKES = {
     "run lan0 lan0": "each interface once was wanted, got 'lan0' more than once",
     "run lan0 all": "an interface name of 1 to 15 letters",
     "run lan0 wan0 --prefix 2001:db8::1/64": "an IPv6 prefix such as 2001:db8:1::/64 was wanted",
+    "run lan0 wan0 --static 2001:db8::11%lan1": "a listed interface (lan0, wan0) was wanted after `%`, got ",
+    "run lan0 wan0 --static lan0": "a global address with its interface, ADDR%IFACE, was wanted for --static",
     "run lan0 wan0 --protocol 2": "a protocol number from 5 to 255",
     "run lan0 wan0 --expire-interval 0": "an --expire-interval of 1 to",
     "run lan0 wan0 --resync-interval never": "a --resync-interval of 1 to",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
 import pytest
 
@@ -137,3 +137,36 @@ def test_complaint_is_one_line(function: Callable[[str], object]) -> None:
         function("x\ny\x1b[2J")
 
     assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["2001:db8::11"], "a listed interface (wan0, lan0) was wanted after `%`, got --static '2001:db8::11'"),
+        (["2001:db8::11%lan1"], "a listed interface (wan0, lan0) was wanted after `%`, got --static "),
+        (["2001:db8::11%lan0%lan0"], "a listed interface (wan0, lan0) was wanted after `%`, got --static "),
+        (["192.0.2.1%lan0"], "a global address with its interface, ADDR%IFACE, was wanted for --static, got "),
+        (["fe80::11%lan0"], "a global address with its interface, "),
+        (["ff02::1%lan0"], "a global address with its interface, "),
+        (["2001:db8::/64%lan0"], "a global address with its interface, "),
+        (["2001:db8::11\n%lan0"], "a global address with its interface, "),
+        (["%lan0"], "a global address with its interface, "),
+        (["2001:db8::11%lan0", "2001:DB8:0::11%wan0"], "one interface for --static 2001:db8::11 was wanted, got "),
+    ],
+)
+def test_static_that_makes_no_sense(words: list[str], sentence: str) -> None:
+    """What is no host's address on one listed interface is refused."""
+    with pytest.raises(ConfigError) as error:
+        config.statics(words, ("wan0", "lan0"))
+
+    assert str(error.value).startswith(sentence)
+
+
+def test_static_hosts() -> None:
+    """An address, however it is written, is one host on one interface; saying so twice does no harm."""
+    words = ["2001:db8::11%lan0", "2001:DB8:0::11%lan0", "fd00::1%wan0"]
+
+    assert config.statics(words, ("wan0", "lan0")) == {
+        IPv6Address("2001:db8::11"): "lan0",
+        IPv6Address("fd00::1"): "wan0",
+    }

@@ -30,6 +30,7 @@ class Host:
         asked: When the owner was asked, in seconds.
         former: The lladdr before the present one.
         disputed: The lladdr whose claim was warned about already.
+        static: The user says that it is there: it is never asked, moved or forgotten.
         have: What is believed to be in the kernel.
         blocked: The kernel refused an entry: nothing more is tried before the next reading of its tables.
     """
@@ -47,6 +48,7 @@ class Host:
     asked: float = float("-inf")
     disputed: str | None = None
     former: str | None = None
+    static: bool = False
     have: Entries = NOTHING
     blocked: bool = False
     shadowed: bool = False

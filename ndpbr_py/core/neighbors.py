@@ -146,7 +146,7 @@ def _roamers(state: State, lladdr: str, event: NeighborChanged) -> list[Decision
     for host in state.hosts.elsewhere(lladdr, event.dev):
         if host.address == event.address or not host.verified:
             continue
-        if host.state is NudState.PERMANENT:
+        if host.static or host.state is NudState.PERMANENT:
             continue  # a probe would make a common entry of it
         # One probe a sighting: until the answer comes the host is an unverified one.
         state.hosts.set_verified(host, False)
@@ -162,6 +162,8 @@ def _gone(state: State, host: Host, event: NeighborChanged, now: float) -> list[
             host.claim = None
         return []
     host.state = event.state
+    if host.static:
+        return []
     if host.claim is not None:
         (dev, lladdr), host.claim = host.claim, None
         return [state.move(host, dev, lladdr, Reason.OWNER_SILENT, now)]

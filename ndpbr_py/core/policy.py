@@ -44,6 +44,7 @@ class Reason(Enum):
     REACHABLE = "reachable"
     PERMANENT = "permanent"
     ADOPTED = "adopted"
+    STATIC = "static"
     SAME_LLADDR = "same-lladdr-elsewhere"
     ROUTER = "router-of-another-link"
     OWNER_SILENT = "owner-silent"

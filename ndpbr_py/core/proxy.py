@@ -74,7 +74,7 @@ class NdProxy(State):
         return [host.decision(What.REFUSED, Reason.REFUSED, self.converge(host), note=event.text)]
 
     def _silent(self, host: Host, now: float) -> bool:
-        if host.state in (NudState.REACHABLE, NudState.PERMANENT):
+        if host.static or host.state in (NudState.REACHABLE, NudState.PERMANENT):
             return False
         return now - host.confirmed >= self.rules.expire_interval
 

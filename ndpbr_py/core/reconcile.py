@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from ipaddress import IPv6Address
 
-from ndpbr_py.core import neighbors
+from ndpbr_py.core import neighbors, statics
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.entries import NOTHING, Entries, steps
@@ -35,6 +35,7 @@ def decisions(state: State, kernel: KernelRead, now: float) -> list[Decision]:
         if address not in state.hosts and not (acted and address in acted):
             result.extend(_adopted(state, address, entries, now, adopted))
     known = frozenset(map(id, state.hosts))
+    result.extend(statics.learned(state, now))
     told: list[Decision] = []
     newer = heard | acted
     for neighbor in kernel.neighbors:

@@ -5,7 +5,8 @@ Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.actions import Action, Entry, Probe
@@ -28,6 +29,7 @@ class Rules:
         expire_interval: Seconds after which a host not confirmed since is probed.
         max_hosts: How many hosts are kept at the most.
         max_hosts_per_lladdr: How many hosts with one lladdr are kept at the most.
+        statics: Addresses that are always there, and their interface; they count wherever they lie.
     """
 
     interfaces: tuple[str, ...]
@@ -36,6 +38,7 @@ class Rules:
     expire_interval: float = 3600.0
     max_hosts: int = 4096
     max_hosts_per_lladdr: int = 64
+    statics: Mapping[IPv6Address, str] = field(default_factory=dict)
 
 
 class State:
@@ -57,6 +60,8 @@ class State:
 
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:
         """Return why a host at *address* on *dev* must not be learned; None if it may."""
+        if self.rules.statics and (place := self.rules.statics.get(address)) is not None:
+            return None if place == dev else Reason.STATIC
         if self.routers and self.routers.get(address, dev) != dev:
             return Reason.ROUTER
         return self.scope.objection(address, dev)

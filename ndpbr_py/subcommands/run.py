@@ -73,8 +73,9 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
     Raises:
         ConfigError: An option or a name is not what was wanted.
     """
+    listed = config.interfaces(arguments.interfaces)
     return config.RunConfig(
-        interfaces=config.interfaces(arguments.interfaces),
+        interfaces=listed,
         prefixes=frozenset(config.prefix(text) for text in arguments.prefix),
         protocol=config.protocol(arguments.protocol),
         expire_interval=config.seconds("an --expire-interval", arguments.expire_interval),
@@ -86,6 +87,7 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
         dry_run=arguments.dry_run,
         keep=arguments.keep,
         metrics_file=None if arguments.metrics_file is None else Path(arguments.metrics_file),
+        statics=config.statics(arguments.static, listed),
     )
 
 
