@@ -13,7 +13,6 @@ import os
 import select
 import socket
 import struct
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -22,9 +21,9 @@ from pathlib import Path
 
 from ndpbr_py.errors import NdpbrError
 
-_ECHO_REQUEST, _ECHO_REPLY = 128, 129
-_HEADER = struct.Struct("!BBHHH")
-_PKTINFO = struct.Struct("@16sI")  # struct in6_pktinfo: source, interface index
+ECHO_REQUEST, ECHO_REPLY = 128, 129
+HEADER = struct.Struct("!BBHHH")  # type, code, checksum, identifier, sequence
+PKTINFO = struct.Struct("@16sI")  # struct in6_pktinfo: source, interface index
 _LINK_LOCAL, _NOT_USABLE = "20", 0x48  # in /proc/net/if_inet6: the scope; tentative or a duplicate
 _PATIENCE = 10.0  # s, to get rid of a request; the kernel forgets one to a silent host after 3 s
 _ICMPV6_FILTER = 1  # socket option: a bit set is a type not wanted
@@ -36,24 +35,31 @@ def ping(targets: Iterable[tuple[IPv6Address, str]], timeout: float = 1.0) -> di
     Raises:
         NdpbrError: No CAP_NET_RAW.
     """
+    with icmp_socket(ECHO_REPLY) as asker:
+        return _exchange(asker, targets, timeout)
+
+
+def icmp_socket(*types: int) -> socket.socket:
+    """Return a raw ICMPv6 socket, not blocking, that hears messages of these types alone.
+
+    Raises:
+        NdpbrError: No CAP_NET_RAW.
+    """
     try:
-        asker = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+        made = socket.socket(socket.AF_INET6, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_ICMPV6)
     except PermissionError:
         raise NdpbrError("root or CAP_NET_RAW was wanted to ping, got neither") from None
-    with asker:
-        wanted = bytearray(b"\xff" * 32)
-        wanted[_ECHO_REPLY // 32 * 4 : _ECHO_REPLY // 32 * 4 + 4] = (~(1 << _ECHO_REPLY % 32) & 0xFFFFFFFF).to_bytes(
-            4, sys.byteorder
-        )
-        asker.setsockopt(socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, bytes(wanted))
-        return _exchange(asker, targets, timeout)
+    words = [0xFFFFFFFF] * 8
+    for number in types:
+        words[number // 32] &= ~(1 << number % 32)
+    made.setsockopt(socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, struct.pack("@8I", *words))
+    return made
 
 
 def _exchange(
     asker: socket.socket, targets: Iterable[tuple[IPv6Address, str]], timeout: float
 ) -> dict[IPv6Address, float]:
     """Send and receive at once: the kernel keeps some 250 answers for us, and as many requests to silent hosts."""
-    asker.setblocking(False)
     identifier = os.getpid() & 0xFFFF
     sources = _sources()
     waiting = deque(targets)
@@ -68,7 +74,7 @@ def _exchange(
                 answers.setdefault(address, time.monotonic() - sent[address])
         elif writable:
             address, dev = waiting.popleft()
-            request = _HEADER.pack(_ECHO_REQUEST, 0, 0, identifier, len(sent) & 0xFFFF)
+            request = HEADER.pack(ECHO_REQUEST, 0, 0, identifier, len(sent) & 0xFFFF)
             sent[address] = time.monotonic()
             with contextlib.suppress(OSError):  # no route: it does not answer
                 asker.sendmsg([request], sources.get(dev, ()), 0, (str(address), 0))
@@ -79,7 +85,7 @@ def _exchange(
 def _answered(asker: socket.socket, identifier: int) -> IPv6Address | None:
     """Return who sent the next answer; None if it is not to us."""
     packet, sender = asker.recvfrom(1500)
-    if len(packet) < _HEADER.size or _HEADER.unpack_from(packet)[3] != identifier:
+    if len(packet) < HEADER.size or HEADER.unpack_from(packet)[3] != identifier:
         return None
     return IPv6Address(sender[0].partition("%")[0])
 
@@ -90,6 +96,6 @@ def _sources() -> dict[str, list[tuple[int, int, bytes]]]:
     for line in Path("/proc/net/if_inet6").read_text().splitlines():
         address, index, _, scope, flags, dev = line.split()
         if scope == _LINK_LOCAL and not int(flags, 16) & _NOT_USABLE:
-            info = _PKTINFO.pack(bytes.fromhex(address), int(index, 16))
+            info = PKTINFO.pack(bytes.fromhex(address), int(index, 16))
             result[dev] = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info)]
     return result

@@ -1,4 +1,4 @@
-"""Files under /run, written so that nobody reads half of one, and no link is followed."""
+"""Small files of state, written so that nobody reads half of one, and no link is followed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import os
 from pathlib import Path
 
 
-def read(path: Path) -> str:
-    """Return the text of *path*.
+def read(path: Path, most: int = 1 << 20) -> str:
+    """Return the text of *path*, cut to *most* characters; a byte that is no text is U+FFFD.
 
     Raises:
         OSError: It could not be read, or is a link.
     """
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)) as file:
-        return file.read()
+    # A pipe in the place of the file must not keep us waiting.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, encoding="utf-8", errors="replace") as file:
+        return file.read(most)
 
 
 def write_atomically(path: Path, text: str) -> None:
