@@ -13,6 +13,7 @@ from ndpbr_py.errors import ConfigError
 
 PIDFILE = Path("/run/ndpbr.pid")
 STATE_DIR = Path("/run/ndpbr")
+HOSTS_FILE = Path("/var/lib/ndpbr/hosts")
 PROTOCOL = 135
 EXPIRE_INTERVAL = 3600.0
 RESYNC_INTERVAL = 60.0
@@ -52,6 +53,8 @@ class RunConfig:
     keep: bool = False
     metrics_file: Path | None = None
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)
+    sweep: bool = True
+    hosts_file: Path = HOSTS_FILE
 
 
 def interfaces(names: list[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ndpbr_py.config import RunConfig
 from ndpbr_py.control import Control
-from ndpbr_py.core.events import Tick
+from ndpbr_py.core.events import KernelRead, Tick
 from ndpbr_py.core.policy import Reason
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
@@ -28,6 +28,7 @@ from ndpbr_py.kernel.settings import Settings, wanted
 from ndpbr_py.log import Log
 from ndpbr_py.relay import Relay
 from ndpbr_py.resync import Resync
+from ndpbr_py.sweep import Sweep
 from ndpbr_py.view import View
 
 _START = 20.0  # s, until the tables must have been read for the first time
@@ -49,13 +50,14 @@ class Daemon:
             prepare=self._borrow,
             listening=lambda: self._supervisor.running,
             silent=lambda: self._supervisor.restart(),
-            took=lambda kernel: self._hearing.named(kernel.names),
+            took=self._took,
             log=log,
             interval=config.resync_interval,
         )
         self._relay = Relay(
             NdProxy(_rules(config)), commands, log, self._resync.request, self._denied, self._resync.unmarked
         )
+        self._sweep = Sweep(config, self._relay, log)
         self._hearing = Hearing(
             config.interfaces, self._relay, self._resync, log, linked=self._linked, renamed=self._renamed
         )
@@ -86,6 +88,7 @@ class Daemon:
                 tasks.append(asyncio.create_task(self._view.publish(self._config.metrics_file)))
             if await self._ready(tasks):
                 self._log.record("info", "started", **self._state(), took=round(time.monotonic() - self._began, 3))
+                tasks.append(asyncio.create_task(self._sweep.run()))
                 await _first(self._stop.wait(), tasks)
             if self._fatal is not None:
                 raise self._fatal
@@ -148,6 +151,10 @@ class Daemon:
                 raise
             self._log.record("warning", "setting-refused", error=str(error))
 
+    def _took(self, kernel: KernelRead) -> None:
+        self._hearing.named(kernel.names)
+        self._sweep.took(kernel)
+
     def _linked(self, dev: str) -> None:
         """An interface that was made anew has the kernel's defaults."""
         with contextlib.suppress(NdpbrError):
@@ -178,6 +185,7 @@ class Daemon:
             await asyncio.sleep(period)
             self._relay.deliver([Tick()])
             self._log.flush()
+            self._sweep.save()
             if _suspended() - asleep > _SLEPT:
                 self._log.record("info", "resumed", suspended_s=round(_suspended() - asleep))
                 self._resync.request()
@@ -210,6 +218,7 @@ class Daemon:
 
     async def _clean_up(self) -> None:
         self._control.stop()
+        self._sweep.close()
         self._supervisor.stop()
         if self._relay.executor is not None:
             with contextlib.suppress(TimeoutError):

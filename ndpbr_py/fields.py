@@ -19,6 +19,7 @@ LEVELS: Mapping[What, str] = {
     What.VERIFIED: "debug",
     What.DOUBTED: "debug",
     What.KEPT: "debug",
+    What.SOUGHT: "debug",
     What.SUSPENDED: "info",
     What.RESUMED: "info",
     What.REPAIRED: "info",

@@ -41,6 +41,18 @@ def _run(parser: argparse.ArgumentParser) -> None:
     )
     _state_dir(parser)
     add("--metrics-file", metavar="PATH", help="write counters for node_exporter's textfile collector")
+    add(
+        "--sweep",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="at the start ask the last run's hosts, and who else is there (on)",
+    )
+    add(
+        "--hosts-file",
+        default=str(config.HOSTS_FILE),
+        metavar="PATH",
+        help="where hosts are remembered (/var/lib/ndpbr/hosts)",
+    )
     add("--keep", action="store_true", help="leave entries in place at exit, for a quick restart")
 
 

@@ -42,7 +42,17 @@ class Running:
         self.ip.write_text(script.format(ip=shutil.which("ip")))
         self.ip.chmod(0o755)
         self._log = folder / "log"
-        words = ("--log-format", "json", "-v", "--pidfile", str(folder / "pid"), "run", "--state-dir", str(folder))
+        words = (
+            "--log-format",
+            "json",
+            "-v",
+            "--pidfile",
+            str(folder / "pid"),
+            "run",
+            "--no-sweep",
+            "--state-dir",
+            str(folder),
+        )
         shell = 'PATH="$0:$PATH"; exec "$@"'
         with self._log.open("w") as log:
             self.process = host.spawn(

@@ -45,7 +45,7 @@ class User:
 
     def run_words(self, *devs: str) -> tuple[str, ...]:
         """Return the words that start the daemon."""
-        return "run", "--state-dir", str(self.folder / "state"), *devs
+        return "run", "--state-dir", str(self.folder / "state"), "--hosts-file", str(self.folder / "hosts"), *devs
 
     def _as(self, rights: tuple[str, ...]) -> tuple[str, ...]:
         return "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *rights
@@ -82,7 +82,7 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     log = user.folder / "log"
     with log.open("w") as stderr:
         running = home.router.spawn(
-            *user.argv(NET_ADMIN, *user.run_words(*DEVS)), stderr=stderr, env=user.environment, cwd="/"
+            *user.argv(NET_ADMIN, *user.run_words("--no-sweep", *DEVS)), stderr=stderr, env=user.environment, cwd="/"
         )
     until(lambda: "event=started" in log.read_text(), 10.0, "the daemon has started")
     rights = dict(line.split(":\t") for line in Path("/proc", str(running.pid), "status").read_text().splitlines())
@@ -103,6 +103,22 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
     assert not re.search("level=(warning|error)", log.read_text())
+
+
+def test_sweep_without_net_raw_asks_those_remembered(home: Home, user: User) -> None:
+    """Who may not send an echo request is told so once; hosts of the last run are found all the same."""
+    log, file = user.folder / "log", user.folder / "hosts"
+    file.write_text(f"# ndpbr\n{LAN} lan0\n")
+    with log.open("w") as stderr:
+        argv = user.argv(NET_ADMIN, *user.run_words(*DEVS))
+        running = home.router.spawn(*argv, stderr=stderr, env=user.environment, cwd="/")
+    until(lambda: f"event=host-learned address={LAN}" in log.read_text(), 10.0, "the host is found")
+    running.terminate()
+
+    assert running.wait(10.0) == 0
+    warnings = [line.partition("event=")[2] for line in log.read_text().splitlines() if "level=warning" in line]
+    assert warnings == ['sweep-refused error="root or CAP_NET_RAW was wanted to ping, got neither"']
+    assert f"{LAN} lan0 {home.lan.mac('eth0')}\n" in file.read_text()
 
 
 def test_without_net_admin_it_does_not_start(home: Home, user: User) -> None:

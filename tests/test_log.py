@@ -66,6 +66,7 @@ RECORDS: dict[What, tuple[Decision, str, dict[str, object]]] = {
         "debug",
         {"reason": "refused", "error": "File exists"},
     ),
+    What.SOUGHT: (decision(What.SOUGHT, Reason.REMEMBERED), "debug", {"reason": "remembered"}),
     What.SUSPENDED: (
         decision(What.SUSPENDED, Reason.LINK_DOWN, "lan0"),
         "info",

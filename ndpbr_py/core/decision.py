@@ -21,6 +21,7 @@ class What(Enum):
     VERIFIED = "host-verified"
     DOUBTED = "host-doubted"
     KEPT = "host-kept"
+    SOUGHT = "host-sought"
     SUSPENDED = "host-suspended"
     RESUMED = "host-resumed"
     REPAIRED = "host-repaired"

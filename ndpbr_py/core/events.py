@@ -158,6 +158,19 @@ class ActionRefused:
 
 
 @value
+class HostsSuggested:
+    """These (address, interface) may be there: ``remembered`` of an earlier run, or answering an echo request."""
+
+    hosts: tuple[tuple[IPv6Address, str], ...]
+    remembered: bool
+
+
+@value
+class SweepDue:
+    """The next few of those that may be there can be asked."""
+
+
+@value
 class Tick:
     """Time has passed."""
 
@@ -172,5 +185,7 @@ Event = (
     | ReadStarted
     | KernelRead
     | ActionRefused
+    | HostsSuggested
+    | SweepDue
     | Tick
 )

@@ -45,6 +45,8 @@ class Reason(Enum):
     PERMANENT = "permanent"
     ADOPTED = "adopted"
     STATIC = "static"
+    REMEMBERED = "remembered"
+    ECHO = "answered-echo"
     SAME_LLADDR = "same-lladdr-elsewhere"
     ROUTER = "router-of-another-link"
     OWNER_SILENT = "owner-silent"

@@ -13,6 +13,7 @@ from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.events import (
     ActionRefused,
     Event,
+    HostsSuggested,
     KernelRead,
     LinkChanged,
     LinkDeleted,
@@ -21,11 +22,13 @@ from ndpbr_py.core.events import (
     NudState,
     ReadStarted,
     Refusal,
+    SweepDue,
     Tick,
 )
 from ndpbr_py.core.expiry import Rounds
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.sought import Sought
 from ndpbr_py.core.state import Rules, State
 
 
@@ -35,6 +38,7 @@ class NdProxy(State):
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
         self._rounds = Rounds(rules.expire_interval)
+        self.sought = Sought()
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
         """Return what follows from *event* at *now* (seconds, monotonic)."""
@@ -57,6 +61,10 @@ class NdProxy(State):
                 return links.decisions(self, event)
             case ActionRefused():
                 return self._refused(event)
+            case HostsSuggested():
+                self.sought.add(event, self.rules.max_hosts, now)
+            case SweepDue():
+                return self.sought.asked(self, now)
         return ()
 
     def _refused(self, event: ActionRefused) -> list[Decision]:

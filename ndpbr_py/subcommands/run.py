@@ -88,6 +88,8 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
         keep=arguments.keep,
         metrics_file=None if arguments.metrics_file is None else Path(arguments.metrics_file),
         statics=config.statics(arguments.static, listed),
+        sweep=arguments.sweep,
+        hosts_file=Path(arguments.hosts_file),
     )
 
 
