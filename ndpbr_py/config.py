@@ -45,6 +45,7 @@ class RunConfig:
     protocol: int = PROTOCOL
     expire_interval: float = EXPIRE_INTERVAL
     resync_interval: float = RESYNC_INTERVAL
+    refresh: float | None = None
     max_hosts: int = MAX_HOSTS
     max_hosts_per_lladdr: int = MAX_HOSTS_PER_LLADDR
     state_dir: Path = STATE_DIR

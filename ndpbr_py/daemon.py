@@ -179,7 +179,8 @@ class Daemon:
     # Time
 
     async def _ticks(self) -> None:
-        period = min(max(self._config.expire_interval / 100, 0.5), 30.0)
+        shortest = min(self._config.expire_interval, self._config.refresh or self._config.expire_interval)
+        period = min(max(shortest / 100, 0.5), 30.0)
         asleep = _suspended()
         while True:
             await asyncio.sleep(period)
@@ -264,6 +265,7 @@ def _rules(config: RunConfig) -> Rules:
         config.interfaces,
         config.prefixes,
         expire_interval=config.expire_interval,
+        refresh_interval=config.refresh,
         max_hosts=config.max_hosts,
         max_hosts_per_lladdr=config.max_hosts_per_lladdr,
         statics=config.statics,

@@ -24,6 +24,7 @@ LEVELS: Mapping[What, str] = {
     What.RESUMED: "info",
     What.REPAIRED: "info",
     What.REMOVED: "info",
+    What.REJOINED: "debug",
     What.REFUSED: "warning",
     What.CONFLICT: "warning",
     What.SHADOWED: "warning",

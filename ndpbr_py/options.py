@@ -32,6 +32,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     _tag(parser)
     add("--expire-interval", default="3600", metavar="SECONDS", help="probe hosts not confirmed since (3600)")
     add("--resync-interval", default="60", metavar="SECONDS", help="compare with the kernel's tables (60)")
+    add("--refresh", metavar="SECONDS", help="take each proxy entry out and put it back, once in SECONDS (never)")
     add("--max-hosts", default=str(config.MAX_HOSTS), metavar="N", help="learn at the most N hosts (4096)")
     add(
         "--max-hosts-per-lladdr",

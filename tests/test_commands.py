@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh, Rejoin
 from ndpbr_py.core.events import NeighborChanged
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import MARKER, Commands, marker
@@ -25,6 +25,15 @@ WORDS: dict[Action, tuple[str, ...]] = {
         "neigh replace 100::1 lladdr 00:00:5e:ab:cd:ef dev lo nud permanent",
         "neigh del 100::1 dev lo",
     ),
+    # All out before the first is back: otherwise the group that they share would not be left.
+    Rejoin((A, addr("2001:db8::1:0:33")), "wan0"): (
+        "neigh add proxy 2001:db8::33 dev wan0 proto 135",
+        "neigh add proxy 2001:db8::1:0:33 dev wan0 proto 135",
+        "neigh del proxy 2001:db8::33 dev wan0",
+        "neigh del proxy 2001:db8::1:0:33 dev wan0",
+        "neigh add proxy 2001:db8::33 dev wan0 proto 135",
+        "neigh add proxy 2001:db8::1:0:33 dev wan0 proto 135",
+    ),
     Refresh(): (),
 }
 
@@ -39,7 +48,7 @@ def test_tag_is_the_number_that_was_configured() -> None:
     """--protocol N tags every entry with N."""
     lines = [line for action in WORDS for line in Commands(77).lines(action) if "proto" in line]
 
-    assert len(lines) == 4
+    assert len(lines) == 8
     assert all(line.endswith(" proto 77") for line in lines)
 
 

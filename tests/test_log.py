@@ -86,6 +86,7 @@ RECORDS: dict[What, tuple[Decision, str, dict[str, object]]] = {
         {"reason": "foreign-route", "theirs": "route dev tun0"},
     ),
     What.IGNORED: (decision(What.IGNORED, Reason.OFF_LINK), "warning", {"reason": "not-on-link", "more": 0}),
+    What.REJOINED: (decision(What.REJOINED, Reason.FORGETFUL), "debug", {"reason": "refresh-interval"}),
     What.REMOVED: (decision(What.REMOVED, Reason.NOT_OURS), "info", {"reason": "leftover"}),
 }
 

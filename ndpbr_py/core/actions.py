@@ -67,5 +67,17 @@ class Refresh:
     """Read the kernel's tables: something may have been missed."""
 
 
+@value
+class Rejoin:
+    """Take the proxy entries for ADDRESSES on DEV out, and put them back at once.
+
+    They share a solicited-node multicast group: the kernel leaves it with the last of them that goes, joins it again
+    with the first that comes, and reports that.
+    """
+
+    addresses: tuple[IPv6Address, ...]
+    dev: str
+
+
 Entry = AddRoute | DelRoute | AddProxy | DelProxy
-Action = Entry | Probe | Mark | Refresh
+Action = Entry | Probe | Mark | Refresh | Rejoin

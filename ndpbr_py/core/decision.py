@@ -30,6 +30,7 @@ class What(Enum):
     SHADOWED = "foreign-entry"
     IGNORED = "address-ignored"
     REMOVED = "leftover-removed"
+    REJOINED = "host-refreshed"
 
 
 @value

@@ -75,6 +75,7 @@ class Reason(Enum):
     FULL = "max-hosts"
     LLADDR_FULL = "max-hosts-per-lladdr"
     STOPPING = "stopping"
+    FORGETFUL = "refresh-interval"
 
 
 _GLOBAL = int(IPv6Address("2000::")) >> 125

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ndpbr_py.core import links, neighbors, reconcile
-from ndpbr_py.core.actions import AddProxy, AddRoute, Probe, Refresh
+from ndpbr_py.core import links, neighbors, reconcile, rejoin
+from ndpbr_py.core.actions import AddProxy, AddRoute, Probe, Refresh, Rejoin
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.events import (
     ActionRefused,
@@ -39,6 +39,7 @@ class NdProxy(State):
         super().__init__(rules)
         self._rounds = Rounds(rules.expire_interval)
         self.sought = Sought()
+        self._rejoins = Rounds(rules.refresh_interval) if rules.refresh_interval is not None else None
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
         """Return what follows from *event* at *now* (seconds, monotonic)."""
@@ -52,7 +53,7 @@ class NdProxy(State):
                     return neighbors.changed(self, event, now)
                 return neighbors.deleted(self, event)
             case Tick():
-                return [self._look(host) for host in self._rounds.due(self.hosts, now) if self._silent(host, now)]
+                return self._tick(now)
             case ReadStarted():
                 self.heard, self.acted, self.heard_links = set(), set(), {}
             case KernelRead():
@@ -67,8 +68,18 @@ class NdProxy(State):
                 return self.sought.asked(self, now)
         return ()
 
+    def _tick(self, now: float) -> list[Decision]:
+        looks = [self._look(host) for host in self._rounds.due(self.hosts, now) if self._silent(host, now)]
+        if self._rejoins is None:
+            return looks
+        return looks + rejoin.decisions(self, list(self._rejoins.due(self.hosts, now)))
+
     def _refused(self, event: ActionRefused) -> list[Decision]:
         action = event.action
+        if isinstance(action, Rejoin):
+            # Some may be out: the kernel's tables tell which.
+            why = Reason.REFUSED
+            return [Decision(What.KEPT, why, action.addresses[0], action.dev, actions=[Refresh()], note=event.text)]
         if not isinstance(action, AddRoute | AddProxy | Probe) or (host := self.hosts.get(action.address)) is None:
             return []
         if isinstance(action, Probe):

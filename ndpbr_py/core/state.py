@@ -27,6 +27,7 @@ class Rules:
         prefixes: Addresses in these count as on-link, besides the connected prefixes.
         everything_on_link: Every global and unique-local address counts (replay without a prefix).
         expire_interval: Seconds after which a host not confirmed since is probed.
+        refresh_interval: Seconds in which every proxy entry is taken out and put back once; None: never.
         max_hosts: How many hosts are kept at the most.
         max_hosts_per_lladdr: How many hosts with one lladdr are kept at the most.
         statics: Addresses that are always there, and their interface; they count wherever they lie.
@@ -36,6 +37,7 @@ class Rules:
     prefixes: frozenset[IPv6Network] = frozenset()
     everything_on_link: bool = False
     expire_interval: float = 3600.0
+    refresh_interval: float | None = None
     max_hosts: int = 4096
     max_hosts_per_lladdr: int = 64
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Rejoin
 from ndpbr_py.core.address import text
 
 MARKER = "100::1"  # in the discard prefix of RFC 6666: no host has it
@@ -43,6 +43,10 @@ class Commands:
                 f"neigh add proxy {address} dev {action.dev} proto {self.protocol}",
                 f"neigh del proxy {address} dev {action.dev}",
             )
+        if isinstance(action, Rejoin):
+            entries = [f"{text(address)} dev {action.dev}" for address in action.addresses]
+            add = [f"neigh add proxy {entry} proto {self.protocol}" for entry in entries]
+            return (*add, *[f"neigh del proxy {entry}" for entry in entries], *add)
         if isinstance(action, Mark):
             return (
                 f"neigh replace {MARKER} lladdr {marker(action.sequence)} dev lo nud permanent",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Protocol
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh, Rejoin
 from ndpbr_py.core.events import ActionRefused
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.commands import Commands
@@ -185,6 +185,8 @@ def _key(action: Action) -> tuple[object, ...]:
     """Return what *action* is about: of two about the same thing the later counts."""
     if isinstance(action, Mark):
         return ("mark",)
+    if isinstance(action, Rejoin):
+        return ("rejoin", action.addresses, action.dev)
     if isinstance(action, Refresh):
         raise TypeError(f"not for ip(8): {action!r}")
     return (_THINGS[type(action)], action.address, action.dev)

@@ -80,6 +80,7 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
         protocol=config.protocol(arguments.protocol),
         expire_interval=config.seconds("an --expire-interval", arguments.expire_interval),
         resync_interval=config.seconds("a --resync-interval", arguments.resync_interval),
+        refresh=None if arguments.refresh is None else config.seconds("a --refresh", arguments.refresh),
         max_hosts=config.count("--max-hosts", arguments.max_hosts),
         max_hosts_per_lladdr=config.count("--max-hosts-per-lladdr", arguments.max_hosts_per_lladdr),
         state_dir=Path(arguments.state_dir),

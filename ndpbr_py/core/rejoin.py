@@ -1,0 +1,51 @@
+"""Hosts whose turn it is -> their proxy entries out and back in, so that the kernel reports their groups once more.
+
+Pure.  A switch that snoops MLD without a querier forgets a group that is not reported again (RFC 4541), and with it
+every host whose solicitations go there.  The kernel reports a group when it joins it, so all entries that share the
+group, which is the last 24 bits of an address (RFC 4291, 2.7.1), go out together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from ipaddress import IPv6Address
+
+from ndpbr_py.core.actions import Rejoin
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.hosts import Host
+from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.state import State
+
+_GROUP = (1 << 24) - 1
+
+
+def decisions(state: State, due: Sequence[Host]) -> list[Decision]:
+    """Return what has the kernel report the groups of *due*; one that hosts share has the turn of the first of them."""
+    sharing: dict[int, list[Host]] = defaultdict(list)
+    turns = {_group(host.address) for host in due}
+    if turns:
+        for host in state.hosts:
+            if (group := _group(host.address)) in turns:
+                sharing[group].append(host)
+    result = []
+    for host in due:
+        sharers = sharing[_group(host.address)]
+        if sharers[0] is host and (actions := _rejoins(state, sharers)):
+            result.append(host.decision(What.REJOINED, Reason.FORGETFUL, actions))
+    return result
+
+
+def _group(address: IPv6Address) -> int:
+    return int(address) & _GROUP
+
+
+def _rejoins(state: State, sharers: Sequence[Host]) -> list[Rejoin]:
+    rejoins = []
+    for dev in state.placement.interfaces:
+        if addresses := tuple(host.address for host in sharers if dev in host.have.proxies):
+            rejoins.append(Rejoin(addresses, dev))
+            if state.heard is not None:
+                # A reading under way may not find them.
+                state.acted.update(addresses)
+    return rejoins

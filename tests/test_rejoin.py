@@ -1,0 +1,97 @@
+"""Whose turn it is -> which proxy entries go out and come back together."""
+
+from __future__ import annotations
+
+from ndpbr_py.core.actions import Refresh, Rejoin
+from ndpbr_py.core.entries import Entries
+from ndpbr_py.core.events import ActionRefused, KernelRead, NeighborChanged, ReadStarted, Refusal, Tick
+from ndpbr_py.core.hosts import Host
+from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.rejoin import decisions
+from ndpbr_py.core.state import Rules, State
+from tests.builders import PREFIX, actions, addr, changed, entry, kernel, known, route, told, why
+
+DEVS = ("wan0", "lan0", "lan1")
+FIRST, SAME_GROUP, OTHER = "2001:db8::33", "2001:db8::1:0:33", "2001:db8::44"
+
+
+def state(*hosts: Host) -> State:
+    """Return one that knows *hosts*."""
+    it = State(Rules(DEVS, frozenset({PREFIX})))
+    for host in hosts:
+        it.hosts.add(host)
+    return it
+
+
+def learned(address: str, dev: str = "lan0") -> Host:
+    """Return a host that has its entries."""
+    host = known(address, dev)
+    host.have = Entries(dev, tuple(other for other in DEVS if other != dev))
+    return host
+
+
+def test_entries_of_a_host_go_out_on_every_interface() -> None:
+    """A host is answered for on two interfaces: each has its own group to report."""
+    host = learned(FIRST)
+    decided = decisions(state(host), [host])
+
+    assert why(decided) == [("host-refreshed", "refresh-interval")]
+    assert actions(decided) == [Rejoin((addr(FIRST),), "wan0"), Rejoin((addr(FIRST),), "lan1")]
+
+
+def test_hosts_that_share_a_group_go_out_together_and_once() -> None:
+    """With one entry left the group would not be left: where only one of two hosts is, only that one goes out."""
+    first, second, other = learned(FIRST), learned(SAME_GROUP, "lan1"), learned(OTHER)
+    it = state(first, second, other)
+
+    assert actions(decisions(it, [first])) == [
+        Rejoin((addr(FIRST), addr(SAME_GROUP)), "wan0"),
+        Rejoin((addr(SAME_GROUP),), "lan0"),
+        Rejoin((addr(FIRST),), "lan1"),
+    ]
+    assert decisions(it, [second]) == []
+
+
+def test_host_without_entries_has_nothing_to_report() -> None:
+    """An interface that is down, or another program's entry: there is nothing of ours."""
+    host = known(FIRST)
+
+    assert decisions(state(host), [host]) == []
+
+
+def test_reading_under_way_does_not_judge_what_is_out() -> None:
+    """A table read between out and in lacks the entry: that is no drift."""
+    proxy, found = nd_proxy(refresh=1.0)
+    told(proxy, found, now=0.0)
+    told(proxy, Tick(), now=0.0)
+    told(proxy, ReadStarted(), now=0.5)
+    assert actions(told(proxy, Tick(), now=1.0)) == [Rejoin((addr(FIRST),), "wan0")]
+
+    assert told(proxy, kernel(changed(FIRST), route(FIRST)), now=1.1) == []
+    later = told(proxy, ReadStarted(), kernel(changed(FIRST), route(FIRST)), now=1.2)
+    assert ("host-repaired", "kernel-differs") in why(later)
+
+
+def test_nothing_is_taken_out_unless_asked_for() -> None:
+    """Without a refresh interval proxy entries stay where they are."""
+    proxy, found = nd_proxy(refresh=None)
+    told(proxy, found, now=0.0)
+    told(proxy, Tick(), now=0.0)
+
+    assert actions(told(proxy, Tick(), now=3000.0)) == []
+
+
+def test_refused_entries_are_looked_for() -> None:
+    """Some may be out and not in again: the kernel's tables tell, and what is missing is put back."""
+    proxy, found = nd_proxy(refresh=1.0)
+    told(proxy, found, now=0.0)
+    refused = ActionRefused(Rejoin((addr(FIRST),), "wan0"), Refusal.OTHER, "No buffer space available")
+
+    assert actions(told(proxy, refused)) == [Refresh()]
+
+
+def nd_proxy(refresh: float | None) -> tuple[NdProxy, KernelRead]:
+    """Return one with two interfaces, and what tells it of a host there."""
+    found: list[NeighborChanged] = [changed(FIRST)]
+    rules = Rules(DEVS[:2], frozenset({PREFIX}), refresh_interval=refresh)
+    return NdProxy(rules), kernel(*found, route(FIRST), entry(FIRST))
