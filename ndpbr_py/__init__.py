@@ -5,7 +5,7 @@ The map of the package:
     cli.py          arguments -> configuration -> subcommand -> exit status
     options.py      every command and option: the source of --help
     config.py       what the user wants, checked
-    subcommands/    run, show, flush, kill, record, replay: one file each
+    subcommands/    run, show, flush, kill, record, refresh, replay: one file each
     daemon.py       the daemon's life: start, signals, stop
     hearing.py      what the monitor says -> events
     relay.py        events -> the core -> actions and records
@@ -17,6 +17,7 @@ The map of the package:
     log.py          records; logsink.py: where they go, without ever blocking
     metrics.py      the counters in a file; screen.py: the hosts on a terminal
     recording.py    what the monitor said, and what the kernel had, in a file
+    mld.py          an address -> a report of its multicast group, for switches that forget
     lock.py         one daemon a pid file, and one an interface
     core/           DECIDES: events -> decisions, pure
     iproute2/       SPEAKS: every word of ip(8), and the processes that take it

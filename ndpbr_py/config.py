@@ -58,11 +58,11 @@ class RunConfig:
     hosts_file: Path = HOSTS_FILE
 
 
-def interfaces(names: list[str]) -> tuple[str, ...]:
+def interfaces(names: list[str], least: int = 2) -> tuple[str, ...]:
     """Return the listed interfaces.
 
     Raises:
-        ConfigError: Fewer than two, one of them twice, or a name that no interface of ours can have.
+        ConfigError: Fewer than *least*, one of them twice, or a name that no interface of ours can have.
     """
     for name in names:
         if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
@@ -73,8 +73,9 @@ def interfaces(names: list[str]) -> tuple[str, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"each interface once was wanted, got {twice[0]!r} more than once")
-    if len(names) < 2:
-        raise ConfigError(f"two or more interfaces were wanted, got {len(names)}")
+    if len(names) < least:
+        wanted = "one or more interfaces were" if least == 1 else "two or more interfaces were"
+        raise ConfigError(f"{wanted} wanted, got {len(names)}")
     return tuple(names)
 
 

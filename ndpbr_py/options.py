@@ -74,6 +74,11 @@ def _flush(parser: argparse.ArgumentParser) -> None:
     _tag(parser)
 
 
+def _refresh(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("interfaces", nargs="*", metavar="IFACE", help="interfaces whose global addresses are reported")
+    parser.add_argument("--interval", default="45", metavar="SECONDS", help="each address once in SECONDS (45)")
+
+
 def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="of `ndpbr record` or `ip -6 monitor neigh`; - is standard input")
     parser.add_argument("--interfaces", metavar="A,B", help="the listed interfaces, with commas (those recorded)")
@@ -122,6 +127,7 @@ SUBCOMMANDS = {
     "flush": Subcommand(_flush, "remove ndpbr's entries"),
     "kill": Subcommand(_nothing, "stop the running daemon, wait until it has cleaned up"),
     "record": Subcommand(_record, "what the kernel has and the monitor says, for a bug report and for replay"),
+    "refresh": Subcommand(_refresh, "remind switches of this host's own addresses until SIGTERM or SIGINT"),
     "replay": Subcommand(_replay, "what would be done for a recording, without touching the kernel"),
 }
 

@@ -24,21 +24,23 @@ def ndpbr(host: Host, *argv: str, timeout: float = 30.0) -> subprocess.Completed
 
 
 class Daemon:
-    """``ndpbr run ARGV`` on a host, with its pid file, state and log under *folder*; *program* replaces ours.
+    """``ndpbr run ARGV`` on a host, with its pid file, state and log under *folder*; or another command that stays.
 
-    Without --sweep among the words it asks nobody: a test's hosts are unknown until they speak.
+    *program* replaces ours.  Without --sweep among the words it asks nobody: a test's hosts are unknown until they speak.
     """
 
-    def __init__(self, host: Host, *argv: str, folder: Path, program: Sequence[str] = PROGRAM) -> None:
+    def __init__(
+        self, host: Host, *argv: str, folder: Path, program: Sequence[str] = PROGRAM, command: str = "run"
+    ) -> None:
         self.pidfile = folder / "ndpbr.pid"
         self.state = folder / "state"
         self.hosts = folder / "lib" / "hosts"
         # A log each: a test may start one daemon after the other on the same state.
         self.logfile = folder / f"ndpbr-{len(list(folder.glob('ndpbr-*.log'))) + 1}.log"
         options = ("--log-format", "json", "--log-level", "debug", "--pidfile", str(self.pidfile))
-        files = ("--state-dir", str(self.state), "--hosts-file", str(self.hosts))
+        files = ("--state-dir", str(self.state), "--hosts-file", str(self.hosts), "--no-sweep")
         with self.logfile.open("w") as log:
-            words = (*program, *options, "run", *files, "--no-sweep", *argv)
+            words = (*program, *options, command, *(files if command == "run" else ()), *argv)
             self.process = host.spawn(*words, stderr=log, cwd=ROOT)
 
     def log(self) -> list[Record]:

@@ -41,6 +41,10 @@ MISTAKES = {
     "record": "the following arguments are required: FILE, IFACE",
     "record - lan0": "two or more interfaces were wanted, got 1",
     "record - lan0 wan0 --seconds 0": "--seconds of 1 to 604800 seconds was wanted, got '0'",
+    "refresh": "one or more interfaces were wanted, got 0",
+    "refresh lo": "an interface name of 1 to 15 letters",
+    "refresh wan0 --interval 0": "an --interval of 1 to",
+    "run lan0 wan0 --refresh 0.5": "a --refresh of 1 to",
     "replay - --interfaces lan0": "two or more interfaces were wanted, got 1",
     "replay - --interfaces lan0,wan0 --prefix x": "an IPv6 prefix such as",
 }

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ndpbr_py.core.events import KernelRead, NudState
-from ndpbr_py.iproute2.tables import Tables
+from ndpbr_py.iproute2.tables import Tables, in_use
 from tests.builders import LLADDR, addr, changed, entry, route
 
 PREFIX = IPv6Network("2001:db8::/64")
@@ -131,6 +131,23 @@ def test_own_addresses_are_read_on_every_interface() -> None:
     read.address("1: lo    inet 127.0.0.1/8 scope host lo")
 
     assert read.read().own == {addr("2001:db8::2"), addr("2001:db8::7"), addr("::1")}
+
+
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("2: wan0    inet6 2001:db8::2/64 scope global deprecated dynamic \\       valid_lft 9sec", "2001:db8::2"),
+        ("2: wan0    inet6 fe80::2/64 scope link \\       valid_lft forever preferred_lft forever", "fe80::2"),
+        ("7: tun0    inet6 fe80::7 peer fe80::8/128 scope link \\       valid_lft forever", "fe80::7"),
+        ("2: wan0    inet6 2001:db8::2/64 scope global tentative \\       valid_lft forever", None),
+        ("2: wan0    inet6 2001:db8::2/64 scope global dadfailed tentative \\       valid_lft forever", None),
+        ("2: wan0    inet 192.0.2.1/24 scope global wan0", None),
+        ("", None),
+    ],
+)
+def test_address_in_use(line: str, address: str | None) -> None:
+    """An address that is somebody else's, or may be, is not in use; one that is deprecated is."""
+    assert in_use(line) == (address and addr(address))
 
 
 def test_interfaces_that_are_up() -> None:

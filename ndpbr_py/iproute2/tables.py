@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.address import parsed
@@ -146,3 +147,12 @@ class Tables:
             return
         if 0 < network.prefixlen < 128 and not network.is_link_local:
             self._on_link.add(network)
+
+
+def in_use(line: str) -> IPv6Address | None:
+    """Return the address that a line of `-o address show` is about; None if it is not in use (or not yet)."""
+    match = _ADDRESS.match(line)
+    if match is not None and {"tentative", "dadfailed"}.isdisjoint(line.split()):
+        with suppress(OSError):
+            return parsed(match.group(1))
+    return None

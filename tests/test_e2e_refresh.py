@@ -1,0 +1,222 @@
+"""`ndpbr refresh`: a switch that forgets is reminded of a server's own addresses, which stay as they are."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.echo import ask, echo
+from tests.forgetful import FORGETS, forgetful
+from tests.lab import Host, Lab, until
+from tests.mld import Reports
+from tests.program import Daemon
+
+MODEM, FIXED, TIMED, SHARING = "2001:db8:64::1", "2001:db8:64::77", "2001:db8:64::88", "2001:db8:64:0:0:ff:fe00:10b"
+Refresh = Callable[..., Daemon]
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """A modem and a home server, both on the one /64."""
+
+    modem: Host
+    server: Host
+
+
+@pytest.fixture
+def net(lab: Lab) -> Net:
+    """Return both, the server with addresses of every kind; one shares its group with the link-local address."""
+    it = Net(lab.host("modem"), lab.host("server"))
+    lab.link(it.modem, "lan0", it.server, "eth0")
+    it.server.sysctl("net/ipv6/conf/eth0/use_tempaddr", 2)
+    it.modem.lay("link set lan0 up", f"address add {MODEM}/64 dev lan0 nodad")
+    it.server.lay(
+        "link set eth0 up",
+        f"address add {FIXED}/64 dev eth0 nodad noprefixroute",
+        f"address add {TIMED}/64 dev eth0 nodad valid_lft 6000 preferred_lft 3000",
+        # Which makes the kernel add a temporary one.
+        f"address add {SHARING}/64 dev eth0 nodad valid_lft 9000 preferred_lft 8000 mngtmpaddr",
+        f"route add 2001:db8:99::/64 via {MODEM} src {FIXED}",
+        f"route add default via {MODEM} dev eth0",
+    )
+    return it
+
+
+@pytest.fixture
+def refresh(net: Net, tmp_path: Path) -> Refresh:
+    """Return what starts the program on the server, and waits until it has begun."""
+
+    def start(*argv: str) -> Daemon:
+        started = Daemon(net.server, *argv, folder=tmp_path, command="refresh")
+        started.wait_for("started", timeout=10.0)
+        return started
+
+    return start
+
+
+def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Refresh, tmp_path: Path) -> None:
+    """Round after round the modem's side hears of each group, while the kernel has nothing to say about it."""
+    monitored = _monitored(net.server, tmp_path / "monitored")
+    before = _has(net.server)
+    addresses = re.findall(r"inet6 (2001\S+)/64", before)
+    with _Connection(net) as tcp, Reports(net.modem, "lan0") as heard:
+        running = refresh("eth0", "--interval", "1")
+        # The kernel itself has reported each a few times at the most, as the interface came up.
+        until(lambda: all(len(heard.seen(a)) >= 8 for a in addresses), timeout=30.0, what="rounds are heard")
+        reports = {report for a in addresses for report in heard.seen(a)}
+        assert running.stop() == 0
+        tcp.still_talks()
+
+    assert _has(net.server) == before
+    assert monitored() == []
+    assert {(r.version, r.routed, r.source) for r in reports} == {(2, True, "fe80::ff:fe00:10b")}
+    turns = [r["address"] for r in running.log() if r["event"] == "address-refreshed"]
+    assert (len(set(turns)), turns[:4]) == (4, turns[4:8])
+    assert [r["event"] for r in running.log()][-2:] == ["stopping", "stopped"]
+
+
+def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
+    """Without it the server is found for seconds, then no more; with it, it is found all the time."""
+    bridge = forgetful(net.modem, "lan0", MODEM)
+    echo(net.server)
+
+    def found() -> float | None:
+        net.modem.ip(f"-6 neigh flush dev {bridge}")
+        return ask(net.modem, FIXED, timeout=0.5)
+
+    until(lambda: found() is None, timeout=30.0, what="the switch has forgotten")
+    running = refresh("eth0", "--interval", "1")
+    until(lambda: _refreshed(running) >= 4, what="the switch is told")
+    end = time.monotonic() + 2 * FORGETS
+    answers = []
+    while time.monotonic() < end:
+        answers.append(found())
+        time.sleep(0.1)
+
+    assert len(answers) > 5
+    assert None not in answers
+
+
+def test_killed_at_any_time_it_leaves_everything_in_place(net: Net, refresh: Refresh) -> None:
+    """SIGKILL needs no repair: addresses, routes and a connection are what they were; the next start goes on."""
+    before = _has(net.server)
+    with _Connection(net) as tcp:
+        for _ in range(3):
+            running = refresh("eth0", "--interval", "1")
+            running.wait_for("address-refreshed")
+            running.process.send_signal(signal.SIGKILL)
+            assert running.process.wait(10.0) == -signal.SIGKILL
+            assert _has(net.server) == before
+            tcp.still_talks()
+
+
+def test_interface_that_is_missing_is_waited_for(net: Net, refresh: Refresh) -> None:
+    """An interface that is gone is said once; when it is back, so is the reminder."""
+    running = refresh("eth0", "--interval", "1")
+    assert running.wait_for("address-refreshed")["level"] == "info"
+    net.server.ip("link set eth0 name away")
+    failed = running.wait_for("refresh-failed", dev="eth0")
+    net.server.ip("link set away name eth0")
+    until(lambda: _levels(running).count("info") == 2, what="it works again")
+
+    assert failed["level"] == "warning"
+    assert failed["error"] == 'the addresses of eth0 could not be read: Device "eth0" does not exist.'
+
+
+def test_old_version_is_spoken_where_the_kernel_speaks_it(net: Net, refresh: Refresh) -> None:
+    """For a switch that knows MLDv1 alone the administrator has set the kernel so."""
+    net.server.sysctl("net/ipv6/conf/eth0/force_mld_version", 1)
+    with Reports(net.modem, "lan0") as heard:
+        refresh("eth0", "--interval", "1")
+        # Two of them may be the kernel's own.
+        until(lambda: [r.version for r in heard.seen(FIXED)].count(1) >= 4, timeout=20.0, what="reports are heard")
+
+        assert all(report.routed for report in heard.seen(FIXED))
+
+
+def test_one_an_interface(net: Net, refresh: Refresh, ndpbr: Run) -> None:
+    """A second one for the same interface refuses, and names the first."""
+    running = refresh("eth0")
+    second = ndpbr(net.server, "refresh", "eth0")
+
+    assert (second.returncode, second.stdout) == (1, "")
+    sentence = f"ndpbr: another ndpbr, pid {running.process.pid}, has the refresh of eth0 already\n"
+    assert second.stderr == sentence
+
+
+def test_without_the_right_to_send_it_does_not_start(net: Net) -> None:
+    """Without CAP_NET_RAW there is one sentence."""
+    words = ("setpriv", "--inh-caps", "-all", "--bounding-set", "-net_raw", sys.executable, "-m", "ndpbr_py")
+    ended = net.server.run(*words, "refresh", "eth0", cwd=Path(__file__).parent.parent)
+
+    assert (ended.returncode, ended.stderr) == (1, "ndpbr: root or CAP_NET_RAW was wanted, got neither\n")
+
+
+class _Connection:
+    """A TCP connection from the modem to the server's temporary address, the first to be lost."""
+
+    def __init__(self, net: Net) -> None:
+        temporary = until(lambda: re.search(r"inet6 (\S+)/64 scope global temporary", _has(net.server)))
+        assert temporary is not None
+        with net.server.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_STREAM)) as listener:
+            listener.bind((temporary.group(1), 0))
+            listener.listen()
+            self._modem = net.modem.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
+            self._modem.settimeout(10.0)
+            self._modem.connect(listener.getsockname()[:2])
+            self._server, _ = listener.accept()
+            self._server.settimeout(10.0)
+
+    def __enter__(self) -> _Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._modem.close()
+        self._server.close()
+
+    def still_talks(self) -> None:
+        """Send a word each way."""
+        for one, other in ((self._modem, self._server), (self._server, self._modem)):
+            one.sendall(b"word")
+            assert other.recv(4) == b"word"
+
+
+def _has(host: Host) -> str:
+    """Return the server's addresses with their flags, and its routes; without the lifetimes, which run."""
+    lines = host.ip("-6 -o address show dev eth0").splitlines() + host.ip("-6 route show").splitlines()
+    return "\n".join(re.sub(r"\d+sec", "", line) for line in lines)
+
+
+def _monitored(host: Host, file: Path) -> Callable[[], list[str]]:
+    """Return what returns all that the kernel has told about addresses and routes since now."""
+    with file.open("w") as output:
+        host.spawn("ip", "-6", "-o", "monitor", "address", "route", stdout=output)
+
+    def marked(address: str) -> bool:
+        """Whether an address in the discard prefix, set anew, has been told of."""
+        host.ip(f"address replace {address}/128 dev lo")
+        return address in file.read_text()
+
+    def told() -> list[str]:
+        until(lambda: marked("100::2"), what="the monitor has printed everything")
+        return [line for line in file.read_text().splitlines() if "100::" not in line]
+
+    until(lambda: marked("100::1"), what="the monitor listens")
+    return told
+
+
+def _refreshed(running: Daemon) -> int:
+    return sum(record["event"] == "address-refreshed" for record in running.log())
+
+
+def _levels(running: Daemon) -> list[str]:
+    return [record["level"] for record in running.log() if record["event"] == "address-refreshed"]
