@@ -70,7 +70,13 @@ def known(
     return Host(addr(address), dev, lladdr, state, confirmed, verified=verified)
 
 
-def nd_proxy(*interfaces: str, max_hosts: int = 4096, per_lladdr: int = 64, expire: float = 3600.0) -> NdProxy:
+def nd_proxy(
+    *interfaces: str,
+    max_hosts: int = 4096,
+    per_lladdr: int = 64,
+    expire: float = 3600.0,
+    refresh: float | None = None,
+) -> NdProxy:
     """Return one that knows nothing yet; 2001:db8::/64 is on-link."""
     prefixes = frozenset({PREFIX})
     return NdProxy(
@@ -78,6 +84,7 @@ def nd_proxy(*interfaces: str, max_hosts: int = 4096, per_lladdr: int = 64, expi
             interfaces or INTERFACES,
             prefixes,
             expire_interval=expire,
+            refresh_interval=refresh,
             max_hosts=max_hosts,
             max_hosts_per_lladdr=per_lladdr,
         )

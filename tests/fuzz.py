@@ -15,7 +15,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from random import Random
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe, Rejoin
 from ndpbr_py.iproute2 import parser, stamps
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import Script
@@ -134,7 +134,7 @@ def tables(text: str, random: Random) -> None:
 def batch_stderr(text: str, random: Random) -> None:
     """What a batch says on its standard error, of any actions in any steps: each has one outcome at the most."""
     script = Script(Commands(135), random.choice((1, 2, 16)))
-    kinds: tuple[Callable[[IPv6Address, str], Action], ...] = (AddRoute, AddProxy, DelProxy, DelRoute)
+    kinds: tuple[Callable[[IPv6Address, str], Action], ...] = (AddRoute, AddProxy, DelProxy, DelRoute, rejoin)
     for _ in range(random.randrange(4)):
         actions = [random.choice(kinds)(IPv6Address(number), "lan0") for number in range(random.randrange(12))]
         script.add([*actions, Probe(IPv6Address(1), "lan0", None)])
@@ -142,6 +142,11 @@ def batch_stderr(text: str, random: Random) -> None:
     outcome = script.outcome(said.encode(errors="surrogateescape"))
     if len(outcome.refused) + len(outcome.undone) > len(script.actions):
         raise AssertionError("more outcomes than actions")
+
+
+def rejoin(address: IPv6Address, dev: str) -> Rejoin:
+    """Return the action with the most lines."""
+    return Rejoin((address, address + 1), dev)
 
 
 READERS = (monitor_line, tables, batch_stderr)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv6Address
 
-from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry
+from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry, Rejoin
 from ndpbr_py.core.events import KernelRead, NeighborChanged, NudState, Refusal
 from ndpbr_py.core.hosts import Host
 from tests.builders import entry, kernel, route
@@ -45,6 +45,14 @@ class Kernel:
             case DelProxy():
                 self.proxies.pop(key, None)
         return None
+
+    def rejoin(self, action: Rejoin, why: Refusal | None) -> Refusal | None:
+        """Take its entries out and put them back, unless that is refused (*why*)."""
+        for address in action.addresses:
+            self.proxies.pop((address, action.dev), None)
+            if why is None:
+                self.proxies[address, action.dev] = True
+        return why
 
     def set_link(self, dev: str, *, up: bool) -> None:
         """Set an interface up, or down, which takes with it what is on it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh, Rejoin
 from ndpbr_py.core.events import ActionRefused, Refusal
 from ndpbr_py.iproute2 import batch
 from ndpbr_py.iproute2.commands import Commands
@@ -80,6 +80,14 @@ def test_later_action_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
 
     assert [line.split()[1] for line in told(tmp_path)[1:]] == ["add", "del", "del", "replace", "del"]
     assert "route add 2001:db8::33/128 dev lan0 proto 135" not in told(tmp_path)
+
+
+def test_entry_that_goes_does_not_come_back_by_a_refresh(tmp_path: Path) -> None:
+    """Taking entries out and in is another matter than removing one of them, which comes later and stays."""
+    run(ip(tmp_path), [Rejoin((A, addr("2001:db8::44")), "wan0"), DelProxy(A, "wan0")])
+
+    assert [line.split()[1] for line in told(tmp_path)[1:]] == ["add", "add", "del", "del", "add", "add", "add", "del"]
+    assert told(tmp_path)[-1] == "neigh del proxy 2001:db8::33 dev wan0"
 
 
 def test_refusal_that_ends_nothing_is_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Refresh
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Refresh, Rejoin
 from ndpbr_py.core.decision import What
 from ndpbr_py.core.events import (
     ActionRefused,
@@ -29,9 +29,10 @@ from tests.kernel_model import Kernel, Key, believed
 LISTED = ("wan0", "lan0", "lan1")
 DEVS = st.sampled_from([*LISTED, "eth9"])
 LISTED_DEVS = st.sampled_from(LISTED)
-# Four hosts, the modem (next hop on wan0), the router itself, one off-link, one link-local.
+# Four hosts, two of them in one multicast group, the modem (next hop on wan0), the router itself, one off-link, one
+# link-local.
 ADDRESSES = st.sampled_from(
-    [IPv6Address(f"2001:db8::{n}") for n in (31, 32, 33, 34, 1, 2)]
+    [IPv6Address(f"2001:db8::{n}") for n in (31, 32, 33, "1:0:33", 1, 2)]
     + [IPv6Address("2606:4700::1111"), IPv6Address("fe80::33")]
 )
 LLADDRS = st.sampled_from([f"02:00:00:00:00:0{n}" for n in range(1, 4)])
@@ -45,7 +46,7 @@ class Life(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.kernel = Kernel(LISTED)
-        self.proxy = nd_proxy(*LISTED, max_hosts=MAX_HOSTS, per_lladdr=PER_LLADDR, expire=100.0)
+        self.proxy = nd_proxy(*LISTED, max_hosts=MAX_HOSTS, per_lladdr=PER_LLADDR, expire=100.0, refresh=50.0)
         self.now = 0.0
         self.dump: KernelRead | None = None
         self.foreign: set[Key] = set()  # the proxy entries of other programs, as last read
@@ -79,6 +80,11 @@ class Life(RuleBasedStateMachine):
     def run(self, action: Action) -> Refusal | None:
         if isinstance(action, Refresh):
             self.refresh = self.refresh_again = True
+        if isinstance(action, Rejoin):
+            for address in action.addresses:
+                assert self.kernel.proxies.get((address, action.dev)) is not False, "another program's"
+            why, self.refuse = self.refuse, None
+            return self.kernel.rejoin(action, why)
         if not isinstance(action, AddRoute | DelRoute | AddProxy | DelProxy):
             return None
         if isinstance(action, AddProxy | DelProxy):

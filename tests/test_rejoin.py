@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ndpbr_py.core.actions import Refresh, Rejoin
 from ndpbr_py.core.entries import Entries
-from ndpbr_py.core.events import ActionRefused, KernelRead, NeighborChanged, ReadStarted, Refusal, Tick
+from ndpbr_py.core.events import ActionRefused, ReadStarted, Refusal, Tick
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.rejoin import decisions
 from ndpbr_py.core.state import Rules, State
-from tests.builders import PREFIX, actions, addr, changed, entry, kernel, known, route, told, why
+from tests.builders import PREFIX, actions, addr, changed, entry, kernel, known, nd_proxy, route, told, why
 
 DEVS = ("wan0", "lan0", "lan1")
 FIRST, SAME_GROUP, OTHER = "2001:db8::33", "2001:db8::1:0:33", "2001:db8::44"
+FOUND = kernel(changed(FIRST), route(FIRST), entry(FIRST))
 
 
 def state(*hosts: Host) -> State:
@@ -61,9 +61,8 @@ def test_host_without_entries_has_nothing_to_report() -> None:
 
 def test_reading_under_way_does_not_judge_what_is_out() -> None:
     """A table read between out and in lacks the entry: that is no drift."""
-    proxy, found = nd_proxy(refresh=1.0)
-    told(proxy, found, now=0.0)
-    told(proxy, Tick(), now=0.0)
+    proxy = nd_proxy(refresh=1.0)
+    told(proxy, FOUND, Tick())
     told(proxy, ReadStarted(), now=0.5)
     assert actions(told(proxy, Tick(), now=1.0)) == [Rejoin((addr(FIRST),), "wan0")]
 
@@ -74,24 +73,16 @@ def test_reading_under_way_does_not_judge_what_is_out() -> None:
 
 def test_nothing_is_taken_out_unless_asked_for() -> None:
     """Without a refresh interval proxy entries stay where they are."""
-    proxy, found = nd_proxy(refresh=None)
-    told(proxy, found, now=0.0)
-    told(proxy, Tick(), now=0.0)
+    proxy = nd_proxy()
+    told(proxy, FOUND, Tick())
 
     assert actions(told(proxy, Tick(), now=3000.0)) == []
 
 
 def test_refused_entries_are_looked_for() -> None:
     """Some may be out and not in again: the kernel's tables tell, and what is missing is put back."""
-    proxy, found = nd_proxy(refresh=1.0)
-    told(proxy, found, now=0.0)
+    proxy = nd_proxy(refresh=1.0)
+    told(proxy, FOUND)
     refused = ActionRefused(Rejoin((addr(FIRST),), "wan0"), Refusal.OTHER, "No buffer space available")
 
     assert actions(told(proxy, refused)) == [Refresh()]
-
-
-def nd_proxy(refresh: float | None) -> tuple[NdProxy, KernelRead]:
-    """Return one with two interfaces, and what tells it of a host there."""
-    found: list[NeighborChanged] = [changed(FIRST)]
-    rules = Rules(DEVS[:2], frozenset({PREFIX}), refresh_interval=refresh)
-    return NdProxy(rules), kernel(*found, route(FIRST), entry(FIRST))
