@@ -26,7 +26,8 @@ def ndpbr(host: Host, *argv: str, timeout: float = 30.0) -> subprocess.Completed
 class Daemon:
     """``ndpbr run ARGV`` on a host, with its pid file, state and log under *folder*; or another command that stays.
 
-    *program* replaces ours.  Without --sweep among the words it asks nobody: a test's hosts are unknown until they speak.
+    *program* replaces ours.  Without --sweep among the words it asks nobody: a test's hosts are unknown before they
+    speak.
     """
 
     def __init__(
