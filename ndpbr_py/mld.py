@@ -17,7 +17,7 @@ from ndpbr_py.errors import NdpbrError
 _SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))
 _ROUTERS = "ff02::16"  # all that speak MLDv2
 _REPORT_1, _REPORT_2 = 131, 143
-_CHANGE_TO_EXCLUDE = 4  # nobody's packets, that is: everybody's, from now on
+_CHANGE_TO_EXCLUDE = 4  # no source is excluded: from now on all packets are wanted
 _ROUTER_ALERT = bytes((0, 0, 5, 2, 0, 0, 1, 0))  # with two octets of padding
 _CONF = Path("/proc/sys/net/ipv6/conf")
 

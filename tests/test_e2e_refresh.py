@@ -91,7 +91,7 @@ def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
 
     def found() -> float | None:
         net.modem.ip(f"-6 neigh flush dev {bridge}")
-        return ask(net.modem, FIXED, timeout=0.5)
+        return ask(net.modem, FIXED, timeout=0.9)
 
     until(lambda: found() is None, timeout=30.0, what="the switch has forgotten")
     running = refresh("eth0", "--interval", "1")

@@ -41,11 +41,10 @@ def test_traffic_loses_nothing_meanwhile(home: Home, daemon: Start) -> None:
     running = daemon(home.router, "--refresh", "1", "wan0", "lan0")
     _learn(home, running, LAN)
     asked: list[float | None] = []
-    while _refreshes(running) < 5:
+    while _refreshes(running) < 5 or len(asked) < 50:
         # Late is not lost: a solicitation may come in between, and is sent again after a second.
         asked.append(ask(home.inet, LAN, timeout=10.0))
 
-    assert len(asked) > 50
     assert None not in asked
 
 
@@ -57,7 +56,7 @@ def test_forgetful_switch_is_reminded(home: Home, daemon: Start) -> None:
     def found() -> float | None:
         """Ask anew: with an answer in the modem's neighbor cache the trouble would take longer to show."""
         home.modem.ip(f"-6 neigh flush dev {bridge}")
-        return ask(home.modem, LAN, timeout=0.5)
+        return ask(home.modem, LAN, timeout=0.9)
 
     running = daemon(home.router, "wan0", "lan0")
     _learn(home, running, LAN)
