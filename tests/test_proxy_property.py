@@ -81,6 +81,7 @@ class Life(RuleBasedStateMachine):
         if isinstance(action, Refresh):
             self.refresh = self.refresh_again = True
         if isinstance(action, Rejoin):
+            assert self.dump is None, "a reading might find what is out just then"
             for address in action.addresses:
                 assert self.kernel.proxies.get((address, action.dev)) is not False, "another program's"
             why, self.refuse = self.refuse, None

@@ -70,8 +70,8 @@ class NdProxy(State):
 
     def _tick(self, now: float) -> list[Decision]:
         looks = [self._look(host) for host in self._rounds.due(self.hosts, now) if self._silent(host, now)]
-        if self._rejoins is None:
-            return looks
+        if self._rejoins is None or self.heard is not None:
+            return looks  # a reading under way might find entries just while they are out: their turn comes after it
         return looks + rejoin.decisions(self, list(self._rejoins.due(self.hosts, now)))
 
     def _refused(self, event: ActionRefused) -> list[Decision]:

@@ -41,11 +41,5 @@ def _group(address: IPv6Address) -> int:
 
 
 def _rejoins(state: State, sharers: Sequence[Host]) -> list[Rejoin]:
-    rejoins = []
-    for dev in state.placement.interfaces:
-        if addresses := tuple(host.address for host in sharers if dev in host.have.proxies):
-            rejoins.append(Rejoin(addresses, dev))
-            if state.heard is not None:
-                # A reading under way may not find them.
-                state.acted.update(addresses)
-    return rejoins
+    on = {dev: tuple(h.address for h in sharers if dev in h.have.proxies) for dev in state.placement.interfaces}
+    return [Rejoin(addresses, dev) for dev, addresses in on.items() if addresses]
