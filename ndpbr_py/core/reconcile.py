@@ -34,7 +34,8 @@ def decisions(state: State, kernel: KernelRead, now: float) -> list[Decision]:
     for address, entries in tagged.items():
         if address not in state.hosts and not (acted and address in acted):
             result.extend(_adopted(state, address, entries, now, adopted))
-    known = frozenset(map(id, state.hosts))
+    # Kept alive, so that no host learned below can have the id of one removed below.
+    known = {id(host): host for host in state.hosts}
     result.extend(statics.learned(state, now))
     told: list[Decision] = []
     newer = heard | acted
