@@ -16,9 +16,9 @@ import structlog
 from ndpbr_py.config import LogConfig
 from ndpbr_py.core.actions import Action
 from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.limit import Limit
 from ndpbr_py.core.policy import Reason
 from ndpbr_py.fields import fields, level
-from ndpbr_py.limit import Limit
 from ndpbr_py.logsink import Sink, Stream, Syslog
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ndpbr_py.limit import Limit
+from ndpbr_py.core.limit import Limit
 
 
 def test_burst_is_let_through_then_the_rate() -> None:
@@ -22,6 +22,13 @@ def test_those_left_out_are_counted_until_they_are_told() -> None:
         limit.allows(1.0)
 
     assert (limit.has_left_out, limit.left_out(), limit.has_left_out) == (True, 3, False)
+
+
+def test_several_come_together_or_not_at_all() -> None:
+    """What needs three of which two are left takes none of them."""
+    limit = Limit(rate=1.0, burst=4)
+
+    assert [limit.takes(number, 100.0) for number in (2, 3, 2, 1)] == [True, False, True, False]
 
 
 def test_quiet_saves_up_no_more_than_a_burst() -> None:

@@ -13,12 +13,12 @@ from typing import Protocol
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh, Rejoin
 from ndpbr_py.core.events import ActionRefused
+from ndpbr_py.core.limit import Limit
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.lull import Lull
 from ndpbr_py.iproute2.reserve import Reserve
 from ndpbr_py.iproute2.script import STEP, Script
-from ndpbr_py.limit import Limit
 
 LIMIT = 2000  # actions in a batch: a new host's two do not wait behind more
 _FOR_PROBES = 200  # of them, at the least: owners are asked also while others claim their addresses

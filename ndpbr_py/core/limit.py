@@ -1,6 +1,6 @@
 """How often -> whether now, too: a token bucket, and how often not.
 
-Whoever claims addresses by the thousand must not fill the router's log, which is small, with them.
+Pure.  Whoever claims addresses by the thousand must not fill the router's log, which is small, with them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,18 @@ class Limit:
 
     def allows(self, now: float) -> bool:
         """Return whether another one may come at *now* (seconds, monotonic); one that may not is counted."""
+        if self.takes(1, now):
+            return True
+        self._left_out += 1
+        return False
+
+    def takes(self, number: int, now: float) -> bool:
+        """Return whether that many may come at once; they then have."""
         self._tokens = min(self._burst, self._tokens + (now - self._last) * self._rate)
         self._last = now
-        if self._tokens < 1.0:
-            self._left_out += 1
+        if self._tokens < number:
             return False
-        self._tokens -= 1.0
+        self._tokens -= number
         return True
 
     @property
