@@ -24,7 +24,7 @@ from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.iproute2.supervisor import Supervisor
-from ndpbr_py.kernel.settings import Settings, wanted
+from ndpbr_py.kernel.settings import Settings, has_nd, wanted
 from ndpbr_py.log import Log
 from ndpbr_py.relay import Relay
 from ndpbr_py.resync import Resync
@@ -154,6 +154,8 @@ class Daemon:
     def _took(self, kernel: KernelRead) -> None:
         self._hearing.named(kernel.names)
         self._sweep.took(kernel)
+        for dev in sorted(kernel.without_nd):
+            self._log.once("info", "interface-without-nd", dev=dev)
 
     def _linked(self, dev: str) -> None:
         """An interface that was made anew has the kernel's defaults."""
@@ -163,7 +165,7 @@ class Daemon:
     def _set(self, devs: Iterable[str], level: str) -> None:
         if self._config.dry_run:
             return
-        for path, found, value in self._settings.borrow(wanted(devs)):
+        for path, found, value in self._settings.borrow(wanted(filter(has_nd, devs))):
             self._log.record(level, "setting-changed", setting=path, found=found, value=value)
         if self._settings.unsaved is not None:
             self._log.once("warning", "state-unsaved", error=self._settings.unsaved)

@@ -106,6 +106,7 @@ def kernel(
     up: Iterable[str] = INTERFACES,
     own: Iterable[str] = (),
     next_hops: dict[str, str] | None = None,
+    without_nd: Iterable[str] = (),
 ) -> KernelRead:
     """Return a reading of the kernel's tables."""
     return KernelRead(
@@ -116,6 +117,7 @@ def kernel(
         own=frozenset(map(addr, own)),
         next_hops={addr(a): dev for a, dev in (next_hops or {}).items()},
         up=frozenset(up),
+        without_nd=frozenset(without_nd),
     )
 
 

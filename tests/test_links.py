@@ -7,7 +7,7 @@ from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.entries import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted, NudState, ReadStarted
 from ndpbr_py.core.policy import Reason
-from tests.builders import LLADDR, actions, addr, changed, kernel, link, nd_proxy, route, told, why
+from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, entry, kernel, link, nd_proxy, route, told, why
 
 A = addr()
 THREE = ("wan0", "lan0", "lan1")
@@ -60,6 +60,20 @@ def test_loss_of_carrier_changes_nothing() -> None:
     proxy = nd_proxy()
 
     assert told(proxy, changed(state=REACHABLE), LinkChanged(3, "lan0", up=True, carrier=False)) == []
+
+
+def test_interface_that_loses_neighbor_discovery_has_the_tables_read() -> None:
+    """`ip link set lan1 arp off`: after the reading nobody answers there any more, and nobody is learned there."""
+    proxy = nd_proxy(*THREE)
+
+    off = told(proxy, changed(state=REACHABLE), LinkChanged(4, "lan1", up=True, carrier=True, nd=False))
+    assert actions(off) == [Refresh()]
+
+    read = told(proxy, kernel(route(), entry(), entry(dev="lan1"), up=THREE, without_nd=["lan1"]))
+    assert actions(read) == [DelProxy(A, "lan1")]
+    assert why(told(proxy, changed("2001:db8::44", "lan1", lladdr=OTHER_LLADDR))) == [
+        ("address-ignored", "interface-without-nd")
+    ]
 
 
 def test_interface_that_is_not_listed_does_not_matter() -> None:

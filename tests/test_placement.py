@@ -25,6 +25,16 @@ def test_interface_that_is_down_takes_no_entry() -> None:
     assert placement.want(known(dev="lan1")) == NOTHING
 
 
+def test_interface_without_neighbor_discovery_takes_no_proxy_entry() -> None:
+    """Where nobody solicits there is nothing to answer; a route there is of use all the same."""
+    placement = Placement(THREE)
+
+    placement.use(THREE, without_nd=["wan0"])
+
+    assert placement.want(known()) == Entries("lan0", ("lan1",))
+    assert placement.want(known(dev="wan0")) == Entries("wan0", ("lan0", "lan1"))
+
+
 def test_blocked_host_gets_nothing() -> None:
     """A host whose entry was refused has none until the tables were read again."""
     host = known()

@@ -160,6 +160,16 @@ def test_interfaces_that_are_up() -> None:
     assert read.read().up == {"wan0"}
 
 
+def test_interfaces_without_neighbor_discovery() -> None:
+    """Of the listed interfaces those that a tunnel's flags tell have none."""
+    read = tables()
+    read.link("2: wan0: <POINTOPOINT,MULTICAST,NOARP,UP,LOWER_UP> mtu 1492 qdisc fq_codel state UNKNOWN mode DEFAULT")
+    read.link("3: lan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT")
+    read.link("4: tun9: <POINTOPOINT,MULTICAST,NOARP> mtu 1500 qdisc noop state DOWN mode DEFAULT")
+
+    assert read.read().without_nd == {"wan0"}
+
+
 def test_interface_without_carrier_is_up() -> None:
     """A cable that is not plugged in keeps no entry away."""
     read = tables()

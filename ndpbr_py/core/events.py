@@ -70,12 +70,16 @@ class NeighborDeleted:
 
 @value
 class LinkChanged:
-    """RTM_NEWLINK: ``up`` is the administrative state, ``carrier`` whether the other end is there."""
+    """RTM_NEWLINK: ``up`` is the administrative state, ``carrier`` whether the other end is there.
+
+    ``nd``: neighbor discovery takes place there, as on a link with link-layer addresses.
+    """
 
     index: int
     dev: str
     up: bool
     carrier: bool
+    nd: bool = True
 
 
 @value
@@ -134,8 +138,8 @@ class KernelRead:
     """The kernel's tables, read in whole: what they hold is what is.
 
     ``on_link`` are the prefixes of device routes on listed interfaces; ``own`` the router's addresses;
-    ``next_hops`` the gateways of default routes with their interface; ``up`` the listed interfaces that are up;
-    ``names`` the name of every interface by its index.
+    ``next_hops`` the gateways of default routes with their interface; ``up`` the listed interfaces that are up, and
+    ``without_nd`` those without neighbor discovery; ``names`` the name of every interface by its index.
     """
 
     neighbors: tuple[NeighborChanged, ...] = ()
@@ -145,6 +149,7 @@ class KernelRead:
     own: frozenset[IPv6Address] = frozenset()
     next_hops: dict[IPv6Address, str] = field(default_factory=dict)
     up: frozenset[str] = frozenset()
+    without_nd: frozenset[str] = frozenset()
     names: dict[int, str] = field(default_factory=dict)
 
 

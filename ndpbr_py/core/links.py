@@ -24,9 +24,10 @@ def decisions(state: State, event: LinkChanged | LinkDeleted) -> list[Decision]:
     up = isinstance(event, LinkChanged) and event.up
     if state.heard is not None:
         state.heard_links[dev] = up
-    if up and dev in placement.usable:
+    as_before = isinstance(event, LinkChanged) and event.nd is (dev not in placement.without_nd)
+    if up and as_before and dev in placement.usable:
         return []
-    placement.use(placement.usable | {dev} if up else placement.usable - {dev})
+    placement.use(placement.usable | {dev} if up else placement.usable - {dev}, placement.without_nd)
     if up:
         # What is missing there is put back from the reading: only that knows what the kernel still has.
         return [Decision(What.RESUMED, Reason.LINK_UP, dev=dev, actions=[Refresh()])]

@@ -1,4 +1,4 @@
-"""Where a host's entries belong, given which interfaces are up and what other programs have put there.
+"""Where a host's entries belong, given what its interfaces are like and what other programs have put there.
 
 Pure.  Another program's proxy entry or /128 route is never touched: where it says the same as ours would it does
 the work, and where it says otherwise the host gets nothing from us.
@@ -23,15 +23,18 @@ class Placement:
         self._foreign_proxies: frozenset[tuple[IPv6Address, str]] = frozenset()
         self._foreign: frozenset[IPv6Address] = frozenset()
         self._at: dict[str, Entries] = {}
+        # Interfaces on which nobody solicits: they take routes, and no proxy entries.
+        self.without_nd: frozenset[str] = frozenset()
         self.usable: frozenset[str] = frozenset()
         self.use(self.interfaces)
 
-    def use(self, up: Iterable[str]) -> None:
-        """Note which interfaces are up; entries go on those alone."""
+    def use(self, up: Iterable[str], without_nd: Iterable[str] = ()) -> None:
+        """Note which interfaces are up, and which have no neighbor discovery; entries go where they are of use."""
+        self.without_nd = frozenset(without_nd)
         self.usable = frozenset(up) & frozenset(self.interfaces)
-        usable = [dev for dev in self.interfaces if dev in self.usable]
+        answering = [dev for dev in self.interfaces if dev in self.usable - self.without_nd]
         # One record an interface, shared by all its hosts: with 10,000 hosts that is memory worth saving.
-        self._at = {dev: Entries(dev, tuple(o for o in usable if o != dev)) for dev in usable}
+        self._at = {dev: Entries(dev, tuple(o for o in answering if o != dev)) for dev in self.usable}
 
     def read(self, kernel: KernelRead) -> None:
         """Note which entries are another program's."""

@@ -76,6 +76,7 @@ class Reason(Enum):
     LLADDR_FULL = "max-hosts-per-lladdr"
     STOPPING = "stopping"
     FORGETFUL = "refresh-interval"
+    WITHOUT_ND = "interface-without-nd"
 
 
 _GLOBAL = int(IPv6Address("2000::")) >> 125

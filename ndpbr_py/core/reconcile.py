@@ -23,12 +23,14 @@ def decisions(state: State, kernel: KernelRead, now: float) -> list[Decision]:
     """Return what follows from a reading of the kernel's tables."""
     heard, acted, state.heard = state.heard or set(), state.acted, None
     on_link = None if state.rules.everything_on_link else kernel.on_link | state.rules.prefixes
-    before, state.scope = state.scope, Scope(on_link, kernel.own, kernel.next_hops)
+    before = state.scope, state.placement.without_nd
+    state.scope = Scope(on_link, kernel.own, kernel.next_hops)
     # An interface heard of while the tables were being read is as was heard.
-    state.placement.use(dev for dev in state.rules.interfaces if state.heard_links.get(dev, dev in kernel.up))
+    up = (dev for dev in state.rules.interfaces if state.heard_links.get(dev, dev in kernel.up))
+    state.placement.use(up, kernel.without_nd)
     state.placement.read(kernel)
     tagged = _tagged(kernel)
-    result = _out_of_scope(state) if state.scope != before else []
+    result = _out_of_scope(state) if (state.scope, state.placement.without_nd) != before else []
     adopted: list[Host] = []
     # An empty set is not asked: an address takes long to hash.
     for address, entries in tagged.items():

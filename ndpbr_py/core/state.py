@@ -64,6 +64,8 @@ class State:
         """Return why a host at *address* on *dev* must not be learned; None if it may."""
         if self.rules.statics and (place := self.rules.statics.get(address)) is not None:
             return None if place == dev else Reason.STATIC
+        if dev in self.placement.without_nd:
+            return Reason.WITHOUT_ND
         if self.routers and self.routers.get(address, dev) != dev:
             return Reason.ROUTER
         return self.scope.objection(address, dev)

@@ -93,7 +93,10 @@ def _link(match: re.Match[str]) -> LinkChanged | LinkDeleted:
     if deleted:
         return LinkDeleted(int(index), dev)
     words = flags.split(",")
-    return LinkChanged(int(index), dev, "UP" in words, "LOWER_UP" in words and "NO-CARRIER" not in words)
+    carrier = "LOWER_UP" in words and "NO-CARRIER" not in words
+    # On either kind of link the kernel takes every neighbor for resolved (ndisc_constructor).
+    nd = "NOARP" not in words and "POINTOPOINT" not in words
+    return LinkChanged(int(index), dev, "UP" in words, carrier, nd)
 
 
 def _neighbor(

@@ -46,6 +46,7 @@ class Tables:
         self._next_hops: dict[IPv6Address, str] = {}
         self._own: set[IPv6Address] = set()
         self._up: set[str] = set()
+        self._without_nd: set[str] = set()
         self._names: dict[int, str] = {}
 
     def taker(self, kind: str) -> Callable[[str], None]:
@@ -113,6 +114,8 @@ class Tables:
             self._names[event.index] = event.dev
             if event.up:
                 self._up.add(event.dev)
+            if not event.nd:
+                self._without_nd.add(event.dev)
 
     def read(self) -> KernelRead:
         """Return what was read."""
@@ -124,6 +127,7 @@ class Tables:
             own=frozenset(self._own),
             next_hops=self._next_hops,
             up=frozenset(self._up) & self._interfaces,
+            without_nd=frozenset(self._without_nd) & self._interfaces,
             names=self._names,
         )
 

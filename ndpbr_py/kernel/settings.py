@@ -19,6 +19,18 @@ from ndpbr_py.kernel.files import read, write_atomically
 PROC_SYS = Path("/proc/sys/net/ipv6")
 
 
+_NOARP, _POINTOPOINT = 0x80, 0x10  # linux/if.h
+
+
+def has_nd(dev: str) -> bool:
+    """Whether neighbor discovery takes place on *dev*; one that is not there may have it."""
+    try:
+        flags = int(Path("/sys/class/net", dev, "flags").read_text(), 16)
+    except OSError:
+        return True
+    return not flags & (_NOARP | _POINTOPOINT)
+
+
 def wanted(interfaces: Iterable[str]) -> dict[str, str]:
     """Return the settings that ndpbr needs: path below net/ipv6 -> value.
 
