@@ -26,7 +26,7 @@ check: .venv/dev ## style, format and types; the shell scripts, too
 	$(BIN)/shellcheck $$(grep -rlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc packaging tests) \
 		openrc/ndpbr.confd packaging/alpine/APKBUILD
 
-fuzz: .venv/dev ## a minute of mutated and random input for all that reads what ip prints
+fuzz: .venv/dev ## a minute of mutated and random input for all that reads what comes in
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
 demo: .venv/run ip ## the program's story, on this kernel (needs no development packages)

@@ -9,6 +9,7 @@ lab.py        hosts in network namespaces, and the links between them
 namespace.py  a call, made in another namespace
 home.py       the standard situation: internet, modem, router, LAN
 echo.py       one datagram there and back, timed
+frames.py     the packet of a solicitation, right or wrong
 claim.py      a neighbor solicitation in an address's name
 observed.py   what a host's kernel has: entries, neighbors, settings
 program.py    the program, run on a host of the lab

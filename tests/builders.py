@@ -17,6 +17,7 @@ from ndpbr_py.core.events import (
     NeighborDeleted,
     NudState,
     ProxyEntry,
+    SolicitationHeard,
 )
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
@@ -60,6 +61,18 @@ def deleted(
 def link(dev: str = "lan0", *, up: bool) -> LinkChanged:
     """Return that an interface was set up or down."""
     return LinkChanged(3, dev, up, up)
+
+
+def solicited(
+    target: str = HOST, dev: str = "wan0", source: str | None = "fe80::1", lladdr: str | None = OTHER_LLADDR
+) -> SolicitationHeard:
+    """Return that somebody on *dev* asks for *target*."""
+    return SolicitationHeard(dev, IPv6Address(source) if source else None, addr(target), lladdr)
+
+
+def detection(target: str = HOST, dev: str = "lan0", lladdr: str | None = LLADDR) -> SolicitationHeard:
+    """Return that somebody on *dev* makes sure that nobody else has *target*."""
+    return solicited(target, dev, None, lladdr)
 
 
 def known(

@@ -1,7 +1,7 @@
-"""SECONDS -> as many inputs as fit into them for all that reads what ip(8) printed; exit status 1 for an exception.
+"""SECONDS -> as many inputs as fit into them for all that reads ip(8)'s words or packets; exit status 1 for a failure.
 
 Run as ``python -m tests.fuzz [SECONDS [SEED]]``, or ``make fuzz``.  The seeds are what real versions of ip printed.
-None of the three has an exception to raise: for what is no line of ip's the parser has an event.
+None of the readers has an exception to raise: for what is no line of ip's the parser has an event.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from ndpbr_py.iproute2 import parser, stamps
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import Script
 from ndpbr_py.iproute2.tables import Tables
+from ndpbr_py.packets.solicitation import solicitation
+from tests.frames import frame
 
 CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures"
 DEVS = ("wan0", "lan0", "v0")
@@ -149,7 +151,18 @@ def rejoin(address: IPv6Address, dev: str) -> Rejoin:
     return Rejoin((address, address + 1), dev)
 
 
-READERS = (monitor_line, tables, batch_stderr)
+def packet(text: str, random: Random) -> None:
+    """What a packet socket hears: a solicitation, octets of which were changed, or cut off."""
+    options = random.randbytes(random.choice((0, 0, 8, 8, 16, random.randrange(64))))
+    whole = bytearray(frame(random.choice(("::", "fe80::1", "2001:db8::99")), options=options))
+    for _ in range(random.randrange(3)):
+        whole[random.randrange(len(whole))] = random.randrange(256)
+    heard = solicitation(bytes(whole[: random.choice((None, random.randrange(len(whole))))]), "lan0", None)
+    if heard is not None and (heard.target.is_multicast or whole[7] != 255):
+        raise AssertionError(f"a false solicitation was heard: {heard}")
+
+
+READERS = (monitor_line, tables, batch_stderr, packet)
 STDERR = tuple((CAPTURES / "batch-stderr-6.1.0.txt").read_text().splitlines()[1:])
 
 

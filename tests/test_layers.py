@@ -30,6 +30,8 @@ def layer(module: str) -> int:
         return CORE
     if first == "iproute2":
         return PURE if rest[0] in ("", *WORDS) else EDGES
+    if first == "packets":
+        return EDGES if rest[0] == "listener" else PURE
     if first in DAEMON:
         return LOOP
     return USER if first in ("cli", "options", "subcommands", "__main__") else TOOLS
@@ -76,6 +78,13 @@ def test_words_of_ip_are_pure(word: str) -> None:
 
     assert {module for module in ours(path) if layer(module) not in (CORE, PURE)} == set()
     assert imports(path) & {"os", "subprocess", "asyncio", "time", "sh"} == set()
+
+
+@pytest.mark.parametrize("path", [PACKAGE / "packets" / f"{name}.py" for name in ("solicitation", "filter")], ids=name)
+def test_what_is_heard_is_read_purely(path: Path) -> None:
+    """What packets mean, and which of them matter, is decided without a socket."""
+    assert {module for module in ours(path) if layer(module) not in (CORE, PURE)} == set()
+    assert imports(path) & {"os", "socket", "asyncio", "time"} == set()
 
 
 @pytest.mark.parametrize(("library", "place"), [("sh", "iproute2/process.py"), ("structlog", "log.py")])

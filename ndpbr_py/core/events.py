@@ -100,6 +100,19 @@ class AddressChanged:
 
 
 @value
+class SolicitationHeard:
+    """A neighbor solicitation passed a link; ``lladdr`` is its frame's sender.
+
+    Without a source it is a probe for duplicates: its sender will use the target in a second, if nobody objects.
+    """
+
+    dev: str
+    source: IPv6Address | None
+    target: IPv6Address
+    lladdr: str | None
+
+
+@value
 class LineRejected:
     """A line that is no line of ip(8): torn, or garbage.  ``text`` is cut to 120 characters."""
 
@@ -180,12 +193,18 @@ class Tick:
     """Time has passed."""
 
 
+@value
+class LooksDue:
+    """The time of the next look has come."""
+
+
 Event = (
     NeighborChanged
     | NeighborDeleted
     | LinkChanged
     | LinkDeleted
     | AddressChanged
+    | SolicitationHeard
     | LineRejected
     | ReadStarted
     | KernelRead
@@ -193,4 +212,5 @@ Event = (
     | HostsSuggested
     | SweepDue
     | Tick
+    | LooksDue
 )

@@ -1,0 +1,1 @@
+"""Neighbor solicitations as they pass a link: heard, never answered."""
