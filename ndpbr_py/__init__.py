@@ -9,6 +9,7 @@ The map of the package:
     daemon.py       the daemon's life: start, signals, stop
     hearing.py      what the monitor says -> events
     relay.py        events -> the core -> actions and records
+    listening.py    what the listener hears -> events; the looks that fall due
     resync.py       the kernel's tables are read whenever something may have been missed
     view.py         what it knows and has done -> its answers; counters.py, history.py: what it keeps of it
     clock.py        the date
@@ -21,6 +22,7 @@ The map of the package:
     lock.py         one daemon a pid file, and one an interface
     core/           DECIDES: events -> decisions, pure
     iproute2/       SPEAKS: every word of ip(8), and the processes that take it
+    packets/        HEARS: neighbor solicitations as they pass a link
     kernel/         SETS: what is borrowed under /proc/sys
 """
 

@@ -56,6 +56,7 @@ class RunConfig:
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)
     sweep: bool = True
     hosts_file: Path = HOSTS_FILE
+    listen: bool = True
 
 
 def interfaces(names: list[str], least: int = 2) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.iproute2.supervisor import Supervisor
 from ndpbr_py.kernel.settings import Settings, has_nd, wanted
+from ndpbr_py.listening import Listening
 from ndpbr_py.log import Log
 from ndpbr_py.relay import Relay
 from ndpbr_py.resync import Resync
@@ -64,6 +65,7 @@ class Daemon:
         self._supervisor = Supervisor(program.path, self._hearing)
         self._view = View(config.interfaces, self._relay, self._hearing, self._resync, log)
         self._control = Control(config.state_dir, self._view.answer)
+        self._listening = Listening(self._relay, log, wanted=config.listen)
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
         self._began = time.monotonic()
@@ -154,8 +156,7 @@ class Daemon:
     def _took(self, kernel: KernelRead) -> None:
         self._hearing.named(kernel.names)
         self._sweep.took(kernel)
-        for dev in sorted(kernel.without_nd):
-            self._log.once("info", "interface-without-nd", dev=dev)
+        self._listening.tune(kernel)
 
     def _linked(self, dev: str) -> None:
         """An interface that was made anew has the kernel's defaults."""
@@ -223,6 +224,7 @@ class Daemon:
         self._control.stop()
         self._sweep.close()
         self._supervisor.stop()
+        self._listening.close()
         if self._relay.executor is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN):

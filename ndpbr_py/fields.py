@@ -29,18 +29,22 @@ LEVELS: Mapping[What, str] = {
     What.CONFLICT: "warning",
     What.SHADOWED: "warning",
     What.IGNORED: "debug",
+    What.OPENED: "info",
+    What.LEFT_OUT: "warning",
 }
 # What `note` is called in the record.
 _NOTES: Mapping[What | Reason, str] = {
     What.MOVED: "from_dev",
     What.CONFLICT: "claimed_by",
+    What.DOUBTED: "heard_on",
     What.SUSPENDED: "down",
     What.REFUSED: "error",
     What.KEPT: "error",
     What.SHADOWED: "theirs",
+    What.SOUGHT: "sought_on",
+    What.OPENED: "open_on",
+    What.LEFT_OUT: "more",
     Reason.LLADDR_CHANGED: "old_lladdr",
-    Reason.CLAIMED_ELSEWHERE: "heard_on",
-    Reason.LLADDR_ELSEWHERE: "heard_on",
 }
 
 

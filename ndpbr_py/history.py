@@ -38,7 +38,7 @@ class History:
         """Keep what was just decided."""
         now = clock.now()
         for decision in decisions:
-            claimed = decision.what is What.IGNORED or decision.reason in _CLAIMS
+            claimed = decision.what in (What.IGNORED, What.SOUGHT) or decision.reason in _CLAIMS
             (self._claims if claimed else self._others).append((now, decision))
 
     def about(self, address: IPv6Address) -> list[Past]:

@@ -54,6 +54,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="where hosts are remembered (/var/lib/ndpbr/hosts)",
     )
+    add("--no-listen", action="store_true", help="do not listen to solicitations, only to the neighbor table")
     add("--keep", action="store_true", help="leave entries in place at exit, for a quick restart")
 
 

@@ -1,4 +1,4 @@
-"""An ordinary user with CAP_NET_ADMIN alone is enough for the daemon; without it nothing is even tried."""
+"""A user with CAP_NET_ADMIN is enough for the daemon, and with CAP_NET_RAW it listens; without, nothing is tried."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from tests.program import ROOT
 NOBODY = 65534
 DEVS = ("wan0", "lan0")
 NET_ADMIN = ("--inh-caps", "+net_admin", "--ambient-caps", "+net_admin", "--bounding-set", "-all,+net_admin")
+BOTH = "+net_admin,+net_raw"
+NET_RAW = ("--inh-caps", BOTH, "--ambient-caps", BOTH, "--bounding-set", f"-all,{BOTH}")
 NOTHING = ("--bounding-set", "-all")
 
 
@@ -102,6 +104,24 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     assert (stopped.returncode, stopped.stderr, running.wait(10.0)) == (0, "", 0)
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
+    # Listening takes CAP_NET_RAW: without, the monitor alone has to do, and that is said once for all interfaces.
+    complaints = re.findall("level=(?:warning|error) event=.*", log.read_text())
+    assert complaints == ['level=warning event=listen-refused error="Operation not permitted"']
+
+
+def test_net_raw_lets_it_listen(home: Home, user: User) -> None:
+    """With CAP_NET_RAW, too, a user's daemon hears who is asked for, and has nothing to complain of."""
+    echo(home.lan)
+    log = user.folder / "log"
+    with log.open("w") as stderr:
+        running = home.router.spawn(
+            *user.argv(NET_RAW, *user.run_words(*DEVS)), stderr=stderr, env=user.environment, cwd="/"
+        )
+    until(lambda: "event=started" in log.read_text(), 10.0, "the daemon has started")
+
+    assert ask(home.inet, LAN, timeout=3.0) is not None
+    running.terminate()
+    assert running.wait(10.0) == 0
     assert not re.search("level=(warning|error)", log.read_text())
 
 
@@ -110,7 +130,7 @@ def test_sweep_without_net_raw_asks_those_remembered(home: Home, user: User) -> 
     log, file = user.folder / "log", user.folder / "hosts"
     file.write_text(f"# ndpbr\n{LAN} lan0\n")
     with log.open("w") as stderr:
-        argv = user.argv(NET_ADMIN, *user.run_words(*DEVS))
+        argv = user.argv(NET_ADMIN, *user.run_words("--no-listen", *DEVS))
         running = home.router.spawn(*argv, stderr=stderr, env=user.environment, cwd="/")
     until(lambda: f"event=host-learned address={LAN}" in log.read_text(), 10.0, "the host is found")
     running.terminate()

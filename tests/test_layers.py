@@ -13,7 +13,7 @@ import ndpbr_py
 PACKAGE = Path(ndpbr_py.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WORDS = ("parser", "commands", "tables", "script", "stamps")  # of iproute2/: pure
-DAEMON = ("daemon", "hearing", "relay", "resync", "sweep", "view", "recording")
+DAEMON = ("daemon", "hearing", "listening", "relay", "resync", "sweep", "view", "recording")
 CORE, TOOLS, PURE, EDGES, LOOP, USER = range(6)
 
 

@@ -66,7 +66,6 @@ RECORDS: dict[What, tuple[Decision, str, dict[str, object]]] = {
         "debug",
         {"reason": "refused", "error": "File exists"},
     ),
-    What.SOUGHT: (decision(What.SOUGHT, Reason.REMEMBERED), "debug", {"reason": "remembered"}),
     What.SUSPENDED: (
         decision(What.SUSPENDED, Reason.LINK_DOWN, "lan0"),
         "info",
@@ -88,6 +87,21 @@ RECORDS: dict[What, tuple[Decision, str, dict[str, object]]] = {
     What.IGNORED: (decision(What.IGNORED, Reason.OFF_LINK), "warning", {"reason": "not-on-link", "more": 0}),
     What.REJOINED: (decision(What.REJOINED, Reason.FORGETFUL), "debug", {"reason": "refresh-interval"}),
     What.REMOVED: (decision(What.REMOVED, Reason.NOT_OURS), "info", {"reason": "leftover"}),
+    What.SOUGHT: (
+        decision(What.SOUGHT, Reason.SOLICITED, "wan0,lan1"),
+        "debug",
+        {"reason": "solicited", "sought_on": "wan0,lan1"},
+    ),
+    What.OPENED: (
+        decision(What.OPENED, Reason.OWNER_SILENT, "lan1"),
+        "info",
+        {"reason": "owner-silent", "open_on": "lan1"},
+    ),
+    What.LEFT_OUT: (
+        decision(What.LEFT_OUT, Reason.FLOOD, "17"),
+        "warning",
+        {"reason": "too-many-solicitations", "more": "17"},
+    ),
 }
 
 

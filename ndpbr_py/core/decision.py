@@ -31,6 +31,8 @@ class What(Enum):
     IGNORED = "address-ignored"
     REMOVED = "leftover-removed"
     REJOINED = "host-refreshed"
+    OPENED = "address-left-open"
+    LEFT_OUT = "looks-left-out"
 
 
 @value

@@ -23,6 +23,8 @@ class Placement:
         self._foreign_proxies: frozenset[tuple[IPv6Address, str]] = frozenset()
         self._foreign: frozenset[IPv6Address] = frozenset()
         self._at: dict[str, Entries] = {}
+        # Addresses that may be in use on another link by now, and that link: nobody answers for them there.
+        self.open: dict[IPv6Address, str] = {}
         # Interfaces on which nobody solicits: they take routes, and no proxy entries.
         self.without_nd: frozenset[str] = frozenset()
         self.usable: frozenset[str] = frozenset()
@@ -47,6 +49,8 @@ class Placement:
         if host.blocked:
             return NOTHING
         here = self._at.get(host.dev, NOTHING)
+        if self.open and (left := self.open.get(host.address)) is not None and here is not NOTHING:
+            here = Entries(here.route, tuple(dev for dev in here.proxies if dev != left))
         if not self._foreign or host.address not in self._foreign or here is NOTHING:
             return here
         route = self._foreign_routes.get(host.address)

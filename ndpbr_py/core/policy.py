@@ -76,6 +76,10 @@ class Reason(Enum):
     LLADDR_FULL = "max-hosts-per-lladdr"
     STOPPING = "stopping"
     FORGETFUL = "refresh-interval"
+    SOLICITED = "solicited"
+    DETECTION = "duplicate-address-detection"
+    UNUSED = "not-used-elsewhere"
+    FLOOD = "too-many-solicitations"
     WITHOUT_ND = "interface-without-nd"
 
 

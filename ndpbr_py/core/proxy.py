@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ndpbr_py.core import links, neighbors, reconcile, rejoin
+from ndpbr_py.core import links, neighbors, reconcile, rejoin, solicitations
 from ndpbr_py.core.actions import AddProxy, AddRoute, Probe, Refresh, Rejoin
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.events import (
@@ -17,11 +17,13 @@ from ndpbr_py.core.events import (
     KernelRead,
     LinkChanged,
     LinkDeleted,
+    LooksDue,
     NeighborChanged,
     NeighborDeleted,
     NudState,
     ReadStarted,
     Refusal,
+    SolicitationHeard,
     SweepDue,
     Tick,
 )
@@ -50,10 +52,17 @@ class NdProxy(State):
                 if self.heard is not None:
                     self.heard.add(event.address)
                 if isinstance(event, NeighborChanged):
-                    return neighbors.changed(self, event, now)
+                    decisions = neighbors.changed(self, event, now)
+                    if self.placement.open and event.address in self.placement.open:
+                        return [*decisions, *solicitations.answered(self, event)]
+                    return decisions
                 return neighbors.deleted(self, event)
             case Tick():
                 return self._tick(now)
+            case SolicitationHeard():
+                return solicitations.heard(self, event, now)
+            case LooksDue():
+                return solicitations.due(self, now)
             case ReadStarted():
                 self.heard, self.acted, self.heard_links = set(), set(), {}
             case KernelRead():

@@ -14,6 +14,7 @@ from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.entries import NOTHING, steps
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.hosts import Host, Hosts
+from ndpbr_py.core.looks import Looks
 from ndpbr_py.core.placement import Placement
 from ndpbr_py.core.policy import Reason, Scope
 
@@ -50,6 +51,7 @@ class State:
         self.rules = rules
         self.hosts = Hosts()
         self.placement = Placement(rules.interfaces)
+        self.looks = Looks(rules.interfaces)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
         # Addresses heard about, and those whose entries were changed, since a reading of the kernel's tables began;
         # None: none is under way.

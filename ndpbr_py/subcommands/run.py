@@ -91,6 +91,7 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
         statics=config.statics(arguments.static, listed),
         sweep=arguments.sweep,
         hosts_file=Path(arguments.hosts_file),
+        listen=not arguments.no_listen,
     )
 
 

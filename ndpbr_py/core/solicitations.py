@@ -1,0 +1,139 @@
+"""A solicitation heard on a link -> where the kernel is to look for its target.
+
+Pure.  Hearing teaches nothing by itself: whoever answers the kernel is learned from its neighbor table, like any host.
+Source: RFC 4861, 7.2 (resolution); RFC 4862, 5.4 (duplicate address detection); RFC 4429 (use before its end).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv6Address
+
+from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationHeard
+from ndpbr_py.core.hosts import Host
+from ndpbr_py.core.looks import Due, Step
+from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.state import State
+
+_DETECTED = 1.1  # s: RetransTimer, when detection has ended, and what a coarse clock adds
+_PATIENCE = 0.5  # s for an owner to answer: a phone asleep needs two or three beacons
+_OPEN = 10.0  # s; the owner is given up after 6
+
+
+def heard(state: State, event: SolicitationHeard, now: float) -> Sequence[Decision]:
+    """Return what follows from a solicitation: nothing, nearly always."""
+    state.looks.heard += 1
+    if event.dev not in state.placement.usable:
+        return ()
+    if event.source is None:
+        return _detection(state, event, now)
+    if event.target in state.hosts or state.looks.lately(event.target, now):
+        return ()  # the kernel answers, or looks
+    devs = [dev for dev in state.rules.interfaces if dev != event.dev and _may_be(state, event.target, dev)]
+    if not devs:
+        return ()
+    if not state.looks.allows(event.dev, event.lladdr, event.target, len(devs), now):
+        return _left_out(state, event, now)
+    probes = [Probe(event.target, dev, None) for dev in devs]
+    note = ",".join(devs)
+    return [Decision(What.SOUGHT, Reason.SOLICITED, event.target, event.dev, event.lladdr, actions=probes, note=note)]
+
+
+def due(state: State, now: float) -> list[Decision]:
+    """Return what follows from the time that has come."""
+    result = []
+    for it in state.looks.fallen_due(now):
+        host = state.hosts.get(it.address)
+        if it.step is Step.LOOK:
+            result += _look(state, host, it, now)
+        elif it.step is Step.RELEASE:
+            result += _restored(state, it.address, Reason.UNUSED)
+        elif host is not None and host.dev != it.dev and host.state is not NudState.REACHABLE:
+            result.append(_opened(state, host, it.dev, now))
+    return result
+
+
+def answered(state: State, event: NeighborChanged) -> list[Decision]:
+    """Return what follows when an address that was left open is heard of: its owner has it back when it answers."""
+    host = state.hosts.get(event.address)
+    if host is not None and (host.dev != event.dev or event.state is not NudState.REACHABLE):
+        return []
+    return _restored(state, event.address, Reason.OWNER_ANSWERS)
+
+
+def _detection(state: State, event: SolicitationHeard, now: float) -> Sequence[Decision]:
+    """Somebody is about to use the target on this link, or, if he is careless, does so already."""
+    target, dev, lladdr = event.target, event.dev, event.lladdr
+    host = state.hosts.get(target)
+    # A machine that comes to another link probes for its link-local address first: then there is time.
+    suspects = state.hosts.elsewhere(lladdr, dev) if lladdr is not None else []
+    if host is not None and host.dev != dev and host not in suspects:
+        suspects.append(host)
+    result = [decision for suspect in suspects for decision in _doubted(state, suspect, event, now)]
+    if not _may_be(state, target, dev) or (host is not None and host.verified and host.dev == dev):
+        return result
+    if host is None and not state.looks.lately(target, now):
+        if not state.looks.allows(dev, lladdr, target, 1, now):
+            return [*result, *_left_out(state, event, now)]
+        probe = Probe(target, dev, lladdr)
+        result.append(Decision(What.SOUGHT, Reason.DETECTION, target, dev, lladdr, actions=[probe], note=dev))
+    state.looks.later(Step.LOOK, target, dev, now + _DETECTED)
+    return result
+
+
+def _doubted(state: State, host: Host, event: SolicitationHeard, now: float) -> Sequence[Decision]:
+    """The host's owner is asked; until it answers, or not, the kernel defends the address."""
+    if host.static or host.state is NudState.PERMANENT or state.placement.open.get(host.address) == event.dev:
+        return ()
+    if state.looks.lately(host.address, now):
+        return ()
+    if not state.looks.allows(event.dev, event.lladdr, host.address, 1, now):
+        return _left_out(state, event, now)
+    state.looks.later(Step.JUDGE, host.address, event.dev, now + _PATIENCE)
+    probe = Probe(host.address, host.dev, host.lladdr)
+    return [host.decision(What.DOUBTED, Reason.DETECTION, [probe], note=event.dev)]
+
+
+def _opened(state: State, host: Host, dev: str, now: float) -> Decision:
+    """The owner was silent: *dev* is left without a proxy entry, so that whoever is there passes detection."""
+    state.placement.open[host.address] = dev
+    state.looks.later(Step.LOOK, host.address, dev, now + _DETECTED)
+    state.looks.later(Step.RELEASE, host.address, dev, now + _OPEN)
+    return host.decision(What.OPENED, Reason.OWNER_SILENT, state.converge(host), note=dev)
+
+
+def _restored(state: State, address: IPv6Address, reason: Reason) -> list[Decision]:
+    state.placement.open.pop(address, None)
+    host = state.hosts.get(address)
+    actions = state.converge(host) if host is not None else []
+    return [host.decision(What.KEPT, reason, actions)] if host is not None and actions else []
+
+
+def _look(state: State, host: Host | None, it: Due, now: float) -> list[Decision]:
+    """Look for who has had time to take the address, unless somebody has it."""
+    if host is not None:
+        if host.dev != it.dev and state.placement.open.get(host.address) != it.dev:
+            return []
+        if host.dev == it.dev and host.verified:
+            return []
+        if host.dev == it.dev and host.state is NudState.PROBE:
+            state.looks.later(Step.LOOK, it.address, it.dev, now + _DETECTED)  # the kernel is at it
+            return []
+    if not _may_be(state, it.address, it.dev):
+        return []
+    state.looks.made += 1
+    probe = Probe(it.address, it.dev, None)
+    return [Decision(What.SOUGHT, Reason.DETECTION, it.address, it.dev, actions=[probe], note=it.dev)]
+
+
+def _may_be(state: State, address: IPv6Address, dev: str) -> bool:
+    return dev in state.placement.usable and state.objection(address, dev) is None
+
+
+def _left_out(state: State, event: SolicitationHeard, now: float) -> Sequence[Decision]:
+    count = state.looks.report(now)
+    if count is None:
+        return ()
+    return [Decision(What.LEFT_OUT, Reason.FLOOD, dev=event.dev, lladdr=event.lladdr, note=str(count))]

@@ -1,0 +1,184 @@
+"""Hosts that the neighbor table alone does not show: the kernel looks for whom others solicit, on a real kernel."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Start
+from tests.echo import ask, echo
+from tests.home import INET, LAN, LAN2, Home
+from tests.lab import Host, until
+from tests.observed import clean, proxies, routes
+from tests.program import Daemon
+
+DEVS = ("wan0", "lan0", "lan1")
+FAR = 0.02  # s, to a server on the internet and back
+SECOND = "2001:db8:64:0:a1b2:c3d4:e5f6:789"
+
+
+@pytest.fixture
+def listening(home: Home, daemon: Start) -> Daemon:
+    """Return a daemon that listens on all three links; whoever gets an address now makes sure that it is alone."""
+    for host in (home.lan, home.lan2):
+        host.sysctl("net/ipv6/conf/eth0/accept_dad", 1)
+    echo(home.inet, delay=FAR)
+    running = daemon(home.router, *DEVS)
+    for dev in DEVS:
+        running.wait_for("listening", dev=dev)
+    return running
+
+
+def test_second_address_is_answered_from_its_first_packet(home: Home, listening: Daemon) -> None:
+    """A host that knows its router takes another address, and its first packet is answered."""
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
+    home.lan.ip(f"address add {SECOND}/64 dev eth0")
+    until(lambda: "tentative" not in home.lan.ip(f"-6 address show dev eth0 to {SECOND}"), 10.0)
+
+    assert ask(home.lan, INET, timeout=3.0, source=SECOND) is not None
+    listening.wait_for("host-sought", address=SECOND, dev="lan0", reason="duplicate-address-detection")
+    listening.wait_for("host-verified", address=SECOND)
+
+
+def test_second_address_is_not_found_without_listening(home: Home, daemon: Start) -> None:
+    """With --no-listen the same host is not found, and no socket is opened: the listener is what finds it."""
+    home.lan.sysctl("net/ipv6/conf/eth0/accept_dad", 1)
+    echo(home.inet, delay=FAR)
+    running = daemon(home.router, "--no-listen", *DEVS)
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    home.lan.ip(f"address add {SECOND}/64 dev eth0")
+    until(lambda: "tentative" not in home.lan.ip(f"-6 address show dev eth0 to {SECOND}"), 10.0)
+
+    assert ask(home.lan, INET, timeout=1.5, source=SECOND) is None
+    assert "listening" not in {record["event"] for record in running.log()}
+
+
+def test_address_without_detection_is_found_by_the_modems_question(home: Home, listening: Daemon) -> None:
+    """Another address that its host does not probe for is found when the answer comes, and the modem asks for it."""
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    home.lan.ip(f"address add {SECOND}/64 dev eth0 nodad")
+
+    assert ask(home.lan, INET, timeout=5.0, source=SECOND) is not None
+    listening.wait_for("host-sought", address=SECOND, dev="wan0", reason="solicited")
+
+
+def test_silent_server_is_found_when_it_is_asked_for(home: Home, listening: Daemon) -> None:
+    """A server that has never said a word is reached from outside, at the modem's second try at the latest."""
+    home.modem.sysctl("net/ipv6/neigh/lan0/mcast_solicit", 2)
+    echo(home.lan)
+
+    assert ask(home.inet, LAN, timeout=5.0) is not None
+    sought = listening.wait_for("host-sought", address=LAN, dev="wan0")
+    assert (sought["reason"], sought["sought_on"]) == ("solicited", "lan0,lan1")
+    assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+
+
+def test_silent_server_on_another_lan_is_found(home: Home, listening: Daemon) -> None:
+    """A LAN host that believes a silent one on another LAN to be its neighbor reaches it."""
+    echo(home.lan2)
+
+    assert until(lambda: ask(home.lan, LAN2, timeout=1.5), what="the server on the other LAN answers") is not None
+    assert f"{LAN2} dev lan1 proto 135" in routes(home.router)
+
+
+def test_unasked_advertisement_makes_a_host_known(home: Home, daemon: Start) -> None:
+    """A host that says which address it has now is found by that alone, where the kernel takes it (Linux 5.19)."""
+    if not home.router.inside(Path("/proc/sys/net/ipv6/conf/all/accept_untracked_na").exists):
+        pytest.skip("this kernel has no accept_untracked_na")
+    for name in ("accept_dad", "ndisc_notify"):
+        home.lan.sysctl(f"net/ipv6/conf/eth0/{name}", 1)
+    running = daemon(home.router, "--no-listen", "wan0", "lan0")
+    home.lan.ip(f"address add {SECOND}/64 dev eth0")
+
+    assert running.wait_for("host-learned", address=SECOND, timeout=10.0)["dev"] == "lan0"
+
+
+def test_nobody_is_learned_where_nobody_answers(home: Home, listening: Daemon) -> None:
+    """An address that nobody has is looked for, and nothing comes of it."""
+    absent = "2001:db8:64::dead"
+    assert ask(home.inet, absent, timeout=0.5) is None
+    listening.wait_for("host-sought", address=absent)
+    until(lambda: "FAILED" in home.router.ip(f"-6 neigh show {absent} dev lan0"), 10.0)
+
+    assert not [entry for entry in proxies(home.router) | routes(home.router) if entry.startswith(f"{absent} ")]
+
+
+def test_roaming_host_passes_detection_on_the_other_lan(home: Home, listening: Daemon) -> None:
+    """A machine that is carried to the other LAN has its address there, as if one router were not between them."""
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    listening.wait_for("host-verified", address=LAN)
+    _carry(home.lan, home.lan2)
+    listening.wait_for("address-left-open", address=LAN, open_on="lan1", timeout=10.0)
+    # As by an advertisement: with a link-local address it asks for one, and takes its address.
+    home.lan2.ip(f"address add {LAN}/64 dev eth0")
+
+    assert until(lambda: _detected(home.lan2, LAN), 10.0) == "passed"
+    listening.wait_for("host-moved", address=LAN, dev="lan1", timeout=10.0)
+    home.lan2.ip("route replace default via fe80::1 dev eth0")
+    assert until(lambda: ask(home.lan2, INET, timeout=1.0, source=LAN), 10.0) is not None
+    assert f"{LAN} dev lan0 proto 135" in proxies(home.router)
+
+
+def test_owner_who_answers_keeps_his_address(home: Home, listening: Daemon) -> None:
+    """Whoever wants the address of a host that is alive on another link is told that it is taken."""
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    listening.wait_for("host-verified", address=LAN)
+    home.lan2.ip(f"address add {LAN}/64 dev eth0")
+
+    assert until(lambda: _detected(home.lan2, LAN), 10.0) == "failed"
+    listening.wait_for("host-doubted", address=LAN, heard_on="lan1")
+    assert {f"{LAN} dev lan1 proto 135", f"{LAN} dev wan0 proto 135"} <= proxies(home.router)
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert "address-left-open" not in {record["event"] for record in listening.log()}
+
+
+def test_scan_fills_no_table(home: Home, listening: Daemon) -> None:
+    """Who asks for thousands of addresses gets a few looks a second: the hosts that are known are served as before."""
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    listening.wait_for("host-verified", address=LAN)
+    home.modem.inside(lambda: _scan("lan0", 5000))
+    record = listening.wait_for("looks-left-out")
+    table = home.router.ip("-6 neigh show nud all")
+
+    assert (record["level"], record["dev"]) == ("warning", "wan0")
+    assert table.count("2001:db8:64::5ca:") <= 2 * 60
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert listening.stop() == 0
+    assert clean(home.router)
+
+
+def test_interface_that_comes_back_is_listened_to(home: Home, listening: Daemon) -> None:
+    """An interface that was down has its ears again as soon as it is up."""
+    echo(home.lan)
+    home.router.ip("link set lan0 down")
+    home.router.lay("link set lan0 up", "address add fe80::1/64 dev lan0 nodad")
+    until(lambda: [r["dev"] for r in listening.log() if r["event"] == "listening"].count("lan0") == 2, 10.0)
+
+    assert until(lambda: ask(home.inet, LAN, timeout=1.5), 10.0) is not None
+
+
+def _carry(here: Host, there: Host) -> None:
+    """Have the machine *there* be the machine *here*, just arrived: it makes sure of its link-local address."""
+    lladdr = here.mac("eth0")
+    here.ip("link set eth0 down")
+    there.lay("link set eth0 down", f"link set eth0 address {lladdr}", "link set eth0 up")
+
+
+def _detected(host: Host, address: str) -> str | None:
+    """Return how duplicate address detection ended; None while it lasts."""
+    shown = host.ip(f"-6 address show dev eth0 to {address}")
+    return "failed" if "dadfailed" in shown else None if "tentative" in shown else "passed"
+
+
+def _scan(dev: str, count: int) -> None:
+    """Solicit that many addresses as fast as it goes."""
+    index = socket.if_nametoindex(dev)
+    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as sender:
+        sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+        for number in range(count):
+            target = socket.inet_pton(socket.AF_INET6, f"2001:db8:64::5ca:{number:x}")
+            group = socket.inet_ntop(socket.AF_INET6, bytes.fromhex("ff0200000000000000000001ff") + target[13:])
+            sender.sendto(bytes((135, 0, 0, 0, 0, 0, 0, 0)) + target, (group, 0, 0, index))

@@ -1,0 +1,287 @@
+"""A solicitation that is heard -> whom the kernel looks for, and where."""
+
+from __future__ import annotations
+
+import pytest
+
+from ndpbr_py.core.actions import Action, AddProxy, DelProxy, Probe
+from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.entries import Entries
+from ndpbr_py.core.events import KernelRead, LooksDue, NudState
+from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.proxy import NdProxy
+from tests.builders import (
+    HOST,
+    LLADDR,
+    OTHER_LLADDR,
+    actions,
+    addr,
+    changed,
+    detection,
+    kernel,
+    link,
+    nd_proxy,
+    solicited,
+    told,
+    why,
+)
+
+A = addr()
+THREE = ("wan0", "lan0", "lan1")
+REACHABLE, PROBE, FAILED, STALE = NudState.REACHABLE, NudState.PROBE, NudState.FAILED, NudState.STALE
+DUE = LooksDue()
+
+
+def later(proxy: NdProxy) -> list[Decision]:
+    """Return what follows when the next look is due."""
+    at = proxy.looks.next
+    assert at is not None
+    return told(proxy, DUE, now=at)
+
+
+def with_host(*, probed: bool = False) -> NdProxy:
+    """Return one that knows a host on lan0; *probed*: it is being asked, and has not answered."""
+    proxy = nd_proxy(*THREE)
+    told(proxy, kernel(up=THREE), changed(state=REACHABLE))
+    if probed:
+        told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), changed(state=PROBE))
+    return proxy
+
+
+def test_unknown_target_is_looked_for_on_the_other_links() -> None:
+    """Somebody asks on one link: the kernel asks on all others."""
+    decisions = told(nd_proxy(*THREE), solicited())
+
+    probes = [Probe(A, "lan0", None), Probe(A, "lan1", None)]
+    note = "lan0,lan1"
+    assert decisions == [Decision(What.SOUGHT, Reason.SOLICITED, A, "wan0", OTHER_LLADDR, None, probes, note)]
+
+
+def test_known_target_is_not_looked_for() -> None:
+    """The kernel answers for it, on whatever link it is asked for."""
+    assert [told(with_host(), solicited(dev=dev)) for dev in THREE] == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("target", "read"),
+    [
+        ("2001:4860:4860::8888", kernel(up=THREE)),
+        ("fe80::33", kernel(up=THREE)),
+        ("2001:db8::", kernel(up=THREE)),
+        (HOST, kernel(up=THREE, own=[HOST])),
+        (HOST, kernel(up=["wan0"])),
+        (HOST, kernel(up=["lan0", "lan1"])),
+        (HOST, kernel(up=THREE, next_hops={HOST: "wan0"})),
+        (HOST, kernel(up=THREE, without_nd=["lan0", "lan1"])),
+    ],
+)
+def test_what_must_not_be_learned_is_not_looked_for(target: str, read: KernelRead) -> None:
+    """Neither off-link addresses nor the router's own or its next hop's; and on no link that cannot have them."""
+    proxy = nd_proxy(*THREE)
+
+    assert told(proxy, read, solicited(target)) == []
+    assert (proxy.looks.heard, proxy.looks.made) == (1, 0)
+
+
+def test_target_is_looked_for_once_while_the_kernel_looks() -> None:
+    """However often and wherever it is asked for: the kernel itself tries three times, for three seconds."""
+    proxy = nd_proxy()
+
+    looked = [
+        bool(told(proxy, solicited(dev=dev), now=now)) for now in (0.0, 1.0, 2.9, 3.0) for dev in ("wan0", "lan0")
+    ]
+
+    assert looked == [True, False, False, False, False, False, True, False]
+
+
+def test_new_address_is_looked_at_where_it_will_be() -> None:
+    """A probe for duplicates comes before the address is used: with its sender's lladdr the kernel knows it at once."""
+    proxy = nd_proxy()
+
+    heard = told(proxy, detection())
+    assert heard == [
+        Decision(What.SOUGHT, Reason.DETECTION, A, "lan0", LLADDR, None, [Probe(A, "lan0", LLADDR)], "lan0")
+    ]
+
+    learned = told(proxy, changed(state=PROBE))
+    assert why(learned) == [("host-learned", "first-sight")]
+
+
+def test_new_address_is_looked_at_again_when_detection_is_over() -> None:
+    """A host that sends several probes may use its address after the last: by then the first look has failed."""
+    proxy = nd_proxy()
+    told(proxy, detection(), changed(state=PROBE))
+    for now in (1.0, 2.0):
+        assert told(proxy, detection(), now=now) == []
+    told(proxy, changed(state=FAILED), now=3.06)
+
+    assert proxy.looks.next == pytest.approx(3.1)
+    assert actions(later(proxy)) == [Probe(A, "lan0", None)]
+    assert proxy.looks.next is None
+
+
+def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
+    """A look in between would be none; after it, it counts."""
+    proxy = nd_proxy()
+    told(proxy, detection(), changed(state=PROBE))
+
+    assert later(proxy) == []
+    assert proxy.looks.next == pytest.approx(2.2)
+
+
+def test_new_address_that_has_answered_is_not_looked_at_again() -> None:
+    """The second look is for those who have not."""
+    proxy = nd_proxy()
+    told(proxy, detection(), changed(state=PROBE), changed(state=REACHABLE))
+
+    assert (later(proxy), proxy.looks.next) == ([], None)
+
+
+def test_host_that_starts_again_where_it_is_known_changes_nothing() -> None:
+    """A verified host that makes sure of its address again is where it was."""
+    proxy = with_host()
+
+    assert (told(proxy, detection()), proxy.looks.next) == ([], None)
+
+
+def test_owner_is_asked_when_its_address_is_wanted_elsewhere() -> None:
+    """While it is asked the kernel's defence stands; it answers, and that is that."""
+    proxy = with_host()
+
+    asked = told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=5.0)
+    assert why(asked) == [("host-doubted", "duplicate-address-detection")]
+    assert actions(asked) == [Probe(A, "lan0", LLADDR)]
+
+    assert told(proxy, changed(state=PROBE), changed(state=REACHABLE)) == []
+    assert [later(proxy), later(proxy)] == [[], []]
+    assert (proxy.looks.next, proxy.placement.open) == (None, {})
+
+
+def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
+    """Half a second of silence: nobody answers for it there any more, but on the other links; and it is looked at."""
+    proxy = with_host(probed=True)
+
+    opened = later(proxy)
+    assert why(opened) == [("address-left-open", "owner-silent")]
+    assert actions(opened) == [DelProxy(A, "lan1")]
+
+    sought = told(proxy, DUE, now=1.7)
+    assert actions(sought) == [Probe(A, "lan1", None)]
+    moved = told(proxy, changed(dev="lan1", state=REACHABLE), now=11.0)
+    assert why(moved) == [("host-moved", "same-lladdr-elsewhere")]
+    assert [(host.dev, host.have) for host in proxy.hosts] == [("lan1", Entries("lan1", ("wan0", "lan0")))]
+    assert proxy.placement.open == {}
+
+
+def test_owner_who_answers_late_has_its_address_back() -> None:
+    """A phone asleep takes its time: its first answer closes what was left open."""
+    proxy = with_host(probed=True)
+    later(proxy)
+
+    back = told(proxy, changed(state=REACHABLE), now=0.8)
+
+    assert why(back) == [("host-kept", "owner-answers")]
+    assert actions(back) == [AddProxy(A, "lan1")]
+
+
+def test_address_that_nobody_takes_is_closed_again() -> None:
+    """After ten seconds everything is as it was, for an owner that is still believed to be there."""
+    proxy = with_host(probed=True)
+    later(proxy)
+    told(proxy, DUE, now=1.7)
+
+    assert proxy.looks.next == pytest.approx(10.5)
+    closed = later(proxy)
+    assert why(closed) == [("host-kept", "not-used-elsewhere")]
+    assert actions(closed) == [AddProxy(A, "lan1")]
+
+
+def test_open_address_stays_open_when_the_tables_are_read() -> None:
+    """A reading does not put back what was left out on purpose; and no forgotten host is missed."""
+    proxy = with_host(probed=True)
+    later(proxy)
+    host = proxy.hosts.get(A)
+    assert host is not None
+
+    assert AddProxy(A, "lan1") not in actions(told(proxy, kernel(up=THREE)))
+    proxy.forget(host, Reason.FAILED)
+    assert told(proxy, changed(state=FAILED)) == []
+    assert proxy.placement.open == {}
+
+
+def test_machine_that_comes_to_another_link_has_its_hosts_asked_for() -> None:
+    """Its link-local address comes first: by the time it wants the others, it is known whether they are gone."""
+    proxy = with_host()
+
+    asked = told(proxy, detection("fe80::33", "lan1", LLADDR))
+
+    assert actions(asked) == [Probe(A, "lan0", LLADDR)]
+    told(proxy, changed(state=PROBE))
+    assert actions(later(proxy)) == [DelProxy(A, "lan1")]
+
+
+def test_permanent_host_is_not_asked() -> None:
+    """What the administrator has said stays; a probe would undo it."""
+    proxy = nd_proxy(*THREE)
+
+    assert told(proxy, changed(state=NudState.PERMANENT), detection(dev="lan1")) == []
+
+
+def test_static_host_is_not_asked() -> None:
+    """What the user has said stays, whoever wants the address elsewhere."""
+    proxy = with_host()
+    host = proxy.hosts.get(A)
+    assert host is not None
+    host.static = True
+
+    assert told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR)) == []
+
+
+def test_nothing_heard_on_a_link_that_is_down_counts() -> None:
+    """What was still in the socket when the interface went down leads nowhere."""
+    proxy = with_host()
+
+    assert told(proxy, link("lan1", up=False), detection("2001:db8::44", "lan1", OTHER_LLADDR)) == []
+
+
+def test_scan_gets_a_few_looks_a_second_and_one_warning_a_minute() -> None:
+    """1,000 targets a second for 100 s: five of them a second are looked for, and the log says twice how many not."""
+    proxy = nd_proxy()
+    decisions = [
+        decision
+        for n in range(100_000)
+        for decision in told(proxy, solicited(f"2001:db8::{n >> 8:x}:5ca:{n & 255:x}"), now=n / 1000)
+    ]
+    looks, notes = proxy.looks, [decision.note for decision in decisions if decision.what is What.LEFT_OUT]
+
+    assert looks.made <= 25 + 5 * 100
+    assert looks.made + looks.left_out == looks.heard == 100_000
+    assert notes[0] == "1"
+    assert len(notes) == 2
+    assert looks.left_out / 2 < int(notes[1] or 0) < looks.left_out
+
+
+def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_another() -> None:
+    """A liar with thousands of lladdrs gets the link's share; on another link new addresses are looked at as before."""
+    proxy = nd_proxy(*THREE)
+    for n in range(10_000):
+        liar = f"02:66:00:00:{n >> 8:02x}:{n & 255:02x}"
+        told(proxy, solicited(f"2001:db8::5ca:{n:x}", "lan0", lladdr=liar), now=1.0)
+
+    assert proxy.looks.made == 50
+    assert actions(told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)) == [Probe(A, "lan1", OTHER_LLADDR)]
+
+
+def test_flood_of_probes_takes_no_host_away() -> None:
+    """Whoever wants a thousand addresses at once, those of hosts that answer among them, gets none of these."""
+    proxy = with_host()
+    done: list[Action] = []
+    for n in range(1000):
+        for target in (HOST, f"2001:db8::bad:{n:x}"):
+            done += actions(told(proxy, detection(target, "lan1", OTHER_LLADDR), now=n / 1000))
+        told(proxy, changed(state=PROBE), changed(state=REACHABLE), now=n / 1000)
+        done += actions(told(proxy, DUE, now=n / 1000))
+
+    assert DelProxy(A, "lan1") not in done
+    assert A in proxy.hosts
+    assert len(done) <= 25 + 5
