@@ -6,13 +6,15 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import first_contact, flood, packed, running, starting, throughput
+from bench import first_contact, flood, inbound, packed, running, scan, starting, throughput
 from bench.report import machine
 
 BENCHES: dict[str, Callable[[], None]] = {
     "first_contact": first_contact.run,
     "throughput": throughput.run,
     "flood": flood.run,
+    "inbound": inbound.run,
+    "scan": scan.run,
     "running": running.run,
     "starting": starting.run,
     "packed": packed.run,
