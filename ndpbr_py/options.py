@@ -80,6 +80,13 @@ def _refresh(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--interval", default="45", metavar="SECONDS", help="each address once in SECONDS (45)")
 
 
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("interfaces", nargs="*", metavar="IFACE", help="the interfaces to check (those of the daemon)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    _tag(parser)
+    _state_dir(parser)
+
+
 def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="of `ndpbr record` or `ip -6 monitor neigh`; - is standard input")
     parser.add_argument("--interfaces", metavar="A,B", help="the listed interfaces, with commas (those recorded)")
@@ -129,6 +136,7 @@ SUBCOMMANDS = {
     "kill": Subcommand(_nothing, "stop the running daemon, wait until it has cleaned up"),
     "record": Subcommand(_record, "what the kernel has and the monitor says, for a bug report and for replay"),
     "refresh": Subcommand(_refresh, "remind switches of this host's own addresses until SIGTERM or SIGINT"),
+    "doctor": Subcommand(_doctor, "check everything that must be right, and say what mends the rest"),
     "replay": Subcommand(_replay, "what would be done for a recording, without touching the kernel"),
 }
 

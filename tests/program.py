@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +17,23 @@ from tests.lab import Host
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, "-m", "ndpbr_py")
+# Without the right, as a container's root may be: what is taken from the bounding set, exec gives nobody.
+WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0); os.execv(sys.argv[1], sys.argv[1:])"
 Record = dict[str, Any]
 
 
 def ndpbr(host: Host, *argv: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
     """Return how ``ndpbr ARGV`` ended on *host*."""
     return host.run(*PROGRAM, *argv, timeout=timeout, cwd=ROOT)
+
+
+def with_ip(host: Host, ip: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    """Return how a program ended on *host* with the file *ip* in the place of every ip(8) there."""
+    directories = f"{os.environ['PATH']}:/usr/sbin:/sbin:/usr/bin:/bin".split(":")
+    found = {os.path.realpath(path) for path in (shutil.which("ip", path=d) for d in directories) if path}
+    # Each program on a host of the lab has mounts of its own: these go with it.
+    binds = " && ".join(f"mount --bind '{ip}' '{path}'" for path in sorted(found))
+    return host.run("sh", "-c", f'{binds} && exec "$@"', "sh", *argv, cwd=ROOT)
 
 
 class Daemon:

@@ -45,6 +45,8 @@ MISTAKES = {
     "refresh lo": "an interface name of 1 to 15 letters",
     "refresh wan0 --interval 0": "an --interval of 1 to",
     "run lan0 wan0 --refresh 0.5": "a --refresh of 1 to",
+    "doctor lo": "an interface name of 1 to 15 letters",
+    "doctor wan0 wan0": "each interface once was wanted, got 'wan0' more than once",
     "replay - --interfaces lan0": "two or more interfaces were wanted, got 1",
     "replay - --interfaces lan0,wan0 --prefix x": "an IPv6 prefix such as",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -15,12 +14,10 @@ from tests.conftest import Run, Start
 from tests.home import Home
 from tests.lab import Host
 from tests.observed import clean, settings
-from tests.program import PROGRAM, ROOT
+from tests.program import PROGRAM, ROOT, WITHOUT_NET_ADMIN, with_ip
 
 DEVS = ("wan0", "lan0", "lan1")
 NAME_WANTED = "an interface name of 1 to 15 letters, digits, `_`, `.` and `-` was wanted"
-# Without the right, as a container's root may be: what is taken from the bounding set, exec gives nobody.
-WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0); os.execv(sys.argv[1], sys.argv[1:])"
 BUSYBOX = """#!/bin/sh
 echo "BusyBox v1.35.0 () multi-call binary." >&2
 exit 1
@@ -71,7 +68,7 @@ def test_missing_ip_is_refused(home: Home, tmp_path: Path) -> None:
     before = settings(home.router, *DEVS)
     nothing = tmp_path / "nothing"
     nothing.touch(mode=0o644)
-    ended = _with_ip(home.router, nothing, *PROGRAM, *_files(tmp_path), "wan0", "lan0")
+    ended = with_ip(home.router, nothing, *PROGRAM, *_files(tmp_path), "wan0", "lan0")
 
     _refused(ended, 1, "ndpbr needs the ip command of the iproute2 package, found none on PATH")
     _untouched(home.router, before, tmp_path)
@@ -86,7 +83,7 @@ def test_ip_of_busybox_is_refused(home: Home, tmp_path: Path, command: str) -> N
     other.write_text(BUSYBOX.replace("echo", f'echo "$*" >>{asked}\necho', 1))
     other.chmod(0o755)
     words = (*_files(tmp_path), "wan0", "lan0") if command == "run" else (command,)
-    ended = _with_ip(home.router, other, *PROGRAM, *words)
+    ended = with_ip(home.router, other, *PROGRAM, *words)
 
     _refused(ended, 1, "ndpbr needs the ip command of the iproute2 package, got ")
     assert asked.read_text() == "-V\n"
@@ -110,15 +107,6 @@ def test_second_daemon_is_refused(home: Home, daemon: Start, ndpbr: Run, pidfile
 
 def _files(folder: Path) -> tuple[str, ...]:
     return "--pidfile", str(folder / "ndpbr.pid"), "run", "--state-dir", str(folder / "state")
-
-
-def _with_ip(host: Host, ip: Path, *argv: str) -> CompletedProcess[str]:
-    """Return how a program ended on *host* with the file *ip* in the place of every ip(8) there."""
-    directories = f"{os.environ['PATH']}:/usr/sbin:/sbin:/usr/bin:/bin".split(":")
-    found = {os.path.realpath(path) for path in (shutil.which("ip", path=d) for d in directories) if path}
-    # Each program on a host of the lab has mounts of its own: these go with it.
-    binds = " && ".join(f"mount --bind '{ip}' '{path}'" for path in sorted(found))
-    return host.run("sh", "-c", f'{binds} && exec "$@"', "sh", *argv, cwd=ROOT)
 
 
 def _refused(ended: CompletedProcess[str], status: int, sentence: str) -> None:

@@ -13,6 +13,16 @@ import ndpbr_py
 PACKAGE = Path(ndpbr_py.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WORDS = ("parser", "commands", "tables", "script", "stamps")  # of iproute2/: pure
+JUDGES = (
+    "facts",
+    "finding",
+    "firewall",
+    "nft",
+    "ip6tables",
+    "checks",
+    "machine_checks",
+    "link_checks",
+)  # of doctor/: pure
 DAEMON = ("daemon", "hearing", "listening", "relay", "resync", "sweep", "view", "recording")
 CORE, TOOLS, PURE, EDGES, LOOP, USER = range(6)
 
@@ -32,6 +42,8 @@ def layer(module: str) -> int:
         return PURE if rest[0] in ("", *WORDS) else EDGES
     if first == "packets":
         return EDGES if rest[0] == "listener" else PURE
+    if first == "doctor":
+        return PURE if rest[0] in ("", *JUDGES) else EDGES
     if first in DAEMON:
         return LOOP
     return USER if first in ("cli", "options", "subcommands", "__main__") else TOOLS
@@ -71,13 +83,13 @@ def test_core_stands_on_itself_and_the_standard_library(path: Path) -> None:
     assert others & {"time", "os", "subprocess", "asyncio", "logging", "pathlib", "random"} == set()
 
 
-@pytest.mark.parametrize("word", WORDS)
-def test_words_of_ip_are_pure(word: str) -> None:
-    """What speaks ip(8)'s language runs nothing: it imports the core, its like, and the standard library."""
-    path = PACKAGE / "iproute2" / f"{word}.py"
+@pytest.mark.parametrize("module", [f"iproute2/{word}" for word in WORDS] + [f"doctor/{judge}" for judge in JUDGES])
+def test_words_and_judgements_are_pure(module: str) -> None:
+    """What speaks ip(8)'s language, or judges facts, runs nothing: it imports its like and the standard library."""
+    path = PACKAGE / f"{module}.py"
 
     assert {module for module in ours(path) if layer(module) not in (CORE, PURE)} == set()
-    assert imports(path) & {"os", "subprocess", "asyncio", "time", "sh"} == set()
+    assert imports(path) & {"os", "subprocess", "asyncio", "time", "sh", "pathlib"} == set()
 
 
 @pytest.mark.parametrize("path", [PACKAGE / "packets" / f"{name}.py" for name in ("solicitation", "filter")], ids=name)

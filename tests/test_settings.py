@@ -57,6 +57,7 @@ def test_settings_are_set_and_given_back(proc: Path, tmp_path: Path) -> None:
 def test_later_run_gives_back_what_a_killed_one_found(proc: Path, tmp_path: Path) -> None:
     """After a crash the values that belong to the user are those from before the first run."""
     Settings(tmp_path / "state", proc).borrow(WANTED)
+    assert Settings(tmp_path / "state", proc).waiting()
 
     later = Settings(tmp_path / "state", proc)
     assert later.borrow(WANTED) == []

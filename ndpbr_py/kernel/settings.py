@@ -111,6 +111,10 @@ class Settings:
         self._found = None
         return given
 
+    def waiting(self) -> bool:
+        """Whether a run that could not do so has left settings to be given back."""
+        return bool(self._remembered())
+
     def _value(self, path: str) -> str | None:
         try:
             return (self._proc_sys / path).read_text().strip()

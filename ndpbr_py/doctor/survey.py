@@ -1,0 +1,88 @@
+"""ip(8), nft(8), ip6tables(8) and the kernel -> all facts.
+
+Each that is missing, or refuses, leaves unknown what it would have said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from ndpbr_py.core.events import KernelRead
+from ndpbr_py.doctor import ip6tables, nft
+from ndpbr_py.doctor.facts import Facts
+from ndpbr_py.doctor.firewall import Chain
+from ndpbr_py.doctor.gather import Machine
+from ndpbr_py.doctor.machine_checks import tagged
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import process, program, reader
+
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+
+
+def survey(names: tuple[str, ...], protocol: int, state_dir: Path) -> Facts:
+    """Return all facts about *names*; without any, about the interfaces that ndpbr works on, or could."""
+    machine = Machine()
+    tables: KernelRead | None = None
+    version, problem = None, None
+    try:
+        ip = program.find()
+        version = ip.version
+        tables = asyncio.run(reader.read(ip, (), protocol, neighbors=False))
+    except NdpbrError as error:
+        problem = str(error)
+    facts = machine.facts(names or interfaces(machine, tables), protocol, state_dir)
+    chains, firewall_problem = _firewall()
+    return replace(
+        facts, ip=version, ip_problem=problem, tables=tables, chains=chains, firewall_problem=firewall_problem
+    )
+
+
+def interfaces(machine: Machine, tables: KernelRead | None) -> tuple[str, ...]:
+    """Return the interfaces of the daemon that runs; or of the one that ran; or all on which one could."""
+    held = [name.removeprefix("interface ") for name in machine.locks() if name.startswith("interface ")]
+    left = {entry.dev for entry in tagged(tables)}
+    if held or len(left) > 1:
+        return tuple(sorted(held or left))
+    return tuple(
+        link.name
+        for link in machine.links()
+        if link.up and not (link.noarp or link.loopback or link.port_of or link.disabled)
+    )
+
+
+def _firewall() -> tuple[tuple[Chain, ...] | None, str | None]:
+    """Return the chains; or None, and why they are not known."""
+    chains: list[Chain] = []
+    lister, older = shutil.which("nft", path=_PATH), shutil.which("ip6tables", path=_PATH)
+    if lister is None and older is None:
+        return None, "neither nft nor ip6tables is there"
+    try:
+        if lister is not None:
+            chains = nft.chains(_said(lister, "-j", "list", "ruleset"))
+        # What ip6tables lists nft lists, too, but not so that its matches can be read.
+        if older is not None and (lister is None or _legacy() or any(chain.table == "ip6 filter" for chain in chains)):
+            chains = [chain for chain in chains if chain.table != "ip6 filter"]
+            chains += ip6tables.chains(_said(older, "-S").decode(errors="replace"))
+    except (NdpbrError, ValueError, KeyError) as error:
+        return None, str(error)
+    return tuple(chains), None
+
+
+def _legacy() -> bool:
+    """Whether the tables of before nftables are in use."""
+    try:
+        return "filter" in Path("/proc/net/ip6_tables_names").read_text()
+    except OSError:
+        return False
+
+
+def _said(path: str, *words: str) -> bytes:
+    ended = process.output(path, *words)
+    if ended.status != 0:
+        complaint = ended.stderr.decode(errors="replace").strip().splitlines()
+        raise NdpbrError(f"{os.path.basename(path)} says `{complaint[0] if complaint else ended.status}`")
+    return ended.stdout

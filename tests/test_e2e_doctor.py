@@ -1,0 +1,276 @@
+"""Each thing that must be right, broken on the real kernel: doctor finds it, and its own command mends it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, Start
+from tests.echo import ask, echo
+from tests.home import INET, LAN, MODEM, ROUTER, Home
+from tests.lab import Host, until
+from tests.observed import clean, proxies
+from tests.program import PROGRAM, ROOT, WITHOUT_NET_ADMIN, with_ip
+
+DEVS = ("wan0", "lan0")
+PREFIX = "2001:db8:64::/64"
+NFT = """
+table inet fw {
+  chain in { type filter hook input priority 0; policy %s; ct state established,related accept; %s }
+  chain out { type filter hook forward priority 0; policy %s; ct state established,related accept; %s }
+}
+"""
+Lines = list[tuple[str, str, str | None]]
+
+
+def examined(host: Host, ndpbr: Run, name: str, *words: str) -> Lines:
+    """Return status, finding and mending command of the lines of *name*."""
+    ended = ndpbr(host, "doctor", "--json", *(words or DEVS))
+    assert ended.stderr == ""
+    checks = json.loads(ended.stdout)["checks"]
+    assert ended.returncode == int(any(check["status"] == "fail" for check in checks))
+    return [(check["status"], check["found"], check["mend"]) for check in checks if check["name"] == name]
+
+
+def mend(host: Host, lines: Lines, **filled: str) -> None:
+    """Run the commands that *lines* give, with the words *filled* in that only the user knows."""
+    commands = [command for status, _, command in lines if status != "ok"]
+    assert commands
+    for command in commands:
+        assert command is not None
+        for word, value in filled.items():
+            command = command.replace(word, value)
+        # The program is not on PATH where it was not installed.
+        function = f'ndpbr() {{ {" ".join(PROGRAM)} "$@"; }}'
+        ended = host.run("sh", "-ec", f"{function}\n{command}", cwd=ROOT)
+        assert ended.returncode == 0, (command, ended.stderr)
+
+
+def test_nothing_to_complain_of(home: Home, ndpbr: Run) -> None:
+    """Where all is right, one line a check says so, and the exit status is 0."""
+    ended = ndpbr(home.router, "doctor", *DEVS)
+    not_ok = [line for line in ended.stdout.splitlines() if not line.startswith("ok   ")]
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    # Which the kernel shows outside of namespaces alone.
+    assert [line.partition(": could")[0] for line in not_ok] == ["warn neighbor-table"]
+    assert f"ok   default-route: via {MODEM} dev wan0" in ended.stdout
+    assert f"ok   prefix: {PREFIX} is on wan0" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("broken", "name", "status", "said"),
+    [
+        ("sysctl net/ipv6/conf/all/forwarding=0", "forwarding", "fail", "off: nothing is forwarded"),
+        ("sysctl net/ipv6/conf/lan0/forwarding=0", "forwarding", "fail", "off on lan0"),
+        ("ip link set lan0 down", "interface", "fail", "lan0 is down"),
+        ("sysctl net/ipv6/conf/lan0/disable_ipv6=1", "interface", "fail", "lan0 has IPv6 off"),
+        ("ip -6 route del default", "default-route", "fail", "none"),
+        (f"ip -6 address del {ROUTER}/64 dev wan0", "prefix", "fail", "no on-link prefix"),
+        ("ip -6 address add 2001:db8:64::3/64 dev lan0 nodad", "prefix", "warn", f"{PREFIX} is on "),
+        (f"ip -6 neigh add proxy {LAN} dev wan0", "foreign-entries", "warn", f"{LAN} dev wan0, which"),
+    ],
+)
+def test_what_is_broken_is_found_and_mended(
+    home: Home, ndpbr: Run, broken: str, name: str, status: str, said: str
+) -> None:
+    """The line says what it found; after its command the same check is ok."""
+    assert home.router.run("sh", "-c", broken).returncode == 0
+    found = [line for line in examined(home.router, ndpbr, name) if line[0] != "ok"]
+
+    assert [(line[0], line[1].startswith(said)) for line in found] == [(status, True)]
+    mend(home.router, found, GATEWAY=MODEM, ADDRESS=ROUTER)
+    assert {line[0] for line in examined(home.router, ndpbr, name)} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("conf/all/proxy_ndp", 0, "unicast solicitations are not answered"),
+        ("conf/lan0/proxy_ndp", 0, "lan0 has proxy_ndp off"),
+        ("neigh/wan0/proxy_delay", 80, "wan0 waits up to 0.8 s with its answers"),
+    ],
+)
+def test_settings_of_a_running_daemon(home: Home, ndpbr: Run, daemon: Start, path: str, value: int, said: str) -> None:
+    """What the daemon has set is looked at while it runs, and is its own affair before."""
+    before = examined(home.router, ndpbr, "proxying")
+    daemon(home.router, *DEVS)
+    set_ = examined(home.router, ndpbr, "proxying")
+    home.router.sysctl(f"net/ipv6/{path}", value)
+    found = examined(home.router, ndpbr, "proxying")
+
+    assert [line[0] for line in (*before, *set_)] == ["ok", "ok"]
+    assert [line[:2] for line in found] == [("fail", said)]
+    mend(home.router, found)
+    assert examined(home.router, ndpbr, "proxying") == set_
+
+
+def test_port_of_a_bridge(home: Home, ndpbr: Run) -> None:
+    """A bridge's port takes no part in neighbor discovery: the bridge is to be listed in its place."""
+    home.router.lay("link add br0 type bridge", "link set lan0 master br0", "link set br0 up")
+    found = examined(home.router, ndpbr, "interface")
+    alone = examined(home.router, ndpbr, "interface", "lan0")
+
+    assert found[1] == ("fail", "lan0 is a port of br0, where neighbor discovery takes place", "ndpbr run wan0 br0")
+    assert [line[0] for line in examined(home.router, ndpbr, "interface", "wan0", "br0")] == ["ok", "ok"]
+    mend(home.router, alone)
+    assert [line[0] for line in examined(home.router, ndpbr, "interface")] == ["ok", "ok"]
+
+
+def test_missing_and_unfit_interfaces(home: Home, ndpbr: Run) -> None:
+    """One that is not there is a failure; one without neighbor discovery, or without a cable, a warning."""
+    home.router.lay("link add tun9 type veth peer name tun8", "link set tun9 up arp off")
+    home.lan2.ip("link set eth0 down")
+    found = examined(home.router, ndpbr, "interface", "nosuch0", "tun9", "lan1")
+
+    assert [line[0] for line in found] == ["fail", "warn", "warn"]
+    assert [line[1].partition(" (")[0] for line in found] == [
+        "nosuch0 is not there; `run` waits for it",
+        "tun9 has no neighbor discovery",
+        "lan1 has no carrier: the cable, or the other end",
+    ]
+
+
+def test_router_advertisements_heeded_no_longer(home: Home, ndpbr: Run) -> None:
+    """accept_ra=1 is not enough where the router forwards: no default route comes, or the one there expires."""
+    home.router.ip(f"-6 route del default via {MODEM}")
+    home.router.sysctl("net/ipv6/conf/wan0/accept_ra", 1)
+    advertise(home.modem, "lan0")
+    none = examined(home.router, ndpbr, "default-route")
+
+    assert [line[0] for line in none] == ["fail"]
+    assert "wan0 ignores router advertisements" in none[0][1]
+    mend(home.router, none)
+    advertise(home.modem, "lan0")
+    until(lambda: "default" in home.router.ip("-6 route show"), what="the advertised route is there")
+    assert [line[0] for line in examined(home.router, ndpbr, "default-route")] == ["ok"]
+    assert [line[0] for line in examined(home.router, ndpbr, "accept-ra")] == ["ok"]
+
+    home.router.sysctl("net/ipv6/conf/wan0/accept_ra", 1)
+    expiring = examined(home.router, ndpbr, "accept-ra")
+    assert [line[0] for line in expiring] == ["fail"]
+    mend(home.router, expiring)
+    assert examined(home.router, ndpbr, "accept-ra") == [("ok", "renews the default route on wan0", None)]
+
+
+def test_leftovers_of_a_killed_daemon(home: Home, ndpbr: Run, daemon: Start) -> None:
+    """After kill -9 its entries and borrowed settings are named; flush, and the next run, clear both away."""
+    echo(home.inet)
+    running = daemon(home.router, *DEVS)
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    words = ("--state-dir", str(running.state), *DEVS)
+    alive = examined(home.router, ndpbr, "leftovers", *words)
+    running.process.send_signal(signal.SIGKILL)
+    running.process.wait(10.0)
+    dead = examined(home.router, ndpbr, "leftovers", *words)
+
+    assert alive == [("ok", "none: a daemon runs", None)]
+    assert [(line[0], line[2]) for line in dead] == [("warn", "ndpbr flush"), ("warn", "ndpbr run wan0 lan0")]
+    assert proxies(home.router)
+    mend(home.router, dead[:1])
+    until(lambda: clean(home.router), what="the entries are gone")
+    assert examined(home.router, ndpbr, "leftovers", *words) == dead[1:]
+    assert daemon(home.router, *DEVS).stop() == 0
+    assert examined(home.router, ndpbr, "leftovers", *words) == [("ok", "none", None)]
+
+
+@pytest.mark.skipif(shutil.which("nft") is None, reason="nft (nftables) is not installed")
+@pytest.mark.parametrize(
+    ("ruleset", "place"),
+    [
+        (
+            NFT % ("drop", "icmpv6 type echo-request accept;", "accept", ""),
+            "nft inet fw in may drop neighbor discovery",
+        ),
+        (NFT % ("accept", "meta l4proto ipv6-icmp drop;", "accept", ""), "nft inet fw in may drop neighbor discovery"),
+        (NFT % ("accept", "", "drop", 'iifname "lan9" accept;'), "nft inet fw out may drop what is forwarded"),
+    ],
+)
+def test_firewall_of_nft(home: Home, ndpbr: Run, daemon: Start, ruleset: str, place: str) -> None:
+    """A ruleset that keeps hosts from being reached is named, and after the command they are reached."""
+    echo(home.inet)
+    assert home.router.run("nft", ruleset).returncode == 0
+    daemon(home.router, *DEVS)
+    unreached = ask(home.lan, INET, timeout=1.5)
+    found = examined(home.router, ndpbr, "firewall")
+
+    assert unreached is None
+    assert [(line[0], line[1].partition(" on ")[0]) for line in found] == [("warn", place)]
+    mend(home.router, found)
+    assert [line[0] for line in examined(home.router, ndpbr, "firewall")] == ["ok"]
+    until(lambda: ask(home.lan, INET, timeout=1.0), 10.0, "the host is reached")
+
+
+@pytest.mark.skipif(shutil.which("ip6tables") is None, reason="ip6tables (iptables) is not installed")
+@pytest.mark.parametrize("chain", ["INPUT", "FORWARD"])
+def test_firewall_of_ip6tables(home: Home, ndpbr: Run, chain: str) -> None:
+    """The same for rules of ip6tables, which nft lists in a way of its own."""
+    assert home.router.run("ip6tables", "-P", chain, "DROP").returncode == 0
+    found = examined(home.router, ndpbr, "firewall")
+
+    assert [line[0] for line in found] == ["warn"]
+    assert found[0][1].startswith(f"ip6tables filter {chain} may drop")
+    mend(home.router, found)
+    assert [line[0] for line in examined(home.router, ndpbr, "firewall")] == ["ok"]
+
+
+@pytest.mark.parametrize("busybox", [True, False])
+def test_ip_of_another(home: Home, ndpbr: Run, tmp_path: Path, busybox: bool) -> None:
+    """Without ip(8) of iproute2 doctor still says all that it can, and that this is missing."""
+    other = tmp_path / "ip"
+    other.write_text('#!/bin/sh\necho "BusyBox v1.35.0 () multi-call binary." >&2\nexit 1\n')
+    other.chmod(0o755 if busybox else 0o644)
+    ended = with_ip(home.router, other, *PROGRAM, "doctor", *DEVS)
+    line = ended.stdout.splitlines()[0]
+
+    assert ended.returncode == 1
+    assert line.startswith("fail iproute2: ndpbr needs the ip command of the iproute2 package, ")
+    assert ("(busybox's?)" in line) is busybox
+    assert line.endswith("; mend: apt-get install iproute2 || apk add iproute2")
+    assert "warn foreign-entries: could not be asked: ip cannot be run" in ended.stdout
+    assert "ok   forwarding: on" in ended.stdout
+    assert examined(home.router, ndpbr, "iproute2")[0][0] == "ok"
+
+
+def test_without_rights(home: Home) -> None:
+    """Somebody without CAP_NET_ADMIN is told so, and what could not be asked; nothing failed."""
+    ended = home.router.run(sys.executable, "-c", WITHOUT_NET_ADMIN, *PROGRAM, "doctor", *DEVS, cwd=ROOT)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "warn capabilities: no CAP_NET_ADMIN, which `run` needs, and some checks" in ended.stdout
+    assert "warn firewall: could not be asked: n" in ended.stdout
+    assert "ok   foreign-entries: no proxy entries" in ended.stdout
+
+
+def test_interfaces_that_are_not_named(home: Home, ndpbr: Run, daemon: Start) -> None:
+    """Without names it is about the running daemon's interfaces, or those with its entries, or all that could be."""
+    home.router.lay("link add tun9 type veth peer name tun8", "link set tun9 up arp off", "link add br0 type bridge")
+    every = _interfaces(home.router, ndpbr)
+    home.router.lay(f"route add {LAN}/128 dev lan1 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
+    left = _interfaces(home.router, ndpbr)
+    daemon(home.router, *DEVS)
+
+    assert every == ["lan0", "lan1", "wan0"]
+    assert left == ["lan1", "wan0"]
+    assert _interfaces(home.router, ndpbr) == ["lan0", "wan0"]
+
+
+def _interfaces(host: Host, ndpbr: Run) -> list[str]:
+    interfaces: list[str] = json.loads(ndpbr(host, "doctor", "--json").stdout)["interfaces"]
+    return interfaces
+
+
+def advertise(host: Host, dev: str) -> None:
+    """Send one router advertisement from *host*.  Source: RFC 4861, 4.2."""
+    packet = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
+    with host.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)) as sender:
+        index = host.inside(lambda: socket.if_nametoindex(dev))
+        sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+        sender.sendto(packet, ("ff02::1", 0, 0, index))

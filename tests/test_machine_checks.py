@@ -1,0 +1,92 @@
+"""Facts -> findings about the machine; the kernel's part is in test_e2e_doctor.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ndpbr_py.doctor import machine_checks
+from ndpbr_py.doctor.checks import CHECKS, findings
+from ndpbr_py.doctor.facts import Facts, Link
+from ndpbr_py.doctor.finding import Finding, Status
+from tests.builders import entry, kernel, route
+
+
+def found(check: Any, **known: Any) -> list[tuple[str, str, str | None]]:
+    """Return what a check finds: status, what, command."""
+    facts = Facts(("wan0", "lan0"), (Link("wan0"), Link("lan0")), **known)
+    return [(finding.status.value, finding.found, finding.mend) for finding in check(facts)]
+
+
+@pytest.mark.parametrize(
+    ("version", "status"), [((4, 20), "fail"), ((5, 0), "warn"), ((5, 15), "warn"), ((5, 16), "ok"), ((6, 1), "ok")]
+)
+def test_version_of_iproute2(version: tuple[int, int], status: str) -> None:
+    """5.0 can tag, 5.16 can ask silent hosts again."""
+    assert [line[0] for line in found(machine_checks.iproute2, ip=version)] == [status]
+
+
+@pytest.mark.parametrize(
+    ("release", "status"), [("4.19.0", "fail"), ("5.0-rc1", "ok"), ("6.1.0-18-amd64", "ok"), ("", "warn")]
+)
+def test_version_of_linux(release: str, status: str) -> None:
+    """Linux 5.0 keeps the tags."""
+    assert [line[0] for line in found(machine_checks.kernel, kernel=release)] == [status]
+
+
+@pytest.mark.parametrize(
+    ("entries", "status", "mend"),
+    [
+        (767, "ok", None),
+        (768, "warn", "sysctl -w net/ipv6/neigh/default/gc_thresh3=4096"),
+        (1024, "warn", "sysctl -w net/ipv6/neigh/default/gc_thresh3=8192"),
+    ],
+)
+def test_size_of_the_neighbor_cache(entries: int, status: str, mend: str | None) -> None:
+    """From three quarters on more room is wanted, four times what is there."""
+    (line,) = found(machine_checks.table_size, neighbors=entries, gc_thresh3=1024)
+
+    assert line[::2] == (status, mend)
+
+
+def test_many_entries_of_other_programs() -> None:
+    """A few are named with the commands; of more than that the number."""
+    theirs = [entry(f"2001:db8::{number}", ours=False) for number in range(1, 6)]
+    few = found(machine_checks.foreign, tables=kernel(*theirs[:2], entry()))
+    many = found(machine_checks.foreign, tables=kernel(*theirs))
+
+    assert few[0][1].startswith("2001:db8::1 dev wan0, 2001:db8::2 dev wan0, which")
+    assert few[0][2] == "ip -6 neigh del proxy 2001:db8::1 dev wan0 && ip -6 neigh del proxy 2001:db8::2 dev wan0"
+    assert "2001:db8::3 dev wan0 and 2 more" in many[0][1]
+    assert many[0][2] == "ndpbr flush --all"
+
+
+def test_leftovers() -> None:
+    """Entries and settings are left by a run that is dead, not by one that runs."""
+    tables = kernel(route(), entry(), entry("2001:db8::1", ours=False))
+    lines = found(machine_checks.leftovers, tables=tables, borrowed=True)
+
+    assert lines[0][1].startswith("2 routes and proxy entries of a run that was killed")
+    assert [line[2] for line in lines] == ["ndpbr flush", "ndpbr run wan0 lan0"]
+    assert found(machine_checks.leftovers, tables=tables, borrowed=True, running=True)[0][0] == "ok"
+
+
+def test_what_nobody_could_be_asked_about() -> None:
+    """Where hardly anything can be asked every check says something, and none fails for that."""
+    result = findings(
+        Facts(("wan0",), (Link("wan0", forwarding=None, accept_ra=None, proxy_ndp=None),), forwarding=None)
+    )
+    unknown = [finding for finding in result if not finding.asked]
+
+    assert {finding.name for finding in unknown} == {"kernel", "neighbor-table", "foreign-entries", "firewall"}
+    assert {finding.status for finding in unknown} == {Status.WARN}
+    assert len({finding.name for finding in result}) == len(CHECKS) - 1  # there is no bridge
+
+
+def test_a_finding_is_one_line() -> None:
+    """Whatever is found stays on its line, and within what a small syslogd takes."""
+    result: list[Finding] = findings(Facts(("wan0",), kernel="4.4", neighbors=9000, gc_thresh3=1024, borrowed=True))
+
+    assert all("\n" not in finding.found + (finding.mend or "") for finding in result)
+    assert max(len(finding.found + (finding.mend or "")) for finding in result) < 160
