@@ -66,6 +66,7 @@ class Daemon:
         self._view = View(config.interfaces, self._relay, self._hearing, self._resync, log)
         self._control = Control(config.state_dir, self._view.answer)
         self._listening = Listening(self._relay, log, wanted=config.listen)
+        self._reading: KernelRead | None = None
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
         self._began = time.monotonic()
@@ -91,6 +92,7 @@ class Daemon:
             if await self._ready(tasks):
                 self._log.record("info", "started", **self._state(), took=round(time.monotonic() - self._began, 3))
                 tasks.append(asyncio.create_task(self._sweep.run()))
+                self._loop.call_soon(self._examine)
                 await _first(self._stop.wait(), tasks)
             if self._fatal is not None:
                 raise self._fatal
@@ -157,6 +159,8 @@ class Daemon:
         self._hearing.named(kernel.names)
         self._sweep.took(kernel)
         self._listening.tune(kernel)
+        if not self._resync.done.is_set():
+            self._reading = kernel
 
     def _linked(self, dev: str) -> None:
         """An interface that was made anew has the kernel's defaults."""
@@ -170,6 +174,13 @@ class Daemon:
             self._log.record(level, "setting-changed", setting=path, found=found, value=value)
         if self._settings.unsaved is not None:
             self._log.once("warning", "state-unsaved", error=self._settings.unsaved)
+
+    def _examine(self) -> None:
+        # Not sooner: hosts wait, and to load this takes 10 ms.
+        from ndpbr_py.doctor import at_start
+
+        at_start.report(self._config, self._program, self._reading, self._log)
+        self._reading = None
 
     def _warn_of_missing(self) -> None:
         for dev in self._config.interfaces:

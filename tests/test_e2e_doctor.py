@@ -262,6 +262,30 @@ def test_interfaces_that_are_not_named(home: Home, ndpbr: Run, daemon: Start) ->
     assert _interfaces(home.router, ndpbr) == ["lan0", "wan0"]
 
 
+def test_run_says_at_its_start_what_is_not_right(home: Home, daemon: Start) -> None:
+    """Each finding that is not ok is a WARNING with its command; what is ok, or not to be known, is none."""
+    home.router.sysctl("net/ipv6/conf/all/forwarding", 0)
+    home.router.lay(f"route del default via {MODEM}", f"neigh add proxy {LAN} dev lan1")
+    running = daemon(home.router, *DEVS)
+    running.wait_for("check-warned")
+    said = [record for record in running.log() if record["event"].startswith("check-")]
+
+    assert [(record["event"], record["check"], record["mend"]) for record in said] == [
+        ("check-failed", "forwarding", "sysctl -w net/ipv6/conf/all/forwarding=1"),
+        ("check-failed", "default-route", "ip -6 route add default via GATEWAY dev wan0"),
+        ("check-warned", "foreign-entries", f"ip -6 neigh del proxy {LAN} dev lan1"),
+    ]
+    assert {record["level"] for record in said} == {"warning"}
+
+
+def test_run_has_nothing_to_say_where_all_is_right(home: Home, daemon: Start) -> None:
+    """Neither of what the daemon itself has just set, nor of what it says already: an interface that is missing."""
+    running = daemon(home.router, *DEVS, "nosuch0")
+    running.stop()
+
+    assert [record["dev"] for record in running.log() if record["level"] == "warning"] == ["nosuch0"]
+
+
 def _interfaces(host: Host, ndpbr: Run) -> list[str]:
     interfaces: list[str] = json.loads(ndpbr(host, "doctor", "--json").stdout)["interfaces"]
     return interfaces

@@ -5,20 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv6Network
 from pathlib import Path
 
-from ndpbr_py.doctor.facts import Link, Route
+from ndpbr_py.core.events import KernelRead, Route
+from ndpbr_py.doctor.facts import Link
 from ndpbr_py.doctor.gather import Machine
 from tests.builders import addr
 
-ZERO = "0" * 32
-PREFIX = "20010db8006400000000000000000000"
-GATEWAY = "fe800000000000000000000000000001"
-ROUTES = f"""
-{PREFIX} 40 {ZERO} 00 {ZERO} 00000100 00000001 00000000 00000001     wan0
-{ZERO} 00 {ZERO} 00 {GATEWAY} 00000400 00000001 00000000 00450003     wan0
-{ZERO} 00 {ZERO} 00 {ZERO} ffffffff 00000001 00000000 00200200       lo
-{PREFIX[:-2]}11 80 {ZERO} 00 {ZERO} 00000400 00000001 00000000 00000001     lan0
-{PREFIX[:-2]}02 7f {ZERO} 00 {ZERO} 00000000 00000002 00000000 80200001     wan0
-""".strip()
+DEFAULT = Route(IPv6Network("::/0"), "wan0", addr("fe80::1"))
 NEIGHBORS = """entries  allocs   destroys
 0000000a 0005b714 0005dca6
 0000000a 00075d06 00073374"""
@@ -37,12 +29,11 @@ def lay(root: Path, files: dict[str, str]) -> None:
 
 
 def test_machine_is_read(tmp_path: Path) -> None:
-    """Interfaces, settings, routes, the neighbor cache and who runs are told by the kernel's files."""
+    """Interfaces (the default route's, too), settings, the neighbor cache and who runs are read from files."""
     proc, sys = tmp_path / "proc", tmp_path / "sys"
     lay(
         proc,
         {
-            "net/ipv6_route": ROUTES,
             "net/unix": UNIX,
             "net/stat/ndisc_cache": NEIGHBORS,
             "self/status": "Name:\tndpbr\nCapEff:\t0000000000001000",
@@ -58,12 +49,8 @@ def test_machine_is_read(tmp_path: Path) -> None:
         {"wan0/flags": "0x1043", "wan0/carrier": "1", "wan0/brport/state": "3", "br0/flags": "0x1002"},
     )
     (sys / "class/net/wan0/master").symlink_to("../br0")
-    facts = Machine(proc, sys).facts(("wan0", "gone0"), 135, tmp_path / "state")
+    facts = Machine(proc, sys).facts(("gone0",), KernelRead(routes=(DEFAULT,)), 135, tmp_path / "state")
 
-    assert facts.routes == (
-        Route(IPv6Network("2001:db8:64::/64"), "wan0"),
-        Route(IPv6Network("::/0"), "wan0", addr("fe80::1"), by_ra=True),
-    )
     assert facts.links == (
         Link("wan0", port_of="br0", disabled=None, forwarding=None, accept_ra=2, proxy_ndp=None, proxy_delay=80),
     )
@@ -74,7 +61,7 @@ def test_machine_is_read(tmp_path: Path) -> None:
 
 def test_nothing_can_be_read(tmp_path: Path) -> None:
     """Where the files are missing their facts are unknown, and nothing is raised."""
-    facts = Machine(tmp_path, tmp_path).facts(("wan0",), 135, tmp_path)
+    facts = Machine(tmp_path, tmp_path).facts(("wan0",), None, 135, tmp_path)
 
-    assert (facts.links, facts.routes, facts.kernel, facts.capable, facts.running) == ((), (), "", False, False)
+    assert (facts.links, facts.tables, facts.kernel, facts.capable, facts.running) == ((), None, "", False, False)
     assert (facts.forwarding, facts.neighbors, facts.gc_thresh3) == (None, None, None)

@@ -79,7 +79,15 @@ def test_what_nobody_could_be_asked_about() -> None:
     )
     unknown = [finding for finding in result if not finding.asked]
 
-    assert {finding.name for finding in unknown} == {"kernel", "neighbor-table", "foreign-entries", "firewall"}
+    assert {finding.name for finding in unknown} == {
+        "kernel",
+        "accept-ra",
+        "default-route",
+        "prefix",
+        "neighbor-table",
+        "foreign-entries",
+        "firewall",
+    }
     assert {finding.status for finding in unknown} == {Status.WARN}
     assert len({finding.name for finding in result}) == len(CHECKS) - 1  # there is no bridge
 

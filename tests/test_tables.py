@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv6Network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ndpbr_py.core.events import KernelRead, NudState
+from ndpbr_py.core.events import KernelRead, NudState, Route
 from ndpbr_py.iproute2.tables import Tables, in_use
 from tests.builders import LLADDR, addr, changed, entry, route
 
@@ -108,7 +109,7 @@ def test_other_routes_make_no_prefix_on_link(line: str) -> None:
     read = tables()
     read.route(line)
 
-    assert read.read() == KernelRead()
+    assert replace(read.read(), routes=()) == KernelRead()
 
 
 def test_gateway_of_a_default_route_is_a_next_hop() -> None:
@@ -118,6 +119,25 @@ def test_gateway_of_a_default_route_is_a_next_hop() -> None:
     read.route("default from 2001:db8::/56 via fe80::1 dev wan0 metric 512 pref medium")
 
     assert read.read().next_hops == {addr("2001:db8::1"): "wan0", addr("fe80::1"): "wan0"}
+
+
+def test_default_routes_and_connected_prefixes_are_read_on_every_interface() -> None:
+    """Also a default route without a gateway, or with several; of other routes nothing is kept."""
+    read = tables()
+    read.route("default proto 9 metric 1024 expires 1700sec pref medium")
+    read.route("\tnexthop via fe80::1 dev wan0 weight 1")
+    read.route("default dev ppp0 metric 2048 pref medium")
+    read.route("2001:db8::/64 dev eth9 proto ra metric 256 pref medium")
+    read.route("unreachable default dev lo metric 4294967295 error -101 pref medium")
+    read.route("fe80::/64 dev eth9 proto kernel metric 256 pref medium")
+    read.route("2001:db8:5::/64 via fe80::5 dev wan0 metric 1024 pref medium")
+    everywhere = IPv6Network("::/0")
+
+    assert read.read().routes == (
+        Route(everywhere, "wan0", addr("fe80::1"), advertised=True),
+        Route(everywhere, "ppp0"),
+        Route(PREFIX, "eth9", advertised=True),
+    )
 
 
 def test_own_addresses_are_read_on_every_interface() -> None:

@@ -142,6 +142,16 @@ class ProxyEntry:
 
 
 @value
+class Route:
+    """A default route, or a connected prefix; ``advertised``: a router advertisement said so."""
+
+    prefix: IPv6Network
+    dev: str
+    gateway: IPv6Address | None = None
+    advertised: bool = False
+
+
+@value
 class ReadStarted:
     """The kernel's tables are about to be read: what is heard from now on is newer than what they will say."""
 
@@ -152,7 +162,8 @@ class KernelRead:
 
     ``on_link`` are the prefixes of device routes on listed interfaces; ``own`` the router's addresses;
     ``next_hops`` the gateways of default routes with their interface; ``up`` the listed interfaces that are up, and
-    ``without_nd`` those without neighbor discovery; ``names`` the name of every interface by its index.
+    ``without_nd`` those without neighbor discovery; ``names`` the name of every interface by its index; ``routes``
+    default routes and connected prefixes, of all interfaces.
     """
 
     neighbors: tuple[NeighborChanged, ...] = ()
@@ -164,6 +175,7 @@ class KernelRead:
     up: frozenset[str] = frozenset()
     without_nd: frozenset[str] = frozenset()
     names: dict[int, str] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
 
 
 @value

@@ -50,7 +50,7 @@ _FROM = {"nft": "iifname", "ip6tables": "-i"}
 
 def _inward(facts: Facts, tool: str) -> list[str]:
     """Return what comes from the interfaces without a default route."""
-    out = {route.dev for route in facts.routes if not route.prefix.prefixlen}
+    out = {route.dev for route in facts.default_routes()}
     return [f"{_FROM[tool]} {link.name}" for link in facts.listed() if link.name not in out]
 
 

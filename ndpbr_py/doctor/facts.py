@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network
 
-from ndpbr_py.core.events import KernelRead
+from ndpbr_py.core.events import KernelRead, Route
 from ndpbr_py.doctor.firewall import Chain
 
 
@@ -32,22 +31,13 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """A route to more than one host; ``by_ra``: the kernel had it from a router advertisement."""
-
-    prefix: IPv6Network
-    dev: str
-    gateway: IPv6Address | None = None
-    by_ra: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """All of it.
 
     Attributes:
         interfaces: The interfaces that it is about.
         links: Those of them that are there, and those of default routes.
+        tables: The kernel's, without the neighbor cache.
         ip: The version of ip(8), as (major, minor).
         ip_problem: Why there is none that can be used.
         kernel: Its release, e.g. "6.1.0-18-amd64".
@@ -61,7 +51,7 @@ class Facts:
 
     interfaces: tuple[str, ...]
     links: tuple[Link, ...] = ()
-    routes: tuple[Route, ...] = ()
+    tables: KernelRead | None = None
     ip: tuple[int, int] | None = None
     ip_problem: str | None = None
     kernel: str = ""
@@ -72,10 +62,13 @@ class Facts:
     proxy_ndp: int | None = 1
     neighbors: int | None = None
     gc_thresh3: int | None = None
-    tables: KernelRead | None = None
     chains: tuple[Chain, ...] | None = None
     firewall_problem: str | None = None
 
     def listed(self) -> list[Link]:
         """Return the links that it is about and that are there."""
         return [link for link in self.links if link.name in self.interfaces]
+
+    def default_routes(self) -> list[Route]:
+        """Return the default routes."""
+        return [route for route in self.tables.routes if not route.prefix.prefixlen] if self.tables else []

@@ -6,22 +6,15 @@ Starts no process, needs no right, and takes milliseconds: `run` asks it at its 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from ipaddress import IPv6Address, IPv6Network
+from collections.abc import Iterable
 from pathlib import Path
 
-from ndpbr_py.doctor.facts import Facts, Link, Route
+from ndpbr_py.core.events import KernelRead
+from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.kernel.settings import Settings
 
 _CAP_NET_ADMIN = 12
 _UP, _LOOPBACK, _NOARP = 0x1, 0x8, 0x80  # linux/if.h
-_GATEWAY, _REJECT, _FROM_RA, _ANYCAST, _LOCAL = (
-    0x2,
-    0x200,
-    0x40000,
-    0x100000,
-    0x80000000,
-)  # linux/route.h, linux/ipv6_route.h
 
 
 class Machine:
@@ -32,15 +25,15 @@ class Machine:
         self._net = sys / "class/net"
         self._ipv6 = proc / "sys/net/ipv6"
 
-    def facts(self, interfaces: Iterable[str], protocol: int, state_dir: Path) -> Facts:
+    def facts(self, interfaces: Iterable[str], tables: KernelRead | None, protocol: int, state_dir: Path) -> Facts:
         """Return what is known at once about *interfaces*, and a daemon with *protocol*."""
         names = tuple(interfaces)
-        routes = tuple(self._routes())
-        devs = dict.fromkeys((*names, *(route.dev for route in routes if route.prefix.prefixlen == 0)))
+        routes = tables.routes if tables is not None else ()
+        devs = dict.fromkeys((*names, *(route.dev for route in routes if not route.prefix.prefixlen)))
         return Facts(
             interfaces=names,
             links=tuple(self.link(dev) for dev in devs if (self._net / dev).exists()),
-            routes=routes,
+            tables=tables,
             kernel=_text(self._proc / "sys/kernel/osrelease") or "",
             capable=self._capable(),
             running=f"protocol {protocol}" in self.locks(),
@@ -80,17 +73,6 @@ class Machine:
         """Return what the daemons of this network namespace hold: `protocol 135`, `interface wan0`."""
         lines = (_text(self._proc / "net/unix") or "").splitlines()
         return [line.partition(" @ndpbr/")[2] for line in lines if " @ndpbr/" in line]
-
-    def _routes(self) -> Iterator[Route]:
-        for line in (_text(self._proc / "net/ipv6_route") or "").splitlines():
-            if line[33:35] == "80":  # a host route, of which there may be thousands
-                continue
-            prefix, length, _, _, hop, _, _, _, flags, dev = line.split()
-            bits = int(flags, 16)
-            if not bits & (_REJECT | _LOCAL | _ANYCAST):
-                gateway = IPv6Address(int(hop, 16)) if bits & _GATEWAY else None
-                network = IPv6Network((int(prefix, 16), int(length, 16)))
-                yield Route(network, dev, gateway, bool(bits & _FROM_RA))
 
     def _capable(self) -> bool:
         lines = (_text(self._proc / "self/status") or "").splitlines()

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from ipaddress import IPv6Network
 
-from ndpbr_py.doctor.facts import Facts, Link, Route
-from ndpbr_py.doctor.finding import Finding, fail, ok, setting, warn
+from ndpbr_py.doctor.facts import Facts, Link
+from ndpbr_py.doctor.finding import Finding, fail, ok, setting, unasked, warn
 
 
 def interfaces(facts: Facts) -> Iterator[Finding]:
@@ -79,7 +79,10 @@ def proxying(facts: Facts) -> Iterator[Finding]:
 
 def router_advertisements(facts: Facts) -> Iterator[Finding]:
     """A default route that the kernel has from router advertisements is renewed by the next."""
-    learned = {route.dev for route in _default(facts) if route.by_ra}
+    if facts.tables is None:
+        yield unasked("accept-ra", "ip cannot be run")
+        return
+    learned = {route.dev for route in facts.default_routes() if route.advertised}
     deaf = [link.name for link in facts.links if link.name in learned and _deaf(link)]
     for name in deaf:
         found = f"{name} ignores router advertisements now, and its default route will expire"
@@ -90,9 +93,12 @@ def router_advertisements(facts: Facts) -> Iterator[Finding]:
 
 def default_route(facts: Facts) -> Iterator[Finding]:
     """There is a way out."""
-    routes = _default(facts)
+    if facts.tables is None:
+        yield unasked("default-route", "ip cannot be run")
+        return
+    routes = facts.default_routes()
     if not routes:
-        deaf = [link.name for link in facts.listed() if link.accept_ra == 1 and _deaf(link)]
+        deaf = [link.name for link in facts.listed() if _deaf(link)]
         if deaf:
             found = f"none; {deaf[0]} ignores router advertisements while it forwards (accept_ra=1)"
             yield fail("default-route", found, setting(f"conf/{deaf[0]}/accept_ra", 2))
@@ -110,12 +116,14 @@ def default_route(facts: Facts) -> Iterator[Finding]:
 
 def prefixes(facts: Facts) -> Iterator[Finding]:
     """There is an on-link prefix, on one interface alone."""
+    if facts.tables is None:
+        yield unasked("prefix", "ip cannot be run")
+        return
     where: dict[IPv6Network, list[str]] = defaultdict(list)
-    for route in facts.routes:
-        private = route.prefix.is_link_local or route.prefix.is_multicast
-        if route.dev in facts.interfaces and route.gateway is None and route.prefix.prefixlen and not private:
+    for route in facts.tables.routes:
+        if route.dev in facts.interfaces and route.prefix.prefixlen:
             where[route.prefix].append(route.dev)
-    out = {route.dev for route in _default(facts)}
+    out = {route.dev for route in facts.default_routes()}
     for prefix, devs in sorted(where.items()):
         for dev in sorted(devs, key=lambda dev: dev not in out)[1:]:
             found = f"{prefix} is on {' and '.join(devs)}: a host not learned yet is looked for on one of them alone"
@@ -139,10 +147,6 @@ def snooping(facts: Facts) -> Iterator[Finding]:
             yield ok("multicast", found)
 
 
-def _default(facts: Facts) -> list[Route]:
-    return [route for route in facts.routes if not route.prefix.prefixlen]
-
-
 def _deaf(link: Link) -> bool:
-    """Whether the kernel ignores router advertisements there.  1 means: unless it forwards."""
-    return link.accept_ra == 0 or (link.accept_ra == 1 and bool(link.forwarding))
+    """Whether the kernel ignores router advertisements there.  At 0 it leaves them to another program."""
+    return link.accept_ra == 1 and bool(link.forwarding)

@@ -34,11 +34,9 @@ def survey(names: tuple[str, ...], protocol: int, state_dir: Path) -> Facts:
         tables = asyncio.run(reader.read(ip, (), protocol, neighbors=False))
     except NdpbrError as error:
         problem = str(error)
-    facts = machine.facts(names or interfaces(machine, tables), protocol, state_dir)
+    facts = machine.facts(names or interfaces(machine, tables), tables, protocol, state_dir)
     chains, firewall_problem = _firewall()
-    return replace(
-        facts, ip=version, ip_problem=problem, tables=tables, chains=chains, firewall_problem=firewall_problem
-    )
+    return replace(facts, ip=version, ip_problem=problem, chains=chains, firewall_problem=firewall_problem)
 
 
 def interfaces(machine: Machine, tables: KernelRead | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.address import parsed
-from ndpbr_py.core.events import HostRoute, KernelRead, LinkChanged, NeighborChanged, ProxyEntry
+from ndpbr_py.core.events import HostRoute, KernelRead, LinkChanged, NeighborChanged, ProxyEntry, Route
 from ndpbr_py.iproute2 import parser
 
 # Kinds of route that lead to no host on a link; -N prints their numbers (linux/rtnetlink.h).
@@ -28,6 +28,8 @@ _KINDS = {
 }
 _KINDS |= {name: name for name in _KINDS.values()}
 KINDS = ("link", "address", "route", "proxy", "neighbor")  # of table, in the order in which they are read
+_RA = ("ra", "9")  # RTPROT_RA
+_EVERYWHERE = IPv6Network("::/0")
 _ADDRESS = re.compile(r"\d+: \S+\s+inet6 ([0-9a-f:.]+)(?: peer [0-9a-f:.]+)?/\d+")
 
 
@@ -40,7 +42,9 @@ class Tables:
         self._neighbors: list[NeighborChanged] = []
         self._addresses: dict[str, IPv6Address] = {}
         self._proxies: list[ProxyEntry] = []
-        self._default = False
+        self._routes: list[Route] = []
+        # Where next hops of a multipath route follow: whether it is a default route, and who said so.
+        self._default = self._advertised = False
         self._host_routes: list[HostRoute] = []
         self._on_link: set[IPv6Network] = set()
         self._next_hops: dict[IPv6Address, str] = {}
@@ -87,19 +91,23 @@ class Tables:
             del words[0]
         # Up to the flags at its end a route is pairs of words.
         said = dict(zip(words[1::2], words[2::2], strict=False))
-        self._default = words[:1] == ["default"]
+        self._default = words[:1] == ["default"] and kind is None
+        self._advertised = said.get("proto") in _RA
         if words[:1] == ["default"]:
             self._next_hop(said)
         elif words and ("/" not in words[0] or words[0].endswith("/128")):
             if (address := self._address(words[0].removesuffix("/128"))) is not None:
                 ours = kind is None and said.get("proto") == self._protocol
                 self._host_routes.append(HostRoute(address, kind or said.get("dev", "multipath"), ours))
-        elif words and kind is None and said.get("dev") in self._interfaces and "via" not in said:
-            self._connected(words[0])
+        elif words and kind is None and "dev" in said and "via" not in said:
+            self._connected(words[0], said["dev"])
 
     def _next_hop(self, said: Mapping[str, str]) -> None:
-        if self._default and "dev" in said and (gateway := self._address(said.get("via", ""))) is not None:
-            self._next_hops[gateway] = said["dev"]
+        if self._default and "dev" in said:
+            gateway = self._address(said.get("via", ""))
+            self._routes.append(Route(_EVERYWHERE, said["dev"], gateway, self._advertised))
+            if gateway is not None:
+                self._next_hops[gateway] = said["dev"]
 
     def address(self, line: str) -> None:
         """Take a line of `-o address show`."""
@@ -129,6 +137,7 @@ class Tables:
             up=frozenset(self._up) & self._interfaces,
             without_nd=frozenset(self._without_nd) & self._interfaces,
             names=self._names,
+            routes=tuple(self._routes),
         )
 
     def _known(self, text: str) -> IPv6Address:
@@ -144,13 +153,15 @@ class Tables:
         except (OSError, ValueError):
             return None
 
-    def _connected(self, prefix: str) -> None:
+    def _connected(self, prefix: str, dev: str) -> None:
         try:
             network = IPv6Network(prefix)
         except ValueError:
             return
         if 0 < network.prefixlen < 128 and not network.is_link_local:
-            self._on_link.add(network)
+            self._routes.append(Route(network, dev, None, self._advertised))
+            if dev in self._interfaces:
+                self._on_link.add(network)
 
 
 def in_use(line: str) -> IPv6Address | None:
