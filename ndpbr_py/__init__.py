@@ -5,7 +5,7 @@ The map of the package:
     cli.py          arguments -> configuration -> subcommand -> exit status
     options.py      every command and option: the source of --help
     config.py       what the user wants, checked
-    subcommands/    run, show, flush, kill, doctor, record, refresh, replay: one file each
+    subcommands/    run, show, flush, kill, doctor, explain, record, refresh, replay: one file each
     daemon.py       the daemon's life: start, signals, stop
     hearing.py      what the monitor says -> events
     relay.py        events -> the core -> actions and records

@@ -80,6 +80,18 @@ def interfaces(names: list[str], least: int = 2) -> tuple[str, ...]:
     return tuple(names)
 
 
+def address(text: str) -> IPv6Address:
+    """Return an IPv6 address, without the interface that may follow it.
+
+    Raises:
+        ConfigError: *text* is none.
+    """
+    try:
+        return IPv6Address(text.partition("%")[0])
+    except ValueError as error:
+        raise ConfigError(f"an IPv6 address such as 2001:db8:1::11 was wanted, got {text!r}") from error
+
+
 def prefix(text: str) -> IPv6Network:
     """Return an IPv6 prefix, e.g. ``"2001:db8:1::/64"``.
 

@@ -87,6 +87,15 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
     _state_dir(parser)
 
 
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("address", metavar="ADDR", help="an IPv6 address")
+    parser.add_argument("--interfaces", metavar="A,B", help="the listed interfaces, with commas (those of the daemon)")
+    parser.add_argument("--prefix", action="append", default=[], metavar="P", help="as for run")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    _tag(parser)
+    _state_dir(parser)
+
+
 def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="of `ndpbr record` or `ip -6 monitor neigh`; - is standard input")
     parser.add_argument("--interfaces", metavar="A,B", help="the listed interfaces, with commas (those recorded)")
@@ -137,6 +146,7 @@ SUBCOMMANDS = {
     "record": Subcommand(_record, "what the kernel has and the monitor says, for a bug report and for replay"),
     "refresh": Subcommand(_refresh, "remind switches of this host's own addresses until SIGTERM or SIGINT"),
     "doctor": Subcommand(_doctor, "check everything that must be right, and say what mends the rest"),
+    "explain": Subcommand(_explain, "why an address is, or is not, proxied"),
     "replay": Subcommand(_replay, "what would be done for a recording, without touching the kernel"),
 }
 

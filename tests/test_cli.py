@@ -47,6 +47,9 @@ MISTAKES = {
     "run lan0 wan0 --refresh 0.5": "a --refresh of 1 to",
     "doctor lo": "an interface name of 1 to 15 letters",
     "doctor wan0 wan0": "each interface once was wanted, got 'wan0' more than once",
+    "explain": "the following arguments are required: ADDR",
+    "explain 192.0.2.1": "an IPv6 address such as 2001:db8:1::11 was wanted, got '192.0.2.1'",
+    "explain 2001:db8::1 --interfaces lan0": "two or more interfaces were wanted, got 1",
     "replay - --interfaces lan0": "two or more interfaces were wanted, got 1",
     "replay - --interfaces lan0,wan0 --prefix x": "an IPv6 prefix such as",
 }

@@ -22,6 +22,8 @@ JUDGES = (
     "checks",
     "machine_checks",
     "link_checks",
+    "explain",
+    "words",
 )  # of doctor/: pure
 DAEMON = ("daemon", "hearing", "listening", "relay", "resync", "sweep", "view", "recording")
 CORE, TOOLS, PURE, EDGES, LOOP, USER = range(6)
