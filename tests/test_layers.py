@@ -22,6 +22,7 @@ JUDGES = (
     "checks",
     "machine_checks",
     "link_checks",
+    "route_checks",
     "explain",
     "words",
 )  # of doctor/: pure

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ndpbr_py.doctor import link_checks, machine_checks
+from ndpbr_py.doctor import link_checks, machine_checks, route_checks
 from ndpbr_py.doctor.facts import Facts
 from ndpbr_py.doctor.finding import Finding, ok, unasked, warn
 from ndpbr_py.doctor.firewall import Chain, passes_nd, passes_new
@@ -40,7 +40,7 @@ def firewall(facts: Facts) -> Iterator[Finding]:
             place = f"{chain.tool} {chain.table} {chain.name}"
             yield warn("firewall", f"{place} may drop {what} on {', '.join(shut)}", mend)
     if not complaints:
-        yield ok("firewall", "drops nothing that is needed" if facts.chains else "none")
+        yield ok("firewall", "drops nothing that is needed, as far as its rules tell" if facts.chains else "none")
 
 
 _ND = {"nft": "icmpv6 type '{ nd-neighbor-solicit, nd-neighbor-advert }'", "ip6tables": "-p ipv6-icmp"}
@@ -67,9 +67,9 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     machine_checks.capabilities,
     link_checks.interfaces,
     link_checks.forwarding,
-    link_checks.router_advertisements,
-    link_checks.default_route,
-    link_checks.prefixes,
+    route_checks.router_advertisements,
+    route_checks.default_route,
+    route_checks.prefixes,
     link_checks.proxying,
     link_checks.snooping,
     machine_checks.table_size,

@@ -52,7 +52,7 @@ def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running
     if daemon is not None:
         yield from _told(daemon)
     else:
-        yield f"daemon: {'runs, and does not answer whoever is not root' if running else 'none runs'}"
+        yield f"daemon: {'runs, and was not asked: that takes root, and its --state-dir' if running else 'none runs'}"
     if explanation.because is None:
         yield f"proxied: yes, on {', '.join(explanation.proxied_on)}"
     else:

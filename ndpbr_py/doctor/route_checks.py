@@ -1,0 +1,83 @@
+"""Facts -> findings about routes: the way out, and where the hosts' prefix is.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from ipaddress import IPv6Network
+
+from ndpbr_py.doctor.facts import Facts, Link
+from ndpbr_py.doctor.finding import Finding, fail, ok, setting, unasked, warn
+
+
+def router_advertisements(facts: Facts) -> Iterator[Finding]:
+    """A default route that the kernel has from router advertisements is renewed by the next."""
+    if facts.tables is None:
+        yield unasked("accept-ra", "ip cannot be run")
+        return
+    learned = {route.dev for route in facts.default_routes() if route.advertised}
+    deaf = [link.name for link in facts.links if link.name in learned and _deaf(link)]
+    for name in deaf:
+        found = f"{name} ignores router advertisements now, and its default route will expire"
+        yield fail("accept-ra", found, setting(f"conf/{name}/accept_ra", 2))
+    if not deaf:
+        yield ok("accept-ra", f"renews the default route on {', '.join(sorted(learned))}" if learned else "not needed")
+
+
+def default_route(facts: Facts) -> Iterator[Finding]:
+    """There is a way out."""
+    if facts.tables is None:
+        yield unasked("default-route", "ip cannot be run")
+        return
+    routes = facts.default_routes()
+    if not routes:
+        deaf = [link.name for link in facts.listed() if _deaf(link)]
+        if deaf:
+            found = f"none; {deaf[0]} ignores router advertisements while it forwards (accept_ra=1)"
+            yield fail("default-route", found, setting(f"conf/{deaf[0]}/accept_ra", 2))
+        else:
+            yield fail("default-route", "none", f"ip -6 route add default via GATEWAY dev {_upstream(facts)}")
+        return
+    found = ", ".join(f"via {route.gateway} dev {route.dev}" if route.gateway else route.dev for route in routes)
+    if any(route.dev in facts.interfaces for route in routes):
+        yield ok("default-route", found)
+    else:
+        mend = " ".join(("ndpbr run", routes[0].dev, *facts.interfaces))
+        yield warn("default-route", f"{found}, which is none of {', '.join(facts.interfaces)}", mend)
+
+
+def prefixes(facts: Facts) -> Iterator[Finding]:
+    """There is an on-link prefix, on one interface alone."""
+    if facts.tables is None:
+        yield unasked("prefix", "ip cannot be run")
+        return
+    where: dict[IPv6Network, list[str]] = defaultdict(list)
+    for route in facts.tables.routes:
+        # The kernel and a router advertisement may both say so of one interface.
+        if route.dev in facts.interfaces and route.prefix.prefixlen and route.dev not in where[route.prefix]:
+            where[route.prefix].append(route.dev)
+    out = {route.dev for route in facts.default_routes()}
+    for prefix, devs in sorted(where.items()):
+        for dev in sorted(devs, key=lambda dev: dev not in out)[1:]:
+            found = f"{prefix} is on {' and '.join(devs)}: a host not learned yet is looked for on one of them alone"
+            yield warn("prefix", found, f"ip -6 route del {prefix} dev {dev}")
+        if len(devs) == 1:
+            yield ok("prefix", f"{prefix} is on {devs[0]}")
+    if not where:
+        found = "no on-link prefix: no address counts, unless `run --prefix` says so"
+        yield fail("prefix", found, f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
+
+
+def _deaf(link: Link) -> bool:
+    """Whether the kernel ignores router advertisements there.  At 0 it leaves them to another program."""
+    return link.accept_ra == 1 and bool(link.forwarding)
+
+
+def _upstream(facts: Facts) -> str:
+    """Return the interface where the modem most likely is: that of the default route, or of a prefix, or the first."""
+    routes = sorted(facts.tables.routes if facts.tables is not None else (), key=lambda route: route.prefix.prefixlen)
+    listed = [route.dev for route in routes if route.dev in facts.interfaces]
+    return next(iter((*listed, *facts.interfaces)), "IFACE")
