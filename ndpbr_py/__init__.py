@@ -7,6 +7,7 @@ The map of the package:
     config.py       what the user wants, checked
     subcommands/    run, show, flush, kill, doctor, explain, record, refresh, replay: one file each
     daemon.py       the daemon's life: start, signals, stop
+    borrowing.py    its settings; ticking.py: what time brings; removal.py: what its end does
     hearing.py      what the monitor says -> events
     relay.py        events -> the core -> actions and records
     listening.py    what the listener hears -> events; the looks that fall due

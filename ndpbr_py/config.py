@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 
-from ndpbr_py.core.policy import Scope
 from ndpbr_py.errors import ConfigError
 
 PIDFILE = Path("/run/ndpbr.pid")
@@ -110,6 +109,8 @@ def statics(words: Sequence[str], interfaces: tuple[str, ...]) -> dict[IPv6Addre
     Raises:
         ConfigError: One is no host's address, its interface is not listed, or it has two.
     """
+    from ndpbr_py.core.policy import Scope  # here alone: --help need not wait for it
+
     result: dict[IPv6Address, str] = {}
     for word in words:
         text, _, dev = word.partition("%")

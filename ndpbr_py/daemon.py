@@ -8,33 +8,32 @@ import signal
 import time
 import traceback
 from collections.abc import Coroutine, Iterable
-from pathlib import Path
 from typing import Any
 
+from ndpbr_py.borrowing import Borrowing
 from ndpbr_py.config import RunConfig
 from ndpbr_py.control import Control
-from ndpbr_py.core.events import KernelRead, Tick
-from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.events import KernelRead
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.hearing import Hearing
-from ndpbr_py.iproute2 import process, reader
+from ndpbr_py.iproute2 import reader
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.iproute2.supervisor import Supervisor
-from ndpbr_py.kernel.settings import Settings, has_nd, wanted
 from ndpbr_py.listening import Listening
 from ndpbr_py.log import Log
 from ndpbr_py.relay import Relay
+from ndpbr_py.removal import remove_all
 from ndpbr_py.resync import Resync
 from ndpbr_py.sweep import Sweep
+from ndpbr_py.ticking import ticks
 from ndpbr_py.view import View
 
 _START = 20.0  # s, until the tables must have been read for the first time
 _DRAIN = 10.0  # s, for what is queued at the end
-_SLEPT = 2.0  # s; the machine was suspended if the clocks differ by more
 
 
 class Daemon:
@@ -45,10 +44,10 @@ class Daemon:
         self._program = program
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._settings = Settings(config.state_dir)
+        self._borrowing = Borrowing(config.interfaces, config.state_dir, log, dry_run=config.dry_run)
         self._resync = Resync(
             read=lambda: reader.read(program, config.interfaces, config.protocol),
-            prepare=self._borrow,
+            prepare=self._borrowing.renew,
             listening=lambda: self._supervisor.running,
             silent=lambda: self._supervisor.restart(),
             took=self._took,
@@ -60,7 +59,7 @@ class Daemon:
         )
         self._sweep = Sweep(config, self._relay, log)
         self._hearing = Hearing(
-            config.interfaces, self._relay, self._resync, log, linked=self._linked, renamed=self._renamed
+            config.interfaces, self._relay, self._resync, log, linked=self._borrowing.linked, renamed=self._renamed
         )
         self._supervisor = Supervisor(program.path, self._hearing)
         self._view = View(config.interfaces, self._relay, self._hearing, self._resync, log)
@@ -80,13 +79,13 @@ class Daemon:
         self._obey()
         tasks: list[asyncio.Task[None]] = []
         try:
-            self._borrow()
-            self._warn_of_missing()
+            self._borrowing.begin()
             if not self._config.dry_run:
                 self._relay.executor = Executor(self._program.path, self._relay.commands, self._relay)
             self._supervisor.start()
             await self._listen()
-            tasks = [asyncio.create_task(self._resync.run(self._relay)), asyncio.create_task(self._ticks())]
+            passing = ticks(self._config, self._relay, self._resync, self._sweep, self._log)
+            tasks = [asyncio.create_task(self._resync.run(self._relay)), asyncio.create_task(passing)]
             if self._config.metrics_file is not None and not self._config.dry_run:
                 tasks.append(asyncio.create_task(self._view.publish(self._config.metrics_file)))
             if await self._ready(tasks):
@@ -144,36 +143,12 @@ class Daemon:
             "iproute2": self._program.text,
         }
 
-    # Interfaces and their settings
-
-    def _borrow(self) -> None:
-        """Set what is needed; also what somebody has changed meanwhile."""
-        try:
-            self._set(self._config.interfaces, "warning" if self._resync.done.is_set() else "debug")
-        except NdpbrError as error:
-            if not self._resync.done.is_set():
-                raise
-            self._log.record("warning", "setting-refused", error=str(error))
-
     def _took(self, kernel: KernelRead) -> None:
         self._hearing.named(kernel.names)
         self._sweep.took(kernel)
         self._listening.tune(kernel)
         if not self._resync.done.is_set():
             self._reading = kernel
-
-    def _linked(self, dev: str) -> None:
-        """An interface that was made anew has the kernel's defaults."""
-        with contextlib.suppress(NdpbrError):
-            self._set((dev,), "debug")
-
-    def _set(self, devs: Iterable[str], level: str) -> None:
-        if self._config.dry_run:
-            return
-        for path, found, value in self._settings.borrow(wanted(filter(has_nd, devs))):
-            self._log.record(level, "setting-changed", setting=path, found=found, value=value)
-        if self._settings.unsaved is not None:
-            self._log.once("warning", "state-unsaved", error=self._settings.unsaved)
 
     def _examine(self) -> None:
         # Not sooner: hosts wait, and to load this takes 10 ms.
@@ -182,29 +157,8 @@ class Daemon:
         at_start.report(self._config, self._program, self._reading, self._log)
         self._reading = None
 
-    def _warn_of_missing(self) -> None:
-        for dev in self._config.interfaces:
-            if not Path("/sys/class/net", dev).exists():
-                self._log.record("warning", "interface-missing", dev=dev)
-
     def _renamed(self) -> None:
         self._loop.call_soon(self._supervisor.restart)
-
-    # Time
-
-    async def _ticks(self) -> None:
-        shortest = min(self._config.expire_interval, self._config.refresh or self._config.expire_interval)
-        period = min(max(shortest / 100, 0.5), 30.0)
-        asleep = _suspended()
-        while True:
-            await asyncio.sleep(period)
-            self._relay.deliver([Tick()])
-            self._log.flush()
-            self._sweep.save()
-            if _suspended() - asleep > _SLEPT:
-                self._log.record("info", "resumed", suspended_s=round(_suspended() - asleep))
-                self._resync.request()
-            asleep = _suspended()
 
     # Start and stop
 
@@ -242,23 +196,9 @@ class Daemon:
                     await self._relay.executor.drained()
             self._relay.executor.close()
         if not self._config.dry_run and not self._config.keep:
-            self._flush()
-            for path, value in self._settings.give_back():
-                self._log.record("debug", "setting-restored", setting=path, value=value)
+            remove_all(self._program, self._relay, self._log)
+            self._borrowing.give_back()
         self._log.record("info", "stopped", hosts=len(self._relay.proxy.hosts), kept=self._config.keep)
-
-    def _flush(self) -> None:
-        """Remove every entry with our tag: also what an earlier run left behind."""
-        for words in self._relay.commands.flush():
-            try:
-                ended = process.output(self._program.path, "-6", *words)
-                error = ended.stderr.decode(errors="replace").strip() if ended.status != 0 else None
-            except NdpbrError as failed:  # ip is being upgraded, say; the settings are given back all the same
-                error = str(failed)
-            if error is not None:
-                self._log.record("error", "flush-failed", command=f"ip -6 {' '.join(words)}", error=error)
-        proxy = self._relay.proxy
-        self._log.decided([proxy.forget(host, Reason.STOPPING) for host in proxy.hosts])
 
 
 async def _first(wait: Coroutine[None, None, object], others: Iterable[asyncio.Task[Any]]) -> None:
@@ -268,11 +208,6 @@ async def _first(wait: Coroutine[None, None, object], others: Iterable[asyncio.T
     waiting.cancel()
     for task in done - {waiting}:
         task.result()
-
-
-def _suspended() -> float:
-    """Return how long the machine has slept since it was started, in seconds."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _rules(config: RunConfig) -> Rules:

@@ -26,7 +26,19 @@ JUDGES = (
     "explain",
     "words",
 )  # of doctor/: pure
-DAEMON = ("daemon", "hearing", "listening", "relay", "resync", "sweep", "view", "recording")
+DAEMON = (
+    "borrowing",
+    "daemon",
+    "hearing",
+    "listening",
+    "recording",
+    "relay",
+    "removal",
+    "resync",
+    "sweep",
+    "ticking",
+    "view",
+)
 CORE, TOOLS, PURE, EDGES, LOOP, USER = range(6)
 
 

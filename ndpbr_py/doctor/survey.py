@@ -31,7 +31,7 @@ def survey(names: tuple[str, ...], protocol: int, state_dir: Path) -> Facts:
     try:
         ip = program.find()
         version = ip.version
-        tables = asyncio.run(reader.read(ip, (), protocol, neighbors=False))
+        tables = asyncio.run(reader.read(ip, (), protocol, reader.WITHOUT_NEIGHBORS))
     except NdpbrError as error:
         problem = str(error)
     facts = machine.facts(names or interfaces(machine, tables), tables, protocol, state_dir)

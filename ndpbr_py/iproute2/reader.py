@@ -16,20 +16,21 @@ from ndpbr_py.iproute2.process import start
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.iproute2.tables import KINDS, Tables
 
+WITHOUT_NEIGHBORS = KINDS[:-1]  # which may be many
 _CHUNK = 1 << 16
 _PATIENCE = 10.0  # s, for one dump
 
 
-async def read(program: Program, interfaces: Sequence[str], protocol: int, *, neighbors: bool = True) -> KernelRead:
+async def read(program: Program, interfaces: Sequence[str], protocol: int, kinds: Sequence[str] = KINDS) -> KernelRead:
     """Return the kernel's tables, as far as they concern *interfaces*; *protocol* tells which entries are ours.
 
-    The neighbor cache, which may be large, is left out without *neighbors*.
+    Only the tables of *kinds* are read: a process of ip for each.
 
     Raises:
         NdpbrError: A dump failed.
     """
     tables = Tables(interfaces, protocol)
-    await dump(program, tables.taker, KINDS if neighbors else KINDS[:-1])
+    await dump(program, tables.taker, kinds)
     return tables.read()
 
 

@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> int:
     daemon = ask(Path(arguments.state_dir), what="address", address=text(address))
     devs = named or tuple(daemon["interfaces"] if daemon is not None else ())
     if not devs:
-        devs = interfaces(machine, asyncio.run(reader.read(ip, (), protocol, neighbors=False)))
+        devs = interfaces(machine, asyncio.run(reader.read(ip, (), protocol, reader.WITHOUT_NEIGHBORS)))
     if len(devs) < 2:
         raise NdpbrError(f"two or more interfaces that are up were wanted, got {len(devs)}; --interfaces names others")
     kernel = asyncio.run(reader.read(ip, devs, protocol))

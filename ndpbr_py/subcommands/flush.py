@@ -19,7 +19,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Flush, and say how much it was."""
     protocol = config.protocol(arguments.protocol)
     ip = program.find()
-    kernel = asyncio.run(reader.read(ip, (), protocol, neighbors=False))
+    kernel = asyncio.run(reader.read(ip, (), protocol, ("route", "proxy")))
     if arguments.all:
         removed = _everything(ip, kernel)
     else:

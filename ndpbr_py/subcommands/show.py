@@ -97,7 +97,7 @@ def as_json(found: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
 
 
 def _read(ip: program.Program, protocol: int, *, pinging: bool) -> tuple[list[Row], Rtts]:
-    found = rows(asyncio.run(reader.read(ip, (), protocol, neighbors=False)))
+    found = rows(asyncio.run(reader.read(ip, (), protocol, ("route", "proxy"))))
     return found, ping([(row.address, row.dev) for row in found]) if pinging else None
 
 
