@@ -9,7 +9,7 @@ PYTHONS = $(BIN)/python
 PIP = if [ -x $(BIN)/pip ]; then set -- $(BIN)/pip; else set -- $(PYTHON) -m pip --python $(BIN)/python; fi; \
 	"$$@" install --quiet --disable-pip-version-check
 
-.PHONY: help venv test check fuzz demo bench dist clean ip
+.PHONY: help venv test check fuzz demo bench dist man clean ip
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -35,11 +35,15 @@ demo: .venv/run ip ## the program's story, on this kernel (needs no development 
 bench: .venv/run build/libraries ip ## benchmarks
 	bench/raised tests/isolated $(BIN)/python -m bench $(ARGS)
 
-dist: .venv/dev build/libraries ## dist/ndpbr.pyz, the program in one file; a wheel and a source distribution
+dist: .venv/dev build/libraries ## dist/ndpbr.pyz, the program in one file; the manual page; a wheel and a source distribution
 	rm -rf dist ndpbr.egg-info
 	$(BIN)/python packaging/pyz.py dist/ndpbr.pyz build/libraries $(PYTHONS)
 	$(BIN)/python -m build --no-isolation >build/log 2>&1 || { cat build/log >&2; exit 1; }
 	$(BIN)/python packaging/archive.py dist/*.whl dist/*.tar.gz
+	$(BIN)/python packaging/manpage.py dist/ndpbr.8
+
+man: .venv/run ## dist/ndpbr.8, the manual page
+	$(BIN)/python packaging/manpage.py dist/ndpbr.8
 
 clean: ## remove what the other targets made
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist ndpbr.egg-info

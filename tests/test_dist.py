@@ -1,4 +1,4 @@
-"""What `make dist` makes: the program in one file, for any Python from 3.11; a wheel; a source distribution."""
+"""What `make dist` makes: the program in one file, for any Python; the manual page; a wheel; a source distribution."""
 
 from __future__ import annotations
 
@@ -96,10 +96,11 @@ def test_one_file_holds_the_licences(pyz: Path) -> None:
 
 
 def test_two_builds_are_the_same(built: dict[str, bytes], tmp_path: Path) -> None:
-    """Folder, time, umask and hash seed do not show in any of the three files."""
+    """Folder, time, umask and hash seed do not show in any of the files."""
     again = made(tmp_path / "another-folder", umask=0o077, seed="2", age=10_000_000)
 
-    assert sorted(built) == [f"ndpbr-{__version__}-py3-none-any.whl", f"ndpbr-{__version__}.tar.gz", "ndpbr.pyz"]
+    wheel, sdist = f"ndpbr-{__version__}-py3-none-any.whl", f"ndpbr-{__version__}.tar.gz"
+    assert sorted(built) == [wheel, sdist, "ndpbr.8", "ndpbr.pyz"]
     assert [name for name in built if built[name] != again[name]] == []
 
 
