@@ -25,6 +25,7 @@ def sources(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "ndpbr_py", tmp_path / "program/ndpbr_py")
     folder.mkdir()
     zipapp.create_archive(tmp_path / "program", folder / "ndpbr.pyz", sys.executable, "ndpbr_py.cli:main")
+    (folder / "ndpbr.8").touch()
     for name in ("ndpbr.initd", "ndpbr.confd"):
         shutil.copy(ROOT / "openrc" / name, folder)
     return folder
@@ -53,7 +54,8 @@ def test_package_has_what_belongs_on_a_router(sources: Path, tmp_path: Path) -> 
     modes = {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()}
 
     assert done.returncode == 0, done.stderr
-    assert modes == {"usr/bin/ndpbr": 0o755, "etc/init.d/ndpbr": 0o755, "etc/conf.d/ndpbr": 0o644}
+    scripts = {"usr/bin/ndpbr": 0o755, "etc/init.d/ndpbr": 0o755}
+    assert modes == {**scripts, "etc/conf.d/ndpbr": 0o644, "usr/share/man/man8/ndpbr.8": 0o644}
     assert "/usr/bin/ndpbr}" in (folder / "etc/init.d/ndpbr").read_text()
 
 
