@@ -1,0 +1,142 @@
+"""README's whole recipe, as it is written there: a LAN host configures itself, reaches the outside, and is reached."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, Start
+from tests.echo import ask, echo
+from tests.lab import Host, Lab, until
+from tests.recipe import INET, README, Site, files, missing, site
+
+RADVD = ("radvd", "-n", "-m", "stderr", "-C", "/etc/radvd.conf", "-p", "/run/radvd-lan.pid")
+# -d: stays in the foreground, as who it is, without a pid file.
+DNSMASQ = ("dnsmasq", "-d", "-C", "/etc/dnsmasq.d/ndpbr.conf", "--leasefile-ro")
+SOON = {"MaxRtrAdvInterval 60;": "MinRtrAdvInterval 3; MaxRtrAdvInterval 4;"}
+
+
+@pytest.fixture
+def place(lab: Lab, tmp_path: Path) -> Site:
+    """Return the machines before the recipe."""
+    if reason := missing("radvd", "busybox"):
+        pytest.skip(reason)
+    return site(lab, tmp_path)
+
+
+def connected(at: Site, changes: dict[str, str] | None = None) -> None:
+    """Do steps 1 and 2; return when the router has what the modem announces."""
+    at.write(changes or {})
+    at.does("ifup", "-a")
+    until(lambda: "dev wan0 proto ra" in at.router.ip("-6 route show default"), 20.0, "the router's default route")
+    until(lambda: addresses(at.router, "wan0"), 20.0, "the router's address")
+
+
+def announced(at: Site, *service: str) -> None:
+    """Do step 3 and plug the LAN host in; return when it has configured itself."""
+    at.serves(*service)
+    at.lan.ip("link set eth0 up")
+    until(lambda: "default via fe80:" in at.lan.ip("-6 route show default"), 20.0, "the LAN host's default route")
+    until(lambda: addresses(at.lan, "eth0"), 20.0, "the LAN host's address")
+    echo(at.inet)
+    echo(at.lan)
+
+
+def started(at: Site, daemon: Start) -> None:
+    """Do step 4."""
+    interfaces = re.search(r'(?m)^interfaces="(.*)"$', files()["/etc/conf.d/ndpbr"])
+    assert interfaces
+    daemon(at.router, *interfaces[1].split())
+
+
+def reached(at: Site, *only: str) -> None:
+    """Be sure that the LAN host reaches the outside and is reached, by each of its addresses or *only* these."""
+    for address in only or addresses(at.lan, "eth0"):
+        until(partial(ask, at.lan, INET, source=address), 10.0, f"{address} reaches the outside")
+        until(partial(ask, at.inet, address), 10.0, f"{address} is reached")
+
+
+def addresses(host: Host, dev: str) -> list[str]:
+    """Return the global addresses that *host* has made for itself, when none is tentative any more."""
+    lines = host.ip(f"-6 -o address show dev {dev} scope global").splitlines()
+    return [] if any("tentative" in line for line in lines) else [line.split()[3].split("/")[0] for line in lines]
+
+
+@pytest.mark.parametrize(("on_link", "temporary"), [("on", 2), ("off", 0)])
+def test_recipe_with_radvd(place: Site, daemon: Start, ndpbr: Run, on_link: str, temporary: int) -> None:
+    """Before ndpbr runs a host is cut off, and afterwards is not; the on-link flag does what the README says."""
+    place.lan.sysctl("net/ipv6/conf/eth0/use_tempaddr", temporary)
+    connected(place, {"AdvOnLink on": f"AdvOnLink {on_link}"})
+    announced(place, *RADVD)
+    (routers_own,) = addresses(place.router, "wan0")
+    echo(place.router)
+    assert ask(place.router, INET) is not None
+    assert ask(place.lan, INET) is None
+
+    started(place, daemon)
+
+    reached(place)
+    shown = {f"{address} lan0 -> wan0" for address in addresses(place.lan, "eth0")}
+    assert len(shown) == (2 if temporary else 1)
+    assert shown <= set(ndpbr(place.router, "show").stdout.splitlines())
+    assert (ask(place.lan, routers_own) is None) == (on_link == "on")
+
+
+@pytest.mark.parametrize("mode", ["ra-only", "ra-only,off-link"])
+def test_recipe_with_dnsmasq(place: Site, daemon: Start, mode: str) -> None:
+    """The same with dnsmasq instead, and an address on lan0."""
+    if reason := missing("dnsmasq"):
+        pytest.skip(reason)
+    added = re.search(r"`(up ip -6 address add [^`]*)`", README.read_text())
+    assert added
+    up = "up ip link set dev lan0 up\n"
+    connected(place, {up: f"{up}\t{' '.join(added[1].split())}\n", "ra-only": mode})
+    announced(place, *DNSMASQ)
+    assert ask(place.lan, INET) is None
+
+    started(place, daemon)
+
+    reached(place)
+
+
+def test_recipe_with_its_firewall(place: Site, daemon: Start) -> None:
+    """A host is found and answered all the same, also when it was forgotten; what nobody asked for stays out."""
+    if reason := missing("nft"):
+        pytest.skip(reason)
+    connected(place)
+    place.does("nft", "-f", "/etc/nftables.d/ndpbr.nft")
+    announced(place, *RADVD)
+    (address,) = addresses(place.lan, "eth0")
+
+    started(place, daemon)
+
+    def pinged() -> bool:
+        return place.inet.run("busybox", "ping", "-6", "-c", "1", "-W", "1", address).returncode == 0
+
+    until(lambda: ask(place.lan, INET), 10.0, "the LAN host reaches the outside")
+    until(pinged, 10.0, "the LAN host is reached")
+    assert ask(place.inet, address) is None
+    for host, dev in ((place.modem, "lan0"), (place.router, "lan0")):
+        host.ip(f"-6 neigh flush dev {dev}")
+    until(pinged, 10.0, "the LAN host is found again")
+
+
+def test_another_prefix_needs_no_change(place: Site, daemon: Start) -> None:
+    """The modem announces another prefix: the host gets an address of that, too, and is served without a restart."""
+    connected(place, SOON)
+    announced(place, *RADVD)
+    started(place, daemon)
+    reached(place)
+
+    place.announce("2001:db8:65:")
+
+    until(lambda: len(addresses(place.lan, "eth0")) == 2, 20.0, "an address of the new prefix")
+    reached(place, *(it for it in addresses(place.lan, "eth0") if it.startswith("2001:db8:65:")))
+
+
+def test_stopping_radvd_leaves_forwarding_on() -> None:
+    """The recipe says so in the file that Alpine's script reads."""
+    assert 'FORWARD="no"' in files()["/etc/conf.d/radvd"].splitlines()
