@@ -102,7 +102,7 @@ def test_recipe_with_dnsmasq(place: Site, daemon: Start, mode: str) -> None:
     reached(place)
 
 
-def test_recipe_with_its_firewall(place: Site, daemon: Start) -> None:
+def test_recipe_with_its_firewall(place: Site, daemon: Start, ndpbr: Run) -> None:
     """A host is found and answered all the same, also when it was forgotten; what nobody asked for stays out."""
     if reason := missing("nft"):
         pytest.skip(reason)
@@ -110,6 +110,7 @@ def test_recipe_with_its_firewall(place: Site, daemon: Start) -> None:
     place.does("nft", "-f", "/etc/nftables.d/ndpbr.nft")
     announced(place, *RADVD)
     (address,) = addresses(place.lan, "eth0")
+    assert "fail" not in ndpbr(place.router, "doctor", "wan0", "lan0").stdout.split()
 
     started(place, daemon)
 
