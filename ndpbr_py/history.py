@@ -6,6 +6,7 @@ apart, so that it does not push out what happened to the hosts that are there.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,17 +32,19 @@ class History:
     """The last decisions."""
 
     def __init__(self) -> None:
-        self._claims: deque[tuple[float, Decision]] = deque(maxlen=_KEPT)
-        self._others: deque[tuple[float, Decision]] = deque(maxlen=_KEPT)
+        self._claims: deque[tuple[int, float, Decision]] = deque(maxlen=_KEPT)
+        self._others: deque[tuple[int, float, Decision]] = deque(maxlen=_KEPT)
+        self._numbers = itertools.count()
 
     def keep(self, decisions: Sequence[Decision]) -> None:
         """Keep what was just decided."""
         now = clock.now()
         for decision in decisions:
             claimed = decision.what in (What.IGNORED, What.SOUGHT) or decision.reason in _CLAIMS
-            (self._claims if claimed else self._others).append((now, decision))
+            (self._claims if claimed else self._others).append((next(self._numbers), now, decision))
 
     def about(self, address: IPv6Address) -> list[Past]:
         """Return what was decided about *address*, the oldest first."""
-        found = [it for kept in (self._claims, self._others) for it in kept if it[1].address == address]
-        return [Past(at, decision) for at, decision in sorted(found, key=lambda it: it[0])]
+        found = [it for kept in (self._claims, self._others) for it in kept if it[2].address == address]
+        # By number: what was decided at once has one time.
+        return [Past(at, decision) for _, at, decision in sorted(found, key=lambda it: it[0])]

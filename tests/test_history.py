@@ -36,6 +36,15 @@ def test_history_of_an_address_is_in_order() -> None:
     assert history.about(addr("2001:db8::3")) == []
 
 
+def test_what_is_decided_at_once_is_in_order() -> None:
+    """Two decisions at one time come in the order in which they were taken, whatever they are."""
+    history = History()
+    life = [about("2001:db8::1", What.DOUBTED, Reason.ONE_MORE_TRY), about("2001:db8::1", *CLAIMED[1])]
+    history.keep(life)
+
+    assert [past.decision for past in history.about(addr("2001:db8::1"))] == life
+
+
 @pytest.mark.parametrize(("what", "reason"), CLAIMED)
 def test_flood_of_claims_does_not_push_out_what_else_happened(what: What, reason: Reason) -> None:
     """However many addresses are claimed, what was decided about the hosts that answer is still known."""
