@@ -59,6 +59,13 @@ def test_machine_is_read(tmp_path: Path) -> None:
     assert [link.name for link in Machine(proc, sys).links()] == ["br0", "wan0"]
 
 
+def test_interface_without_neighbor_discovery(tmp_path: Path) -> None:
+    """NOARP or POINTOPOINT: both are what the daemon goes by."""
+    lay(tmp_path / "class/net", {"lan0/flags": "0x1003", "ppp0/flags": "0x1011", "wg0/flags": "0x1081"})
+
+    assert [link.noarp for link in Machine(tmp_path, tmp_path).links()] == [False, True, True]
+
+
 def test_nothing_can_be_read(tmp_path: Path) -> None:
     """Where the files are missing their facts are unknown, and nothing is raised."""
     facts = Machine(tmp_path, tmp_path).facts(("wan0",), None, 135, tmp_path)

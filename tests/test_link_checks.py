@@ -20,6 +20,14 @@ def test_bridge_that_snoops() -> None:
     assert "ndpbr run --refresh 45" in finding.found and "ndpbr run --refresh 45" in asks.found
 
 
+def test_interface_without_neighbor_discovery_needs_no_settings() -> None:
+    """The daemon sets none there, and doctor does not miss them."""
+    ppp0 = Link("ppp0", noarp=True, proxy_ndp=0, proxy_delay=80)
+    facts = Facts(("ppp0", "wan0"), (ppp0, WAN0), running=True)
+
+    assert [f.status.value for f in link_checks.proxying(facts)] == ["ok"]
+
+
 def test_no_interface_at_all() -> None:
     """Where none could be found out that is a failure, and no check falls over it."""
     nothing = Facts(())

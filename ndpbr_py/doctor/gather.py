@@ -14,7 +14,7 @@ from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.kernel.settings import Settings
 
 _CAP_NET_ADMIN = 12
-_UP, _LOOPBACK, _NOARP = 0x1, 0x8, 0x80  # linux/if.h
+_UP, _LOOPBACK, _POINTOPOINT, _NOARP = 0x1, 0x8, 0x10, 0x80  # linux/if.h
 
 
 class Machine:
@@ -57,7 +57,7 @@ class Machine:
             name=dev,
             up=bool(flags & _UP),
             carrier=_text(net / "carrier") != "0",
-            noarp=bool(flags & _NOARP),
+            noarp=bool(flags & (_NOARP | _POINTOPOINT)),
             loopback=bool(flags & _LOOPBACK),
             port_of=os.path.basename(os.path.realpath(net / "master")) if port else None,
             disabled=_number(conf / "disable_ipv6"),

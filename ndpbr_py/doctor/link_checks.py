@@ -64,6 +64,8 @@ def proxying(facts: Facts) -> Iterator[Finding]:
     if facts.proxy_ndp == 0:
         wrong.append(("unicast solicitations are not answered", "conf/all/proxy_ndp", 1))
     for link in facts.listed():
+        if link.noarp:
+            continue  # nobody solicits there, so nothing was set
         if link.proxy_ndp == 0:
             wrong.append((f"{link.name} has proxy_ndp off", f"conf/{link.name}/proxy_ndp", 1))
         if link.proxy_delay:
