@@ -132,7 +132,29 @@ def test_prefix_of_the_user() -> None:
     assert dict(explanation.facts)["on-link"] == "yes, fd00::/64 by --prefix"
 
 
-@pytest.mark.parametrize("reason", [Reason.KIND, Reason.ROUTER, Reason.FULL, Reason.LLADDR_FULL])
+def test_static_address() -> None:
+    """What the user says is there is a fact, and counts wherever it lies."""
+    rules = Rules(INTERFACES, statics={addr("fd00::1"): "lan0"})
+    explanation = explained(addr("fd00::1"), rules, kernel(), running=False)
+
+    assert dict(explanation.facts)["static"] == "on lan0 by --static, wherever it lies"
+    assert explanation.because == "no daemon runs"
+
+
+def test_interface_without_neighbor_discovery() -> None:
+    """It is no reason why an address does not count; who is heard there is not learned, and needs no proxy entry."""
+    own = of(HOST, own=[HOST], without_nd=["wan0"])
+    heard = of(HOST, changed(dev="wan0"), without_nd=["wan0"])
+    behind = of(HOST, changed(), route(), without_nd=["wan0"])
+
+    assert own.because == "it is the router's own"
+    assert heard.because == words.OBJECTIONS[Reason.WITHOUT_ND][0]
+    assert behind.because == "nobody solicits on wan0: it needs a host route alone"
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.KIND, Reason.ROUTER, Reason.FULL, Reason.LLADDR_FULL, Reason.STATIC, Reason.WITHOUT_ND]
+)
 def test_every_objection_has_words(reason: Reason) -> None:
     """Also those that take a long story to come about."""
     assert words.OBJECTIONS[reason][0]

@@ -38,7 +38,8 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelRead, *, running
     proxy.handle(ReadStarted(), 0.0)
     decisions = [decision for decision in proxy.handle(kernel, 0.0) if decision.address == address]
     objections = [proxy.objection(address, dev) for dev in rules.interfaces]
-    objection = None if None in objections else objections[0]
+    # That an interface has no neighbor discovery says nothing about the address.
+    objection = None if None in objections else min(objections, key=lambda it: it is Reason.WITHOUT_ND)
     heard = [neighbor for neighbor in kernel.neighbors if neighbor.address == address]
     facts = _standing(address, proxy, kernel)
     if objection is not Reason.KIND:
@@ -67,10 +68,12 @@ def _standing(address: IPv6Address, proxy: NdProxy, kernel: KernelRead) -> Facts
     homes = [f"{r.prefix} on {r.dev}" for r in kernel.routes if r.dev in devs and _holds(r.prefix, address)]
     homes += [f"{prefix} by --prefix" for prefix in proxy.rules.prefixes if _holds(prefix, address)]
     facts.append(("on-link", f"yes, {', '.join(homes)}" if homes else "no"))
+    if (dev := proxy.rules.statics.get(address)) is not None:
+        facts.append(("static", f"on {dev} by --static, wherever it lies"))
     if address in kernel.own:
         facts.append(("own", "the router has this address itself"))
-    if (dev := kernel.next_hops.get(address)) is not None:
-        facts.append(("next-hop", f"of a default route on {dev}, and heeded there alone"))
+    if (hop := kernel.next_hops.get(address)) is not None:
+        facts.append(("next-hop", f"of a default route on {hop}, and heeded there alone"))
     return facts
 
 
@@ -119,8 +122,11 @@ def _without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tuple[str,
     if obstacle is not None and want == NOTHING:
         kind, _, dev = obstacle.partition(" dev ")
         return f"another program has a {kind} for it, dev {dev}", f"ip -6 {kind} del {host.address} dev {dev}"
-    if not want.proxies:
+    others = proxy.placement.usable - {host.dev}
+    if not others:
         return "no other listed interface is up", None
     if not running:
         return "no daemon runs", " ".join(("ndpbr run", *proxy.rules.interfaces))
+    if others <= proxy.placement.without_nd:
+        return f"nobody solicits on {', '.join(sorted(others))}: it needs a host route alone", None
     return "the daemon has not made its entries yet, or could not", f"look for {host.address} in its log"

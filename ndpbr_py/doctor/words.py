@@ -23,6 +23,8 @@ OBJECTIONS: Mapping[Reason, Answer] = {
     Reason.OWN: ("it is the router's own", None),
     Reason.NEXT_HOP: ("it is the next hop of a default route on another interface", None),
     Reason.ROUTER: ("it is a router on the link of a default route, and was heard on another", None),
+    Reason.STATIC: ("`--static` says that it is on another interface", None),
+    Reason.WITHOUT_ND: ("it was heard on an interface without neighbor discovery, where nobody is learned", None),
     Reason.FULL: ("as many hosts are known as `--max-hosts` allows", "`ndpbr run --max-hosts N` with more"),
     Reason.LLADDR_FULL: (
         "its link-layer address has as many addresses as `--max-hosts-per-lladdr` allows",
