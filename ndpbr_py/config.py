@@ -65,7 +65,7 @@ def interfaces(names: list[str], least: int = 2) -> tuple[str, ...]:
         ConfigError: Fewer than *least*, one of them twice, or a name that no interface of ours can have.
     """
     for name in names:
-        if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
+        if not can_be_listed(name):
             raise ConfigError(
                 "an interface name of 1 to 15 letters, digits, `_`, `.` and `-` was wanted "
                 f"(not `.`, `..`, `all`, `default`, `lo` or `ifN`), got {name!r}"
@@ -77,6 +77,11 @@ def interfaces(names: list[str], least: int = 2) -> tuple[str, ...]:
         wanted = "one or more interfaces were" if least == 1 else "two or more interfaces were"
         raise ConfigError(f"{wanted} wanted, got {len(names)}")
     return tuple(names)
+
+
+def can_be_listed(name: str) -> bool:
+    """Whether an interface with that name may be listed."""
+    return _NAME.fullmatch(name) is not None and _RESERVED.fullmatch(name) is None
 
 
 def address(text: str) -> IPv6Address:

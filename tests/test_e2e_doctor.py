@@ -252,6 +252,7 @@ def test_without_rights(home: Home) -> None:
 def test_interfaces_that_are_not_named(home: Home, ndpbr: Run, daemon: Start) -> None:
     """Without names it is about the running daemon's interfaces, or those with its entries, or all that could be."""
     home.router.lay("link add tun9 type veth peer name tun8", "link set tun9 up arp off", "link add br0 type bridge")
+    home.router.lay("link add if9 type veth peer name if8", "link set if9 up")  # names that `run` refuses
     every = _interfaces(home.router, ndpbr)
     home.router.lay(f"route add {LAN}/128 dev lan1 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
     left = _interfaces(home.router, ndpbr)

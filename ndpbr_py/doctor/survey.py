@@ -11,6 +11,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from ndpbr_py import config
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.doctor import ip6tables, nft
 from ndpbr_py.doctor.facts import Facts
@@ -48,7 +49,9 @@ def interfaces(machine: Machine, tables: KernelRead | None) -> tuple[str, ...]:
     return tuple(
         link.name
         for link in machine.links()
-        if link.up and not (link.noarp or link.loopback or link.port_of or link.disabled)
+        if link.up
+        and not (link.noarp or link.loopback or link.port_of or link.disabled)
+        and config.can_be_listed(link.name)
     )
 
 
