@@ -36,6 +36,9 @@ class Counters:
         restarts: Times that the monitor was started again.
         events_lost: Times that the monitor could not keep up.
         batches_lost: Processes of `ip -batch` that ended before their work.
+        solicitations_heard: Solicitations that the listener heard.
+        looks: Times that the kernel was made to look for somebody on an interface.
+        looks_left_out: Solicitations that led to no look, since there were too many.
         records_dropped: Records of the log that found no place to be written.
         hosts: Hosts known now.
         started_at: When the daemon was started, in seconds since 1970.
@@ -53,6 +56,9 @@ class Counters:
     restarts: int = 0
     events_lost: int = 0
     batches_lost: int = 0
+    solicitations_heard: int = 0
+    looks: int = 0
+    looks_left_out: int = 0
     records_dropped: int = 0
     hosts: int = 0
     started_at: int = 0

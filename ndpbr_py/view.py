@@ -37,11 +37,15 @@ class View:
 
     def counters(self) -> Counters:
         """Return all that is counted, as it is now."""
+        looks = self._relay.proxy.looks
         return replace(
             self._relay.counters,
             resyncs=self._resync.count,
             restarts=max(self._hearing.restarts, 0),
             events_lost=self._hearing.losses,
+            solicitations_heard=looks.heard,
+            looks=looks.made,
+            looks_left_out=looks.left_out,
             records_dropped=self._log.sink.lost,
             hosts=len(self._relay.proxy.hosts),
             started_at=round(clock.date(self._began)),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ndpbr_py import asking
 from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, LAN2, Home
@@ -142,7 +143,10 @@ def test_scan_fills_no_table(home: Home, listening: Daemon) -> None:
     home.modem.inside(lambda: _scan("lan0", 5000))
     record = listening.wait_for("looks-left-out")
     table = home.router.ip("-6 neigh show nud all")
+    counters = (asking.ask(listening.state, what="state") or {})["counters"]
 
+    assert counters["solicitations_heard"] > counters["looks_left_out"] > 0
+    assert 0 < counters["looks"] <= 2 * 60
     assert (record["level"], record["dev"]) == ("warning", "wan0")
     assert table.count("2001:db8:64::5ca:") <= 2 * 60
     assert ask(home.lan, INET, timeout=3.0) is not None
