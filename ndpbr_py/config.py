@@ -103,9 +103,12 @@ def prefix(text: str) -> IPv6Network:
         ConfigError: *text* is none.
     """
     try:
-        return IPv6Network(text)
+        prefix = IPv6Network(text)
     except ValueError as error:
         raise ConfigError(f"an IPv6 prefix such as 2001:db8:1::/64 was wanted, got {text!r}: {error}") from error
+    if "/" not in text:  # it would be a prefix of one address
+        raise ConfigError(f"an IPv6 prefix with its length, such as 2001:db8:1::/64, was wanted, got {text!r}")
+    return prefix
 
 
 def statics(words: Sequence[str], interfaces: tuple[str, ...]) -> dict[IPv6Address, str]:
@@ -173,6 +176,17 @@ def count(what: str, text: str, most: int = 1_000_000) -> int:
     if not 1 <= number <= most:
         raise ConfigError(f"{what} of 1 to {most} was wanted, got {text!r}")
     return number
+
+
+def path(what: str, text: str) -> Path:
+    """Return where a file, or a directory of ours, is to be.
+
+    Raises:
+        ConfigError: *text* has no name in it: a variable of a script that is empty, say.
+    """
+    if not Path(text).name:
+        raise ConfigError(f"a path for {what} was wanted, got {text!r}")
+    return Path(text)
 
 
 def choice(what: str, text: str, choices: tuple[str, ...]) -> str:

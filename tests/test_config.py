@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,20 @@ def test_what_is_no_prefix(text: str) -> None:
     """Everything else is refused, with an example."""
     with pytest.raises(ConfigError, match=r"^an IPv6 prefix such as 2001:db8:1::/64 was wanted, got "):
         config.prefix(text)
+
+
+def test_prefix_without_its_length() -> None:
+    """It would be one address, which nobody means."""
+    with pytest.raises(ConfigError, match=r"^an IPv6 prefix with its length, .* was wanted, got '2001:db8:1::'$"):
+        config.prefix("2001:db8:1::")
+
+
+def test_path_has_a_name() -> None:
+    """What an empty variable of a script leaves is refused before anything is written there."""
+    assert config.path("--metrics-file", "/run/ndpbr.prom") == Path("/run/ndpbr.prom")
+    for text in ("", ".", "/"):
+        with pytest.raises(ConfigError, match=r"^a path for --metrics-file was wanted, got "):
+            config.path("--metrics-file", text)
 
 
 @pytest.mark.parametrize("number", [5, 135, 185, 255])

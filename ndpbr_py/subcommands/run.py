@@ -83,14 +83,14 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
         refresh=None if arguments.refresh is None else config.seconds("a --refresh", arguments.refresh),
         max_hosts=config.count("--max-hosts", arguments.max_hosts),
         max_hosts_per_lladdr=config.count("--max-hosts-per-lladdr", arguments.max_hosts_per_lladdr),
-        state_dir=Path(arguments.state_dir),
-        pidfile=Path(arguments.pidfile),
+        state_dir=config.path("--state-dir", arguments.state_dir),
+        pidfile=config.path("--pidfile", arguments.pidfile),
         dry_run=arguments.dry_run,
         keep=arguments.keep,
-        metrics_file=None if arguments.metrics_file is None else Path(arguments.metrics_file),
+        metrics_file=None if arguments.metrics_file is None else config.path("--metrics-file", arguments.metrics_file),
         statics=config.statics(arguments.static, listed),
         sweep=arguments.sweep,
-        hosts_file=Path(arguments.hosts_file),
+        hosts_file=config.path("--hosts-file", arguments.hosts_file),
         listen=not arguments.no_listen,
     )
 
