@@ -116,6 +116,15 @@ def test_no_place_left() -> None:
     assert explanation.because == words.OBJECTIONS[Reason.LLADDR_FULL][0]
 
 
+def test_place_belongs_to_who_has_his_entries() -> None:
+    """The order in which the kernel lists its neighbors does not matter."""
+    full = Rules(INTERFACES, max_hosts_per_lladdr=1)
+    read = kernel(changed(), changed("2001:db8::1"), route("2001:db8::1"), entry("2001:db8::1"))
+    explanation = explained(addr(), full, replace(read, routes=ON_LINK), running=True)
+
+    assert explanation.because == words.OBJECTIONS[Reason.LLADDR_FULL][0]
+
+
 def test_entries_of_another_program_do_as_well() -> None:
     """An address is proxied, whoever has seen to that."""
     explanation = of(HOST, changed(), route(ours=False), entry(ours=False))

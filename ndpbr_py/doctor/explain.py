@@ -6,7 +6,7 @@ Pure.  The rules are not written down again here: the core is given the reading,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.decision import Decision, What
@@ -35,6 +35,9 @@ class Explanation:
 def explained(address: IPv6Address, rules: Rules, kernel: KernelRead, *, running: bool) -> Explanation:
     """Return the explanation; *running*: a daemon is there, to do what the rules say."""
     proxy = NdProxy(rules)
+    # Who has his entries has his place, in whatever order the cache lists its neighbors.
+    placed = {entry.address for entry in kernel.proxies if entry.ours}
+    kernel = replace(kernel, neighbors=tuple(sorted(kernel.neighbors, key=lambda it: it.address not in placed)))
     proxy.handle(ReadStarted(), 0.0)
     decisions = [decision for decision in proxy.handle(kernel, 0.0) if decision.address == address]
     objections = [proxy.objection(address, dev) for dev in rules.interfaces]
