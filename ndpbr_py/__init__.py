@@ -14,7 +14,7 @@ The map of the package:
     resync.py       the kernel's tables are read whenever something may have been missed
     view.py         what it knows and has done -> its answers; counters.py, history.py: what it keeps of it
     clock.py        the date
-    control.py      the socket where it is asked; asking.py: the other end
+    control.py      the socket where it is asked; asking.py: the other end; rules.py: the rules it tells there
     sweep.py        who may be there is asked at the start; remembered.py: the file; rollcall.py: the echo request
     log.py          records; logsink.py: where they go, without ever blocking
     metrics.py      the counters in a file; screen.py: the hosts on a terminal

@@ -83,16 +83,16 @@ def _refresh(parser: argparse.ArgumentParser) -> None:
 def _doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("interfaces", nargs="*", metavar="IFACE", help="the interfaces to check (those of the daemon)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    _tag(parser)
+    _tag_asked(parser)
     _state_dir(parser)
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("address", metavar="ADDR", help="an IPv6 address")
     parser.add_argument("--interfaces", metavar="A,B", help="the listed interfaces, with commas (those of the daemon)")
-    parser.add_argument("--prefix", action="append", default=[], metavar="P", help="as for run")
+    parser.add_argument("--prefix", action="append", default=[], metavar="P", help="as for run (those of the daemon)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    _tag(parser)
+    _tag_asked(parser)
     _state_dir(parser)
 
 
@@ -127,6 +127,12 @@ def _state_dir(parser: argparse.ArgumentParser) -> None:
 def _tag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--protocol", default=str(config.PROTOCOL), metavar="N", help="number that tags ndpbr's own entries (135)"
+    )
+
+
+def _tag_asked(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--protocol", metavar="N", help="number that tags ndpbr's own entries (that of the daemon, or 135)"
     )
 
 

@@ -9,7 +9,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
-from ndpbr_py import __version__, clock
+from ndpbr_py import __version__, clock, rules
 from ndpbr_py.core.address import parsed, text
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.counters import Counters
@@ -88,6 +88,7 @@ class View:
             "interfaces": list(self._interfaces),
             "up": sorted(self._relay.proxy.placement.usable),
             "uptime": round(self._uptime(), 1),
+            "rules": rules.told(self._relay.proxy.rules, self._relay.commands.protocol),
             "counters": asdict(self.counters()),
         }
 

@@ -35,6 +35,7 @@ def test_daemon_tells_what_it_has_done(home: Home, daemon: Start) -> None:
     assert state["interfaces"] == list(DEVS)
     assert state["up"] == sorted(DEVS)
     assert state["uptime"] > 0
+    assert state["rules"]["protocol"] == 135
     counters = state["counters"]
     assert (counters["learned"], counters["verified"], counters["hosts"], counters["forgotten"]) == (1, 1, 1, 0)
     assert counters["resyncs"] >= 1

@@ -263,6 +263,18 @@ def test_interfaces_that_are_not_named(home: Home, ndpbr: Run, daemon: Start) ->
     assert _interfaces(home.router, ndpbr) == ["lan0", "wan0"]
 
 
+def test_rules_of_the_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> None:
+    """Its interfaces in its order, its protocol number and its prefixes are what it is about."""
+    home.router.ip(f"-6 address del {ROUTER}/64 dev wan0")
+    running = daemon(home.router, *DEVS, "--prefix", PREFIX, "--protocol", "200")
+    said = json.loads(ndpbr(home.router, "doctor", "--json", "--state-dir", str(running.state)).stdout)
+    found = {check["name"]: check["found"] for check in said["checks"]}
+
+    assert said["interfaces"] == list(DEVS)
+    assert (found["prefix"], found["leftovers"]) == (f"{PREFIX} counts by --prefix", "none: a daemon runs")
+    assert "prefix" not in {record.get("check") for record in running.log()}
+
+
 def test_run_says_at_its_start_what_is_not_right(home: Home, daemon: Start) -> None:
     """Each finding that is not ok is a WARNING with its command; what is ok, or not to be known, is none."""
     home.router.sysctl("net/ipv6/conf/all/forwarding", 0)

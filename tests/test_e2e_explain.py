@@ -80,6 +80,27 @@ def test_addresses_that_are_nobodys_host(home: Home, ndpbr: Run) -> None:
     assert said["ff02::1"][-1] == "proxied: no, because only global and unique-local addresses are"
 
 
+def test_rules_of_the_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> None:
+    """What its options say is heeded, without being said again; what is said counts in its place."""
+    rules = ("--prefix", "fd00::/64", "--static", "fd99::1%lan0", "--max-hosts-per-lladdr", "1", "--protocol", "200")
+    running = daemon(home.router, *rules, *DEVS)
+    home.lan.ip("address add 2001:db8:64::12/64 dev eth0 nodad")
+    for address in (LAN, "2001:db8:64::12"):
+        claim(home.lan, address)
+    running.wait_for("address-ignored", reason="max-hosts-per-lladdr")
+
+    def explain(address: str, *words: str) -> list[str]:
+        return ndpbr(home.router, "explain", address, "--state-dir", str(running.state), *words).stdout.splitlines()
+
+    learned, left_out, static, fresh = map(explain, (LAN, "2001:db8:64::12", "fd99::1", "fd00::7"))
+    assert {"host-route: dev lan0, ours", "proxied: yes, on wan0"} < set(learned)
+    assert left_out[-1] == "advice: `ndpbr run --max-hosts-per-lladdr N` with more"
+    assert {"static: on lan0 by --static, wherever it lies", "proxied: yes, on wan0"} < set(static)
+    assert "on-link: yes, fd00::/64 by --prefix" in fresh
+    assert "on-link: no" in explain("fd00::7", "--prefix", "fd01::/64")
+    assert "host-route: dev lan0, another program's" in explain(LAN, "--protocol", "135")
+
+
 def test_interfaces_are_found_out(home: Home, ndpbr: Run) -> None:
     """Without a daemon, and without names, all interfaces on which one could work are taken."""
     told = ndpbr(home.router, "explain", LAN).stdout.splitlines()

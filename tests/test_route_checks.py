@@ -52,6 +52,13 @@ def test_same_prefix_twice_goes_from_the_inner_interface() -> None:
     assert result[1].found == "fd00:1::/64 is on lan0"
 
 
+def test_prefix_of_the_user() -> None:
+    """Where none is on-link, what `--prefix` names will do."""
+    facts = Facts(DEVS, (WAN0, LAN0), KernelRead(), prefixes=frozenset({HOME}))
+
+    assert [(f.status.value, f.found) for f in route_checks.prefixes(facts)] == [("ok", f"{HOME} counts by --prefix")]
+
+
 def test_what_is_missing_is_missed_where_the_modem_is() -> None:
     """The commands name the interface of the default route, or of a prefix, or the first; none is no obstacle."""
     heeding = (Link("wan0", accept_ra=2), Link("lan0", accept_ra=2))

@@ -19,7 +19,7 @@ def report(config: RunConfig, ip: Program, tables: KernelRead | None, log: Log) 
     # One that is missing was logged as such.
     there = [dev for dev in config.interfaces if Path("/sys/class/net", dev).exists()]
     facts = Machine().facts(there, tables, config.protocol, config.state_dir)
-    for finding in findings(replace(facts, ip=ip.version)):
+    for finding in findings(replace(facts, ip=ip.version, prefixes=config.prefixes)):
         mend = finding.mend or ""
         if finding.status is Status.FAIL:
             log.record("warning", "check-failed", check=finding.name, found=finding.found, mend=mend)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv6Network
 
 from ndpbr_py.core.events import KernelRead, Route
 from ndpbr_py.doctor.firewall import Chain
@@ -38,6 +39,7 @@ class Facts:
         interfaces: The interfaces that it is about.
         links: Those of them that are there, and those of default routes.
         tables: The kernel's, without the neighbor cache.
+        prefixes: Those of the daemon's --prefix.
         ip: The version of ip(8), as (major, minor).
         ip_problem: Why there is none that can be used.
         kernel: Its release, e.g. "6.1.0-18-amd64".
@@ -52,6 +54,7 @@ class Facts:
     interfaces: tuple[str, ...]
     links: tuple[Link, ...] = ()
     tables: KernelRead | None = None
+    prefixes: frozenset[IPv6Network] = frozenset()
     ip: tuple[int, int] | None = None
     ip_problem: str | None = None
     kernel: str = ""

@@ -66,7 +66,9 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
             yield warn("prefix", found, f"ip -6 route del {prefix} dev {dev}")
         if len(devs) == 1:
             yield ok("prefix", f"{prefix} is on {devs[0]}")
-    if not where:
+    for prefix in sorted(facts.prefixes - where.keys()):
+        yield ok("prefix", f"{prefix} counts by --prefix")
+    if not where and not facts.prefixes:
         found = "no on-link prefix: no address counts, unless `run --prefix` says so"
         yield fail("prefix", found, f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
 

@@ -11,7 +11,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from ndpbr_py import config
+from ndpbr_py import config, rules
+from ndpbr_py.asking import ask
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.doctor import ip6tables, nft
 from ndpbr_py.doctor.facts import Facts
@@ -24,9 +25,14 @@ from ndpbr_py.iproute2 import process, program, reader
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
-def survey(names: tuple[str, ...], protocol: int, state_dir: Path) -> Facts:
-    """Return all facts about *names*; without any, about the interfaces that ndpbr works on, or could."""
+def survey(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Facts:
+    """Return all facts about *names*; without any, about the interfaces that ndpbr works on, or could.
+
+    The protocol number, if it is not told, is that of the daemon that runs.
+    """
     machine = Machine()
+    theirs, tag = rules.heard(ask(state_dir, what="state"))
+    protocol = tag if protocol is None else protocol
     tables: KernelRead | None = None
     version, problem = None, None
     try:
@@ -35,9 +41,11 @@ def survey(names: tuple[str, ...], protocol: int, state_dir: Path) -> Facts:
         tables = asyncio.run(reader.read(ip, (), protocol, reader.WITHOUT_NEIGHBORS))
     except NdpbrError as error:
         problem = str(error)
-    facts = machine.facts(names or interfaces(machine, tables), tables, protocol, state_dir)
+    devs = names or theirs.interfaces or interfaces(machine, tables)
+    facts = machine.facts(devs, tables, protocol, state_dir)
     chains, firewall_problem = _firewall()
-    return replace(facts, ip=version, ip_problem=problem, chains=chains, firewall_problem=firewall_problem)
+    facts = replace(facts, ip=version, ip_problem=problem, chains=chains, firewall_problem=firewall_problem)
+    return replace(facts, prefixes=theirs.prefixes)
 
 
 def interfaces(machine: Machine, tables: KernelRead | None) -> tuple[str, ...]:

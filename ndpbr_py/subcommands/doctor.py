@@ -16,7 +16,8 @@ from ndpbr_py.doctor.survey import survey
 def main(arguments: argparse.Namespace) -> int:
     """Print what the checks find."""
     names = config.interfaces(arguments.interfaces, least=0)
-    facts = survey(names, config.protocol(arguments.protocol), Path(arguments.state_dir))
+    protocol = None if arguments.protocol is None else config.protocol(arguments.protocol)
+    facts = survey(names, protocol, Path(arguments.state_dir))
     found = findings(facts)
     if arguments.json:
         print(json.dumps({"interfaces": list(facts.interfaces), "checks": [_fields(it) for it in found]}, indent=1))

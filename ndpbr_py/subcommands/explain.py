@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ndpbr_py import config
+from ndpbr_py import config, rules
 from ndpbr_py.asking import ask
 from ndpbr_py.core.address import text
-from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor.explain import Explanation, explained
 from ndpbr_py.doctor.gather import Machine
 from ndpbr_py.doctor.survey import interfaces
@@ -25,19 +24,21 @@ _EVENTS = 10  # the last ones, in words
 def main(arguments: argparse.Namespace) -> int:
     """Explain an address."""
     address = config.address(arguments.address)
-    protocol = config.protocol(arguments.protocol)
+    protocol = None if arguments.protocol is None else config.protocol(arguments.protocol)
     prefixes = frozenset(config.prefix(word) for word in arguments.prefix)
-    named = config.interfaces(arguments.interfaces.split(",")) if arguments.interfaces else ()
+    devs = config.interfaces(arguments.interfaces.split(",")) if arguments.interfaces else ()
     ip, machine = program.find(), Machine()
     daemon = ask(Path(arguments.state_dir), what="address", address=text(address))
-    devs = named or tuple(daemon["interfaces"] if daemon is not None else ())
+    theirs, tag = rules.heard(daemon)
+    protocol = tag if protocol is None else protocol
+    devs = devs or theirs.interfaces
     if not devs:
         devs = interfaces(machine, asyncio.run(reader.read(ip, (), protocol, reader.WITHOUT_NEIGHBORS)))
     if len(devs) < 2:
         raise NdpbrError(f"two or more interfaces that are up were wanted, got {len(devs)}; --interfaces names others")
     kernel = asyncio.run(reader.read(ip, devs, protocol))
     running = daemon is not None or f"protocol {protocol}" in machine.locks()
-    explanation = explained(address, Rules(devs, prefixes), kernel, running=running)
+    explanation = explained(address, rules.narrowed(theirs, devs, prefixes), kernel, running=running)
     if arguments.json:
         print(json.dumps({**_fields(explanation), "interfaces": list(devs), "daemon": daemon}, indent=1))
     else:
