@@ -103,7 +103,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
         "--prefix", action="append", default=[], metavar="P", help="on-link prefix (those recorded, otherwise all)"
     )
     parser.add_argument("--real-time", action="store_true", help="take the time that it took")
-    _tag(parser)
+    parser.add_argument("--protocol", metavar="N", help="number that tags ndpbr's own entries (that recorded, or 135)")
 
 
 def _record(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from ndpbr_py.iproute2 import stamps
 from ndpbr_py.iproute2.tables import KINDS, Tables
 
 FORMAT, VERSION = "ndpbr-recording", "1"
-INTERFACES, STARTED, ZONE = "interfaces", "started", "zone"
+INTERFACES, STARTED, ZONE, DAEMON = "interfaces", "started", "zone", "daemon"
 MONITOR = "monitor"  # the header's last
 ENDED = "ended"  # the recording's last
 _NEIGHBOR = KINDS[-1]

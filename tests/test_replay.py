@@ -50,6 +50,28 @@ def written(folder: Path, header: list[str], *lines: str, name: str = "recording
     return str(file)
 
 
+def test_rules_of_the_daemon_that_ran(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its options are in the recording: with --static, --prefix and --protocol as they were, the same follows."""
+    said = {"prefixes": ["fd00::/64"], "statics": ["fd99::1%lan0"], "max_hosts": 9, "max_hosts_per_lladdr": 2}
+    daemon = json.dumps({"interfaces": ["wan0", "lan0"], "rules": {**said, "protocol": 99}})
+    file = written(tmp_path, [*HEADER[:4], f"# daemon: {daemon}", *HEADER[4:]], line(1, "fd00::7"))
+    status, commands, _ = replay(capfd, file, interfaces=None)
+
+    assert status == 0
+    assert commands == [
+        it.replace("135", "99") for address in ("fd99::1", "fd00::7") for it in learning(address, "wan0")
+    ]
+
+
+@pytest.mark.parametrize("said", ["{", "7", "{}", '{"interfaces": [], "rules": 7}'])
+def test_what_the_daemon_said_is_garbled(capfd: pytest.CaptureFixture[str], tmp_path: Path, said: str) -> None:
+    """One sentence, and no traceback."""
+    status, _, told = replay(capfd, written(tmp_path, [HEADER[0], f"# daemon: {said}", *HEADER[1:]]), interfaces=None)
+
+    assert status == 1
+    assert told == ["ndpbr: a whole recording was wanted, got one in which what the daemon said is garbled"]
+
+
 def learning(address: str, proxied_on: str) -> list[str]:
     """Return the commands for a host that has answered on lan0."""
     return [

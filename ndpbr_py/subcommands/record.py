@@ -23,7 +23,7 @@ from ndpbr_py.iproute2 import program, reader
 from ndpbr_py.iproute2.supervisor import ARGUMENTS, Supervisor
 from ndpbr_py.iproute2.tables import KINDS
 from ndpbr_py.kernel.settings import values, wanted
-from ndpbr_py.recording import ENDED, FORMAT, INTERFACES, MONITOR, STARTED, VERSION, ZONE, comment
+from ndpbr_py.recording import DAEMON, ENDED, FORMAT, INTERFACES, MONITOR, STARTED, VERSION, ZONE, comment
 
 _STAMPS = "-ts"
 # What the kernel's neighbor discovery depends on, besides what ndpbr sets.
@@ -117,7 +117,7 @@ async def _header(interfaces: Sequence[str], ip: program.Program, state_dir: Pat
         comment("iproute2", ip.text),
         comment("kernel", f"{kernel.sysname} {kernel.release} {kernel.machine}"),
         comment(INTERFACES, ",".join(interfaces)),
-        comment("daemon", json.dumps(ask(state_dir, what="state"))),
+        comment(DAEMON, json.dumps(ask(state_dir, what="state"))),
     ]
     found = values([*wanted(interfaces), *settings, *_LIMITS])
     lines += [comment(path, value) for path, value in found.items()]

@@ -6,11 +6,13 @@ Records go where those of `run` go, with the time recorded; the commands go to s
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from ndpbr_py import config
+from ndpbr_py import config, rules
 from ndpbr_py.cli import log_config
 from ndpbr_py.core.events import AddressChanged, Event, LineRejected, Tick
 from ndpbr_py.core.proxy import NdProxy
@@ -19,7 +21,7 @@ from ndpbr_py.errors import ConfigError, NdpbrError
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.log import Log
-from ndpbr_py.recording import ENDED, INTERFACES, STARTED, ZONE, Clock, Recording, comment
+from ndpbr_py.recording import DAEMON, ENDED, INTERFACES, STARTED, ZONE, Clock, Recording, comment
 
 _MOST_REJECTED = 100  # lines, before the first that says anything
 _SOMETHING_ELSE = "a recording, or what `ip -6 monitor neigh` prints, was wanted, got something else"
@@ -27,7 +29,7 @@ _SOMETHING_ELSE = "a recording, or what `ip -6 monitor neigh` prints, was wanted
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay a file."""
-    protocol = config.protocol(arguments.protocol)
+    protocol = None if arguments.protocol is None else config.protocol(arguments.protocol)
     prefixes = frozenset(config.prefix(text) for text in arguments.prefix)
     listed = None if arguments.interfaces is None else config.interfaces(arguments.interfaces.split(","))
     recording = Recording(_lines(arguments.file))
@@ -35,10 +37,14 @@ def main(arguments: argparse.Namespace) -> int:
         if INTERFACES not in recording.values:
             raise ConfigError("--interfaces was wanted, because the recording does not name them")
         listed = config.interfaces(recording.values[INTERFACES].split(","))
+    theirs, tag = _recorded(recording.values.get(DAEMON, "null"))
+    protocol = tag if protocol is None else protocol
+    wanted = replace(
+        rules.narrowed(theirs, listed, prefixes), everything_on_link=not prefixes and not recording.has_header
+    )
     clock = Clock(recording.values.get(ZONE, ""), wait=time.sleep if arguments.real_time else None)
     log = Log(log_config(arguments), date=clock.date)
-    everything = not prefixes and not recording.has_header
-    player = Player(NdProxy(Rules(listed, prefixes, everything_on_link=everything)), Commands(protocol), log, clock)
+    player = Player(NdProxy(wanted), Commands(protocol), log, clock)
     if recording.has_header:
         _print(player.pass_time(recording.values.get(STARTED, "")))
         _print(player.told(recording.kernel(listed, protocol, prefixes)))
@@ -99,6 +105,14 @@ class Player:
         for decision in decisions:
             for action in decision.actions:
                 yield from (f"ip -6 {command}" for command in self._commands.lines(action))
+
+
+def _recorded(daemon: str) -> tuple[Rules, int]:
+    """Return the rules, and the protocol number, of the daemon that ran."""
+    try:
+        return rules.heard(json.loads(daemon))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NdpbrError("a whole recording was wanted, got one in which what the daemon said is garbled") from error
 
 
 def _print(commands: Iterable[str]) -> None:
