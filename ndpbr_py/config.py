@@ -162,7 +162,7 @@ def seconds(what: str, text: str, least: float = 1.0, most: float = 31_536_000.0
     except ValueError:
         value = -1.0
     if not least <= value <= most:
-        raise ConfigError(f"{what} of {least:g} to {most:g} seconds was wanted, got {text!r}")
+        raise ConfigError(f"{what} of {least:g} to {most:.9g} seconds was wanted, got {text!r}")
     return value
 
 
