@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ndpbr_py import config, rules
 from ndpbr_py.asking import ask
 from ndpbr_py.core.events import KernelRead
+from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import ip6tables, nft
 from ndpbr_py.doctor.facts import Facts
 from ndpbr_py.doctor.firewall import Chain
@@ -31,7 +35,7 @@ def survey(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fac
     The protocol number, if it is not told, is that of the daemon that runs.
     """
     machine = Machine()
-    theirs, tag = rules.heard(ask(state_dir, what="state"))
+    theirs, tag = rules_of(machine, ask(state_dir, what="state"))
     protocol = tag if protocol is None else protocol
     tables: KernelRead | None = None
     version, problem = None, None
@@ -50,7 +54,8 @@ def survey(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fac
 
 def interfaces(machine: Machine, tables: KernelRead | None) -> tuple[str, ...]:
     """Return the interfaces of the daemon that runs; or of the one that ran; or all on which one could."""
-    held = [name.removeprefix("interface ") for name in machine.locks() if name.startswith("interface ")]
+    # Anybody may make a socket with such a name.
+    held = [name for name in _held(machine, "interface ") if config.can_be_listed(name)]
     left = {entry.dev for entry in tagged(tables)}
     if held or len(left) > 1:
         return tuple(sorted(held or left))
@@ -61,6 +66,17 @@ def interfaces(machine: Machine, tables: KernelRead | None) -> tuple[str, ...]:
         and not (link.noarp or link.loopback or link.port_of or link.disabled)
         and config.can_be_listed(link.name)
     )
+
+
+def rules_of(machine: Machine, daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
+    """Return the rules, and the protocol number, of the daemon that runs; it may be one that does not answer us."""
+    theirs, protocol = rules.heard(daemon)
+    held = [int(number) for number in _held(machine, "protocol ") if re.fullmatch("[0-9]{1,3}", number)]
+    return theirs, held[0] if daemon is None and len(held) == 1 else protocol
+
+
+def _held(machine: Machine, kind: str) -> list[str]:
+    return [name.removeprefix(kind) for name in machine.locks() if name.startswith(kind)]
 
 
 def _firewall() -> tuple[tuple[Chain, ...] | None, str | None]:

@@ -14,7 +14,7 @@ from ndpbr_py.asking import ask
 from ndpbr_py.core.address import text
 from ndpbr_py.doctor.explain import Explanation, explained
 from ndpbr_py.doctor.gather import Machine
-from ndpbr_py.doctor.survey import interfaces
+from ndpbr_py.doctor.survey import interfaces, rules_of
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import program, reader
 
@@ -29,7 +29,7 @@ def main(arguments: argparse.Namespace) -> int:
     devs = config.interfaces(arguments.interfaces.split(",")) if arguments.interfaces else ()
     ip, machine = program.find(), Machine()
     daemon = ask(Path(arguments.state_dir), what="address", address=text(address))
-    theirs, tag = rules.heard(daemon)
+    theirs, tag = rules_of(machine, daemon)
     protocol = tag if protocol is None else protocol
     devs = devs or theirs.interfaces
     if not devs:
