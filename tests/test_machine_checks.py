@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from ndpbr_py.doctor import machine_checks
 from ndpbr_py.doctor.checks import CHECKS, findings
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, Status
+from ndpbr_py.doctor.gather import Machine
 from tests.builders import entry, kernel, route
 
 
@@ -70,6 +72,14 @@ def test_leftovers() -> None:
     assert lines[0][1].startswith("2 routes and proxy entries of a run that was killed")
     assert [line[2] for line in lines] == ["ndpbr flush", "ndpbr run wan0 lan0"]
     assert found(machine_checks.leftovers, tables=tables, borrowed=True, running=True)[0][0] == "ok"
+
+
+def test_leftovers_of_another_protocol_number(tmp_path: Path) -> None:
+    """The commands name it: without it flush would remove nothing."""
+    facts = Machine(tmp_path, tmp_path).facts(("wan0", "lan0"), kernel(route(), entry()), 200, tmp_path)
+    (finding,) = machine_checks.leftovers(facts)
+
+    assert finding.mend == "ndpbr flush --protocol 200"
 
 
 def test_what_nobody_could_be_asked_about() -> None:

@@ -45,6 +45,7 @@ class Facts:
         kernel: Its release, e.g. "6.1.0-18-amd64".
         capable: Whether this process has CAP_NET_ADMIN.
         running: Whether a daemon runs in this network namespace.
+        tag: The words of ndpbr that name the number of these entries, if it is not the usual one.
         borrowed: Whether settings of before a run wait to be given back.
         neighbors: How many entries the neighbor cache has, in all network namespaces.
         chains: The firewall's.
@@ -60,6 +61,7 @@ class Facts:
     kernel: str = ""
     capable: bool = True
     running: bool = False
+    tag: str = ""
     borrowed: bool = False
     forwarding: int | None = 1
     proxy_ndp: int | None = 1

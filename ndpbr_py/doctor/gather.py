@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ndpbr_py.config import PROTOCOL
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.kernel.settings import Settings
@@ -37,6 +38,7 @@ class Machine:
             kernel=_text(self._proc / "sys/kernel/osrelease") or "",
             capable=self._capable(),
             running=f"protocol {protocol}" in self.locks(),
+            tag="" if protocol == PROTOCOL else f" --protocol {protocol}",
             borrowed=Settings(state_dir).waiting(),
             forwarding=_number(self._ipv6 / "conf/all/forwarding"),
             proxy_ndp=_number(self._ipv6 / "conf/all/proxy_ndp"),

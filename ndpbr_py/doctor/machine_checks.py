@@ -71,9 +71,9 @@ def leftovers(facts: Facts) -> Iterator[Finding]:
     mine = tagged(facts.tables)
     if mine:
         found = f"{len(mine)} routes and proxy entries of a run that was killed, or stopped with --keep"
-        yield warn("leftovers", found, "ndpbr flush")
+        yield warn("leftovers", found, f"ndpbr flush{facts.tag}")
     if facts.borrowed:
-        again = " ".join(("ndpbr run", *facts.interfaces))
+        again = " ".join((f"ndpbr run{facts.tag}", *facts.interfaces))
         yield warn("leftovers", "settings of a run that was killed; the next one gives them back when it stops", again)
     if not mine and not facts.borrowed:
         yield ok("leftovers", "none")
