@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from ndpbr_py.core.actions import AddRoute
+from ndpbr_py.iproute2 import batch
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.process import start
@@ -25,16 +28,16 @@ def run(path: str, *feeds: int) -> Ended:
 
     async def story() -> Ended:
         ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-        batch = Batch(
+        work = Batch(
             start(path, stdin=True),
             Script(Commands(135)),
             nothing,
             lambda _, said, early: ended.set_result((said, early)),
         )
         for count in feeds:
-            batch.feed(AddRoute(addr(f"2001:db8::{n:x}"), "lan0") for n in range(count))
+            work.feed(AddRoute(addr(f"2001:db8::{n:x}"), "lan0") for n in range(count))
             await asyncio.sleep(0)
-        batch.close()
+        work.close()
         async with asyncio.timeout(DEADLINE):
             return await ended
 
@@ -66,15 +69,44 @@ def test_killed_process_is_told(tmp_path: Path) -> None:
     assert run(script(tmp_path, "kill -9 $$"), 1) == (b"", "ended by signal 9")
 
 
+def test_process_that_does_nothing_is_killed_whatever_comes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More work, of which there is always some, gives a stuck process no more time."""
+    monkeypatch.setattr(batch, "HUNG", 0.3)
+
+    async def story() -> str | None:
+        ended: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        child = start(script(tmp_path, "exec sleep 1000"), stdin=True)
+        work = Batch(child, Script(Commands(135)), nothing, lambda _, said, early: ended.set_result(early))
+        async with asyncio.timeout(DEADLINE):
+            while not ended.done():
+                work.feed([AddRoute(addr(), "lan0")])
+                await asyncio.sleep(0.05)
+        return await ended
+
+    assert asyncio.run(story()) == "hung for 0.3 s"
+
+
+def test_process_that_gets_on_with_much_work_is_let_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long in all is not hung, as long as it goes on."""
+    monkeypatch.setattr(batch, "HUNG", 0.5)
+    told = r"""@*) sleep 0.1; echo "Object \"$words\" is unknown, try \"ip help\"." >&2;;"""
+
+    said, early = run(script(tmp_path, "while read -r words; do", 'case "$words" in', told, "esac", "done"), 128)
+
+    assert (said.count(b"Object"), early) == (8, None)
+
+
 def test_abandoned_process_reports_nothing(tmp_path: Path) -> None:
     """At the end of the program nobody waits for a batch."""
 
     async def story() -> list[bytes]:
         reported: list[bytes] = []
         child = start(script(tmp_path, "exec sleep 1000"), stdin=True)
-        batch = Batch(child, Script(Commands(135)), nothing, lambda _, said, early: reported.append(said))
-        batch.feed([AddRoute(addr(), "lan0")])
-        batch.abandon()
+        work = Batch(child, Script(Commands(135)), nothing, lambda _, said, early: reported.append(said))
+        work.feed([AddRoute(addr(), "lan0")])
+        work.abandon()
         assert child.wait() == -9
         return reported
 
@@ -88,14 +120,14 @@ def test_process_that_has_caught_up_is_noticed(tmp_path: Path) -> None:
 
     async def story() -> tuple[bool, bool]:
         idle, ended = asyncio.Event(), asyncio.Event()
-        batch = Batch(start(path, stdin=True), Script(Commands(135)), idle.set, lambda _, said, early: ended.set())
+        work = Batch(start(path, stdin=True), Script(Commands(135)), idle.set, lambda _, said, early: ended.set())
         async with asyncio.timeout(DEADLINE):
             for number in range(2):
-                batch.feed([AddRoute(addr(f"2001:db8::{number:x}"), "lan0")])
-            before = batch.caught_up
+                work.feed([AddRoute(addr(f"2001:db8::{number:x}"), "lan0")])
+            before = work.caught_up
             await idle.wait()
-            after = batch.caught_up
-            batch.close()
+            after = work.caught_up
+            work.close()
             await ended.wait()
         return before, after
 

@@ -1,6 +1,6 @@
 """One process at work: it is told actions while they come, then its stdin is closed and its stderr read to the end.
 
-Nothing here blocks.  A process that has not ended HUNG seconds after it was last told something is killed.
+Nothing here blocks.  A process that has work and says nothing for HUNG seconds is killed, whatever comes meanwhile.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Batch:
 
     def feed(self, actions: Iterable[Action]) -> None:
         """Have *actions* carried out, too."""
+        idle = self.caught_up
         self._unwritten += self.script.add(actions)
         # First this, and then what can wait: a host's first packet is on its way.
         self._write()
@@ -53,9 +54,8 @@ class Batch:
             # The kernel likes to wake ip on this very processor, behind us: 300 µs later the packet's race is lost.
             os.sched_yield()
             self._loop.add_reader(self._child.fd("stderr"), self._read)
-        else:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(HUNG, self._kill)
+        if idle:
+            self._wait()
 
     @property
     def caught_up(self) -> bool:
@@ -99,10 +99,17 @@ class Batch:
             while chunk := os.read(self._child.fd("stderr"), _CHUNK):
                 self._said += chunk
         except BlockingIOError:
+            self._wait()
             if self.open and self.caught_up:
                 self._idle()
             return
         self._end()
+
+    def _wait(self) -> None:
+        """Give it HUNG seconds from now to say something."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(HUNG, self._kill)
 
     def _kill(self) -> None:
         self._hung = True
