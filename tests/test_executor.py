@@ -114,6 +114,34 @@ def test_refusal_that_ends_the_process_is_pinned_down(tmp_path: Path) -> None:
     assert all(Commands(135).lines(action)[0] in lines for action in others)
 
 
+def test_what_follows_from_a_refusal_comes_after_what_was_undone(tmp_path: Path) -> None:
+    """An entry that is taken back is not put back by a process that carries out the rest of an earlier batch."""
+    answer = "*wan9*) echo 'RTNETLINK answers: No such device' >&2; exit 2;;"
+    path = ip(tmp_path, answer)
+
+    class TakesBack(Watched):
+        def refused(self, event: ActionRefused) -> None:
+            # Another host waits for its route, so that nothing is put off.
+            executors[0].submit([DelProxy(A, "wan0"), AddRoute(addr("2001:db8::44"), "lan0")])
+            executors[0].flush()
+
+    async def story() -> None:
+        executor = Executor(path, Commands(135), TakesBack())
+        executors.append(executor)
+        async with asyncio.timeout(DEADLINE):
+            executor.submit([AddProxy(A, "wan9"), PROXY])
+            await executor.drained()
+        executor.close()
+
+    executors: list[Executor] = []
+    asyncio.run(story())
+
+    [add] = Commands(135).lines(PROXY)
+    assert Commands(135).lines(DelProxy(A, "wan0")) == (add, "neigh del proxy 2001:db8::33 dev wan0")
+    assert told(tmp_path).count(add) == 1
+    assert told(tmp_path).index(add) < told(tmp_path).index("neigh del proxy 2001:db8::33 dev wan0")
+
+
 def test_many_actions_are_several_batches(tmp_path: Path) -> None:
     """A batch has a limit, so that a new host does not wait behind a flood."""
     run(ip(tmp_path), [AddRoute(addr(f"2001:db8::{n:x}"), "lan0") for n in range(LIMIT + 1)])

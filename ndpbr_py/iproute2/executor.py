@@ -163,18 +163,20 @@ class Executor:
     def _finished(self, batch: Batch, said: bytes, early: str | None) -> None:
         self._work = None
         result = batch.script.outcome(said)
-        for refused in result.refused:
-            self._watcher.refused(refused)
         nothing = batch.script.step == 1 and len(result.undone) == len(batch.script.actions)
-        if result.undone and (early is not None or nothing):
-            # What it has done of these only the kernel's tables can tell.
-            self._watcher.in_doubt(early or "nothing was done", len(result.undone))
-        elif result.undone:
+        doubt = bool(result.undone) and (early is not None or nothing)
+        if result.undone and not doubt:
             # A refused neigh command ended it.  Every action may be run twice; this time one is told from another.
             self._step = 1
             queue, probes = self._queue, self._probes
             self._queue, self._probes = {}, {}
             self.submit(chain(result.undone, queue.values(), probes.values()))
+        # Not before: what follows from a refusal, which may be run at once, comes after what was undone.
+        for refused in result.refused:
+            self._watcher.refused(refused)
+        if doubt:
+            # What it has done of these only the kernel's tables can tell.
+            self._watcher.in_doubt(early or "nothing was done", len(result.undone))
         # What has waited for a whole batch need not be gathered.
         self._urgent = self._urgent or bool(self._queue)
         self._settled.set()
