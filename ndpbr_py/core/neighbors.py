@@ -21,16 +21,18 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     host = state.hosts.get(event.address)
     verdict = VERDICTS[event.state]
     if verdict is Verdict.GONE:
+        if state.routers.get(event.address) == event.dev:
+            del state.routers[event.address]
         return _gone(state, host, event, now) if host is not None else []
     if verdict is Verdict.NOTHING or event.lladdr is None:
         return []
-    if event.router and event.dev in state.scope.next_hops.values():
-        state.routers[event.address] = event.dev
     # The same lladdr where its host is known to be is no news of others: a machine may have two of its ports here.
     known = host is not None and (host.dev, host.lladdr) == (event.dev, event.lladdr)
     roamers = [] if known else _roamers(state, event.lladdr, event)
     if link_local(event.address):
         return roamers
+    if event.router and verdict is Verdict.PRESENT and (host is None or host.dev == event.dev):
+        state.answered_as_router(event.address, event.dev)
     if host is None:
         return roamers + _learned(state, event, event.lladdr, now)
     if host.dev == event.dev:

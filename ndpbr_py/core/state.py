@@ -18,6 +18,8 @@ from ndpbr_py.core.looks import Looks
 from ndpbr_py.core.placement import Placement
 from ndpbr_py.core.policy import Reason, Scope
 
+_ROUTERS = 64  # kept in mind: anybody on the provider's link can say that he is one, under any number of addresses
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -57,7 +59,7 @@ class State:
         # None: none is under way.
         self.heard: set[IPv6Address] | None = None
         self.acted: set[IPv6Address] = set()
-        # Neighbors on a link with a default route that say they are routers, and their interface.
+        # Neighbors on a link with a default route that have answered, and say they are routers; and their interface.
         self.routers: dict[IPv6Address, str] = {}
         # As `heard`: whether an interface is up.
         self.heard_links: dict[str, bool] = {}
@@ -71,6 +73,11 @@ class State:
         if self.routers and self.routers.get(address, dev) != dev:
             return Reason.ROUTER
         return self.scope.objection(address, dev)
+
+    def answered_as_router(self, address: IPv6Address, dev: str) -> None:
+        """Take note of a router: nobody elsewhere has its address.  Of the few there are, the first ones count."""
+        if dev in self.scope.next_hops.values() and len(self.routers) < _ROUTERS:
+            self.routers[address] = dev
 
     def converge(self, host: Host) -> list[Entry]:
         """Return the actions that give *host* what it should have, and note them as done."""
