@@ -55,7 +55,7 @@ class Daemon:
             interval=config.resync_interval,
         )
         self._relay = Relay(
-            NdProxy(_rules(config)), commands, log, self._resync.request, self._denied, self._resync.unmarked
+            NdProxy(_rules(config, commands)), commands, log, self._resync.request, self._denied, self._resync.unmarked
         )
         self._sweep = Sweep(config, self._relay, log)
         self._hearing = Hearing(
@@ -210,7 +210,7 @@ async def _first(wait: Coroutine[None, None, object], others: Iterable[asyncio.T
         task.result()
 
 
-def _rules(config: RunConfig) -> Rules:
+def _rules(config: RunConfig, commands: Commands) -> Rules:
     return Rules(
         config.interfaces,
         config.prefixes,
@@ -219,4 +219,5 @@ def _rules(config: RunConfig) -> Rules:
         max_hosts=config.max_hosts,
         max_hosts_per_lladdr=config.max_hosts_per_lladdr,
         statics=config.statics,
+        can_look=commands.has_use,
     )

@@ -89,6 +89,7 @@ def nd_proxy(
     per_lladdr: int = 64,
     expire: float = 3600.0,
     refresh: float | None = None,
+    can_look: bool = True,
 ) -> NdProxy:
     """Return one that knows nothing yet; 2001:db8::/64 is on-link."""
     prefixes = frozenset({PREFIX})
@@ -98,6 +99,7 @@ def nd_proxy(
             prefixes,
             expire_interval=expire,
             refresh_interval=refresh,
+            can_look=can_look,
             max_hosts=max_hosts,
             max_hosts_per_lladdr=per_lladdr,
         )

@@ -237,6 +237,17 @@ def test_static_host_is_not_asked() -> None:
     assert told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR)) == []
 
 
+def test_ip_that_cannot_look_is_not_asked_to() -> None:
+    """Before iproute2 5.16 each look would end a batch; a probe for duplicates tells the lladdr, which is enough."""
+    proxy = nd_proxy(*THREE, can_look=False)
+
+    assert told(proxy, solicited()) == []
+    assert actions(told(proxy, detection(lladdr=None))) == []
+    assert actions(told(proxy, detection())) == [Probe(A, "lan0", LLADDR)]
+    assert later(proxy) == []
+    assert proxy.looks.made == 1
+
+
 def test_nothing_heard_on_a_link_that_is_down_counts() -> None:
     """What was still in the socket when the interface went down leads nowhere."""
     proxy = with_host()

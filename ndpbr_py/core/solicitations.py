@@ -31,6 +31,8 @@ def heard(state: State, event: SolicitationHeard, now: float) -> Sequence[Decisi
         return _detection(state, event, now)
     if event.target in state.hosts or state.looks.lately(event.target, now):
         return ()  # the kernel answers, or looks
+    if not state.rules.can_look:
+        return ()
     devs = [dev for dev in state.rules.interfaces if dev != event.dev and _may_be(state, event.target, dev)]
     if not devs:
         return ()
@@ -74,7 +76,7 @@ def _detection(state: State, event: SolicitationHeard, now: float) -> Sequence[D
     result = [decision for suspect in suspects for decision in _doubted(state, suspect, event, now)]
     if not _may_be(state, target, dev) or (host is not None and host.verified and host.dev == dev):
         return result
-    if host is None and not state.looks.lately(target, now):
+    if host is None and not state.looks.lately(target, now) and (lladdr is not None or state.rules.can_look):
         if not state.looks.allows(dev, lladdr, target, 1, now):
             return [*result, *_left_out(state, event, now)]
         probe = Probe(target, dev, lladdr)
@@ -121,7 +123,7 @@ def _look(state: State, host: Host | None, it: Due, now: float) -> list[Decision
         if host.dev == it.dev and host.state is NudState.PROBE:
             state.looks.later(Step.LOOK, it.address, it.dev, now + _DETECTED)  # the kernel is at it
             return []
-    if not _may_be(state, it.address, it.dev):
+    if not state.rules.can_look or not _may_be(state, it.address, it.dev):
         return []
     state.looks.made += 1
     probe = Probe(it.address, it.dev, None)

@@ -34,6 +34,7 @@ class Rules:
         max_hosts: How many hosts are kept at the most.
         max_hosts_per_lladdr: How many hosts with one lladdr are kept at the most.
         statics: Addresses that are always there, and their interface; they count wherever they lie.
+        can_look: Whether ip(8) can have the kernel look for an address whose lladdr nobody knows.
     """
 
     interfaces: tuple[str, ...]
@@ -44,6 +45,7 @@ class Rules:
     max_hosts: int = 4096
     max_hosts_per_lladdr: int = 64
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)
+    can_look: bool = True
 
 
 class State:
