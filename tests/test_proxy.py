@@ -68,6 +68,16 @@ def test_silent_host_is_probed_once_an_interval() -> None:
     assert why(told(proxy, changed(state=NudState.FAILED), now=216.0)) == [("host-forgotten", "failed")]
 
 
+def test_refused_look_on_another_link_ends_no_second_try() -> None:
+    """A host that is asked once more where it is stays, although it could not be looked for where it is not."""
+    proxy = nd_proxy()
+    told(proxy, changed(state=REACHABLE), changed(state=NudState.FAILED))
+
+    gone = Probe(A, "wan0", None), Probe(A, "lan0", None)
+    refusals = [told(proxy, ActionRefused(probe, Refusal.OTHER, "")) for probe in gone]
+    assert list(map(why, refusals)) == [[], [("host-forgotten", "failed")]]
+
+
 @pytest.mark.parametrize("state", [REACHABLE, NudState.PERMANENT])
 def test_host_that_the_kernel_knows_to_be_there_is_not_probed(state: NudState) -> None:
     """REACHABLE needs no probe, and PERMANENT must have none."""

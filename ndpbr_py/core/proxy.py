@@ -93,7 +93,7 @@ class NdProxy(State):
             return []
         if isinstance(action, Probe):
             # An ip(8) before 5.16 cannot ask without an lladdr: then there is no second try.
-            hopeless = host.doubts and action.lladdr is None and host.dev in self.placement.usable
+            hopeless = host.doubts and action.lladdr is None and action.dev == host.dev in self.placement.usable
             return [self.forget(host, Reason.FAILED)] if hopeless else []
         if event.why is Refusal.EXISTS:
             # Ours from before, or another program's: the kernel's tables tell.
