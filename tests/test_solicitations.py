@@ -196,6 +196,20 @@ def test_address_that_nobody_takes_is_closed_again() -> None:
     assert actions(closed) == [AddProxy(A, "lan1")]
 
 
+def test_address_left_open_to_one_link_after_another_has_its_time_there() -> None:
+    """The end of the first link's ten seconds is not the end of the second's."""
+    proxy = nd_proxy(*THREE, "lan2")
+    told(proxy, kernel(up=(*THREE, "lan2")), changed(state=REACHABLE), detection(dev="lan1"), changed(state=PROBE))
+    later(proxy)
+    told(proxy, changed(state=STALE), DUE, now=5.0)
+    told(proxy, detection(dev="lan2"), DUE, now=9.0)
+    assert why(told(proxy, DUE, now=9.5)) == [("address-left-open", "owner-silent")]
+
+    assert actions(told(proxy, DUE, now=10.6)) == [Probe(A, "lan2", None)]
+    assert proxy.placement.open == {A: "lan2"}
+    assert actions(told(proxy, DUE, now=19.5)) == [AddProxy(A, "lan2")]
+
+
 def test_open_address_stays_open_when_the_tables_are_read() -> None:
     """A reading does not put back what was left out on purpose; and no forgotten host is missed."""
     proxy = with_host(probed=True)

@@ -51,7 +51,8 @@ def due(state: State, now: float) -> list[Decision]:
         if it.step is Step.LOOK:
             result += _look(state, host, it, now)
         elif it.step is Step.RELEASE:
-            result += _restored(state, it.address, Reason.UNUSED)
+            if state.placement.open.get(it.address) == it.dev:
+                result += _restored(state, it.address, Reason.UNUSED)
         elif host is not None and host.dev != it.dev and host.state is not NudState.REACHABLE:
             result.append(_opened(state, host, it.dev, now))
     return result
