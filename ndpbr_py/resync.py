@@ -85,12 +85,13 @@ class Resync:
 
     async def _once(self, relay: Relay) -> bool:
         self._prepare()
+        # Before the marker: what is done behind it may not be done when the tables are read.
+        relay.deliver([ReadStarted()])
         # One that has ended is started again after its pause, and by nobody else.
         if relay.executor is not None and self._listening() and not await self._heard(relay) and self._listening():
             self._log.record("warning", "monitor-silent")
             self._silent()
             return True
-        relay.deliver([ReadStarted()])
         try:
             kernel = await self._read()
         except NdpbrError as error:
