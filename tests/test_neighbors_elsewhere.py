@@ -106,6 +106,19 @@ def test_machine_heard_elsewhere_has_its_other_addresses_verified() -> None:
     assert why(told(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
 
 
+def test_machine_heard_elsewhere_again_and_again_is_asked_for_once_a_second() -> None:
+    """Each sighting of a machine with many addresses would be a probe for every one of them."""
+    proxy = nd_proxy(*THREE)
+    told(proxy, changed(state=REACHABLE))
+
+    asked = 0
+    for number in range(1000):
+        asked += len(actions(told(proxy, changed("fe80::33", dev="lan1"), now=number / 100)))
+        told(proxy, changed(state=REACHABLE), now=number / 100)
+
+    assert asked == 10
+
+
 def test_machine_with_hosts_here_is_not_asked_for_being_here() -> None:
     """The link-local address of a host, heard on its own link, is no news."""
     assert told(nd_proxy(), changed(state=REACHABLE), changed("fe80::33")) == []

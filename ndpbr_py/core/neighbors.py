@@ -14,6 +14,7 @@ from ndpbr_py.core.policy import VERDICTS, Reason, Verdict
 from ndpbr_py.core.state import State
 
 _SETTLING = 10.0  # s: a host that moved that lately is asked where it is before it is moved again
+_ANSWERED = 1.0  # s: a host that has answered since it was asked that lately is where it was
 
 
 def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
@@ -28,7 +29,7 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
         return []
     # The same lladdr where its host is known to be is no news of others: a machine may have two of its ports here.
     known = host is not None and (host.dev, host.lladdr) == (event.dev, event.lladdr)
-    roamers = [] if known else _roamers(state, event.lladdr, event)
+    roamers = [] if known else _roamers(state, event.lladdr, event, now)
     if link_local(event.address):
         return roamers
     if event.router and verdict is Verdict.PRESENT and (host is None or host.dev == event.dev):
@@ -142,16 +143,17 @@ def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, no
     return [host.decision(What.DOUBTED, Reason.CLAIMED_ELSEWHERE, [probe], note=event.dev)]
 
 
-def _roamers(state: State, lladdr: str, event: NeighborChanged) -> list[Decision]:
+def _roamers(state: State, lladdr: str, event: NeighborChanged, now: float) -> list[Decision]:
     """A known lladdr shows up on another link: its hosts have moved there, or somebody says that they have."""
     result = []
     for host in state.hosts.elsewhere(lladdr, event.dev):
-        if host.address == event.address or not host.verified:
+        if host.address == event.address or not host.verified or now - host.asked < _ANSWERED:
             continue
         if host.static or host.state is NudState.PERMANENT:
             continue  # a probe would make a common entry of it
         # One probe a sighting: until the answer comes the host is an unverified one.
         state.hosts.set_verified(host, False)
+        host.asked = now
         probe = Probe(host.address, host.dev, lladdr)
         result.append(host.decision(What.DOUBTED, Reason.LLADDR_ELSEWHERE, [probe], note=event.dev))
     return result
