@@ -18,12 +18,9 @@ from ndpbr_py.core.events import (
     NeighborChanged,
 )
 from ndpbr_py.iproute2 import parser
-from ndpbr_py.iproute2.commands import MARKER
 from ndpbr_py.log import Log
 from ndpbr_py.relay import Relay
 from ndpbr_py.resync import Resync
-
-_MARKER = IPv6Address(MARKER)
 
 
 class Hearing:
@@ -50,6 +47,7 @@ class Hearing:
         self._interfaces = frozenset(interfaces)
         self._devs = self._interfaces | {"lo"}
         self._relay = relay
+        self._marker = IPv6Address(relay.commands.marker)
         self._resync = resync
         self._log = log
         self._linked = linked
@@ -68,7 +66,7 @@ class Hearing:
                 continue
             if isinstance(event, NeighborChanged):
                 if event.dev == "lo":
-                    if event.address == _MARKER:
+                    if event.address == self._marker:
                         self._resync.marked(event.lladdr)
                     continue
                 for word in event.unknown:

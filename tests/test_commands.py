@@ -7,7 +7,7 @@ import pytest
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh, Rejoin
 from ndpbr_py.core.events import NeighborChanged
 from ndpbr_py.iproute2 import parser
-from ndpbr_py.iproute2.commands import MARKER, Commands, marker
+from ndpbr_py.iproute2.commands import Commands, marker
 from tests.builders import LLADDR, addr
 
 A = addr()
@@ -22,8 +22,8 @@ WORDS: dict[Action, tuple[str, ...]] = {
     Probe(A, "lan0", LLADDR): (f"neigh replace 2001:db8::33 lladdr {LLADDR} dev lan0 nud probe",),
     Probe(A, "lan0", None): ("neigh replace 2001:db8::33 dev lan0 nud none use",),
     Mark(0xABCDEF): (
-        "neigh replace 100::1 lladdr 00:00:5e:ab:cd:ef dev lo nud permanent",
-        "neigh del 100::1 dev lo",
+        "neigh replace 100::87 lladdr 00:00:5e:ab:cd:ef dev lo nud permanent",
+        "neigh del 100::87 dev lo",
     ),
     # All out before the first is back: otherwise the group that they share would not be left.
     Rejoin((A, addr("2001:db8::1:0:33")), "wan0"): (
@@ -61,7 +61,14 @@ def test_old_ip_probes_without_use() -> None:
 
 def test_marker_is_known_when_it_comes_back() -> None:
     """What Mark has the monitor print is read as the neighbor that is waited for."""
-    event = parser.event(f"[NEIGH]{MARKER} dev lo lladdr {marker(7)} PERMANENT ")
+    event = parser.event(f"[NEIGH]{Commands(135).marker} dev lo lladdr {marker(7)} PERMANENT ")
 
     assert isinstance(event, NeighborChanged)
-    assert (str(event.address), event.lladdr) == (MARKER, "00:00:5e:00:00:07")
+    assert (str(event.address), event.lladdr) == (Commands(135).marker, "00:00:5e:00:00:07")
+
+
+def test_two_daemons_take_no_markers_from_each_other() -> None:
+    """What one has deleted the other cannot delete, which would end its batch: another protocol, another address."""
+    ours, theirs = ({*it.lines(Mark(1)), *it.rehearsal().splitlines()} for it in (Commands(135), Commands(136)))
+
+    assert not ours & theirs

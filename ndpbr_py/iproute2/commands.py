@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Rejoin
 from ndpbr_py.core.address import text
 
-MARKER = "100::1"  # in the discard prefix of RFC 6666: no host has it
 _MARKER_LLADDR = "00:00:5e"  # the Internet Assigned Numbers Authority's own
 
 
@@ -25,6 +24,14 @@ class Commands:
 
     protocol: int
     has_use: bool = True
+
+    @property
+    def marker(self) -> str:
+        """The address of markers and rehearsals, in the discard prefix of RFC 6666: no host has it.
+
+        Another daemon on the machine has another protocol number: what it deletes is not ours.
+        """
+        return f"100::{self.protocol:x}"
 
     def lines(self, action: Action) -> tuple[str, ...]:
         """Return the commands that carry *action* out, each without the word ip."""
@@ -49,14 +56,14 @@ class Commands:
             return (*add, *[f"neigh del proxy {entry}" for entry in entries], *add)
         if isinstance(action, Mark):
             return (
-                f"neigh replace {MARKER} lladdr {marker(action.sequence)} dev lo nud permanent",
-                f"neigh del {MARKER} dev lo",
+                f"neigh replace {self.marker} lladdr {marker(action.sequence)} dev lo nud permanent",
+                f"neigh del {self.marker} dev lo",
             )
         return ()
 
     def rehearsal(self) -> str:
         """Return lines that leave nothing behind: a process that has run them carries out the first action sooner."""
-        return f"neigh add proxy {MARKER} dev lo proto {self.protocol}\nneigh del proxy {MARKER} dev lo\n"
+        return f"neigh add proxy {self.marker} dev lo proto {self.protocol}\nneigh del proxy {self.marker} dev lo\n"
 
     def flush(self) -> tuple[tuple[str, ...], ...]:
         """Return the words of the commands that remove every entry with our tag, whoever made it, proxies first."""
