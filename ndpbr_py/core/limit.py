@@ -23,7 +23,7 @@ class Limit:
         self._left_out += 1
         return False
 
-    def takes(self, number: int, now: float) -> bool:
+    def takes(self, number: float, now: float) -> bool:
         """Return whether that many may come at once; they then have."""
         self._tokens = min(self._burst, self._tokens + (now - self._last) * self._rate)
         self._last = now

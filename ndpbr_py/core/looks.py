@@ -61,7 +61,8 @@ class Looks:
         """Return whether what *lladdr* said on *dev* may lead to that many looks for *target*; they then count."""
         source = self._sources.setdefault((dev, lladdr), Limit(_SOURCE_RATE, _SOURCE_BURST))
         _bound(self._sources)
-        if not source.takes(number, now) or not self._links[dev].takes(number, now):
+        cost = min(number, _SOURCE_BURST)  # a router with more interfaces looks on all of them, too
+        if not source.takes(cost, now) or not self._links[dev].takes(cost, now):
             self.left_out += 1
             return False
         self.made += number
