@@ -83,6 +83,16 @@ def test_action_of_two_commands_is_refused_as_one() -> None:
     )
 
 
+def test_complaint_about_what_came_before_is_nobodys() -> None:
+    """What was refused of the rehearsal says nothing about the first action."""
+    rehearsed = "".join(f'Cannot find device "lo"\nCommand failed -:{line}\n' for line in (1, 2))
+    made = Script(Commands(135), before=2)
+    made.add([ROUTE, PROXY])
+
+    said = f"{rehearsed}RTNETLINK answers: File exists\nCommand failed -:3\n{sign(2, 5)}"
+    assert made.outcome(said.encode()) == Outcome((ActionRefused(ROUTE, Refusal.EXISTS, "File exists"),))
+
+
 def test_end_in_the_middle_leaves_the_rest_since_the_last_sign_undone() -> None:
     """A refused neigh command ends the process without a word about which it was."""
     said = f"{sign(16, 17)}RTNETLINK answers: Operation not permitted\n"

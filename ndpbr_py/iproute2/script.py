@@ -90,8 +90,9 @@ class Script:
                 done, complaint = min(int(sign.group(1)), len(self.actions)), []
             elif (failed := _FAILED.match(line)) is None:
                 complaint.append(line)
-            elif complaint and (place := places.get(int(failed.group(1)))) is not None:
-                refused[place] = _refused(self.actions[place], complaint)
+            else:
+                if complaint and (place := places.get(int(failed.group(1)))) is not None:
+                    refused[place] = _refused(self.actions[place], complaint)
                 complaint = []
         if complaint and self.step == 1 and done < len(self.actions):
             refused[done] = _refused(self.actions[done], complaint)
