@@ -11,6 +11,7 @@ import pytest
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh, Rejoin
 from ndpbr_py.core.events import ActionRefused, Refusal
 from ndpbr_py.iproute2 import batch
+from ndpbr_py.iproute2 import executor as under_test
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import LIMIT, Executor
 from tests.builders import LLADDR, addr
@@ -236,3 +237,26 @@ def test_refresh_is_not_for_ip(tmp_path: Path) -> None:
     """An action that no command carries out is a mistake of ours."""
     with pytest.raises(TypeError, match="not for ip"):
         run(ip(tmp_path), [Refresh()])
+
+
+def test_many_in_a_row_share_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes while processes cannot be started so quickly does not wait for one of his own."""
+    for name, value in {"_STARTS_A_SECOND": 0.001, "_STARTS_AT_ONCE": 1.0, "_SHARED": 1000.0}.items():
+        monkeypatch.setattr(under_test, name, value)
+    path = ip(tmp_path)
+
+    async def story() -> None:
+        working = Executor(path, Commands(135), Watched())
+        async with asyncio.timeout(DEADLINE):
+            for number in range(1, 6):
+                working.submit([AddRoute(addr(f"2001:db8::{number}"), "lan0")])
+                working.flush()
+                while len([line for line in told(tmp_path) if line != "--"]) < number:
+                    await asyncio.sleep(0.005)
+                if number == 1:
+                    await working.drained()
+            await working.drained()
+        working.close()
+
+    asyncio.run(story())
+    assert [line == "--" for line in told(tmp_path)] == [True, False, True, False, False, False, False]

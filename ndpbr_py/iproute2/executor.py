@@ -33,6 +33,7 @@ _URGENT = (AddRoute, AddProxy, Mark)  # a packet is on its way
 _STARTS_A_SECOND, _STARTS_AT_ONCE = 50.0, 20.0
 _GATHER = 0.01  # s
 _REST = 0.002  # s
+_SHARED = 0.25  # s that a process works for whoever comes, while more come than processes can be started
 
 _Queue = dict[tuple[object, ...], Action]
 
@@ -62,6 +63,8 @@ class Executor:
         self._urgent = False
         self._starts = Limit(_STARTS_A_SECOND, _STARTS_AT_ONCE)
         self._gathering: asyncio.TimerHandle | None = None
+        self._until = 0.0
+        self._sharing: asyncio.TimerHandle | None = None
         self._lull = Lull(self._close)
         self._loop = asyncio.get_running_loop()
         self._rehearsal = commands.rehearsal()
@@ -97,7 +100,7 @@ class Executor:
 
     async def drained(self) -> None:
         """Wait until everything submitted has been run."""
-        self._urgent = True
+        self._urgent, self._until = True, 0.0
         self.flush()
         while self._work is not None or self._queue or self._probes:
             self._settled.clear()
@@ -106,8 +109,9 @@ class Executor:
     def close(self) -> None:
         """End the processes; what is queued is dropped."""
         self._closed = True
-        if self._gathering is not None:
-            self._gathering.cancel()
+        for timer in (self._gathering, self._sharing):
+            if timer is not None:
+                timer.cancel()
         if self._work is not None:
             self._work.abandon()
         self._reserve.close()
@@ -124,6 +128,7 @@ class Executor:
 
     def _gathered(self) -> None:
         self._gathering = None
+        self._until = self._loop.time() + _SHARED
         if self._work is None and (self._queue or self._probes) and not self._closed and self._open():
             self.flush()
 
@@ -147,11 +152,19 @@ class Executor:
         full = work is not None and len(work.script.actions) >= LIMIT - _FOR_PROBES
         if work is None or not work.open or not (full or work.caught_up):
             return
+        if not full and work.script.actions and self._loop.time() < self._until:
+            if self._sharing is None:
+                self._sharing = self._loop.call_at(self._until, self._shared)
+            return
         if room := LIMIT - len(work.script.actions):
             work.feed(self._taken(self._probes, room))
         work.close()
         # Starting a process takes the processor for milliseconds, in which the first packet is still on its way.
         self._loop.call_later(0.0 if self._queue else _REST, self._reserve.fill)
+
+    def _shared(self) -> None:
+        self._sharing = None
+        self._close()
 
     def _taken(self, queue: _Queue, most: int) -> list[Action]:
         """Return the next actions of *queue*, which are queued no longer."""
