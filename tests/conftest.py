@@ -112,6 +112,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _counts(reporter: Any) -> tuple[int, int]:
     def tests_that(*ends: str) -> set[str]:
         reports = [report for end in ends for report in (reporter.stats.get(end, []) if reporter else [])]
-        return {report.nodeid for report in reports if "namespaces" in report.keywords}
+        return {report.nodeid for report in reports if "namespaces" in getattr(report, "keywords", ())}
 
     return len(tests_that("passed", "failed", "error", "xfailed", "xpassed")), len(tests_that("skipped"))

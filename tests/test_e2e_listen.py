@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import asking
+from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, LAN2, Home
@@ -186,3 +187,17 @@ def _scan(dev: str, count: int) -> None:
             target = socket.inet_pton(socket.AF_INET6, f"2001:db8:64::5ca:{number:x}")
             group = socket.inet_ntop(socket.AF_INET6, bytes.fromhex("ff0200000000000000000001ff") + target[13:])
             sender.sendto(bytes((135, 0, 0, 0, 0, 0, 0, 0)) + target, (group, 0, 0, index))
+
+
+@pytest.mark.parametrize("state", ["noarp", "permanent"])
+def test_entry_of_the_administrator_stays_whoever_probes_for_it(home: Home, listening: Daemon, state: str) -> None:
+    """A host that is about to take a pinned address does not unpin it; others are learned as before."""
+    pinned = ("neigh", "add", SECOND, "lladdr", "02:00:00:00:00:99", "dev", "lan0", "nud", state)
+    home.router.ip("-6", *pinned)
+    home.lan.ip(f"-6 address add {SECOND}/64 dev eth0")
+    if state == "noarp":  # a PERMANENT one is a host at once
+        listening.wait_for("host-sought", address=SECOND)
+    claim(home.lan2, LAN2)
+    listening.wait_for("host-learned", address=LAN2)
+
+    assert f"lladdr 02:00:00:00:00:99 {state.upper()}" in home.router.ip("-6 neigh show dev lan0 nud all")

@@ -100,7 +100,7 @@ def test_new_address_is_looked_at_where_it_will_be() -> None:
 
     heard = told(proxy, detection())
     assert heard == [
-        Decision(What.SOUGHT, Reason.DETECTION, A, "lan0", LLADDR, None, [Probe(A, "lan0", LLADDR)], "lan0")
+        Decision(What.SOUGHT, Reason.DETECTION, A, "lan0", LLADDR, None, [Probe(A, "lan0", LLADDR, new=True)], "lan0")
     ]
 
     learned = told(proxy, changed(state=PROBE))
@@ -257,7 +257,7 @@ def test_ip_that_cannot_look_is_not_asked_to() -> None:
 
     assert told(proxy, solicited()) == []
     assert actions(told(proxy, detection(lladdr=None))) == []
-    assert actions(told(proxy, detection())) == [Probe(A, "lan0", LLADDR)]
+    assert actions(told(proxy, detection())) == [Probe(A, "lan0", LLADDR, new=True)]
     assert later(proxy) == []
     assert proxy.looks.made == 1
 
@@ -294,7 +294,8 @@ def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_a
         told(proxy, solicited(f"2001:db8::5ca:{n:x}", "lan0", lladdr=liar), now=1.0)
 
     assert proxy.looks.made == 50
-    assert actions(told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)) == [Probe(A, "lan1", OTHER_LLADDR)]
+    asked = told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
+    assert actions(asked) == [Probe(A, "lan1", OTHER_LLADDR, new=True)]
 
 
 def test_flood_of_probes_takes_no_host_away() -> None:

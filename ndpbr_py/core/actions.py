@@ -44,12 +44,14 @@ class Probe:
     """Have the kernel verify a neighbor at once: REACHABLE or FAILED follows.
 
     With ``lladdr`` the solicitation goes to that link-layer address alone; without, to the solicited-node
-    multicast group, which finds a host whose link-layer address has changed.
+    multicast group, which finds a host whose link-layer address has changed.  What is ``new`` leaves an entry that is
+    there already as it is: an administrator may have put it there.
     """
 
     address: IPv6Address
     dev: str
     lladdr: str | None
+    new: bool = False
 
 
 @value

@@ -80,7 +80,7 @@ def _detection(state: State, event: SolicitationHeard, now: float) -> Sequence[D
     if host is None and not state.looks.lately(target, now) and (lladdr is not None or state.rules.can_look):
         if not state.looks.allows(dev, lladdr, target, 1, now):
             return [*result, *_left_out(state, event, now)]
-        probe = Probe(target, dev, lladdr)
+        probe = Probe(target, dev, lladdr, new=True)
         result.append(Decision(What.SOUGHT, Reason.DETECTION, target, dev, lladdr, actions=[probe], note=dev))
     state.looks.later(Step.LOOK, target, dev, now + _DETECTED)
     return result

@@ -40,7 +40,7 @@ class Commands:
         if isinstance(action, AddProxy):
             return (f"neigh add proxy {text(action.address)} dev {action.dev} proto {self.protocol}",)
         if isinstance(action, Probe):
-            return (self._probe(text(action.address), action.dev, action.lladdr),)
+            return (self._probe(text(action.address), action),)
         if isinstance(action, DelRoute):
             return (f"route del {text(action.address)}/128 dev {action.dev} proto {self.protocol}",)
         if isinstance(action, DelProxy):
@@ -70,10 +70,11 @@ class Commands:
         tag = ("proto", str(self.protocol))
         return ("neigh", "flush", "proxy", *tag), ("route", "flush", *tag)
 
-    def _probe(self, address: str, dev: str, lladdr: str | None) -> str:
-        # `change` would end the batch where the entry is gone; `replace` with the lladdr makes a new one.
-        if lladdr is not None:
-            return f"neigh replace {address} lladdr {lladdr} dev {dev} nud probe"
+    def _probe(self, address: str, probe: Probe) -> str:
+        dev = probe.dev
+        if probe.lladdr is not None:
+            # `change` would end the batch where the entry is gone; `replace` with the lladdr makes a new one.
+            return f"neigh {'add' if probe.new else 'replace'} {address} lladdr {probe.lladdr} dev {dev} nud probe"
         if self.has_use:
             return f"neigh replace {address} dev {dev} nud none use"
         # Older: whatever the kernel has of it is looked at again when traffic comes.
