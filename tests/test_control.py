@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from ndpbr_py import control
-from ndpbr_py.asking import ask
-from ndpbr_py.control import NAME, Control
+from ndpbr_py.telling import control
+from ndpbr_py.telling.asking import ask
+from ndpbr_py.telling.control import NAME, Control
 
 
 def repeat(question: Mapping[str, Any]) -> Mapping[str, object]:

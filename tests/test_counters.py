@@ -6,7 +6,7 @@ import pytest
 
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.policy import Reason
-from ndpbr_py.counters import Counters
+from ndpbr_py.telling.counters import Counters
 
 COUNTED = {
     What.LEARNED: "learned",

@@ -6,7 +6,7 @@ import os
 import signal
 from typing import Any
 
-from ndpbr_py.asking import ask
+from ndpbr_py.telling.asking import ask
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home

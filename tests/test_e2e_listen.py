@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py import asking
+from ndpbr_py.telling import asking
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo

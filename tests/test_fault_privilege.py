@@ -53,7 +53,7 @@ class User:
         return "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *rights
 
     def _can_run(self, python: str) -> bool:
-        words = (*self._as(NET_ADMIN), python, "-c", "import sh, structlog, ndpbr_py.daemon")
+        words = (*self._as(NET_ADMIN), python, "-c", "import sh, structlog, ndpbr_py.daemon.daemon")
         try:
             return subprocess.run(words, capture_output=True, check=False, env=self.environment).returncode == 0
         except OSError:

@@ -7,7 +7,7 @@ import pytest
 from ndpbr_py import clock
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.policy import Reason
-from ndpbr_py.history import History
+from ndpbr_py.telling.history import History
 from tests.builders import addr
 
 CLAIMED = [

@@ -26,19 +26,6 @@ JUDGES = (
     "explain",
     "words",
 )  # of doctor/: pure
-DAEMON = (
-    "borrowing",
-    "daemon",
-    "hearing",
-    "listening",
-    "recording",
-    "relay",
-    "removal",
-    "resync",
-    "sweep",
-    "ticking",
-    "view",
-)
 CORE, TOOLS, PURE, EDGES, LOOP, USER = range(6)
 
 
@@ -56,10 +43,10 @@ def layer(module: str) -> int:
     if first == "iproute2":
         return PURE if rest[0] in ("", *WORDS) else EDGES
     if first == "packets":
-        return EDGES if rest[0] == "listener" else PURE
+        return PURE if rest[0] in ("", "solicitation", "filter") else EDGES
     if first == "doctor":
         return PURE if rest[0] in ("", *JUDGES) else EDGES
-    if first in DAEMON:
+    if first == "daemon" or (first == "telling" and rest[0] in ("recording", "view")):
         return LOOP
     return USER if first in ("cli", "options", "subcommands", "__main__") else TOOLS
 

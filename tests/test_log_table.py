@@ -15,9 +15,9 @@ import pytest
 import ndpbr_py
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.policy import Reason
-from ndpbr_py.counters import Counters
 from ndpbr_py.fields import fields, level
 from ndpbr_py.log import _LIARS
+from ndpbr_py.telling.counters import Counters
 from tests.builders import changed, kernel, nd_proxy, told
 
 PACKAGE = Path(ndpbr_py.__file__).parent

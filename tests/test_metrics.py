@@ -10,8 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ndpbr_py import __version__
-from ndpbr_py.counters import Counters
-from ndpbr_py.metrics import METRICS, MetricsFile, exposition
+from ndpbr_py.telling.counters import Counters
+from ndpbr_py.telling.metrics import METRICS, MetricsFile, exposition
 
 COUNTERS = Counters(**{field.name: number for number, field in enumerate(fields(Counters), 1)})
 

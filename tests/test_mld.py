@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ndpbr_py.mld import group, report
+from ndpbr_py.packets.mld import group, report
 from tests.builders import addr
 
 JOINED = addr("ff02::1:ff12:3456")

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.ping import ping
+from ndpbr_py.packets.ping import ping
 from tests.builders import addr
 
 

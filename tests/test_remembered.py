@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ndpbr_py.remembered import HEADER, HostsFile, Memory, hosts, lines
+from ndpbr_py.daemon.remembered import HEADER, HostsFile, Memory, hosts, lines
 from tests.builders import HOST, INTERFACES, LLADDR, addr
 
 A, B = addr(), addr("2001:db8::4")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from ndpbr_py.config import LogConfig
 from ndpbr_py.core.events import KernelRead, NudState
+from ndpbr_py.daemon.relay import Relay
+from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.iproute2.commands import Commands, marker
 from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.log import Log
-from ndpbr_py.relay import Relay
-from ndpbr_py.resync import Resync
 from tests.builders import Records, addr, changed, kernel, nd_proxy
 from tests.scripts import DEADLINE, Watched, script
 

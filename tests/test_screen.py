@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ndpbr_py.screen import confirmed, frame, span, summary
+from ndpbr_py.telling.screen import confirmed, frame, span, summary
 
 COUNTERS = {
     "learned": 14,

@@ -18,8 +18,8 @@ from ndpbr_py.core.state import Rules
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.log import Log
-from ndpbr_py.recording import Clock
 from ndpbr_py.subcommands.replay import Player
+from ndpbr_py.telling.recording import Clock
 from tests.builders import FIXTURES, Records
 
 TRANSCRIPTS = sorted(FIXTURES.glob("transcripts/*.txt"))

@@ -14,8 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ndpbr_py import config, rules
-from ndpbr_py.asking import ask
+from ndpbr_py import config
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import ip6tables, nft
@@ -25,6 +24,8 @@ from ndpbr_py.doctor.gather import Machine
 from ndpbr_py.doctor.machine_checks import tagged
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import process, program, reader
+from ndpbr_py.telling import rules
+from ndpbr_py.telling.asking import ask
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 

@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ndpbr_py import config, rules
-from ndpbr_py.asking import ask
+from ndpbr_py import config
 from ndpbr_py.core.address import text
 from ndpbr_py.doctor.explain import Explanation, explained
 from ndpbr_py.doctor.gather import Machine
 from ndpbr_py.doctor.survey import interfaces, rules_of
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import program, reader
+from ndpbr_py.telling import rules
+from ndpbr_py.telling.asking import ask
 
 _EVENTS = 10  # the last ones, in words
 

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ndpbr_py import __version__, clock, config
-from ndpbr_py.asking import ask
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import program, reader
 from ndpbr_py.iproute2.supervisor import ARGUMENTS, Supervisor
 from ndpbr_py.iproute2.tables import KINDS
 from ndpbr_py.kernel.settings import values, wanted
-from ndpbr_py.recording import DAEMON, ENDED, FORMAT, INTERFACES, MONITOR, STARTED, VERSION, ZONE, comment
+from ndpbr_py.telling.asking import ask
+from ndpbr_py.telling.recording import DAEMON, ENDED, FORMAT, INTERFACES, MONITOR, STARTED, VERSION, ZONE, comment
 
 _STAMPS = "-ts"
 # What the kernel's neighbor discovery depends on, besides what ndpbr sets.

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address
 
-from ndpbr_py import config, mld
+from ndpbr_py import config
 from ndpbr_py.cli import log_config
 from ndpbr_py.core.address import link_local
 from ndpbr_py.errors import NdpbrError
@@ -21,6 +21,7 @@ from ndpbr_py.iproute2 import process, program
 from ndpbr_py.iproute2.tables import in_use
 from ndpbr_py.lock import NamespaceLocks
 from ndpbr_py.log import Log
+from ndpbr_py.packets import mld
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
 

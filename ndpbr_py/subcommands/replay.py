@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ndpbr_py import config, rules
+from ndpbr_py import config
 from ndpbr_py.cli import log_config
 from ndpbr_py.core.events import AddressChanged, Event, LineRejected, Tick
 from ndpbr_py.core.proxy import NdProxy
@@ -21,7 +21,8 @@ from ndpbr_py.errors import ConfigError, NdpbrError
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.log import Log
-from ndpbr_py.recording import DAEMON, ENDED, INTERFACES, STARTED, ZONE, Clock, Recording, comment
+from ndpbr_py.telling import rules
+from ndpbr_py.telling.recording import DAEMON, ENDED, INTERFACES, STARTED, ZONE, Clock, Recording, comment
 
 _MOST_REJECTED = 100  # lines, before the first that says anything
 _SOMETHING_ELSE = "a recording, or what `ip -6 monitor neigh` prints, was wanted, got something else"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ndpbr_py import config
 from ndpbr_py.cli import log_config
-from ndpbr_py.daemon import Daemon
+from ndpbr_py.daemon.daemon import Daemon
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import program
 from ndpbr_py.iproute2.commands import Commands

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from ndpbr_py import config
-from ndpbr_py.asking import ask
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import program, reader
-from ndpbr_py.ping import ping
-from ndpbr_py.screen import confirmed, frame, summary
+from ndpbr_py.packets.ping import ping
+from ndpbr_py.telling.asking import ask
+from ndpbr_py.telling.screen import confirmed, frame, summary
 
 _MOST_ASKED = 400  # addresses in one question to the daemon
 

@@ -15,7 +15,7 @@ import socket
 from collections.abc import Callable
 from ipaddress import IPv6Address
 
-from ndpbr_py.ping import ECHO_REPLY, ECHO_REQUEST, HEADER, PKTINFO, icmp_socket
+from ndpbr_py.packets.ping import ECHO_REPLY, ECHO_REQUEST, HEADER, PKTINFO, icmp_socket
 
 ALL_NODES = "ff02::1"
 _SOLICITATION = 135

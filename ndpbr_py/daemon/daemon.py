@@ -10,27 +10,27 @@ import traceback
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from ndpbr_py.borrowing import Borrowing
 from ndpbr_py.config import RunConfig
-from ndpbr_py.control import Control
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
+from ndpbr_py.daemon.borrowing import Borrowing
+from ndpbr_py.daemon.hearing import Hearing
+from ndpbr_py.daemon.listening import Listening
+from ndpbr_py.daemon.relay import Relay
+from ndpbr_py.daemon.removal import remove_all
+from ndpbr_py.daemon.resync import Resync
+from ndpbr_py.daemon.sweep import Sweep
+from ndpbr_py.daemon.ticking import ticks
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.hearing import Hearing
 from ndpbr_py.iproute2 import reader
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.iproute2.supervisor import Supervisor
-from ndpbr_py.listening import Listening
 from ndpbr_py.log import Log
-from ndpbr_py.relay import Relay
-from ndpbr_py.removal import remove_all
-from ndpbr_py.resync import Resync
-from ndpbr_py.sweep import Sweep
-from ndpbr_py.ticking import ticks
-from ndpbr_py.view import View
+from ndpbr_py.telling.control import Control
+from ndpbr_py.telling.view import View
 
 _START = 20.0  # s, until the tables must have been read for the first time
 _DRAIN = 10.0  # s, for what is queued at the end

@@ -9,17 +9,18 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
-from ndpbr_py import __version__, clock, rules
+from ndpbr_py import __version__, clock
 from ndpbr_py.core.address import parsed, text
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.counters import Counters
+from ndpbr_py.daemon.hearing import Hearing
+from ndpbr_py.daemon.relay import Relay
+from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.fields import fields
-from ndpbr_py.hearing import Hearing
-from ndpbr_py.history import Past
 from ndpbr_py.log import Log
-from ndpbr_py.metrics import INTERVAL, MetricsFile
-from ndpbr_py.relay import Relay
-from ndpbr_py.resync import Resync
+from ndpbr_py.telling import rules
+from ndpbr_py.telling.counters import Counters
+from ndpbr_py.telling.history import Past
+from ndpbr_py.telling.metrics import INTERVAL, MetricsFile
 
 _MOST = 500  # addresses in one question: the loop must not be held up
 

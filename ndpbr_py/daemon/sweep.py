@@ -12,11 +12,11 @@ from ipaddress import IPv6Address
 from ndpbr_py.config import RunConfig
 from ndpbr_py.core.events import HostsSuggested, KernelRead, SweepDue
 from ndpbr_py.core.policy import Scope
+from ndpbr_py.daemon.relay import Relay
+from ndpbr_py.daemon.remembered import HostsFile
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.log import Log
-from ndpbr_py.relay import Relay
-from ndpbr_py.remembered import HostsFile
-from ndpbr_py.rollcall import RollCall
+from ndpbr_py.packets.rollcall import RollCall
 
 _PACE = 0.1  # s, between two handfuls of probes
 _WEAR = 300.0  # s, between two writings at the least: the file may lie on flash

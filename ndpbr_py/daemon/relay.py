@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from ndpbr_py.core.actions import Mark, Refresh
 from ndpbr_py.core.events import ActionRefused, Event, Refusal
 from ndpbr_py.core.proxy import NdProxy
-from ndpbr_py.counters import Counters
-from ndpbr_py.history import History
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.iproute2.lull import Lull
 from ndpbr_py.log import Log
+from ndpbr_py.telling.counters import Counters
+from ndpbr_py.telling.history import History
 
 _RECORDS = 50
 

@@ -11,8 +11,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from ndpbr_py import __version__
-from ndpbr_py.counters import Counters
 from ndpbr_py.kernel.files import write_atomically
+from ndpbr_py.telling.counters import Counters
 
 INTERVAL = 15.0  # s between two writings
 

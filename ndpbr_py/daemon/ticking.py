@@ -7,10 +7,10 @@ import time
 
 from ndpbr_py.config import RunConfig
 from ndpbr_py.core.events import Tick
+from ndpbr_py.daemon.relay import Relay
+from ndpbr_py.daemon.resync import Resync
+from ndpbr_py.daemon.sweep import Sweep
 from ndpbr_py.log import Log
-from ndpbr_py.relay import Relay
-from ndpbr_py.resync import Resync
-from ndpbr_py.sweep import Sweep
 
 _SHORTEST, _LONGEST = 0.5, 30.0  # s, between two ticks
 _SLEPT = 2.0  # s; the machine was suspended if the clocks differ by more

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 
 from ndpbr_py.core.events import KernelRead, LooksDue, SolicitationHeard
+from ndpbr_py.daemon.relay import Relay
 from ndpbr_py.log import Log
 from ndpbr_py.packets.listener import Listener
-from ndpbr_py.relay import Relay
 
 
 class Listening:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ndpbr_py.control import NAME
+from ndpbr_py.telling.control import NAME
 
 _PATIENCE = 2.0  # s
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ndpbr_py.core.policy import Reason
+from ndpbr_py.daemon.relay import Relay
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.process import output
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.log import Log
-from ndpbr_py.relay import Relay
 
 
 def remove_all(program: Program, relay: Relay, log: Log) -> None:

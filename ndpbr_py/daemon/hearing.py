@@ -17,10 +17,10 @@ from ndpbr_py.core.events import (
     LinkDeleted,
     NeighborChanged,
 )
+from ndpbr_py.daemon.relay import Relay
+from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.log import Log
-from ndpbr_py.relay import Relay
-from ndpbr_py.resync import Resync
 
 
 class Hearing:

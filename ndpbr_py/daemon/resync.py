@@ -11,10 +11,10 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from ndpbr_py.core.events import KernelRead, ReadStarted
+from ndpbr_py.daemon.relay import Relay
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.commands import marker
 from ndpbr_py.log import Log
-from ndpbr_py.relay import Relay
 
 _FIRST_WAIT = 0.01  # s, for the marker; a monitor is deaf for its first 3 ms
 _LAST_WAIT = 2.0  # s; 2.5 s in all until the monitor is taken for dead
