@@ -46,7 +46,9 @@ def layer(module: str) -> int:
         return PURE if rest[0] in ("", "solicitation", "filter") else EDGES
     if first == "doctor":
         return PURE if rest[0] in ("", *JUDGES) else EDGES
-    if first == "daemon" or (first == "telling" and rest[0] in ("recording", "view")):
+    if first == "telling":
+        return EDGES if rest[0] == "recording" else TOOLS  # which reads what ip(8) printed
+    if first == "daemon":
         return LOOP
     return USER if first in ("cli", "options", "subcommands", "__main__") else TOOLS
 

@@ -22,6 +22,7 @@ from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.daemon.sweep import Sweep
 from ndpbr_py.daemon.ticking import ticks
+from ndpbr_py.daemon.view import View
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import reader
 from ndpbr_py.iproute2.commands import Commands
@@ -30,7 +31,6 @@ from ndpbr_py.iproute2.program import Program
 from ndpbr_py.iproute2.supervisor import Supervisor
 from ndpbr_py.log import Log
 from ndpbr_py.telling.control import Control
-from ndpbr_py.telling.view import View
 
 _START = 20.0  # s, until the tables must have been read for the first time
 _DRAIN = 10.0  # s, for what is queued at the end
