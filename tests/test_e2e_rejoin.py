@@ -65,6 +65,8 @@ def test_forgetful_switch_is_reminded(home: Home, daemon: Start) -> None:
     running = daemon(home.router, "--refresh", "1", "wan0", "lan0")
     claim(home.lan, LAN)
     running.wait_for("host-refreshed", address=LAN)
+    # The kernel takes up to a second for its first report (RFC 3810, 9.11).
+    until(lambda: found() is not None, timeout=10.0, what="the switch is reminded")
     end = time.monotonic() + 2 * FORGETS
     answers = []
     while time.monotonic() < end:
