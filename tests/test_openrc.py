@@ -113,7 +113,7 @@ def test_killed_daemon_is_started_again_and_adopts(home: Home, router: OpenRc) -
     echo(home.lan)
     pid = _started(router)
     claim(home.lan, LAN)
-    router.wait_for("event=host-learned")
+    until(lambda: proxies(home.router), what="the host is answered for")
     router.run("kill", "-KILL", pid)
 
     assert ask(home.inet, LAN, timeout=3.0) is not None
