@@ -23,6 +23,7 @@ from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.daemon.sweep import Sweep
 from ndpbr_py.daemon.ticking import ticks
 from ndpbr_py.daemon.view import View
+from ndpbr_py.doctor import at_start
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import reader
 from ndpbr_py.iproute2.commands import Commands
@@ -151,9 +152,6 @@ class Daemon:
             self._reading = kernel
 
     def _examine(self) -> None:
-        # Not sooner: hosts wait, and to load this takes 10 ms.
-        from ndpbr_py.doctor import at_start
-
         at_start.report(self._config, self._program, self._reading, self._log)
         self._reading = None
 
