@@ -29,10 +29,9 @@ def test_host_of_a_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> None
     assert f"neighbor: lan0 lladdr {home.lan.mac('eth0')} REACHABLE: it is there" in told
     assert {"host-route: dev lan0, ours", "proxy-entry: dev wan0, ours"} < set(told)
     assert any(line.startswith("daemon: a host on lan0, verified, last known") for line in told)
-    assert [line.split(") ")[1].split()[0] for line in told if line.startswith("event: ")] == [
-        "host-learned",
-        "host-verified",
-    ]
+    # The modem's question may be heard first, and have its host sought.
+    events = [line.split(") ")[1].split()[0] for line in told if line.startswith("event: ")]
+    assert events[-2:] == ["host-learned", "host-verified"]
     assert told[-1] == "proxied: yes, on wan0"
 
 
