@@ -114,6 +114,7 @@ def test_killed_daemon_is_started_again_and_adopts(home: Home, router: OpenRc) -
     pid = _started(router)
     claim(home.lan, LAN)
     until(lambda: proxies(home.router), what="the host is answered for")
+    router.wait_for(f"address={LAN} dev=lan0")  # the record is written after the kernel has been told
     router.run("kill", "-KILL", pid)
 
     assert ask(home.inet, LAN, timeout=3.0) is not None
