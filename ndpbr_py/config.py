@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
@@ -109,6 +109,11 @@ def prefix(text: str) -> IPv6Network:
     if "/" not in text:  # it would be a prefix of one address
         raise ConfigError(f"an IPv6 prefix with its length, such as 2001:db8:1::/64, was wanted, got {text!r}")
     return prefix
+
+
+def prefixes(texts: Iterable[str]) -> frozenset[IPv6Network]:
+    """Return IPv6 prefixes, each as `prefix` has it."""
+    return frozenset(map(prefix, texts))
 
 
 def statics(words: Sequence[str], interfaces: tuple[str, ...]) -> dict[IPv6Address, str]:

@@ -17,7 +17,7 @@ from ndpbr_py.config import LogConfig
 from ndpbr_py.core.actions import Action
 from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.limit import Limit
-from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.policy import CLAIMS, Reason
 from ndpbr_py.fields import fields, level
 from ndpbr_py.logsink import Sink, Stream, Syslog
 
@@ -25,8 +25,7 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} |
     0x2028: "\\u2028",
     0x2029: "\\u2029",
 }
-# What a flood of claimed addresses makes, and a start after a crash with thousands of hosts.
-_MANY = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL, Reason.ADOPTED))
+_MANY = CLAIMS | {Reason.ADOPTED}  # of which a start after a crash makes thousands
 _LIARS = frozenset((What.IGNORED, What.CONFLICT))
 _MOST_WAITING = 5000  # decisions; some MB
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")

@@ -83,6 +83,9 @@ class Reason(Enum):
     WITHOUT_ND = "interface-without-nd"
 
 
+# What a flood of claimed addresses makes decisions for.
+CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
+
 _GLOBAL = int(IPv6Address("2000::")) >> 125
 _UNIQUE_LOCAL = int(IPv6Address("fc00::")) >> 121
 

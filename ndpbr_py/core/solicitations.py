@@ -33,7 +33,7 @@ def heard(state: State, event: SolicitationHeard, now: float) -> Sequence[Decisi
         return ()  # the kernel answers, or looks
     if not state.rules.can_look:
         return ()
-    devs = [dev for dev in state.rules.interfaces if dev != event.dev and _may_be(state, event.target, dev)]
+    devs = [dev for dev in state.rules.interfaces if dev != event.dev and state.admits(event.target, dev)]
     if not devs:
         return ()
     if not state.looks.allows(event.dev, event.lladdr, event.target, len(devs), now):
@@ -75,7 +75,7 @@ def _detection(state: State, event: SolicitationHeard, now: float) -> Sequence[D
     if host is not None and host.dev != dev and host not in suspects:
         suspects.append(host)
     result = [decision for suspect in suspects for decision in _doubted(state, suspect, event, now)]
-    if not _may_be(state, target, dev) or (host is not None and host.verified and host.dev == dev):
+    if not state.admits(target, dev) or (host is not None and host.verified and host.dev == dev):
         return result
     if host is None and not state.looks.lately(target, now) and (lladdr is not None or state.rules.can_look):
         if not state.looks.allows(dev, lladdr, target, 1, now):
@@ -124,15 +124,11 @@ def _look(state: State, host: Host | None, it: Due, now: float) -> list[Decision
         if host.dev == it.dev and host.state is NudState.PROBE:
             state.looks.later(Step.LOOK, it.address, it.dev, now + _DETECTED)  # the kernel is at it
             return []
-    if not state.rules.can_look or not _may_be(state, it.address, it.dev):
+    if not state.rules.can_look or not state.admits(it.address, it.dev):
         return []
     state.looks.made += 1
     probe = Probe(it.address, it.dev, None)
     return [Decision(What.SOUGHT, Reason.DETECTION, it.address, it.dev, actions=[probe], note=it.dev)]
-
-
-def _may_be(state: State, address: IPv6Address, dev: str) -> bool:
-    return dev in state.placement.usable and state.objection(address, dev) is None
 
 
 def _left_out(state: State, event: SolicitationHeard, now: float) -> Sequence[Decision]:

@@ -57,7 +57,7 @@ class Sought:
             host = state.hosts.get(address)
             if now >= candidate.until or (host is not None and (host.verified or not candidate.remembered)):
                 del self._candidates[address, dev]
-            elif host is None and now >= candidate.due and _fit(state, address, dev):
+            elif host is None and now >= candidate.due and state.admits(address, dev):
                 result.append(self._ask(address, dev, candidate, now))
                 if len(result) == AT_ONCE:
                     break
@@ -73,7 +73,3 @@ class Sought:
         reason = Reason.REMEMBERED if candidate.remembered else Reason.ECHO
         # To the multicast group: its lladdr is of no account, which is as well if the host has a new one.
         return Decision(What.SOUGHT, reason, address, dev, actions=[Probe(address, dev, None)])
-
-
-def _fit(state: State, address: IPv6Address, dev: str) -> bool:
-    return dev in state.placement.usable and state.objection(address, dev) is None

@@ -76,6 +76,10 @@ class State:
             return Reason.ROUTER
         return self.scope.objection(address, dev)
 
+    def admits(self, address: IPv6Address, dev: str) -> bool:
+        """Whether a host at *address* may be learned on *dev*, which is up."""
+        return dev in self.placement.usable and self.objection(address, dev) is None
+
     def answered_as_router(self, address: IPv6Address, dev: str) -> None:
         """Take note of a router: nobody elsewhere has its address.  Of the few there are, the first ones count."""
         if dev in self.scope.next_hops.values() and len(self.routers) < _ROUTERS:

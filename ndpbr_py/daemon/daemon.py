@@ -134,13 +134,14 @@ class Daemon:
         self._stop.set()
 
     def _state(self) -> dict[str, object]:
+        counters = self._view.counters()
         return {
             "interfaces": ",".join(self._config.interfaces),
             "up": ",".join(sorted(self._relay.proxy.placement.usable)),
-            "hosts": len(self._relay.proxy.hosts),
-            "resyncs": self._resync.count,
-            "monitor_restarts": max(self._hearing.restarts, 0),
-            "events_lost": self._hearing.losses,
+            "hosts": counters.hosts,
+            "resyncs": counters.resyncs,
+            "monitor_restarts": counters.restarts,
+            "events_lost": counters.events_lost,
             "iproute2": self._program.text,
         }
 

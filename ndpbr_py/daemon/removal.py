@@ -15,7 +15,7 @@ def remove_all(program: Program, relay: Relay, log: Log) -> None:
     for words in relay.commands.flush():
         try:
             ended = output(program.path, "-6", *words)
-            error = ended.stderr.decode(errors="replace").strip() if ended.status != 0 else None
+            error = ended.complaint if ended.status != 0 else None
         except NdpbrError as failed:  # ip is being upgraded, say; the settings are given back all the same
             error = str(failed)
         if error is not None:

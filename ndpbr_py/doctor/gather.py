@@ -12,10 +12,10 @@ from pathlib import Path
 from ndpbr_py.config import PROTOCOL
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.doctor.facts import Facts, Link
-from ndpbr_py.kernel.settings import Settings
+from ndpbr_py.kernel.settings import Settings, has_nd
 
 _CAP_NET_ADMIN = 12
-_UP, _LOOPBACK, _POINTOPOINT, _NOARP = 0x1, 0x8, 0x10, 0x80  # linux/if.h
+_UP, _LOOPBACK = 0x1, 0x8  # linux/if.h
 
 
 class Machine:
@@ -36,7 +36,7 @@ class Machine:
             links=tuple(self.link(dev) for dev in devs if (self._net / dev).exists()),
             tables=tables,
             kernel=_text(self._proc / "sys/kernel/osrelease") or "",
-            capable=self._capable(),
+            capable=self.capable(),
             running=f"protocol {protocol}" in self.locks(),
             tag="" if protocol == PROTOCOL else f" --protocol {protocol}",
             borrowed=Settings(state_dir).waiting(),
@@ -59,7 +59,7 @@ class Machine:
             name=dev,
             up=bool(flags & _UP),
             carrier=_text(net / "carrier") != "0",
-            noarp=bool(flags & (_NOARP | _POINTOPOINT)),
+            noarp=not has_nd(dev, self._net),
             loopback=bool(flags & _LOOPBACK),
             port_of=os.path.basename(os.path.realpath(net / "master")) if port else None,
             disabled=_number(conf / "disable_ipv6"),
@@ -76,7 +76,8 @@ class Machine:
         lines = (_text(self._proc / "net/unix") or "").splitlines()
         return [line.partition(" @ndpbr/")[2] for line in lines if " @ndpbr/" in line]
 
-    def _capable(self) -> bool:
+    def capable(self) -> bool:
+        """Whether this process has CAP_NET_ADMIN."""
         lines = (_text(self._proc / "self/status") or "").splitlines()
         return any(line.startswith("CapEff:") and int(line.split()[1], 16) >> _CAP_NET_ADMIN & 1 for line in lines)
 

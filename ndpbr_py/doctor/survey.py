@@ -109,6 +109,6 @@ def _legacy() -> bool:
 def _said(path: str, *words: str) -> bytes:
     ended = process.output(path, *words)
     if ended.status != 0:
-        complaint = ended.stderr.decode(errors="replace").strip().splitlines()
+        complaint = ended.complaint.splitlines()
         raise NdpbrError(f"{os.path.basename(path)} says `{complaint[0] if complaint else ended.status}`")
     return ended.stdout

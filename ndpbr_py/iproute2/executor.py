@@ -21,7 +21,7 @@ from ndpbr_py.iproute2.reserve import Reserve
 from ndpbr_py.iproute2.script import STEP, Script
 
 LIMIT = 2000  # actions in a batch: a new host's two do not wait behind more
-_FOR_PROBES = 200  # of them, at the least: owners are asked also while others claim their addresses
+_ENTRIES = LIMIT - 200  # of them; the rest is for probes: owners are asked also while others claim their addresses
 _THINGS: dict[type[Action], str] = {
     AddRoute: "route",
     DelRoute: "route",
@@ -91,9 +91,9 @@ class Executor:
         work = self._work
         if work is not None and work.open:
             new = not work.script.actions
-            taken = self._taken(self._queue, LIMIT - _FOR_PROBES - len(work.script.actions))
+            taken = self._taken(self._queue, _ENTRIES - len(work.script.actions))
             work.feed(taken)
-            if len(work.script.actions) >= LIMIT - _FOR_PROBES:
+            if len(work.script.actions) >= _ENTRIES:
                 self._close()
             elif taken or new:
                 self._lull.touch()
@@ -149,7 +149,7 @@ class Executor:
     def _close(self) -> None:
         """Close the batch if nothing more has come for it; not while ip(8) has work, since more may come meanwhile."""
         work = self._work
-        full = work is not None and len(work.script.actions) >= LIMIT - _FOR_PROBES
+        full = work is not None and len(work.script.actions) >= _ENTRIES
         if work is None or not work.open or not (full or work.caught_up):
             return
         if not full and work.script.actions and self._loop.time() < self._until:

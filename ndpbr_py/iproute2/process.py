@@ -76,6 +76,11 @@ class Ended:
     stdout: bytes
     stderr: bytes
 
+    @property
+    def complaint(self) -> str:
+        """What it said on stderr, without the newline."""
+        return self.stderr.decode(errors="replace").strip()
+
 
 def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False) -> Child:
     """Start *path* with a pipe from its stderr, and to its stdin and from its stdout where asked for.

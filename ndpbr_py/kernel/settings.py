@@ -22,10 +22,10 @@ PROC_SYS = Path("/proc/sys/net/ipv6")
 _NOARP, _POINTOPOINT = 0x80, 0x10  # linux/if.h
 
 
-def has_nd(dev: str) -> bool:
+def has_nd(dev: str, net: Path = Path("/sys/class/net")) -> bool:
     """Whether neighbor discovery takes place on *dev*; one that is not there may have it."""
     try:
-        flags = int(Path("/sys/class/net", dev, "flags").read_text(), 16)
+        flags = int((net / dev / "flags").read_text(), 16)
     except OSError:
         return True
     return not flags & (_NOARP | _POINTOPOINT)
@@ -92,7 +92,7 @@ class Settings:
         """Give every borrowed setting the value that was found; return those that had another."""
         given, left = [], {}
         for path, value in (self._found or {}).items():
-            now = self._value(path)
+            now = values((path,), self._proc_sys).get(path)
             try:
                 if now not in (None, value):
                     self._set(path, value)
@@ -114,12 +114,6 @@ class Settings:
     def waiting(self) -> bool:
         """Whether a run that could not do so has left settings to be given back."""
         return bool(self._remembered())
-
-    def _value(self, path: str) -> str | None:
-        try:
-            return (self._proc_sys / path).read_text().strip()
-        except OSError:
-            return None
 
     def _set(self, path: str, value: str) -> None:
         try:

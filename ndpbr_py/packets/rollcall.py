@@ -15,12 +15,12 @@ import socket
 from collections.abc import Callable
 from ipaddress import IPv6Address
 
+from ndpbr_py.packets.mld import group
 from ndpbr_py.packets.ping import ECHO_REPLY, ECHO_REQUEST, HEADER, PKTINFO, icmp_socket
 
 ALL_NODES = "ff02::1"
 _SOLICITATION = 135
 _TARGET = slice(8, 24)  # of a solicitation
-_SOLICITED_NODE = bytes.fromhex("ff0200000000000000000001ff")
 _LISTEN = 5.0  # s; a host solicits three times in 3 s
 _MOST = 64  # packets at a time
 _ANCILLARY = socket.CMSG_SPACE(PKTINFO.size)
@@ -51,9 +51,9 @@ class RollCall:
         """
         index = socket.if_nametoindex(dev)
         asker = self._opened()
-        group = _SOLICITED_NODE + source.packed[13:]
+        joined = group(source).packed
         with contextlib.suppress(OSError):  # joined already; and without it some answer all the same
-            asker.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, PKTINFO.pack(group, index))
+            asker.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, PKTINFO.pack(joined, index))
         self._devs[index] = dev
         self._sources.add(source.packed)
         info = PKTINFO.pack(source.packed, index)

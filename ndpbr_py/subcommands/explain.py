@@ -26,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Explain an address."""
     address = config.address(arguments.address)
     protocol = None if arguments.protocol is None else config.protocol(arguments.protocol)
-    prefixes = frozenset(config.prefix(word) for word in arguments.prefix)
+    prefixes = config.prefixes(arguments.prefix)
     devs = config.interfaces(arguments.interfaces.split(",")) if arguments.interfaces else ()
     ip, machine = program.find(), Machine()
     daemon = ask(Path(arguments.state_dir), what="address", address=text(address))

@@ -50,4 +50,4 @@ def _everything(ip: program.Program, kernel: KernelRead) -> tuple[int, int]:
 def _ip(ip: program.Program, *words: str) -> None:
     ended = process.output(ip.path, "-6", *words)
     if ended.status != 0:
-        raise NdpbrError(f"`ip -6 {' '.join(words)}` failed: {ended.stderr.decode(errors='replace').strip()}")
+        raise NdpbrError(f"`ip -6 {' '.join(words)}` failed: {ended.complaint}")

@@ -109,7 +109,6 @@ def _run(refresher: Refresher, devs: Sequence[str], interval: float, log: Log) -
 def _addresses(path: str, dev: str) -> list[IPv6Address]:
     ended = process.output(path, "-6", "-color=never", "-o", "address", "show", "dev", dev)
     if ended.status != 0:
-        said = ended.stderr.decode(errors="replace").strip()
-        raise NdpbrError(f"the addresses of {dev} could not be read: {said or ended.status}")
+        raise NdpbrError(f"the addresses of {dev} could not be read: {ended.complaint or ended.status}")
     found = map(in_use, ended.stdout.decode(errors="replace").splitlines())
     return [address for address in found if address is not None]

@@ -31,7 +31,7 @@ _SOMETHING_ELSE = "a recording, or what `ip -6 monitor neigh` prints, was wanted
 def main(arguments: argparse.Namespace) -> int:
     """Replay a file."""
     protocol = None if arguments.protocol is None else config.protocol(arguments.protocol)
-    prefixes = frozenset(config.prefix(text) for text in arguments.prefix)
+    prefixes = config.prefixes(arguments.prefix)
     listed = None if arguments.interfaces is None else config.interfaces(arguments.interfaces.split(","))
     recording = Recording(_lines(arguments.file))
     if listed is None:

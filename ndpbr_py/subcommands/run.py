@@ -7,18 +7,17 @@ import asyncio
 import contextlib
 import gc
 import os
-from pathlib import Path
 
 from ndpbr_py import config
 from ndpbr_py.cli import log_config
 from ndpbr_py.daemon.daemon import Daemon
+from ndpbr_py.doctor.gather import Machine
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import program
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.lock import NamespaceLocks, PidFile
 from ndpbr_py.log import Log
 
-_CAP_NET_ADMIN = 12
 _NICE = -10
 
 
@@ -37,7 +36,8 @@ def main(arguments: argparse.Namespace) -> int:
         return 0
     with contextlib.ExitStack() as held:
         try:
-            _check_capability()
+            if not Machine().capable():
+                raise NdpbrError("root or CAP_NET_ADMIN was wanted, got neither")
             locks = NamespaceLocks([f"protocol {wanted.protocol}", *(f"interface {dev}" for dev in wanted.interfaces)])
             held.callback(locks.release)
             held.callback(PidFile(wanted.pidfile).remove)
@@ -76,7 +76,7 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
     listed = config.interfaces(arguments.interfaces)
     return config.RunConfig(
         interfaces=listed,
-        prefixes=frozenset(config.prefix(text) for text in arguments.prefix),
+        prefixes=config.prefixes(arguments.prefix),
         protocol=config.protocol(arguments.protocol),
         expire_interval=config.seconds("an --expire-interval", arguments.expire_interval),
         resync_interval=config.seconds("a --resync-interval", arguments.resync_interval),
@@ -93,9 +93,3 @@ def run_config(arguments: argparse.Namespace) -> config.RunConfig:
         hosts_file=config.path("--hosts-file", arguments.hosts_file),
         listen=not arguments.no_listen,
     )
-
-
-def _check_capability() -> None:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("CapEff:") and not int(line.split()[1], 16) >> _CAP_NET_ADMIN & 1:
-            raise NdpbrError("root or CAP_NET_ADMIN was wanted, got neither")

@@ -14,10 +14,9 @@ from ipaddress import IPv6Address
 
 from ndpbr_py import clock
 from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.policy import CLAIMS
 
 _KEPT = 1000  # decisions of each kind; some 0.5 MB
-_CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class History:
         """Keep what was just decided."""
         now = clock.now()
         for decision in decisions:
-            claimed = decision.what in (What.IGNORED, What.SOUGHT) or decision.reason in _CLAIMS
+            claimed = decision.what in (What.IGNORED, What.SOUGHT) or decision.reason in CLAIMS
             (self._claims if claimed else self._others).append((next(self._numbers), now, decision))
 
     def about(self, address: IPv6Address) -> list[Past]:

@@ -32,7 +32,7 @@ def heard(daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
         return Rules(interfaces), config.PROTOCOL
     rules = Rules(
         interfaces,
-        frozenset(map(config.prefix, said["prefixes"])),
+        config.prefixes(said["prefixes"]),
         max_hosts=int(said["max_hosts"]),
         max_hosts_per_lladdr=int(said["max_hosts_per_lladdr"]),
         statics=config.statics(said["statics"], interfaces),
