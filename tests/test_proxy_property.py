@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv6Address
 
 from hypothesis import settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Refresh, Rejoin
-from ndpbr_py.core.decision import What
+from ndpbr_py.core.decision import Decision, What
 from ndpbr_py.core.events import (
     ActionRefused,
     Event,
@@ -49,6 +50,7 @@ class Life(RuleBasedStateMachine):
         self.proxy = nd_proxy(*LISTED, max_hosts=MAX_HOSTS, per_lladdr=PER_LLADDR, expire=100.0, refresh=50.0)
         self.now = 0.0
         self.dump: KernelRead | None = None
+        self.judging: Iterator[list[Decision]] | None = None
         self.foreign: set[Key] = set()  # the proxy entries of other programs, as last read
         self.refuse: Refusal | None = None  # what the next entry to be added meets with
         self.unheard: list[LinkChanged] = []  # the monitor has not told it yet
@@ -60,13 +62,19 @@ class Life(RuleBasedStateMachine):
     def tell(self, event: Event) -> None:
         """Have the program decide, and the kernel do it; what it refuses is told, too."""
         if isinstance(event, KernelRead):
-            self.foreign = {(it.address, it.dev) for it in event.proxies if not it.ours}
-            # What was missed after this reading began is for the next one.
-            self.refresh, self.drifted = self.refresh_again, self.drifted_again
+            self.take(event)
         elif isinstance(event, ReadStarted):
             self.refresh_again = self.drifted_again = False
+        self.carry_out(self.proxy.handle(event, self.now))
+
+    def take(self, kernel: KernelRead) -> None:
+        self.foreign = {(it.address, it.dev) for it in kernel.proxies if not it.ours}
+        # What was missed after this reading began is for the next one.
+        self.refresh, self.drifted = self.refresh_again, self.drifted_again
+
+    def carry_out(self, decisions: Sequence[Decision]) -> None:
         refused = []
-        for decision in self.proxy.handle(event, self.now):
+        for decision in decisions:
             for action in decision.actions:
                 why = self.run(action)
                 if why is not None:
@@ -81,7 +89,7 @@ class Life(RuleBasedStateMachine):
         if isinstance(action, Refresh):
             self.refresh = self.refresh_again = True
         if isinstance(action, Rejoin):
-            assert self.dump is None, "a reading might find what is out just then"
+            assert self.dump is None and self.judging is None, "a reading might find what is out just then"
             for address in action.addresses:
                 assert self.kernel.proxies.get((address, action.dev)) is not False, "another program's"
             why, self.refuse = self.refuse, None
@@ -161,12 +169,28 @@ class Life(RuleBasedStateMachine):
     def reading_ends(self) -> None:
         assert self.dump is not None
         dump, self.dump = self.dump, None
-        self.tell(dump)
+        self.take(dump)
+        self.judging = self.proxy.judge(dump, self.now, 1)
+        self.reading_is_judged(1)
+
+    @precondition(lambda self: self.judging is not None)
+    @rule(parts=st.integers(1, 3))
+    def reading_is_judged(self, parts: int) -> None:
+        """A host or three at a time, and whatever the other rules do in between."""
+        assert self.judging is not None
+        for _ in range(parts):
+            decisions = next(self.judging, None)
+            if decisions is None:
+                self.judging = None
+                break
+            self.carry_out(decisions)
 
     @rule()
     def all_is_read_that_was_missed(self) -> None:
         """The monitor catches up, and the tables are read for as long as that is asked for."""
         self.link_is_heard_of()
+        while self.judging is not None:
+            self.reading_is_judged(9)
         for _ in range(4):
             self.dump, self.refuse = None, None
             self.tell(ReadStarted())
@@ -180,7 +204,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def kernel_has_what_is_believed(self) -> None:
-        if self.refresh or self.drifted or self.unheard:
+        if self.refresh or self.drifted or self.unheard or self.judging is not None:
             return
         # The kernel takes a proxy entry on an interface that is down, too; it does nothing there.
         assert {it for it in self.kernel.ours() if it[2] in self.kernel.up} == believed(self.proxy.hosts)

@@ -197,3 +197,64 @@ def test_max_hosts_holds_for_what_is_found() -> None:
     told(proxy, kernel(route(), entry(), route("2001:db8::34"), changed("2001:db8::35")))
 
     assert len(proxy.hosts) == 1
+
+
+def test_what_happens_while_a_reading_is_judged_is_newer_than_it() -> None:
+    """A host that answered, one that went, and one that came meanwhile are left as they are."""
+    answers, goes, comes = "2001:db8::34", "2001:db8::35", "2001:db8::36"
+    proxy = nd_proxy(per_lladdr=4)
+    told(proxy, changed(state=REACHABLE), changed(answers), changed(goes), ReadStarted())
+    entries = [it for host in (str(A), answers, goes, comes) for it in (route(host), entry(host))]
+    judged = proxy.judge(kernel(*entries, changed(answers), changed(goes), changed(comes)), 0.0, 1)
+
+    assert next(judged) == []  # the first host has what it should
+    told(proxy, changed(answers, state=REACHABLE), changed(goes, state=FAILED))
+    assert why(told(proxy, changed(comes, state=REACHABLE))) == [("host-learned", "reachable")]
+
+    assert not any(judged)
+    assert {str(host.address) for host in proxy.hosts} == {str(A), answers, comes}
+    assert proxy.heard is None
+
+
+def test_host_without_entries_that_goes_while_a_reading_is_judged_gets_none() -> None:
+    """One whose entries were refused leaves nothing behind that would tell that it was there."""
+    gone = "2001:db8::34"
+    proxy = nd_proxy()
+    told(proxy, changed(state=REACHABLE), changed(gone))
+    told(proxy, ActionRefused(AddProxy(addr(gone), "wan0"), Refusal.OTHER, "no"), ReadStarted())
+    judged = proxy.judge(kernel(route(), entry()), 0.0, 1)
+
+    assert next(judged) == []
+    assert why(told(proxy, changed(gone, state=FAILED))) == [("host-forgotten", "failed")]
+    assert not any(judged)
+
+
+def test_host_found_on_another_interface_is_moved_once() -> None:
+    """What a reading tells of a move is no difference from what the kernel has, too."""
+    proxy = nd_proxy("wan0", "lan0", "lan1")
+    told(proxy, changed(state=REACHABLE), changed())
+    there = kernel(
+        route(), entry(), entry(dev="lan1"), changed(dev="lan1", state=REACHABLE), up=("wan0", "lan0", "lan1")
+    )
+
+    assert why(told(proxy, there, now=100.0)) == [("host-moved", "same-lladdr-elsewhere")]
+
+
+def test_adopted_host_is_as_the_cache_has_it() -> None:
+    """One that has just answered is not asked once more; of one that is known by its lladdr elsewhere that is asked."""
+    listed, other = ("wan0", "lan0", "lan1"), "2001:db8::34"
+    here = (route(), entry(), entry(dev="lan1"), changed(state=REACHABLE))
+    there = (route(other, "lan1"), entry(other), entry(other, "lan0"), changed(other, "lan1"))
+
+    decisions = told(nd_proxy(*listed), kernel(*here, *there, up=listed))
+
+    assert why(decisions) == [
+        ("host-learned", "adopted"),
+        ("host-learned", "adopted"),
+        ("host-doubted", "lladdr-elsewhere"),
+    ]
+    assert [list(decision.actions) for decision in decisions] == [
+        [],
+        [Probe(addr(other), "lan1", LLADDR)],
+        [Probe(A, "lan0", LLADDR)],
+    ]

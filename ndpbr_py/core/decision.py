@@ -34,6 +34,8 @@ class What(Enum):
     OPENED = "address-left-open"
     LEFT_OUT = "looks-left-out"
 
+    __hash__ = object.__hash__  # as NudState's
+
 
 @value
 class Decision:

@@ -6,6 +6,7 @@ no route check before it answers for a proxied address), so the route comes firs
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry
@@ -21,6 +22,8 @@ class Entries:
 
 
 NOTHING = Entries()
+# One record for all hosts with the same entries: with 10,000 of them that is memory, and comparisons, worth saving.
+shared = lru_cache(maxsize=256)(Entries)
 
 
 def steps(address: IPv6Address, have: Entries, want: Entries) -> list[Entry]:

@@ -138,8 +138,11 @@ class Hosts:
 
     def _index(self, host: Host) -> None:
         if host.lladdr is not None:
-            links = self._by_lladdr.setdefault(host.lladdr, {})
-            links[host.dev] = (*links.get(host.dev, ()), host)
+            links = self._by_lladdr.get(host.lladdr)
+            if links is None:
+                self._by_lladdr[host.lladdr] = {host.dev: (host,)}  # as nearly always
+            else:
+                links[host.dev] = (*links.get(host.dev, ()), host)
 
     def _unindex(self, host: Host) -> None:
         if host.lladdr is not None:

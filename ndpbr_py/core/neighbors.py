@@ -29,16 +29,16 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
         return []
     # The same lladdr where its host is known to be is no news of others: a machine may have two of its ports here.
     known = host is not None and (host.dev, host.lladdr) == (event.dev, event.lladdr)
-    roamers = [] if known else _roamers(state, event.lladdr, event, now)
+    others = [] if known else roamers(state, event, event.lladdr, now)
     if link_local(event.address):
-        return roamers
+        return others
     if event.router and verdict is Verdict.PRESENT and (host is None or host.dev == event.dev):
         state.answered_as_router(event.address, event.dev)
     if host is None:
-        return roamers + _learned(state, event, event.lladdr, now)
+        return others + _learned(state, event, event.lladdr, now)
     if host.dev == event.dev:
-        return roamers + _heard_again(state, host, event, event.lladdr, now)
-    return roamers + _elsewhere(state, host, event, event.lladdr, now)
+        return others + _heard_again(state, host, event, event.lladdr, now)
+    return others + _elsewhere(state, host, event, event.lladdr, now)
 
 
 def deleted(state: State, event: NeighborDeleted) -> list[Decision]:
@@ -143,7 +143,7 @@ def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, no
     return [host.decision(What.DOUBTED, Reason.CLAIMED_ELSEWHERE, [probe], note=event.dev)]
 
 
-def _roamers(state: State, lladdr: str, event: NeighborChanged, now: float) -> list[Decision]:
+def roamers(state: State, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     """A known lladdr shows up on another link: its hosts have moved there, or somebody says that they have."""
     result = []
     for host in state.hosts.elsewhere(lladdr, event.dev):

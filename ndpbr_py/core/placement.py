@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address
 
-from ndpbr_py.core.entries import NOTHING, Entries
+from ndpbr_py.core.entries import NOTHING, Entries, shared
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.core.hosts import Host
 
@@ -21,7 +21,8 @@ class Placement:
         self.interfaces = tuple(interfaces)
         self._foreign_routes: dict[IPv6Address, str] = {}
         self._foreign_proxies: frozenset[tuple[IPv6Address, str]] = frozenset()
-        self._foreign: frozenset[IPv6Address] = frozenset()
+        # The addresses of both.
+        self.foreign: frozenset[IPv6Address] = frozenset()
         self._at: dict[str, Entries] = {}
         # Addresses that may be in use on another link by now, and that link: nobody answers for them there.
         self.open: dict[IPv6Address, str] = {}
@@ -35,14 +36,13 @@ class Placement:
         self.without_nd = frozenset(without_nd)
         self.usable = frozenset(up) & frozenset(self.interfaces)
         answering = [dev for dev in self.interfaces if dev in self.usable - self.without_nd]
-        # One record an interface, shared by all its hosts: with 10,000 hosts that is memory worth saving.
-        self._at = {dev: Entries(dev, tuple(o for o in answering if o != dev)) for dev in self.usable}
+        self._at = {dev: shared(dev, tuple(o for o in answering if o != dev)) for dev in self.usable}
 
     def read(self, kernel: KernelRead) -> None:
         """Note which entries are another program's."""
         self._foreign_routes = {r.address: r.dev for r in kernel.host_routes if not r.ours}
         self._foreign_proxies = frozenset((p.address, p.dev) for p in kernel.proxies if not p.ours)
-        self._foreign = frozenset(self._foreign_routes) | {address for address, _ in self._foreign_proxies}
+        self.foreign = frozenset(self._foreign_routes) | {address for address, _ in self._foreign_proxies}
 
     def want(self, host: Host) -> Entries:
         """Return what *host* should have in the kernel."""
@@ -51,7 +51,7 @@ class Placement:
         here = self._at.get(host.dev, NOTHING)
         if self.open and (left := self.open.get(host.address)) is not None and here is not NOTHING:
             here = Entries(here.route, tuple(dev for dev in here.proxies if dev != left))
-        if not self._foreign or host.address not in self._foreign or here is NOTHING:
+        if not self.foreign or host.address not in self.foreign or here is NOTHING:
             return here
         route = self._foreign_routes.get(host.address)
         if route not in (None, host.dev):
@@ -61,7 +61,7 @@ class Placement:
 
     def obstacle(self, host: Host) -> str | None:
         """Return in words which entry of another program concerns *host*; None if none does."""
-        if not self._foreign or host.address not in self._foreign:
+        if not self.foreign or host.address not in self.foreign:
             return None
         route = self._foreign_routes.get(host.address)
         if route is not None:

@@ -82,6 +82,8 @@ class Reason(Enum):
     FLOOD = "too-many-solicitations"
     WITHOUT_ND = "interface-without-nd"
 
+    __hash__ = object.__hash__  # as NudState's
+
 
 # What a flood of claimed addresses makes decisions for.
 CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
@@ -104,10 +106,14 @@ class Scope:
     # As numbers: an IPv6Address takes long to hash, and this is asked for every address heard.
     _prefixes: tuple[tuple[int, int], ...] = field(init=False, default=(), compare=False)
     _own: frozenset[int] = field(init=False, default=frozenset(), compare=False)
+    _anycast: frozenset[int] = field(init=False, default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
-        prefixes = tuple((int(n.network_address), int(n.netmask)) for n in self.on_link or ())
+        on_link = self.on_link or frozenset()
+        prefixes = tuple((int(n.network_address), int(n.netmask)) for n in on_link)
+        anycast = frozenset(int(n.network_address) for n in on_link if IPv6Network(n.network_address) not in on_link)
         object.__setattr__(self, "_prefixes", prefixes)
+        object.__setattr__(self, "_anycast", anycast)
         object.__setattr__(self, "_own", frozenset(map(int, self.own)))
 
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:
@@ -117,10 +123,12 @@ class Scope:
         if number >> 125 != _GLOBAL and number >> 121 != _UNIQUE_LOCAL:
             return Reason.KIND
         if self.on_link is not None:
-            homes = [base for base, mask in self._prefixes if number & mask == base]
-            if not homes:
+            for base, mask in self._prefixes:
+                if number & mask == base:
+                    break
+            else:
                 return Reason.OFF_LINK
-            if number in homes and IPv6Network(address) not in self.on_link:
+            if number in self._anycast:
                 return Reason.ANYCAST
         if number in self._own:
             return Reason.OWN

@@ -5,7 +5,8 @@ Pure: the time is told, in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 from ndpbr_py.core import links, neighbors, reconcile, rejoin, solicitations
 from ndpbr_py.core.actions import AddProxy, AddRoute, Probe, Refresh, Rejoin
@@ -32,6 +33,8 @@ from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.policy import Reason
 from ndpbr_py.core.sought import Sought
 from ndpbr_py.core.state import Rules, State
+
+_PART = 256  # hosts; what takes some 2 ms
 
 
 class NdProxy(State):
@@ -66,7 +69,7 @@ class NdProxy(State):
             case ReadStarted():
                 self.heard, self.acted, self.heard_links = set(), set(), {}
             case KernelRead():
-                return reconcile.decisions(self, event, now)
+                return [decision for part in self.judge(event, now) for decision in part]
             case LinkChanged() | LinkDeleted():
                 return links.decisions(self, event)
             case ActionRefused():
@@ -76,6 +79,18 @@ class NdProxy(State):
             case SweepDue():
                 return self.sought.asked(self, now)
         return ()
+
+    def judge(self, kernel: KernelRead, now: float, part: int = _PART) -> Iterator[list[Decision]]:
+        """Yield what follows from a reading, *part* hosts at a time: other events may be told in between.
+
+        They are newer than the reading.  It must be gone through to its end before the next begins.
+        """
+        heard, self.heard = self.heard if self.heard is not None else set(), None
+        judged = reconcile.decisions(self, kernel, heard, self.acted, now)
+        while decisions := list(islice(judged, part)):
+            self.heard = heard
+            yield list(chain.from_iterable(decisions))
+            self.heard = None
 
     def _tick(self, now: float) -> list[Decision]:
         looks = [self._look(host) for host in self._rounds.due(self.hosts, now) if self._silent(host, now)]

@@ -1,27 +1,33 @@
 """What the kernel has, read in whole, held against what it should have -> the decisions that make both one.
 
-Pure.  What happened while the tables were being read is newer than what they say: of an address heard about, its
-neighbor entry is left out, and of one whose entries were changed, these.
+Pure.  What happens while the tables are being read, and judged, is newer than what they say: of an address heard about,
+its neighbor entry is left out, and of one whose entries were changed, these.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Set
 from ipaddress import IPv6Address
 
 from ndpbr_py.core import neighbors, statics
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.entries import NOTHING, Entries, steps
+from ndpbr_py.core.entries import NOTHING, Entries, shared, steps
 from ndpbr_py.core.events import KernelRead, NeighborChanged, NudState
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.policy import Reason, Scope
+from ndpbr_py.core.policy import VERDICTS, Reason, Scope, Verdict
 from ndpbr_py.core.state import State
 
 
-def decisions(state: State, kernel: KernelRead, now: float) -> list[Decision]:
-    """Return what follows from a reading of the kernel's tables."""
-    heard, acted, state.heard = state.heard or set(), state.acted, None
+def decisions(
+    state: State, kernel: KernelRead, heard: Set[IPv6Address], acted: Set[IPv6Address], now: float
+) -> Iterator[list[Decision]]:
+    """Yield what follows from a reading of the kernel's tables, for one host after the other.
+
+    In between other events may be told; *heard* are the addresses heard about since the reading began, and *acted*
+    those whose entries were changed by something else.
+    """
     on_link = None if state.rules.everything_on_link else kernel.on_link | state.rules.prefixes
     before = state.scope, state.placement.without_nd
     state.scope = Scope(on_link, kernel.own, kernel.next_hops)
@@ -29,42 +35,48 @@ def decisions(state: State, kernel: KernelRead, now: float) -> list[Decision]:
     up = (dev for dev in state.rules.interfaces if state.heard_links.get(dev, dev in kernel.up))
     state.placement.use(up, kernel.without_nd)
     state.placement.read(kernel)
-    tagged = _tagged(kernel)
-    result = _out_of_scope(state) if (state.scope, state.placement.without_nd) != before else []
-    adopted: list[Host] = []
-    # An empty set is not asked: an address takes long to hash.
+    if (state.scope, state.placement.without_nd) != before:
+        yield _out_of_scope(state)
+    tagged, cache = _tagged(kernel), _cache(kernel)
+    # First what is known, so that whatever follows is asked of the kernel as it is.
+    for host in state.hosts:
+        if state.hosts.get(host.address) is not host:
+            continue  # forgotten meanwhile
+        if host.address not in cache[host.dev] and host.address not in heard:
+            host.state = NudState.NONE  # its entry left the cache unheard
+        # An empty set is not asked: an address takes long to hash.
+        if not (acted and host.address in acted):
+            yield _compared(state, host, tagged.get(host.address, NOTHING))
     for address, entries in tagged.items():
         if address not in state.hosts and not (acted and address in acted):
-            result.extend(_adopted(state, address, entries, now, adopted))
-    # Kept alive, so that no host learned below can have the id of one removed below.
-    known = {id(host): host for host in state.hosts}
-    result.extend(statics.learned(state, now))
-    told: list[Decision] = []
-    newer = heard | acted
-    for neighbor in kernel.neighbors:
-        if not (newer and neighbor.address in newer):
-            told.extend(_neighbor(state, neighbor, now))
-    result.extend(_asked(host) for host in adopted if state.hosts.get(host.address) is host)
-    result.extend(told)
-    cached = frozenset((neighbor.address, neighbor.dev) for neighbor in kernel.neighbors)
-    for host in state.hosts:
-        if (host.address, host.dev) not in cached and host.address not in heard:
-            host.state = NudState.NONE  # its entry left the cache unheard
-        if not (acted and host.address in acted):
-            # One learned from this very reading has what its decision gives it.
-            actual = tagged.get(host.address, NOTHING) if id(host) in known else host.have
-            result.extend(_compared(state, host, actual))
-    return result
+            neighbor = cache[entries.route].pop(address, None) if not (heard and address in heard) else None
+            yield _adopted(state, address, entries, neighbor, now)
+    yield statics.learned(state, now)
+    for link in cache.values():
+        for address, neighbor in link.items():
+            if not (heard and address in heard) and not (acted and address in acted):
+                yield _neighbor(state, neighbor, now)
+    for address in state.placement.foreign:
+        if (learned := state.hosts.get(address)) is not None:
+            yield _shadowed(state, learned)
 
 
 def _tagged(kernel: KernelRead) -> dict[IPv6Address, Entries]:
     """Return which entries each address has that carry our protocol number."""
-    proxies: dict[IPv6Address, list[str]] = defaultdict(list)
+    tagged = {route.address: shared(route.dev) for route in kernel.host_routes if route.ours}
     for entry in kernel.proxies:
         if entry.ours:
-            proxies[entry.address].append(entry.dev)
-    tagged = {route.address: route.dev for route in kernel.host_routes if route.ours}
-    return {a: Entries(tagged.get(a), tuple(proxies.get(a, ()))) for a in tagged.keys() | proxies.keys()}
+            before = tagged.get(entry.address, NOTHING)
+            tagged[entry.address] = shared(before.route, (*before.proxies, entry.dev))
+    return tagged
+
+
+def _cache(kernel: KernelRead) -> dict[str | None, dict[IPv6Address, NeighborChanged]]:
+    """Return the neighbor cache of each link."""
+    cache: dict[str | None, dict[IPv6Address, NeighborChanged]] = defaultdict(dict)
+    for neighbor in kernel.neighbors:
+        cache[neighbor.dev][neighbor.address] = neighbor
+    return cache
 
 
 def _out_of_scope(state: State) -> list[Decision]:
@@ -72,23 +84,34 @@ def _out_of_scope(state: State) -> list[Decision]:
     return [state.forget(host, why) for host, why in objections if why is not None]
 
 
-def _adopted(state: State, address: IPv6Address, entries: Entries, now: float, into: list[Host]) -> list[Decision]:
-    """An entry of an earlier run: its host is taken over into *into*; one that can't be is removed."""
+def _adopted(
+    state: State, address: IPv6Address, entries: Entries, neighbor: NeighborChanged | None, now: float
+) -> list[Decision]:
+    """Entries of an earlier run: their host is taken over as the cache has it; those of one that can't be go."""
     dev = entries.route
     fit = dev in state.rules.interfaces and state.objection(address, dev or "") is None
     if dev is None or not fit or len(state.hosts) >= state.rules.max_hosts:
         actions = steps(address, entries, NOTHING)
         return [Decision(What.REMOVED, Reason.NOT_OURS, address, dev, actions=actions)]
-    host = Host(address, dev, None, NudState.NONE, now, have=entries)
+    host = Host(address, dev, None, NudState.NONE, now)
+    others = _as_cached(state, host, neighbor, now) if neighbor is not None else []
+    if state.rules.statics and address in state.rules.statics:
+        host.static = host.verified = True
     state.hosts.add(host)
-    into.append(host)
-    return []
+    # It is verified, unless the neighbor cache has just done that.
+    probes = [] if host.verified else [Probe(address, dev, host.lladdr)]
+    return [host.decision(What.LEARNED, Reason.ADOPTED, probes), *others, *_compared(state, host, entries)]
 
 
-def _asked(host: Host) -> Decision:
-    """An adopted host is verified, unless the neighbor cache has just done that."""
-    probes = [] if host.verified else [Probe(host.address, host.dev, host.lladdr)]
-    return host.decision(What.LEARNED, Reason.ADOPTED, probes)
+def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) -> list[Decision]:
+    """Have *host*, of whom nobody knows yet, be as its entry in the cache is; return what that says of others."""
+    verdict = VERDICTS[neighbor.state]
+    if neighbor.lladdr is None or verdict not in (Verdict.PRESENT, Verdict.CLAIMED):
+        return []
+    host.lladdr, host.state, host.verified = neighbor.lladdr, neighbor.state, verdict is Verdict.PRESENT
+    if neighbor.router and host.verified:
+        state.answered_as_router(host.address, host.dev)
+    return neighbors.roamers(state, neighbor, neighbor.lladdr, now)
 
 
 def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decision]:
@@ -122,16 +145,21 @@ def _compared(state: State, host: Host, actual: Entries) -> list[Decision]:
         actual = _in_order(actual, state.placement.interfaces)
     believed, host.have = host.have, actual
     actions = state.converge(host)
-    result = []
-    obstacle = state.placement.obstacle(host)
-    if obstacle is not None and not host.shadowed:
-        reason = Reason.FOREIGN_ROUTE if obstacle.startswith("route") else Reason.FOREIGN_PROXY
-        result.append(host.decision(What.SHADOWED, reason, note=obstacle))
-    host.shadowed = obstacle is not None
+    result = _shadowed(state, host) if state.placement.foreign or host.shadowed else []
     if actions:
         reason = Reason.DRIFTED if believed == host.have else Reason.LINK_UP
         result.append(host.decision(What.REPAIRED, reason, actions))
     return result
+
+
+def _shadowed(state: State, host: Host) -> list[Decision]:
+    """Another program's entry is in the way of ours: that is told once."""
+    obstacle = state.placement.obstacle(host)
+    before, host.shadowed = host.shadowed, obstacle is not None
+    if obstacle is None or before:
+        return []
+    reason = Reason.FOREIGN_ROUTE if obstacle.startswith("route") else Reason.FOREIGN_PROXY
+    return [host.decision(What.SHADOWED, reason, note=obstacle)]
 
 
 def _in_order(entries: Entries, interfaces: tuple[str, ...]) -> Entries:

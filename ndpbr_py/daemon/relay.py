@@ -6,10 +6,11 @@ First the kernel, then the log: a host's first packet is on its way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ndpbr_py.core.actions import Mark, Refresh
-from ndpbr_py.core.events import ActionRefused, Event, Refusal
+from ndpbr_py.core.decision import Decision
+from ndpbr_py.core.events import ActionRefused, Event, KernelRead, Refusal
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
@@ -57,11 +58,21 @@ class Relay:
     def deliver(self, events: Iterable[Event]) -> None:
         """Let the core decide, and do as it says."""
         now = self.now()
-        decisions = [decision for event in events for decision in self.proxy.handle(event, now)]
+        self._carry_out([decision for event in events for decision in self.proxy.handle(event, now)])
+
+    async def judge(self, kernel: KernelRead) -> None:
+        """Let the core hold a reading against what it knows, with room for a first packet's event now and then."""
+        for decisions in self.proxy.judge(kernel, self.now()):
+            self._carry_out(decisions)
+            await asyncio.sleep(0)
+
+    def _carry_out(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
+            if not decision.actions:
+                continue
             if any(isinstance(action, Refresh) for action in decision.actions):
                 self._refresh()
-            elif decision.actions and self.executor is not None:
+            elif self.executor is not None:
                 self.executor.submit(decision.actions)
         if self.executor is not None:
             self.executor.flush()

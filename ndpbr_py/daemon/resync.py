@@ -99,7 +99,7 @@ class Resync:
             self.request()
             return False
         self._took(kernel)
-        relay.deliver([kernel])
+        await relay.judge(kernel)
         self.count += 1
         self.done.set()
         return True
