@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from ndpbr_py.iproute2 import executor as under_test
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import LIMIT, Executor
 from tests.builders import LLADDR, addr
-from tests.scripts import DEADLINE, Watched, script
+from tests.scripts import DEADLINE, Watched, script, until
 
 A = addr()
 ROUTE, PROXY, ASK = AddRoute(A, "lan0"), AddProxy(A, "wan0"), Probe(A, "lan0", LLADDR)
@@ -260,3 +261,46 @@ def test_many_in_a_row_share_a_process(tmp_path: Path, monkeypatch: pytest.Monke
 
     asyncio.run(story())
     assert [line == "--" for line in told(tmp_path)] == [True, False, True, False, False, False, False]
+
+
+def test_thousands_are_asked_by_one_process(tmp_path: Path) -> None:
+    """After a crash every host is verified; whoever comes meanwhile does not wait for all of that."""
+    probes = [Probe(addr(f"2001:db8::{n:x}"), "lan0", LLADDR) for n in range(1, 4001)]
+    path = ip(tmp_path)
+
+    async def story() -> None:
+        working = Executor(path, Commands(135), Watched())
+        async with asyncio.timeout(DEADLINE):
+            working.submit(probes)
+            working.flush()
+            await until(lambda: told(tmp_path))
+            working.submit([ROUTE])
+            working.flush()
+            await working.drained()
+        working.close()
+
+    asyncio.run(story())
+    [route] = Commands(135).lines(ROUTE)
+    assert told(tmp_path).count("--") == 1
+    assert set(told(tmp_path)) == {"--", route, *(line for probe in probes for line in Commands(135).lines(probe))}
+    assert told(tmp_path).index(route) < 2000
+
+
+def test_nobody_waits_for_a_process_that_is_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not urgent is done as soon as its process is there, which is ended when all is to be done."""
+    monkeypatch.setattr(under_test, "_SHARED", 1000.0)
+    path = ip(tmp_path)
+
+    async def story() -> None:
+        working = Executor(path, Commands(135), Watched())
+        async with asyncio.timeout(DEADLINE):
+            for action in (ASK, Probe(A, "lan1", LLADDR)):
+                [line] = Commands(135).lines(action)
+                working.submit([action])
+                working.flush()
+                await until(partial(lambda line: line in told(tmp_path), line))
+            await working.drained()
+        working.close()
+
+    asyncio.run(story())
+    assert told(tmp_path).count("--") == 1

@@ -59,6 +59,21 @@ def test_text_has_a_sign_every_step() -> None:
     assert [line for line in lines if line.startswith("@")] == ["@16", "@32", "@40"]
 
 
+@pytest.mark.parametrize(
+    ("said", "done"),
+    {
+        b"": 0,
+        sign(16, 17).encode(): 16,
+        (sign(16, 17) + sign(32, 34)).encode(): 32,
+        b'Object "@3': 0,
+        b'@7" is': 0,
+    }.items(),
+)
+def test_end_of_what_was_said_tells_how_far_it_is(said: bytes, done: int) -> None:
+    """The last whole sign counts; of half a one nothing is known."""
+    assert Script.done(said) == done
+
+
 def test_silence_but_for_signs_means_done() -> None:
     """Where only the signs were unknown to ip, everything was done."""
     assert script(ROUTE, PROXY).outcome(sign(2, 3).encode()) == Outcome()

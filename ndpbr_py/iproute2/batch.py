@@ -22,19 +22,21 @@ _SIGN = 200  # bytes at the end of what it said, with the last sign among them
 class Batch:
     """Feeds *child*; calls *finished* with what it said, and why it ended before its time if it did.
 
-    Whenever it has done all that it was told *idle* is called.  Its stderr is watched from the first feed on.
+    While more can be fed *progress* is called whenever it has done something.  Its stderr is watched from the first
+    feed on.
     """
 
     def __init__(
         self,
         child: Child,
         script: Script,
-        idle: Callable[[], None],
+        progress: Callable[[], None],
         finished: Callable[[Batch, bytes, str | None], None],
     ) -> None:
         self.script = script
         self.open = True
-        self._idle = idle
+        self._progress = progress
+        self._done = 0
         self._child = child
         self._unwritten = bytearray()
         self._said = bytearray()
@@ -60,7 +62,12 @@ class Batch:
     @property
     def caught_up(self) -> bool:
         """Whether the process says that it has done all that it was told."""
-        return not self.script.actions or self.script.last_sign in self._said[-_SIGN:]
+        return self.behind == 0
+
+    @property
+    def behind(self) -> int:
+        """How many actions it has been told, and not said that it has done."""
+        return len(self.script.actions) - self._done
 
     def close(self) -> None:
         """Say that nothing more will come."""
@@ -100,8 +107,9 @@ class Batch:
                 self._said += chunk
         except BlockingIOError:
             self._wait()
-            if self.open and self.caught_up:
-                self._idle()
+            self._done = self.script.done(self._said[-_SIGN:]) or self._done
+            if self.open:
+                self._progress()
             return
         self._end()
 

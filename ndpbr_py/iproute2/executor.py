@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Protocol
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh, Rejoin
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Rejoin
 from ndpbr_py.core.events import ActionRefused
 from ndpbr_py.core.limit import Limit
 from ndpbr_py.iproute2.batch import Batch
@@ -20,8 +20,10 @@ from ndpbr_py.iproute2.lull import Lull
 from ndpbr_py.iproute2.reserve import Reserve
 from ndpbr_py.iproute2.script import STEP, Script
 
-LIMIT = 2000  # actions in a batch: a new host's two do not wait behind more
-_ENTRIES = LIMIT - 200  # of them; the rest is for probes: owners are asked also while others claim their addresses
+LIMIT = 2000  # actions under way: a new host's two do not wait behind more
+_ENTRIES = LIMIT - 200  # of a batch; the rest is for probes: owners are asked also while others claim their addresses
+_CROWD = 1000  # probes under way, where thousands are to be made
+_MOST = 10000  # actions of one process, where most are probes
 _THINGS: dict[type[Action], str] = {
     AddRoute: "route",
     DelRoute: "route",
@@ -29,6 +31,7 @@ _THINGS: dict[type[Action], str] = {
     DelProxy: "proxy",
     Probe: "probe",
 }
+_ABOUT_ONE = (AddRoute, AddProxy, DelRoute, DelProxy, Probe)
 _URGENT = (AddRoute, AddProxy, Mark)  # a packet is on its way
 _STARTS_A_SECOND, _STARTS_AT_ONCE = 50.0, 20.0
 _GATHER = 0.01  # s
@@ -58,6 +61,7 @@ class Executor:
         self._probes: _Queue = {}
         self._work: Batch | None = None
         self._step = STEP
+        self._entries = 0  # of the batch under way
         self._settled = asyncio.Event()
         self._closed = False
         self._urgent = False
@@ -91,18 +95,25 @@ class Executor:
         work = self._work
         if work is not None and work.open:
             new = not work.script.actions
-            taken = self._taken(self._queue, _ENTRIES - len(work.script.actions))
+            taken = self._taken(self._queue, _ENTRIES - self._entries)
+            self._entries += len(taken)
             work.feed(taken)
-            if len(work.script.actions) >= _ENTRIES:
+            if self._crowded(work):
+                # One process asks them all, and is told more whenever it has done half of what it was told.
+                if work.behind <= _CROWD // 2:
+                    work.feed(self._taken(self._probes, _CROWD - work.behind))
+                    self._reserve.fill()
+            elif self._full(work):
                 self._close()
-            elif taken or new:
+            elif taken or new or self._probes:
                 self._lull.touch()
 
     async def drained(self) -> None:
         """Wait until everything submitted has been run."""
-        self._urgent, self._until = True, 0.0
-        self.flush()
         while self._work is not None or self._queue or self._probes:
+            self._urgent, self._until = True, 0.0
+            self.flush()
+            self._lull.touch()
             self._settled.clear()
             await self._settled.wait()
 
@@ -120,7 +131,9 @@ class Executor:
         """Put the waiting process to work, or put it off; return whether it is at work."""
         # A process takes milliseconds to start.  One for each of a hundred claims a second would be the claimant's
         # way to keep the daemon busy; and nobody waits for a removal.
-        if self._urgent and self._starts.allows(self._loop.time()):
+        if (self._urgent or len(self._probes) > _CROWD) and self._starts.allows(self._loop.time()):
+            if not self._urgent:
+                self._until = self._loop.time() + _SHARED
             return self._open()
         if self._gathering is None:
             self._gathering = self._loop.call_later(_GATHER, self._gathered)
@@ -140,24 +153,35 @@ class Executor:
         child = self._reserve.take()
         if child is None:
             return False  # it calls back when there is one
-        self._work = Batch(
-            child, Script(self._commands, self._step, self._rehearsal.count("\n")), self._lull.touch, self._finished
-        )
-        self._step = STEP
+        script = Script(self._commands, self._step, self._rehearsal.count("\n"))
+        self._work = Batch(child, script, self._progressed, self._finished)
+        self._step, self._entries = STEP, 0
         return True
+
+    def _crowded(self, work: Batch) -> bool:
+        """Whether thousands are to be asked, and nothing else is to be done."""
+        return not self._queue and len(self._probes) > _CROWD and not self._full(work)
+
+    def _full(self, work: Batch) -> bool:
+        return self._entries >= _ENTRIES or len(work.script.actions) >= _MOST
+
+    def _progressed(self) -> None:
+        self.flush()
+        if self._work is not None and self._work.caught_up:
+            self._lull.touch()
 
     def _close(self) -> None:
         """Close the batch if nothing more has come for it; not while ip(8) has work, since more may come meanwhile."""
         work = self._work
-        full = work is not None and len(work.script.actions) >= _ENTRIES
-        if work is None or not work.open or not (full or work.caught_up):
+        if work is None or not work.open or not (self._full(work) or work.caught_up):
             return
-        if not full and work.script.actions and self._loop.time() < self._until:
+        room = LIMIT - work.behind
+        # Who waits for a first packet does not wait for many of them.
+        work.feed(self._taken(self._probes, min(room, LIMIT - _ENTRIES) if self._queue else room))
+        if not self._full(work) and work.script.actions and self._loop.time() < self._until:
             if self._sharing is None:
                 self._sharing = self._loop.call_at(self._until, self._shared)
             return
-        if room := LIMIT - len(work.script.actions):
-            work.feed(self._taken(self._probes, room))
         work.close()
         # Starting a process takes the processor for milliseconds, in which the first packet is still on its way.
         self._loop.call_later(0.0 if self._queue else _REST, self._reserve.fill)
@@ -198,10 +222,10 @@ class Executor:
 
 def _key(action: Action) -> tuple[object, ...]:
     """Return what *action* is about: of two about the same thing the later counts."""
+    if isinstance(action, _ABOUT_ONE):
+        return (_THINGS[type(action)], action.address, action.dev)
     if isinstance(action, Mark):
         return ("mark",)
     if isinstance(action, Rejoin):
         return ("rejoin", action.addresses, action.dev)
-    if isinstance(action, Refresh):
-        raise TypeError(f"not for ip(8): {action!r}")
-    return (_THINGS[type(action)], action.address, action.dev)
+    raise TypeError(f"not for ip(8): {action!r}")

@@ -68,10 +68,11 @@ class Script:
         self._sign(lines)
         return "\n".join([*lines, ""]).encode()
 
-    @property
-    def last_sign(self) -> bytes:
-        """What ip(8) says when it has come to the end of what it was told."""
-        return f'Object "@{len(self.actions)}"'.encode()
+    @staticmethod
+    def done(stderr: bytes | bytearray) -> int:
+        """Return how many actions it has done, from the end of what it said; 0 if that does not tell."""
+        number, quote, _ = stderr.rpartition(b'Object "@')[2].partition(b'"')
+        return int(number) if quote and number.isdigit() else 0
 
     def outcome(self, stderr: bytes) -> Outcome:
         """Return how it ended, told by a process that has ended and said *stderr*.
@@ -79,7 +80,7 @@ class Script:
         A refused neigh command ends the process without saying which it was.  With a step of 1 it is known to be the
         one after the last sign, and counts as refused; otherwise nothing after the last sign counts as done.
         """
-        if self.last_sign in stderr and _SIGNS_ALONE.fullmatch(stderr):
+        if self.done(stderr) == len(self.actions) and _SIGNS_ALONE.fullmatch(stderr):
             return Outcome()
         places = self._places()
         refused: dict[int, ActionRefused] = {}
