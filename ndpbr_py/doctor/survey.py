@@ -5,7 +5,6 @@ Each that is missing, or refuses, leaves unknown what it would have said.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
@@ -43,7 +42,7 @@ def survey(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fac
     try:
         ip = program.find()
         version = ip.version
-        tables = asyncio.run(reader.read(ip, (), protocol, reader.WITHOUT_NEIGHBORS))
+        tables = reader.read_now(ip, (), protocol, reader.WITHOUT_NEIGHBORS)
     except NdpbrError as error:
         problem = str(error)
     devs = names or theirs.interfaces or interfaces(machine, tables)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,10 +33,10 @@ def main(arguments: argparse.Namespace) -> int:
     protocol = tag if protocol is None else protocol
     devs = devs or theirs.interfaces
     if not devs:
-        devs = interfaces(machine, asyncio.run(reader.read(ip, (), protocol, reader.WITHOUT_NEIGHBORS)))
+        devs = interfaces(machine, reader.read_now(ip, (), protocol, reader.WITHOUT_NEIGHBORS))
     if len(devs) < 2:
         raise NdpbrError(f"two or more interfaces that are up were wanted, got {len(devs)}; --interfaces names others")
-    kernel = asyncio.run(reader.read(ip, devs, protocol))
+    kernel = reader.read_now(ip, devs, protocol)
     running = daemon is not None or f"protocol {protocol}" in machine.locks()
     explanation = explained(address, rules.narrowed(theirs, devs, prefixes), kernel, running=running)
     if arguments.json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Flush, and say how much it was."""
     protocol = config.protocol(arguments.protocol)
     ip = program.find()
-    kernel = asyncio.run(reader.read(ip, (), protocol, ("route", "proxy")))
+    kernel = reader.read_now(ip, (), protocol, ("route", "proxy"))
     if arguments.all:
         removed = _everything(ip, kernel)
     else:

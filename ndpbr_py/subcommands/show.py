@@ -6,7 +6,6 @@ What is shown is what the kernel has with our tag, so that it is true also when 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import shutil
 import sys
@@ -97,7 +96,7 @@ def as_json(found: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
 
 
 def _read(ip: program.Program, protocol: int, *, pinging: bool) -> tuple[list[Row], Rtts]:
-    found = rows(asyncio.run(reader.read(ip, (), protocol, ("route", "proxy"))))
+    found = rows(reader.read_now(ip, (), protocol, ("route", "proxy")))
     return found, ping([(row.address, row.dev) for row in found]) if pinging else None
 
 
