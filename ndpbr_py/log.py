@@ -89,7 +89,9 @@ class Log:
 
     def decided(self, decisions: Iterable[Decision]) -> None:
         """Take note of what was decided; `flush()` writes it."""
-        self._waiting.extend(decisions)
+        now = self._now()
+        # Of thousands most are left out, and need not wait for that; the commands of each are told all the same.
+        self._waiting.extend(decisions if self.commands else (it for it in decisions if self._is_told(it, now)))
         if len(self._waiting) > _MOST_WAITING:
             self.flush()
 
@@ -100,7 +102,7 @@ class Log:
         for decision in waiting:
             if decision.what in _LIARS:
                 self._warn(decision, now)
-            elif self.verbose or decision.reason not in _MANY or self._claims.allows(now):
+            elif self.commands is None or self._is_told(decision, now):
                 self._write(level(decision), decision)
             if self.commands is not None:
                 self._write_commands(decision)
@@ -108,6 +110,11 @@ class Log:
             self._log.warning("records-left-out", count=self._claims.left_out())
         self.sink.retry()
         return bool(self._waiting)
+
+    def _is_told(self, decision: Decision, now: float) -> bool:
+        if decision.reason not in _MANY or decision.what in _LIARS or self.verbose:
+            return True
+        return self._claims.allows(now)
 
     def _warn(self, decision: Decision, now: float) -> None:
         """One a minute for each reason is a warning: who claims what is not his should be seen, and not be heard."""

@@ -18,7 +18,7 @@ class Limit:
 
     def allows(self, now: float) -> bool:
         """Return whether another one may come at *now* (seconds, monotonic); one that may not is counted."""
-        if self.takes(1, now):
+        if (self._tokens >= 1 or now != self._last) and self.takes(1, now):
             return True
         self._left_out += 1
         return False

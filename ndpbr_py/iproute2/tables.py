@@ -82,6 +82,12 @@ class Tables:
         words = line.split()
         if not words:
             return
+        # A host's, which may be thousands: ADDR dev DEV proto NUMBER metric METRIC pref PREF.
+        if len(words) == 9 and words[1] == "dev" and words[3] == "proto":
+            address = self._address(words[0])
+            if address is not None:
+                self._host_routes.append(HostRoute(address, words[2], words[4] == self._protocol))
+                return
         if line[0] in " \t":
             # One of the next hops of the multipath route above.
             self._next_hop(dict(zip(words[1::2], words[2::2], strict=False)))
