@@ -17,7 +17,7 @@ from tests.lab import Host, Lab
 
 _RUNS = 15
 _SIZE = 10000
-_TRIES = 3
+_TRIES = 5
 _TAKEN_OVER = (
     "preload: dumps, and the batch that installs all",
     "adoption after a crash, all STALE: dumps, and the batch that verifies all",
