@@ -240,9 +240,10 @@ def test_refresh_is_not_for_ip(tmp_path: Path) -> None:
         run(ip(tmp_path), [Refresh()])
 
 
-def test_many_in_a_row_share_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who comes while processes cannot be started so quickly does not wait for one of his own."""
-    for name, value in {"_STARTS_A_SECOND": 0.001, "_STARTS_AT_ONCE": 1.0, "_SHARED": 1000.0}.items():
+@pytest.mark.parametrize("at_once", [1.0, 20.0])
+def test_many_in_a_row_share_a_process(at_once: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes soon after another does not wait for a process of his own, whether it could be started or not."""
+    for name, value in {"_STARTS_A_SECOND": 0.001, "_STARTS_AT_ONCE": at_once, "_SHARED": 1000.0}.items():
         monkeypatch.setattr(under_test, name, value)
     path = ip(tmp_path)
 

@@ -36,7 +36,7 @@ _URGENT = (AddRoute, AddProxy, Mark)  # a packet is on its way
 _STARTS_A_SECOND, _STARTS_AT_ONCE = 50.0, 20.0
 _GATHER = 0.01  # s
 _REST = 0.002  # s
-_SHARED = 0.25  # s that a process works for whoever comes, while more come than processes can be started
+_SHARED = 0.25  # s that a process works for whoever comes, if one was needed that lately, or nobody waits for it
 
 _Queue = dict[tuple[object, ...], Action]
 
@@ -68,6 +68,7 @@ class Executor:
         self._starts = Limit(_STARTS_A_SECOND, _STARTS_AT_ONCE)
         self._gathering: asyncio.TimerHandle | None = None
         self._until = 0.0
+        self._opened = float("-inf")
         self._sharing: asyncio.TimerHandle | None = None
         self._lull = Lull(self._close)
         self._loop = asyncio.get_running_loop()
@@ -131,9 +132,10 @@ class Executor:
         """Put the waiting process to work, or put it off; return whether it is at work."""
         # A process takes milliseconds to start.  One for each of a hundred claims a second would be the claimant's
         # way to keep the daemon busy; and nobody waits for a removal.
-        if (self._urgent or len(self._probes) > _CROWD) and self._starts.allows(self._loop.time()):
-            if not self._urgent:
-                self._until = self._loop.time() + _SHARED
+        now = self._loop.time()
+        if (self._urgent or len(self._probes) > _CROWD) and self._starts.allows(now):
+            if not self._urgent or now < self._opened + _SHARED:
+                self._until = now + _SHARED
             return self._open()
         if self._gathering is None:
             self._gathering = self._loop.call_later(_GATHER, self._gathered)
@@ -155,7 +157,7 @@ class Executor:
             return False  # it calls back when there is one
         script = Script(self._commands, self._step, self._rehearsal.count("\n"))
         self._work = Batch(child, script, self._progressed, self._finished)
-        self._step, self._entries = STEP, 0
+        self._step, self._entries, self._opened = STEP, 0, self._loop.time()
         return True
 
     def _crowded(self, work: Batch) -> bool:
@@ -181,6 +183,7 @@ class Executor:
         if not self._full(work) and work.script.actions and self._loop.time() < self._until:
             if self._sharing is None:
                 self._sharing = self._loop.call_at(self._until, self._shared)
+                self._loop.call_later(_REST, self._reserve.fill)  # for whoever comes when this one has been closed
             return
         work.close()
         # Starting a process takes the processor for milliseconds, in which the first packet is still on its way.
