@@ -45,6 +45,21 @@ def test_second_address_is_answered_from_its_first_packet(home: Home, listening:
     listening.wait_for("host-verified", address=SECOND)
 
 
+def test_optimistic_address_is_answered_from_its_first_packet(home: Home, listening: Daemon) -> None:
+    """One that is used while its host still makes sure that it is alone (RFC 4429) is found by that, too."""
+    assert ask(home.lan, INET, timeout=3.0) is not None
+    for name, value in {"optimistic_dad": 1, "use_optimistic": 1, "dad_transmits": 9}.items():
+        home.lan.sysctl(f"net/ipv6/conf/eth0/{name}", value)
+    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
+    home.lan.ip(f"address add {SECOND}/64 dev eth0 optimistic")
+    assert "optimistic" in home.lan.ip(f"-6 address show dev eth0 to {SECOND}")
+
+    assert ask(home.lan, INET, timeout=3.0, source=SECOND) is not None
+    assert "optimistic" in home.lan.ip(f"-6 address show dev eth0 to {SECOND}")
+    listening.wait_for("host-sought", address=SECOND, dev="lan0", reason="duplicate-address-detection")
+    listening.wait_for("host-verified", address=SECOND)
+
+
 def test_second_address_is_not_found_without_listening(home: Home, daemon: Start) -> None:
     """With --no-listen the same host is not found, and no socket is opened: the listener is what finds it."""
     home.lan.sysctl("net/ipv6/conf/eth0/accept_dad", 1)
