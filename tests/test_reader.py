@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from ndpbr_py.core.events import KernelRead
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import reader
-from ndpbr_py.iproute2.program import find
+from ndpbr_py.iproute2.program import Program, find
 from tests.scripts import script
 
 _ROUTES = (
@@ -40,6 +42,25 @@ def test_dump_that_fails_says_which(tmp_path: Path) -> None:
 
     with pytest.raises(NdpbrError, match="`ip -6 -N route show` ended with status 2: no"):
         _read(tmp_path)
+
+
+def test_reading_that_is_given_up_just_as_it_ends_is_no_error(tmp_path: Path) -> None:
+    """The daemon may be stopped at any moment."""
+    path = script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', "esac")
+    errors: list[object] = []
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: errors.append(context))
+        task = asyncio.create_task(reader.read(Program(path, (6, 1), "6.1.0"), ("lan0",), 135, ("route",)))
+        await asyncio.sleep(0)
+        time.sleep(0.3)  # when the loop looks again the dump has ended
+        loop.call_soon(task.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(story())
+    assert errors == []
 
 
 def _read(folder: Path) -> KernelRead:

@@ -76,7 +76,8 @@ async def _dump(path: str, take: Callable[[str], None], *words: str) -> None:
         chunk = os.read(stdout, _CHUNK)
         if not chunk:
             loop.remove_reader(stdout)
-            ended.set_result(None)
+            if not ended.done():  # given up just now
+                ended.set_result(None)
             return
         whole, newline, rest = chunk.rpartition(b"\n")
         if not newline:
