@@ -70,7 +70,7 @@ def start(where: Home, folder: Path, *options: str, interfaces: tuple[str, ...] 
     argv = (sys.executable, "-m", "ndpbr_py", "--log-format", "logfmt", "--pidfile", f"{folder}/pid", "run")
     with log.open("w") as stderr:
         process = where.router.spawn(
-            *argv, "--no-sweep", "--state-dir", f"{folder}/state", *options, *interfaces, stderr=stderr, cwd=ROOT
+            *argv, "--no-discover", "--state-dir", f"{folder}/state", *options, *interfaces, stderr=stderr, cwd=ROOT
         )
     running = Site(where, process, log)
     until(lambda: running.records("started") or process.poll() is not None, timeout=30)

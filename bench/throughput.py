@@ -19,8 +19,8 @@ from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
-from ndpbr_py.iproute2.script import Script
-from ndpbr_py.log import Log
+from ndpbr_py.iproute2.script import BatchScript
+from ndpbr_py.logs.logger import Log
 from tests.home import home
 from tests.lab import Lab
 
@@ -107,7 +107,7 @@ def _shares(size: int) -> None:
     marks.append(time.process_time())
     decisions = [decision for event in events for decision in proxy.handle(event, 0.0)]
     marks.append(time.process_time())
-    Script(words).add(action for decision in decisions for action in decision.actions)
+    BatchScript(words).add(action for decision in decisions for action in decision.actions)
     marks.append(time.process_time())
     log.decided(decisions)
     log.flush()

@@ -2,20 +2,19 @@
 
 The map of the package:
 
-    cli.py          arguments -> configuration -> subcommand -> exit status
-    options.py      every command and option: the source of --help
+    cli.py          arguments -> command -> exit status
     config.py       what the user wants, checked
-    subcommands/    run, show, flush, kill, doctor, explain, record, refresh, replay: one file each
-    daemon/         LIVES: its start and stop, and what goes on between the monitor, the core and ip(8)
+    commands/       run, show, flush, kill, doctor, explain, record, refresh, replay: one file each
+    daemon/         what `ndpbr run` is while it runs
     core/           DECIDES: events -> decisions, pure
-    iproute2/       SPEAKS: every word of ip(8), and the processes that take it
-    packets/        HEARS: neighbor solicitations as they pass a link; and the few packets of our own
-    kernel/         SETS: what is borrowed under /proc/sys
-    telling/        TELLS: what the daemon knows and has done, to a socket, a terminal, a file, a recording
-    doctor/         EXAMINES: facts about the machine -> findings, and what mends them
-    log.py          records; fields.py: what is in them; logsink.py: where they go, without ever blocking
-    clock.py        the date
-    lock.py         one daemon a pid file, and one an interface
+    iproute2/       SPEAKS ip(8): its output -> events, actions -> its commands, and the processes that run it
+    packets/        what goes over our own sockets: solicitations, echo requests, MLD reports
+    system/         sysctls, locks, clocks, files
+    logs/           decisions and daemon events -> log records
+    control/        the daemon's answers on its control socket
+    recording/      recordings of the monitor, for replay
+    metrics.py      counters, and their text for Prometheus
+    doctor/         facts about the machine -> findings, and how to fix them
 """
 
 __version__ = "0.1.0"

@@ -67,7 +67,7 @@ def _called(argv: Sequence[str] | None) -> int:
         return 0
     log_config(arguments)
     subcommand: Callable[[argparse.Namespace], int]
-    subcommand = import_module(f"ndpbr_py.subcommands.{arguments.command}").main
+    subcommand = import_module(f"ndpbr_py.commands.{arguments.command}").main
     return subcommand(arguments)
 
 

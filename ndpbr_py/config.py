@@ -53,7 +53,7 @@ class RunConfig:
     keep: bool = False
     metrics_file: Path | None = None
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)
-    sweep: bool = True
+    discover: bool = True
     hosts_file: Path = HOSTS_FILE
     listen: bool = True
 
@@ -65,7 +65,7 @@ def interfaces(names: list[str], least: int = 2) -> tuple[str, ...]:
         ConfigError: Fewer than *least*, one of them twice, or a name that no interface of ours can have.
     """
     for name in names:
-        if not can_be_listed(name):
+        if not is_interface_name(name):
             raise ConfigError(
                 "an interface name of 1 to 15 letters, digits, `_`, `.` and `-` was wanted "
                 f"(not `.`, `..`, `all`, `default`, `lo` or `ifN`), got {name!r}"
@@ -79,7 +79,7 @@ def interfaces(names: list[str], least: int = 2) -> tuple[str, ...]:
     return tuple(names)
 
 
-def can_be_listed(name: str) -> bool:
+def is_interface_name(name: str) -> bool:
     """Whether an interface with that name may be listed."""
     return _NAME.fullmatch(name) is not None and _RESERVED.fullmatch(name) is None
 
@@ -122,7 +122,7 @@ def statics(words: Sequence[str], interfaces: tuple[str, ...]) -> dict[IPv6Addre
     Raises:
         ConfigError: One is no host's address, its interface is not listed, or it has two.
     """
-    from ndpbr_py.core.policy import Scope  # here alone: --help need not wait for it
+    from ndpbr_py.core.eligibility import Scope  # here alone: --help need not wait for it
 
     result: dict[IPv6Address, str] = {}
     for word in words:

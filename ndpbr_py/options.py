@@ -43,7 +43,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     _state_dir(parser)
     add("--metrics-file", metavar="PATH", help="write counters for node_exporter's textfile collector")
     add(
-        "--sweep",
+        "--discover",
         action=argparse.BooleanOptionalAction,
         default=True,
         help="at the start ask the last run's hosts, and who else is there (on)",
@@ -138,7 +138,7 @@ def _tag_asked(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Subcommand:
-    """A row of the table: its module is ndpbr_py.subcommands.NAME, with a function main(arguments)."""
+    """A row of the table: its module is ndpbr_py.commands.NAME, with a function main(arguments)."""
 
     options: Callable[[argparse.ArgumentParser], None]
     help: str

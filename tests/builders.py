@@ -11,13 +11,13 @@ from ndpbr_py.core.decision import Decision
 from ndpbr_py.core.events import (
     Event,
     HostRoute,
-    KernelRead,
+    KernelSnapshot,
     LinkChanged,
     NeighborChanged,
     NeighborDeleted,
     NudState,
     ProxyEntry,
-    SolicitationHeard,
+    SolicitationReceived,
 )
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
@@ -65,12 +65,12 @@ def link(dev: str = "lan0", *, up: bool) -> LinkChanged:
 
 def solicited(
     target: str = HOST, dev: str = "wan0", source: str | None = "fe80::1", lladdr: str | None = OTHER_LLADDR
-) -> SolicitationHeard:
+) -> SolicitationReceived:
     """Return that somebody on *dev* asks for *target*."""
-    return SolicitationHeard(dev, IPv6Address(source) if source else None, addr(target), lladdr)
+    return SolicitationReceived(dev, IPv6Address(source) if source else None, addr(target), lladdr)
 
 
-def detection(target: str = HOST, dev: str = "lan0", lladdr: str | None = LLADDR) -> SolicitationHeard:
+def detection(target: str = HOST, dev: str = "lan0", lladdr: str | None = LLADDR) -> SolicitationReceived:
     """Return that somebody on *dev* makes sure that nobody else has *target*."""
     return solicited(target, dev, None, lladdr)
 
@@ -89,7 +89,7 @@ def nd_proxy(
     per_lladdr: int = 64,
     expire: float = 3600.0,
     refresh: float | None = None,
-    can_look: bool = True,
+    can_resolve: bool = True,
 ) -> NdProxy:
     """Return one that knows nothing yet; 2001:db8::/64 is on-link."""
     prefixes = frozenset({PREFIX})
@@ -99,7 +99,7 @@ def nd_proxy(
             prefixes,
             expire_interval=expire,
             refresh_interval=refresh,
-            can_look=can_look,
+            can_resolve=can_resolve,
             max_hosts=max_hosts,
             max_hosts_per_lladdr=per_lladdr,
         )
@@ -122,9 +122,9 @@ def kernel(
     own: Iterable[str] = (),
     next_hops: dict[str, str] | None = None,
     without_nd: Iterable[str] = (),
-) -> KernelRead:
+) -> KernelSnapshot:
     """Return a reading of the kernel's tables."""
-    return KernelRead(
+    return KernelSnapshot(
         neighbors=tuple(it for it in found if isinstance(it, NeighborChanged)),
         proxies=tuple(it for it in found if isinstance(it, ProxyEntry)),
         host_routes=tuple(it for it in found if isinstance(it, HostRoute)),
@@ -151,7 +151,7 @@ def actions(decisions: Iterable[Decision]) -> list[Action]:
 
 def why(decisions: Iterable[Decision]) -> list[tuple[str, str]]:
     """Return what was decided, and why, as the log says it."""
-    return [(decision.what.value, decision.reason.value) for decision in decisions]
+    return [(decision.kind.value, decision.reason.value) for decision in decisions]
 
 
 class Records:

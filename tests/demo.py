@@ -71,13 +71,13 @@ def without(at: Home) -> None:
 
 def started(router: Host, options: list[str], folder: Path, log: Path) -> None:
     """The daemon runs."""
-    words = (*PROGRAM, *options, "run", "--no-sweep", "--state-dir", str(folder / "state"), "wan0", "lan0")
+    words = (*PROGRAM, *options, "run", "--no-discover", "--state-dir", str(folder / "state"), "wan0", "lan0")
     with log.open("w") as stderr:
         daemon = router.spawn(*words, stderr=stderr, cwd=ROOT)
     began = time.monotonic()
     until(lambda: "event=started" in log.read_text() or daemon.poll() is not None, 10.0, "the daemon has started")
     need(daemon.poll() is None, "the daemon ended at once")
-    say(f"On the router: ndpbr run --no-sweep wan0 lan0      (ready after {time.monotonic() - began:.2f} s)")
+    say(f"On the router: ndpbr run --no-discover wan0 lan0      (ready after {time.monotonic() - began:.2f} s)")
 
 
 def first_packets(at: Home) -> None:

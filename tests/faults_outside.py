@@ -114,7 +114,7 @@ def link(storm: Storm) -> bool:
     """An interface goes down, is renamed or deleted, loses its carrier; or comes back."""
     dev = storm.random.choice(DEVS)
     if dev in storm.away:
-        storm.mend(dev)
+        storm.fix(dev)
         return True
     how = storm.random.choice(("down", "unplugged", "renamed", "renamed while up", "gone"))
     if (dev == "wan0" and how != "down") or ("renamed" in how and "old0" in storm.home.router.ip("link show")):

@@ -15,12 +15,13 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from random import Random
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe, Rejoin
-from ndpbr_py.iproute2 import parser, stamps
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe, RejoinGroup
+from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
-from ndpbr_py.iproute2.script import Script
+from ndpbr_py.iproute2.script import BatchScript
 from ndpbr_py.iproute2.tables import Tables
 from ndpbr_py.packets.solicitation import solicitation
+from ndpbr_py.recording import timestamps
 from tests.frames import frame
 
 CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures"
@@ -122,7 +123,7 @@ def monitor_line(text: str, random: Random) -> None:
     """What the monitor prints."""
     parser.event(text)
     parser.event(text, frozenset(DEVS))
-    stamps.seconds(text)
+    timestamps.seconds(text)
 
 
 def tables(text: str, random: Random) -> None:
@@ -135,7 +136,7 @@ def tables(text: str, random: Random) -> None:
 
 def batch_stderr(text: str, random: Random) -> None:
     """What a batch says on its standard error, of any actions in any steps: each has one outcome at the most."""
-    script = Script(Commands(135), random.choice((1, 2, 16)))
+    script = BatchScript(Commands(135), random.choice((1, 2, 16)))
     kinds: tuple[Callable[[IPv6Address, str], Action], ...] = (AddRoute, AddProxy, DelProxy, DelRoute, rejoin)
     for _ in range(random.randrange(4)):
         actions = [random.choice(kinds)(IPv6Address(number), "lan0") for number in range(random.randrange(12))]
@@ -146,9 +147,9 @@ def batch_stderr(text: str, random: Random) -> None:
         raise AssertionError("more outcomes than actions")
 
 
-def rejoin(address: IPv6Address, dev: str) -> Rejoin:
+def rejoin(address: IPv6Address, dev: str) -> RejoinGroup:
     """Return the action with the most lines."""
-    return Rejoin((address, address + 1), dev)
+    return RejoinGroup((address, address + 1), dev)
 
 
 def packet(text: str, random: Random) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv6Address
 
-from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry, Rejoin
-from ndpbr_py.core.events import KernelRead, NeighborChanged, NudState, Refusal
+from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry, RejoinGroup
+from ndpbr_py.core.events import KernelSnapshot, NeighborChanged, NudState, Refusal
 from ndpbr_py.core.hosts import Host
 from tests.builders import entry, kernel, route
 
@@ -46,7 +46,7 @@ class Kernel:
                 self.proxies.pop(key, None)
         return None
 
-    def rejoin(self, action: Rejoin, why: Refusal | None) -> Refusal | None:
+    def rejoin(self, action: RejoinGroup, why: Refusal | None) -> Refusal | None:
         """Take its entries out and put them back, unless that is refused (*why*)."""
         for address in action.addresses:
             self.proxies.pop((address, action.dev), None)
@@ -70,7 +70,7 @@ class Kernel:
             ("proxy", *key) for key, ours in self.proxies.items() if ours
         }
 
-    def read(self) -> KernelRead:
+    def read(self) -> KernelSnapshot:
         """Return what a reading of the tables says now."""
         return kernel(
             *(route(str(address), dev, ours=ours) for address, (dev, ours) in self.routes.items()),
@@ -84,6 +84,6 @@ class Kernel:
 
 def believed(hosts: Iterable[Host]) -> set[tuple[str, IPv6Address, str]]:
     """Return every entry that is thought to be in the kernel."""
-    return {("route", host.address, host.have.route) for host in hosts if host.have.route is not None} | {
-        ("proxy", host.address, dev) for host in hosts for dev in host.have.proxies
+    return {("route", host.address, host.installed.route) for host in hosts if host.installed.route is not None} | {
+        ("proxy", host.address, dev) for host in hosts for dev in host.installed.proxies
     }

@@ -39,7 +39,7 @@ def with_ip(host: Host, ip: Path, *argv: str) -> subprocess.CompletedProcess[str
 class Daemon:
     """``ndpbr run ARGV`` on a host, with its pid file, state and log under *folder*; or another command that stays.
 
-    *program* replaces ours.  Without --sweep among the words it asks nobody: a test's hosts are unknown before they
+    *program* replaces ours.  Without --discover among the words it asks nobody: a test's hosts are unknown before they
     speak.
     """
 
@@ -52,7 +52,7 @@ class Daemon:
         # A log each: a test may start one daemon after the other on the same state.
         self.logfile = folder / f"ndpbr-{len(list(folder.glob('ndpbr-*.log'))) + 1}.log"
         options = ("--log-format", "json", "--log-level", "debug", "--pidfile", str(self.pidfile))
-        files = ("--state-dir", str(self.state), "--hosts-file", str(self.hosts), "--no-sweep")
+        files = ("--state-dir", str(self.state), "--hosts-file", str(self.hosts), "--no-discover")
         with self.logfile.open("w") as log:
             words = (*program, *options, command, *(files if command == "run" else ()), *argv)
             self.process = host.spawn(*words, stderr=log, cwd=ROOT)

@@ -35,15 +35,15 @@ class Watched:
 
     def __init__(self) -> None:
         self.refusals: list[ActionRefused] = []
-        self.doubts: list[tuple[str, int]] = []
+        self.failed_probes: list[tuple[str, int]] = []
 
     def refused(self, event: ActionRefused) -> None:
         """An action was not carried out."""
         self.refusals.append(event)
 
-    def in_doubt(self, why: str, actions: int) -> None:
+    def on_process_lost(self, why: str, actions: int) -> None:
         """A process was lost."""
-        self.doubts.append((why, actions))
+        self.failed_probes.append((why, actions))
 
 
 class Heard:
@@ -67,6 +67,6 @@ class Heard:
         """A monitor was started."""
         self.pids.append(pid)
 
-    def ended(self, status: str, retry_in: float) -> None:
+    def ended(self, status: str, retry_in_s: float) -> None:
         """The monitor has ended."""
-        self.ends.append((status, retry_in))
+        self.ends.append((status, retry_in_s))

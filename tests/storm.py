@@ -55,7 +55,7 @@ class Storm:
     def calm(self) -> None:
         """Mend every link, and ask for a reading."""
         for dev in tuple(self.away):
-            self.mend(dev)
+            self.fix(dev)
         self.daemon.process.send_signal(signal.SIGHUP)
 
     def settled(self) -> bool:
@@ -118,7 +118,7 @@ class Storm:
             self.routes = {address: to for address, to in self.routes.items() if to != dev}
             self.proxies = {(address, on) for address, on in self.proxies if on != dev}
 
-    def mend(self, dev: str) -> None:
+    def fix(self, dev: str) -> None:
         """Have *dev* back, with its addresses, and its hosts with theirs."""
         router = self.home.router
         how = self.away.pop(dev)

@@ -12,7 +12,7 @@ from ndpbr_py.iproute2 import batch
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.process import start
-from ndpbr_py.iproute2.script import Script
+from ndpbr_py.iproute2.script import BatchScript
 from tests.builders import addr
 from tests.scripts import DEADLINE, script
 
@@ -30,7 +30,7 @@ def run(path: str, *feeds: int) -> Ended:
         ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         work = Batch(
             start(path, stdin=True),
-            Script(Commands(135)),
+            BatchScript(Commands(135)),
             nothing,
             lambda _, said, early: ended.set_result((said, early)),
         )
@@ -78,7 +78,7 @@ def test_process_that_does_nothing_is_killed_whatever_comes_meanwhile(
     async def story() -> str | None:
         ended: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         child = start(script(tmp_path, "exec sleep 1000"), stdin=True)
-        work = Batch(child, Script(Commands(135)), nothing, lambda _, said, early: ended.set_result(early))
+        work = Batch(child, BatchScript(Commands(135)), nothing, lambda _, said, early: ended.set_result(early))
         async with asyncio.timeout(DEADLINE):
             while not ended.done():
                 work.feed([AddRoute(addr(), "lan0")])
@@ -104,7 +104,7 @@ def test_abandoned_process_reports_nothing(tmp_path: Path) -> None:
     async def story() -> list[bytes]:
         reported: list[bytes] = []
         child = start(script(tmp_path, "exec sleep 1000"), stdin=True)
-        work = Batch(child, Script(Commands(135)), nothing, lambda _, said, early: reported.append(said))
+        work = Batch(child, BatchScript(Commands(135)), nothing, lambda _, said, early: reported.append(said))
         work.feed([AddRoute(addr(), "lan0")])
         work.abandon()
         assert child.wait() == -9
@@ -120,7 +120,7 @@ def test_process_that_has_caught_up_is_noticed(tmp_path: Path) -> None:
 
     async def story() -> tuple[bool, bool]:
         idle, ended = asyncio.Event(), asyncio.Event()
-        work = Batch(start(path, stdin=True), Script(Commands(135)), idle.set, lambda _, said, early: ended.set())
+        work = Batch(start(path, stdin=True), BatchScript(Commands(135)), idle.set, lambda _, said, early: ended.set())
         async with asyncio.timeout(DEADLINE):
             for number in range(2):
                 work.feed([AddRoute(addr(f"2001:db8::{number:x}"), "lan0")])

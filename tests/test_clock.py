@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from calendar import timegm
 
-from ndpbr_py import clock
+from ndpbr_py.system import clock
 
 
 def test_date_is_now() -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh, Rejoin
+from ndpbr_py.core.actions import (
+    Action,
+    AddProxy,
+    AddRoute,
+    DelProxy,
+    DelRoute,
+    Mark,
+    Probe,
+    RejoinGroup,
+    RequestResync,
+)
 from ndpbr_py.core.events import NeighborChanged
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands, marker
@@ -26,7 +36,7 @@ WORDS: dict[Action, tuple[str, ...]] = {
         "neigh del 100::87 dev lo",
     ),
     # All out before the first is back: otherwise the group that they share would not be left.
-    Rejoin((A, addr("2001:db8::1:0:33")), "wan0"): (
+    RejoinGroup((A, addr("2001:db8::1:0:33")), "wan0"): (
         "neigh add proxy 2001:db8::33 dev wan0 proto 135",
         "neigh add proxy 2001:db8::1:0:33 dev wan0 proto 135",
         "neigh del proxy 2001:db8::33 dev wan0",
@@ -34,7 +44,7 @@ WORDS: dict[Action, tuple[str, ...]] = {
         "neigh add proxy 2001:db8::33 dev wan0 proto 135",
         "neigh add proxy 2001:db8::1:0:33 dev wan0 proto 135",
     ),
-    Refresh(): (),
+    RequestResync(): (),
 }
 
 
@@ -69,6 +79,6 @@ def test_marker_is_known_when_it_comes_back() -> None:
 
 def test_two_daemons_take_no_markers_from_each_other() -> None:
     """What one has deleted the other cannot delete, which would end its batch: another protocol, another address."""
-    ours, theirs = ({*it.lines(Mark(1)), *it.rehearsal().splitlines()} for it in (Commands(135), Commands(136)))
+    ours, theirs = ({*it.lines(Mark(1)), *it.warm_up().splitlines()} for it in (Commands(135), Commands(136)))
 
     assert not ours & theirs

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from ndpbr_py.telling import control
-from ndpbr_py.telling.asking import ask
-from ndpbr_py.telling.control import NAME, Control
+from ndpbr_py.control import server
+from ndpbr_py.control.client import ask
+from ndpbr_py.control.server import NAME, Control
 
 
 def repeat(question: Mapping[str, Any]) -> Mapping[str, object]:
@@ -122,7 +122,7 @@ def test_question_may_come_in_pieces(tmp_path: Path) -> None:
 
 def test_silent_client_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One who connects and says nothing is let go; others are heard meanwhile."""
-    monkeypatch.setattr(control, "_PATIENCE", 0.2)
+    monkeypatch.setattr(server, "_PATIENCE", 0.2)
 
     def client() -> tuple[object, bytes]:
         with connected(tmp_path) as silent:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.policy import Reason
-from ndpbr_py.telling.counters import Counters
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.metrics import Counters
 
 COUNTED = {
-    What.LEARNED: "learned",
-    What.MOVED: "moved",
-    What.FORGOTTEN: "forgotten",
-    What.VERIFIED: "verified",
-    What.REPAIRED: "repaired",
-    What.REFUSED: "refused",
-    What.CONFLICT: "conflicts",
-    What.IGNORED: "ignored",
+    DecisionKind.LEARNED: "hosts_learned",
+    DecisionKind.MOVED: "hosts_moved",
+    DecisionKind.FORGOTTEN: "hosts_forgotten",
+    DecisionKind.VERIFIED: "hosts_verified",
+    DecisionKind.REPAIRED: "hosts_repaired",
+    DecisionKind.REFUSED: "entries_refused",
+    DecisionKind.CONFLICT: "address_conflicts",
+    DecisionKind.IGNORED: "sightings_ignored",
 }
 
 
-@pytest.mark.parametrize("what", What)
-def test_each_kind_of_decision_has_its_counter(what: What) -> None:
+@pytest.mark.parametrize("what", DecisionKind)
+def test_each_kind_of_decision_has_its_counter(what: DecisionKind) -> None:
     """What is decided is counted once, under its name, and nothing else is."""
     counters = Counters()
     counters.count([Decision(what, Reason.FIRST_SIGHT)] * 2)

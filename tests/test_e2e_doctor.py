@@ -39,7 +39,7 @@ def examined(host: Host, ndpbr: Run, name: str, *words: str) -> Lines:
     return [(check["status"], check["found"], check["mend"]) for check in checks if check["name"] == name]
 
 
-def mend(host: Host, lines: Lines, **filled: str) -> None:
+def fix(host: Host, lines: Lines, **filled: str) -> None:
     """Run the commands that *lines* give, with the words *filled* in that only the user knows."""
     commands = [command for status, _, command in lines if status != "ok"]
     assert commands
@@ -86,7 +86,7 @@ def test_what_is_broken_is_found_and_mended(
     found = [line for line in examined(home.router, ndpbr, name) if line[0] != "ok"]
 
     assert [(line[0], line[1].startswith(said)) for line in found] == [(status, True)]
-    mend(home.router, found, GATEWAY=MODEM, ADDRESS=ROUTER)
+    fix(home.router, found, GATEWAY=MODEM, ADDRESS=ROUTER)
     assert {line[0] for line in examined(home.router, ndpbr, name)} == {"ok"}
 
 
@@ -108,7 +108,7 @@ def test_settings_of_a_running_daemon(home: Home, ndpbr: Run, daemon: Start, pat
 
     assert [line[0] for line in (*before, *set_)] == ["ok", "ok"]
     assert [line[:2] for line in found] == [("fail", said)]
-    mend(home.router, found)
+    fix(home.router, found)
     assert examined(home.router, ndpbr, "proxying") == set_
 
 
@@ -120,7 +120,7 @@ def test_port_of_a_bridge(home: Home, ndpbr: Run) -> None:
 
     assert found[1] == ("fail", "lan0 is a port of br0, where neighbor discovery takes place", "ndpbr run wan0 br0")
     assert [line[0] for line in examined(home.router, ndpbr, "interface", "wan0", "br0")] == ["ok", "ok"]
-    mend(home.router, alone)
+    fix(home.router, alone)
     assert [line[0] for line in examined(home.router, ndpbr, "interface")] == ["ok", "ok"]
 
 
@@ -147,7 +147,7 @@ def test_router_advertisements_heeded_no_longer(home: Home, ndpbr: Run) -> None:
 
     assert [line[0] for line in none] == ["fail"]
     assert "wan0 ignores router advertisements" in none[0][1]
-    mend(home.router, none)
+    fix(home.router, none)
     advertise(home.modem, "lan0")
     until(lambda: "default" in home.router.ip("-6 route show"), what="the advertised route is there")
     assert [line[0] for line in examined(home.router, ndpbr, "default-route")] == ["ok"]
@@ -156,7 +156,7 @@ def test_router_advertisements_heeded_no_longer(home: Home, ndpbr: Run) -> None:
     home.router.sysctl("net/ipv6/conf/wan0/accept_ra", 1)
     expiring = examined(home.router, ndpbr, "accept-ra")
     assert [line[0] for line in expiring] == ["fail"]
-    mend(home.router, expiring)
+    fix(home.router, expiring)
     assert examined(home.router, ndpbr, "accept-ra") == [("ok", "renews the default route on wan0", None)]
 
 
@@ -174,7 +174,7 @@ def test_leftovers_of_a_killed_daemon(home: Home, ndpbr: Run, daemon: Start) -> 
     assert alive == [("ok", "none: a daemon runs", None)]
     assert [(line[0], line[2]) for line in dead] == [("warn", "ndpbr flush"), ("warn", "ndpbr run wan0 lan0")]
     assert proxies(home.router)
-    mend(home.router, dead[:1])
+    fix(home.router, dead[:1])
     until(lambda: clean(home.router), what="the entries are gone")
     assert examined(home.router, ndpbr, "leftovers", *words) == dead[1:]
     assert daemon(home.router, *DEVS).stop() == 0
@@ -203,7 +203,7 @@ def test_firewall_of_nft(home: Home, ndpbr: Run, daemon: Start, ruleset: str, pl
 
     assert unreached is None
     assert [(line[0], line[1].partition(" on ")[0]) for line in found] == [("warn", place)]
-    mend(home.router, found)
+    fix(home.router, found)
     assert [line[0] for line in examined(home.router, ndpbr, "firewall")] == ["ok"]
     until(lambda: ask(home.lan, INET, timeout=1.0), 10.0, "the host is reached")
 
@@ -217,7 +217,7 @@ def test_firewall_of_ip6tables(home: Home, ndpbr: Run, chain: str) -> None:
 
     assert [line[0] for line in found] == ["warn"]
     assert found[0][1].startswith(f"ip6tables filter {chain} may drop")
-    mend(home.router, found)
+    fix(home.router, found)
     assert [line[0] for line in examined(home.router, ndpbr, "firewall")] == ["ok"]
 
 

@@ -21,7 +21,7 @@ def test_vanished_host_is_forgotten_when_it_fails_twice(home: Home, daemon: Star
     ask(home.inet, LAN, timeout=0.1)
     running.wait_for("host-forgotten", address=LAN)
 
-    assert _steps(running)[-2:] == [("host-doubted", "one-more-try"), ("host-forgotten", "failed")]
+    assert _steps(running)[-2:] == [("host-probed", "one-more-try"), ("host-forgotten", "failed")]
     until(lambda: not proxies(home.router) and not routes(home.router), what="the host's entries are gone")
 
 
@@ -55,7 +55,7 @@ def test_living_host_stays_when_its_cache_entry_is_deleted(home: Home, daemon: S
     echo(home.lan)
     running = _learned(home, daemon)
     home.router.ip(f"-6 neigh del {LAN} dev lan0")
-    running.wait_for("host-kept", address=LAN, reason="cache-entry-gone")
+    running.wait_for("host-retained", address=LAN, reason="cache-entry-gone")
 
     assert ask(home.inet, LAN, timeout=3.0) is not None
     _stayed(home, running)
@@ -66,7 +66,7 @@ def test_living_host_stays_when_the_cache_is_flushed(home: Home, daemon: Start) 
     echo(home.lan)
     running = _learned(home, daemon)
     home.router.ip("-6 neigh flush dev lan0")
-    running.wait_for("host-kept", address=LAN)
+    running.wait_for("host-retained", address=LAN)
 
     assert ask(home.inet, LAN, timeout=3.0) is not None
     _stayed(home, running)

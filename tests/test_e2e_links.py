@@ -34,7 +34,7 @@ def test_host_whose_cable_is_pulled_stays(home: Home, daemon: Start) -> None:
     """A lost carrier takes no host away: when the cable is back, so is the traffic."""
     running = _learned(home, daemon)
     home.lan.ip("link set eth0 down")
-    running.wait_for("host-kept", address=LAN, reason="cache-entry-gone")
+    running.wait_for("host-retained", address=LAN, reason="cache-entry-gone")
     pulled = routes(home.router)
     _plug(home)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py.telling import asking
+from ndpbr_py.control import client
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
@@ -41,7 +41,7 @@ def test_second_address_is_answered_from_its_first_packet(home: Home, listening:
     until(lambda: "tentative" not in home.lan.ip(f"-6 address show dev eth0 to {SECOND}"), 10.0)
 
     assert ask(home.lan, INET, timeout=3.0, source=SECOND) is not None
-    listening.wait_for("host-sought", address=SECOND, dev="lan0", reason="duplicate-address-detection")
+    listening.wait_for("lookup-started", address=SECOND, dev="lan0", reason="duplicate-address-detection")
     listening.wait_for("host-verified", address=SECOND)
 
 
@@ -56,7 +56,7 @@ def test_optimistic_address_is_answered_from_its_first_packet(home: Home, listen
 
     assert ask(home.lan, INET, timeout=3.0, source=SECOND) is not None
     assert "optimistic" in home.lan.ip(f"-6 address show dev eth0 to {SECOND}")
-    listening.wait_for("host-sought", address=SECOND, dev="lan0", reason="duplicate-address-detection")
+    listening.wait_for("lookup-started", address=SECOND, dev="lan0", reason="duplicate-address-detection")
     listening.wait_for("host-verified", address=SECOND)
 
 
@@ -79,7 +79,7 @@ def test_address_without_detection_is_found_by_the_modems_question(home: Home, l
     home.lan.ip(f"address add {SECOND}/64 dev eth0 nodad")
 
     assert ask(home.lan, INET, timeout=5.0, source=SECOND) is not None
-    listening.wait_for("host-sought", address=SECOND, dev="wan0", reason="solicited")
+    listening.wait_for("lookup-started", address=SECOND, dev="wan0", reason="solicited")
 
 
 def test_silent_server_is_found_when_it_is_asked_for(home: Home, listening: Daemon) -> None:
@@ -88,8 +88,8 @@ def test_silent_server_is_found_when_it_is_asked_for(home: Home, listening: Daem
     echo(home.lan)
 
     assert ask(home.inet, LAN, timeout=5.0) is not None
-    sought = listening.wait_for("host-sought", address=LAN, dev="wan0")
-    assert (sought["reason"], sought["sought_on"]) == ("solicited", "lan0,lan1")
+    sought = listening.wait_for("lookup-started", address=LAN, dev="wan0")
+    assert (sought["reason"], sought["lookup_on"]) == ("solicited", "lan0,lan1")
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)
 
 
@@ -117,7 +117,7 @@ def test_nobody_is_learned_where_nobody_answers(home: Home, listening: Daemon) -
     """An address that nobody has is looked for, and nothing comes of it."""
     absent = "2001:db8:64::dead"
     assert ask(home.inet, absent, timeout=0.5) is None
-    listening.wait_for("host-sought", address=absent)
+    listening.wait_for("lookup-started", address=absent)
     until(lambda: "FAILED" in home.router.ip(f"-6 neigh show {absent} dev lan0"), 10.0)
 
     assert not [entry for entry in proxies(home.router) | routes(home.router) if entry.startswith(f"{absent} ")]
@@ -128,7 +128,7 @@ def test_roaming_host_passes_detection_on_the_other_lan(home: Home, listening: D
     assert ask(home.lan, INET, timeout=3.0) is not None
     listening.wait_for("host-verified", address=LAN)
     _carry(home.lan, home.lan2)
-    listening.wait_for("address-left-open", address=LAN, open_on="lan1", timeout=10.0)
+    listening.wait_for("proxy-withheld", address=LAN, withheld_on="lan1", timeout=10.0)
     # As by an advertisement: with a link-local address it asks for one, and takes its address.
     home.lan2.ip(f"address add {LAN}/64 dev eth0")
 
@@ -146,10 +146,10 @@ def test_owner_who_answers_keeps_his_address(home: Home, listening: Daemon) -> N
     home.lan2.ip(f"address add {LAN}/64 dev eth0")
 
     assert until(lambda: _detected(home.lan2, LAN), 10.0) == "failed"
-    listening.wait_for("host-doubted", address=LAN, heard_on="lan1")
+    listening.wait_for("host-probed", address=LAN, seen_on="lan1")
     assert {f"{LAN} dev lan1 proto 135", f"{LAN} dev wan0 proto 135"} <= proxies(home.router)
     assert ask(home.lan, INET, timeout=3.0) is not None
-    assert "address-left-open" not in {record["event"] for record in listening.log()}
+    assert "proxy-withheld" not in {record["event"] for record in listening.log()}
 
 
 def test_scan_fills_no_table(home: Home, listening: Daemon) -> None:
@@ -157,11 +157,11 @@ def test_scan_fills_no_table(home: Home, listening: Daemon) -> None:
     assert ask(home.lan, INET, timeout=3.0) is not None
     listening.wait_for("host-verified", address=LAN)
     home.modem.inside(lambda: _scan("lan0", 5000))
-    record = listening.wait_for("looks-left-out")
+    record = listening.wait_for("lookups-rate-limited")
     table = home.router.ip("-6 neigh show nud all")
-    counters = (asking.ask(listening.state, what="state") or {})["counters"]
+    counters = (client.ask(listening.state, what="state") or {})["counters"]
 
-    assert counters["solicitations_heard"] > counters["looks_left_out"] > 0
+    assert counters["solicitations_received"] > counters["lookups_rate_limited"] > 0
     assert 0 < counters["looks"] <= 2 * 60
     assert (record["level"], record["dev"]) == ("warning", "wan0")
     assert table.count("2001:db8:64::5ca:") <= 2 * 60
@@ -211,7 +211,7 @@ def test_entry_of_the_administrator_stays_whoever_probes_for_it(home: Home, list
     home.router.ip("-6", *pinned)
     home.lan.ip(f"-6 address add {SECOND}/64 dev eth0")
     if state == "noarp":  # a PERMANENT one is a host at once
-        listening.wait_for("host-sought", address=SECOND)
+        listening.wait_for("lookup-started", address=SECOND)
     claim(home.lan2, LAN2)
     listening.wait_for("host-learned", address=LAN2)
 

@@ -36,7 +36,7 @@ def test_metrics_that_cannot_be_written_are_a_warning(home: Home, daemon: Start,
     running = daemon(home.router, "--metrics-file", str(file), *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-learned", address=LAN)
-    running.wait_for("metrics-unwritten", level="warning", error=f"{file}: Is a directory")
+    running.wait_for("metrics-file-unwritable", level="warning", error=f"{file}: Is a directory")
 
     assert running.stop() == 0
     assert file.is_dir()

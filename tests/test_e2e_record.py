@@ -73,7 +73,7 @@ def test_record_tells_the_situation(home: Home, daemon: Start, tmp_path: Path) -
     assert values["conf/all/forwarding"] == "1"
     assert values["iproute2"] in home.router.ip("-V")
     assert values["kernel"].startswith("Linux ")
-    assert json.loads(values["daemon"])["counters"]["learned"] == 1
+    assert json.loads(values["daemon"])["counters"]["hosts_learned"] == 1
     assert any(line.startswith(f"# proxy: {LAN} dev wan0 ") for line in lines)
     assert any(line.startswith("# route: 2001:db8:64::/64 dev wan0") for line in lines)
     assert any(line.startswith(f"{LAN} dev lan0 lladdr 02:00:00:00:03:0b ") for line in lines)

@@ -55,7 +55,7 @@ def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> No
         "daemon": None,
     }
     assert with_daemon["hosts"] == without["hosts"]
-    assert (with_daemon["daemon"]["counters"]["learned"], with_daemon["daemon"]["counters"]["hosts"]) == (2, 2)
+    assert (with_daemon["daemon"]["counters"]["hosts_learned"], with_daemon["daemon"]["counters"]["hosts"]) == (2, 2)
 
 
 def test_show_json_is_as_documented(home: Home, both: Daemon, ndpbr: Run) -> None:

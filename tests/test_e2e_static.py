@@ -40,7 +40,7 @@ def test_static_host_that_is_switched_off_stays(home: Home, daemon: Start) -> No
     running.wait_for("host-verified", address=LAN2)
 
     assert _installed(home.router)
-    assert not {"host-forgotten", "host-doubted"} & _events(running)
+    assert not {"host-forgotten", "host-probed"} & _events(running)
     echo(home.lan)
     home.lan.lay(
         "link set eth0 up", f"address replace {LAN}/64 dev eth0 nodad", "route replace default via fe80::1 dev eth0"

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Refresh, Rejoin
+from ndpbr_py.core.actions import (
+    Action,
+    AddProxy,
+    AddRoute,
+    DelProxy,
+    DelRoute,
+    Mark,
+    Probe,
+    RejoinGroup,
+    RequestResync,
+)
 from ndpbr_py.core.events import ActionRefused, Refusal
 from ndpbr_py.iproute2 import batch
 from ndpbr_py.iproute2 import executor as under_test
@@ -28,7 +38,7 @@ def ip(folder: Path, *cases: str) -> str:
 
     What it rehearses is not noted.
     """
-    rehearsed = Commands(135).rehearsal().count("\n")
+    rehearsed = Commands(135).warm_up().count("\n")
     note = (f'[ $n = {rehearsed + 1} ] && echo -- >>"{folder}/told"', f'echo "$words" >>"{folder}/told"')
     lines = ("n=0", "while read -r words; do", "n=$((n + 1))", f"[ $n -le {rehearsed} ] && continue", *note)
     return script(folder, *lines, 'case "$words" in', *cases, UNKNOWN, "esac", "done")
@@ -66,7 +76,7 @@ def test_actions_are_run_in_order_and_probes_after_them(tmp_path: Path) -> None:
         "neigh add proxy 2001:db8::33 dev wan0 proto 135",
         f"neigh replace 2001:db8::33 lladdr {LLADDR} dev lan0 nud probe",
     ]
-    assert (watched.refusals, watched.doubts) == ([], [])
+    assert (watched.refusals, watched.failed_probes) == ([], [])
 
 
 def test_each_batch_has_a_process_of_its_own(tmp_path: Path) -> None:
@@ -86,7 +96,7 @@ def test_later_action_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
 
 def test_entry_that_goes_does_not_come_back_by_a_refresh(tmp_path: Path) -> None:
     """Taking entries out and in is another matter than removing one of them, which comes later and stays."""
-    run(ip(tmp_path), [Rejoin((A, addr("2001:db8::44")), "wan0"), DelProxy(A, "wan0")])
+    run(ip(tmp_path), [RejoinGroup((A, addr("2001:db8::44")), "wan0"), DelProxy(A, "wan0")])
 
     assert [line.split()[1] for line in told(tmp_path)[1:]] == ["add", "add", "del", "del", "add", "add", "add", "del"]
     assert told(tmp_path)[-1] == "neigh del proxy 2001:db8::33 dev wan0"
@@ -99,7 +109,7 @@ def test_refusal_that_ends_nothing_is_told(tmp_path: Path) -> None:
     watched = run(ip(tmp_path, answer), [ROUTE, PROXY])
 
     assert watched.refusals == [ActionRefused(ROUTE, Refusal.EXISTS, "File exists")]
-    assert watched.doubts == []
+    assert watched.failed_probes == []
 
 
 def test_refusal_that_ends_the_process_is_pinned_down(tmp_path: Path) -> None:
@@ -111,7 +121,7 @@ def test_refusal_that_ends_the_process_is_pinned_down(tmp_path: Path) -> None:
     watched = run(ip(tmp_path, answer), [*others[:20], bad, *others[20:]])
 
     assert watched.refusals == [ActionRefused(bad, Refusal.NO_DEVICE, "No such device")]
-    assert watched.doubts == []
+    assert watched.failed_probes == []
     lines = set(told(tmp_path))
     assert all(Commands(135).lines(action)[0] in lines for action in others)
 
@@ -156,7 +166,7 @@ def test_killed_process_leaves_doubt(tmp_path: Path) -> None:
     """What a process that was killed has done, only the kernel's tables can tell."""
     watched = run(ip(tmp_path, "route*) kill -9 $$;;"), [ROUTE, PROXY])
 
-    assert (watched.refusals, watched.doubts) == ([], [("ended by signal 9", 2)])
+    assert (watched.refusals, watched.failed_probes) == ([], [("ended by signal 9", 2)])
 
 
 def test_hung_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +175,7 @@ def test_hung_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     watched = run(ip(tmp_path, "route*) exec sleep 1000;;"), [ROUTE])
 
-    assert watched.doubts == [("hung for 0.3 s", 1)]
+    assert watched.failed_probes == [("hung for 0.3 s", 1)]
 
 
 def test_process_that_dies_while_waiting_is_replaced(tmp_path: Path) -> None:
@@ -179,14 +189,14 @@ def test_process_that_dies_while_waiting_is_replaced(tmp_path: Path) -> None:
         watched = Watched()
         executor = Executor(path, Commands(135), watched)
         async with asyncio.timeout(DEADLINE):
-            while not watched.doubts:
+            while not watched.failed_probes:
                 await asyncio.sleep(0.005)
             executor.submit([ROUTE])
             await executor.drained()
         executor.close()
         return watched
 
-    [(why, actions)] = asyncio.run(story()).doubts
+    [(why, actions)] = asyncio.run(story()).failed_probes
     assert (why.startswith("waiting process ended "), why.endswith(": no memory"), actions) == (True, True, 0)
     assert told(tmp_path)[1:] == ["route add 2001:db8::33/128 dev lan0 proto 135"]
 
@@ -203,7 +213,7 @@ def test_process_that_refuses_to_rehearse_works_all_the_same(refuses: bool, tmp_
         watched = Watched()
         executor = Executor(path, Commands(135), watched)
         async with asyncio.timeout(DEADLINE):
-            while refuses and not watched.doubts:
+            while refuses and not watched.failed_probes:
                 await asyncio.sleep(0.005)
             executor.submit([PROXY, ROUTE])
             await executor.drained()
@@ -212,7 +222,7 @@ def test_process_that_refuses_to_rehearse_works_all_the_same(refuses: bool, tmp_
 
     watched = asyncio.run(story())
     assert [(event.action, event.why) for event in watched.refusals] == [(ROUTE, Refusal.EXISTS)]
-    assert [why.endswith(": no rehearsal") for why, _ in watched.doubts] == [True] * refuses
+    assert [why.endswith(": no rehearsal") for why, _ in watched.failed_probes] == [True] * refuses
 
 
 def test_program_that_comes_back_carries_out_what_waited(tmp_path: Path) -> None:
@@ -229,7 +239,7 @@ def test_program_that_comes_back_carries_out_what_waited(tmp_path: Path) -> None
         executor.close()
         return watched
 
-    [(why, actions)] = asyncio.run(story()).doubts
+    [(why, actions)] = asyncio.run(story()).failed_probes
     assert why.startswith(f"{tmp_path}/ip could not be started: ")
     assert (actions, len(told(tmp_path))) == (0, 2)
 
@@ -237,7 +247,7 @@ def test_program_that_comes_back_carries_out_what_waited(tmp_path: Path) -> None
 def test_refresh_is_not_for_ip(tmp_path: Path) -> None:
     """An action that no command carries out is a mistake of ours."""
     with pytest.raises(TypeError, match="not for ip"):
-        run(ip(tmp_path), [Refresh()])
+        run(ip(tmp_path), [RequestResync()])
 
 
 @pytest.mark.parametrize("at_once", [1.0, 20.0])

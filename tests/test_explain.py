@@ -7,23 +7,23 @@ from ipaddress import IPv6Network
 
 import pytest
 
-from ndpbr_py.core.events import HostRoute, KernelRead, NeighborChanged, NudState, ProxyEntry, Route
-from ndpbr_py.core.policy import Reason
+from ndpbr_py.commands.explain import lines
+from ndpbr_py.core.decision import Reason
+from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, NudState, PrefixOrDefaultRoute, ProxyEntry
 from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import words
 from ndpbr_py.doctor.explain import Explanation, explained
-from ndpbr_py.subcommands.explain import lines
 from tests.builders import HOST, INTERFACES, LLADDR, PREFIX, addr, changed, entry, kernel, route
 
 RULES = Rules(INTERFACES)
-ON_LINK = (Route(PREFIX, "wan0"), Route(IPv6Network("::/0"), "wan0", addr("fe80::1")))
+ON_LINK = (PrefixOrDefaultRoute(PREFIX, "wan0"), PrefixOrDefaultRoute(IPv6Network("::/0"), "wan0", addr("fe80::1")))
 
 
 def of(
     address: str, *found: HostRoute | ProxyEntry | NeighborChanged, running: bool = True, **known: object
 ) -> Explanation:
     """Return the explanation of *address* where the kernel has *found*."""
-    read: KernelRead = kernel(*found, **known)  # type: ignore[arg-type]
+    read: KernelSnapshot = kernel(*found, **known)  # type: ignore[arg-type]
     return explained(addr(address), RULES, replace(read, routes=ON_LINK), running=running)
 
 

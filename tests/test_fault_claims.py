@@ -67,10 +67,10 @@ def test_lladdr_on_another_lan_has_its_addresses_verified(home: Home, daemon: St
     running = _learned(home, daemon)
     home.lan.ip("link set eth0 down")
     claim(home.lan2, "fe80::66", lladdr=home.lan.mac("eth0"))
-    doubted = running.wait_for("host-doubted", address=LAN, reason="lladdr-elsewhere")
+    doubted = running.wait_for("host-probed", address=LAN, reason="lladdr-elsewhere")
     running.wait_for("host-forgotten", address=LAN, timeout=10.0)
 
-    assert doubted["heard_on"] == "lan1"
+    assert doubted["seen_on"] == "lan1"
 
 
 def test_what_is_nobodys_to_claim_is_never_learned(home: Home, daemon: Start) -> None:

@@ -50,8 +50,8 @@ def test_state_that_cannot_be_saved_is_said_once(home: Home, tmp_path: Path, dis
     running.terminate()
 
     assert running.wait(10.0) == 0
-    assert _log(tmp_path).count("event=state-unsaved") == 1
-    assert "level=warning event=state-unsaved" in _log(tmp_path)
+    assert _log(tmp_path).count("event=settings-unsaved") == 1
+    assert "level=warning event=settings-unsaved" in _log(tmp_path)
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
     assert home.router.sysctl("net/ipv6/conf/later0/proxy_ndp") == "0"
@@ -107,7 +107,7 @@ def test_sigusr1_logs_the_state(home: Home, daemon: Start) -> None:
     assert (state["level"], state["interfaces"], state["up"]) == ("info", "wan0,lan0", "lan0,wan0")
     assert (state["hosts"], state["monitor_restarts"], state["events_lost"]) == (1, 0, 0)
     assert state["resyncs"] == counters["resyncs"] >= 1
-    assert "forgotten" not in counters
+    assert "hosts_forgotten" not in counters
 
 
 def test_resume_has_the_tables_read(home: Home, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_no_timer_runs_on_the_wall_clock() -> None:
             elif isinstance(node, ast.ImportFrom) and node.module in ("time", "datetime"):
                 readers.add(f"{file.name}: from {node.module} import ...")
 
-    assert readers == {"log.py", "logsink.py", "clock.py"}
+    assert readers == {"logger.py", "sink.py", "clock.py"}
 
 
 def _in_shell(

@@ -49,7 +49,7 @@ class Running:
             "--pidfile",
             str(folder / "pid"),
             "run",
-            "--no-sweep",
+            "--no-discover",
             "--state-dir",
             str(folder),
         )
@@ -124,7 +124,7 @@ def test_marker_that_is_refused_is_done_without(home: Home, tmp_path: Path) -> N
 
     assert running.process.wait(10.0) == 0
     assert running.events().count("marker-refused") == 1
-    assert "monitor-silent" not in running.events()
+    assert "monitor-unresponsive" not in running.events()
 
 
 def test_hundreds_of_hosts_are_pinged(home: Home, ndpbr: Run) -> None:

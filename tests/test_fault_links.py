@@ -57,7 +57,7 @@ def test_interface_is_deleted_and_made_anew(home: Home, daemon: Start) -> None:
     running.wait_for("interface-missing", dev="lan0")
     until(lambda: PROXY not in proxies(home.router), what="nobody is answered for")
     _new_lan(home)
-    running.wait_for("host-resumed", dev="lan0")
+    running.wait_for("link-up", dev="lan0")
     claim(home.lan, LAN)
 
     until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all is back")
@@ -72,7 +72,7 @@ def test_interface_missing_at_the_start_is_waited_for(home: Home, daemon: Start)
     running = daemon(home.router, *DEVS)
     running.wait_for("interface-missing", dev="lan0")
     _new_lan(home)
-    running.wait_for("host-resumed", dev="lan0")
+    running.wait_for("link-up", dev="lan0")
     claim(home.lan, LAN)
 
     until(lambda: PROXY in proxies(home.router), BACK, "its host is learned")

@@ -55,7 +55,7 @@ def test_neighbors_on_strange_interfaces_disturb_nobody(home: Home, daemon: Star
     home.router.ip("link", "delete", "dev", "[NEIGH]")
     events = {record["event"] for record in running.log()}
 
-    assert not events & {"line-rejected", "word-unknown", "internal-error", "command-refused", "read-failed"}
+    assert not events & {"line-rejected", "unknown-keyword", "internal-error", "command-refused", "read-failed"}
     assert {"host-learned", "host-verified"} <= events
     assert all(f"2001:db8:64::bad:{number:x}" in table for number in range(len(NAMES)) for table in kept)
     assert running.stop() == 0

@@ -84,7 +84,7 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     log = user.folder / "log"
     with log.open("w") as stderr:
         running = home.router.spawn(
-            *user.argv(NET_ADMIN, *user.run_words("--no-sweep", *DEVS)), stderr=stderr, env=user.environment, cwd="/"
+            *user.argv(NET_ADMIN, *user.run_words("--no-discover", *DEVS)), stderr=stderr, env=user.environment, cwd="/"
         )
     until(lambda: "event=started" in log.read_text(), 10.0, "the daemon has started")
     rights = dict(line.split(":\t") for line in Path("/proc", str(running.pid), "status").read_text().splitlines())
@@ -137,7 +137,7 @@ def test_sweep_without_net_raw_asks_those_remembered(home: Home, user: User) -> 
 
     assert running.wait(10.0) == 0
     warnings = [line.partition("event=")[2] for line in log.read_text().splitlines() if "level=warning" in line]
-    assert warnings == ['sweep-refused error="root or CAP_NET_RAW was wanted to ping, got neither"']
+    assert warnings == ['discovery-refused error="root or CAP_NET_RAW was wanted to ping, got neither"']
     assert f"{LAN} lan0 {home.lan.mac('eth0')}\n" in file.read_text()
 
 

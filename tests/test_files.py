@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py.kernel.files import write_atomically
+from ndpbr_py.system.files import write_atomically
 
 
 def test_file_is_written_with_its_directory(tmp_path: Path) -> None:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from ndpbr_py import clock
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.policy import Reason
-from ndpbr_py.telling.history import History
+from ndpbr_py.control.history import History
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.system import clock
 from tests.builders import addr
 
 CLAIMED = [
-    (What.LEARNED, Reason.FIRST_SIGHT),
-    (What.FORGOTTEN, Reason.FAILED),
-    (What.FORGOTTEN, Reason.FULL),
-    (What.IGNORED, Reason.OFF_LINK),
+    (DecisionKind.LEARNED, Reason.FIRST_SIGHT),
+    (DecisionKind.FORGOTTEN, Reason.FAILED),
+    (DecisionKind.FORGOTTEN, Reason.FULL),
+    (DecisionKind.IGNORED, Reason.OFF_LINK),
 ]
 
 
-def about(address: str, what: What = What.VERIFIED, reason: Reason = Reason.REACHABLE) -> Decision:
+def about(address: str, what: DecisionKind = DecisionKind.VERIFIED, reason: Reason = Reason.REACHABLE) -> Decision:
     return Decision(what, reason, addr(address))
 
 
@@ -39,14 +38,14 @@ def test_history_of_an_address_is_in_order() -> None:
 def test_what_is_decided_at_once_is_in_order() -> None:
     """Two decisions at one time come in the order in which they were taken, whatever they are."""
     history = History()
-    life = [about("2001:db8::1", What.DOUBTED, Reason.ONE_MORE_TRY), about("2001:db8::1", *CLAIMED[1])]
+    life = [about("2001:db8::1", DecisionKind.PROBED, Reason.ONE_MORE_TRY), about("2001:db8::1", *CLAIMED[1])]
     history.keep(life)
 
     assert [past.decision for past in history.about(addr("2001:db8::1"))] == life
 
 
 @pytest.mark.parametrize(("what", "reason"), CLAIMED)
-def test_flood_of_claims_does_not_push_out_what_else_happened(what: What, reason: Reason) -> None:
+def test_flood_of_claims_does_not_push_out_what_else_happened(what: DecisionKind, reason: Reason) -> None:
     """However many addresses are claimed, what was decided about the hosts that answer is still known."""
     history = History()
     history.keep([about("2001:db8::1")])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.hosts import Hosts
-from ndpbr_py.core.policy import Reason
 from tests.builders import LLADDR, OTHER_LLADDR, addr, known
 
 
@@ -14,10 +13,10 @@ def test_host_is_found_until_it_is_removed() -> None:
     hosts, host = Hosts(), known()
     hosts.add(host)
 
-    assert (hosts.get(addr()), hosts.with_lladdr(LLADDR), len(hosts), list(hosts)) == (host, 1, 1, [host])
+    assert (hosts.get(addr()), hosts.count_with_lladdr(LLADDR), len(hosts), list(hosts)) == (host, 1, 1, [host])
     assert addr() in hosts
     hosts.remove(host)
-    assert (hosts.get(addr()), hosts.with_lladdr(LLADDR), len(hosts), list(hosts)) == (None, 0, 0, [])
+    assert (hosts.get(addr()), hosts.count_with_lladdr(LLADDR), len(hosts), list(hosts)) == (None, 0, 0, [])
     assert addr() not in hosts
 
 
@@ -27,9 +26,9 @@ def test_hosts_share_a_lladdr() -> None:
     hosts.add(one)
     hosts.add(two)
 
-    assert hosts.with_lladdr(LLADDR) == 2
+    assert hosts.count_with_lladdr(LLADDR) == 2
     hosts.remove(one)
-    assert hosts.with_lladdr(LLADDR) == 1
+    assert hosts.count_with_lladdr(LLADDR) == 1
 
 
 def test_host_is_found_by_its_new_lladdr_alone() -> None:
@@ -40,8 +39,8 @@ def test_host_is_found_by_its_new_lladdr_alone() -> None:
     hosts.set_lladdr(host, OTHER_LLADDR)
 
     assert host.lladdr == OTHER_LLADDR
-    assert hosts.with_lladdr(LLADDR) == 0
-    assert hosts.with_lladdr(OTHER_LLADDR) == 1
+    assert hosts.count_with_lladdr(LLADDR) == 0
+    assert hosts.count_with_lladdr(OTHER_LLADDR) == 1
 
 
 def test_host_without_lladdr_gets_its_first() -> None:
@@ -51,7 +50,7 @@ def test_host_without_lladdr_gets_its_first() -> None:
 
     hosts.set_lladdr(host, LLADDR)
 
-    assert hosts.with_lladdr(LLADDR) == 1
+    assert hosts.count_with_lladdr(LLADDR) == 1
 
 
 def test_same_lladdr_again_changes_nothing() -> None:
@@ -61,24 +60,24 @@ def test_same_lladdr_again_changes_nothing() -> None:
 
     hosts.set_lladdr(host, LLADDR)
 
-    assert hosts.with_lladdr(LLADDR) == 1
+    assert hosts.count_with_lladdr(LLADDR) == 1
 
 
 def test_least_likely_is_the_one_that_has_been_silent_for_longest() -> None:
     """Verified hosts are not among the unverified; one doubted again queues up behind the others."""
     hosts, one, two = Hosts(), known("2001:db8::1"), known("2001:db8::2")
     hosts.add(known("2001:db8::3", verified=True))
-    assert (hosts.least_likely(), hosts.unverified("lan0")) == (None, 0)
+    assert (hosts.eviction_candidate(), hosts.unverified("lan0")) == (None, 0)
     hosts.add(one)
     hosts.add(two)
 
-    assert (hosts.least_likely(), hosts.unverified("lan0")) == (one, 2)
-    hosts.set_verified(one, True)
-    assert (hosts.least_likely(), hosts.unverified("lan0")) == (two, 1)
-    hosts.set_verified(one, False)
-    assert hosts.least_likely() is two
+    assert (hosts.eviction_candidate(), hosts.unverified("lan0")) == (one, 2)
+    hosts.record_verification(one, True)
+    assert (hosts.eviction_candidate(), hosts.unverified("lan0")) == (two, 1)
+    hosts.record_verification(one, False)
+    assert hosts.eviction_candidate() is two
     hosts.remove(two)
-    assert hosts.least_likely() is one
+    assert hosts.eviction_candidate() is one
 
 
 def test_least_likely_is_on_the_interface_with_the_most_unverified_hosts() -> None:
@@ -87,7 +86,7 @@ def test_least_likely_is_on_the_interface_with_the_most_unverified_hosts() -> No
     for number, dev in enumerate(("lan1", "lan0", "lan0")):
         hosts.add(known(f"2001:db8::{number}", dev))
 
-    assert hosts.least_likely() is hosts.get(addr("2001:db8::1"))
+    assert hosts.eviction_candidate() is hosts.get(addr("2001:db8::1"))
 
 
 def test_host_that_moved_is_unverified_where_it_is() -> None:
@@ -115,8 +114,8 @@ def test_hosts_may_be_removed_while_they_are_gone_through() -> None:
 
 def test_decision_about_a_host_says_what_is_known_of_it() -> None:
     """A decision carries address, interface, link-layer address and state as they are when it is taken."""
-    decision = known().decision(What.KEPT, Reason.EVICTED, note="more")
+    decision = known().decision(DecisionKind.RETAINED, Reason.EVICTED, detail="more")
 
     assert decision == Decision(
-        What.KEPT, Reason.EVICTED, addr(), "lan0", LLADDR, NudState.STALE, actions=(), note="more"
+        DecisionKind.RETAINED, Reason.EVICTED, addr(), "lan0", LLADDR, NudState.STALE, actions=(), detail="more"
     )

@@ -14,10 +14,10 @@ def test_bridge_that_snoops() -> None:
     (finding,) = link_checks.snooping(facts)
 
     assert finding.status.value == "ok"
-    assert "ip link set br0 type bridge mcast_querier 1" in finding.found
+    assert "ip link set br0 type bridge mcast_querier 1" in finding.detail
     (asks,) = link_checks.snooping(Facts(("br0",), (Link("br0", snooping=1, querier=1),)))
-    assert "br0" not in asks.found
-    assert "ndpbr run --refresh 45" in finding.found and "ndpbr run --refresh 45" in asks.found
+    assert "br0" not in asks.detail
+    assert "ndpbr run --refresh 45" in finding.detail and "ndpbr run --refresh 45" in asks.detail
 
 
 def test_interface_without_neighbor_discovery_needs_no_settings() -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.lock import NamespaceLocks, PidFile, running
+from ndpbr_py.system.lock import NamespaceLocks, PidFile, running
 
 HOLD = """
 import sys
 from pathlib import Path
-from ndpbr_py.lock import PidFile
+from ndpbr_py.system.lock import PidFile
 held = PidFile(Path(sys.argv[1]))
 print(flush=True)
 sys.stdin.read()
@@ -78,7 +78,7 @@ def test_who_looks_is_not_in_the_way(tmp_path: Path) -> None:
     """However often somebody asks for the daemon meanwhile, one can start."""
     path = tmp_path / "ndpbr.pid"
     path.touch()
-    code = "import sys\nfrom pathlib import Path\nfrom ndpbr_py.lock import running\nprint(flush=True)\n"
+    code = "import sys\nfrom pathlib import Path\nfrom ndpbr_py.system.lock import running\nprint(flush=True)\n"
     code += "while True: running(Path(sys.argv[1]))"
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 import ndpbr_py
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.policy import Reason
-from ndpbr_py.fields import fields, level
-from ndpbr_py.log import _LIARS
-from ndpbr_py.telling.counters import Counters
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.logs.fields import fields, level
+from ndpbr_py.logs.logger import _LIARS
+from ndpbr_py.metrics import Counters
 from tests.builders import changed, kernel, nd_proxy, told
 
 PACKAGE = Path(ndpbr_py.__file__).parent
@@ -26,7 +25,7 @@ TREES = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.p
 LEVELS = ("debug", "info", "warning", "error")
 POSITIONS = [it.name for it in fields_of(Decision)]
 # What a function adds to a record that no literal in it tells.
-COMPUTED = {"counted": {it.name for it in fields_of(Counters)} - {"started_at"}}
+COMPUTED = {"counted": {it.name for it in fields_of(Counters)} - {"start_time_seconds"}}
 
 
 @dataclass(slots=True)
@@ -93,7 +92,7 @@ def recorded() -> dict[str, Event]:
         method, arguments = call.func.attr, call.args
         if method in ("record", "once") and len(arguments) == 2:
             severity, name = text(arguments[0]), text(arguments[1])
-        elif module == "log.py" and method in LEVELS and len(arguments) == 1:
+        elif module == "logs/logger.py" and method in LEVELS and len(arguments) == 1:
             severity, name = method, text(arguments[0])
         else:
             continue
@@ -108,20 +107,20 @@ def decided() -> dict[str, Event]:
     """Return what is logged of decisions: where the core makes them, with a host's fields or with their own."""
     found: dict[str, Event] = defaultdict(Event)
     for module, call in calls():
-        what = What.__members__.get(member(call.args[0], "What") or "") if call.args else None
+        what = DecisionKind.__members__.get(member(call.args[0], "DecisionKind") or "") if call.args else None
         own = isinstance(call.func, ast.Name) and call.func.id == "Decision"
         if what is None or not (own or (isinstance(call.func, ast.Attribute) and call.func.attr == "decision")):
             continue
         event = found[what.value]
         event.where.add(module)
-        names = POSITIONS if own else ["what", "reason", "actions", "note"]
+        names = POSITIONS if own else ["kind", "reason", "actions", "detail"]
         given = {**dict(zip(names, call.args, strict=False)), **{it.arg: it.value for it in call.keywords if it.arg}}
-        event.fields |= set(given) - {"what", "actions", "note"} | (
+        event.fields |= set(given) - {"kind", "actions", "detail"} | (
             set() if own else {"address", "dev", "lladdr", "state"}
         )
-        if "note" in given:
+        if "detail" in given:
             reason = Reason.__members__.get(member(given["reason"], "Reason") or "")
-            note = Decision(what, reason or Reason.STOPPING, note="x")
+            note = Decision(what, reason or Reason.STOPPING, detail="x")
             event.fields |= set(fields(note)) - {"reason"}
         event.levels |= {level(Decision(what, reason)) for reason in Reason}
         if what in _LIARS:
@@ -172,11 +171,11 @@ def test_proxied_on_is_where_entries_are_made() -> None:
     made += told(proxy, changed(dev="lan1"), now=60.0)
     made += told(proxy, kernel(up=up), now=120.0)
     made += told(proxy, changed(), kernel(up=("wan0", "lan0")), now=180.0)
-    naming = {it.what.value for it in made if "proxied_on" in fields(it)}
+    naming = {it.kind.value for it in made if "proxied_on" in fields(it)}
 
     assert naming == {name for name, row in TABLE.items() if "proxied_on" in row.fields}
 
 
 def test_every_kind_of_decision_is_made() -> None:
     """No kind of decision is left that nobody makes."""
-    assert {what.value for what in What} == set(decided())
+    assert {what.value for what in DecisionKind} == set(decided())

@@ -11,14 +11,14 @@ from ndpbr_py.doctor import machine_checks
 from ndpbr_py.doctor.checks import CHECKS, findings
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, Status
-from ndpbr_py.doctor.gather import Machine
+from ndpbr_py.doctor.procfs import ProcFs
 from tests.builders import entry, kernel, route
 
 
 def found(check: Any, **known: Any) -> list[tuple[str, str, str | None]]:
     """Return what a check finds: status, what, command."""
     facts = Facts(("wan0", "lan0"), (Link("wan0"), Link("lan0")), **known)
-    return [(finding.status.value, finding.found, finding.mend) for finding in check(facts)]
+    return [(finding.status.value, finding.detail, finding.fix) for finding in check(facts)]
 
 
 @pytest.mark.parametrize(
@@ -38,18 +38,18 @@ def test_version_of_linux(release: str, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entries", "status", "mend"),
+    ("entries", "status", "fix"),
     [
         (767, "ok", None),
         (768, "warn", "sysctl -w net/ipv6/neigh/default/gc_thresh3=4096"),
         (1024, "warn", "sysctl -w net/ipv6/neigh/default/gc_thresh3=8192"),
     ],
 )
-def test_size_of_the_neighbor_cache(entries: int, status: str, mend: str | None) -> None:
+def test_size_of_the_neighbor_cache(entries: int, status: str, fix: str | None) -> None:
     """From three quarters on more room is wanted, four times what is there."""
     (line,) = found(machine_checks.table_size, neighbors=entries, gc_thresh3=1024)
 
-    assert line[::2] == (status, mend)
+    assert line[::2] == (status, fix)
 
 
 def test_many_entries_of_other_programs() -> None:
@@ -76,10 +76,10 @@ def test_leftovers() -> None:
 
 def test_leftovers_of_another_protocol_number(tmp_path: Path) -> None:
     """The commands name it: without it flush would remove nothing."""
-    facts = Machine(tmp_path, tmp_path).facts(("wan0", "lan0"), kernel(route(), entry()), 200, tmp_path)
+    facts = ProcFs(tmp_path, tmp_path).facts(("wan0", "lan0"), kernel(route(), entry()), 200, tmp_path)
     (finding,) = machine_checks.leftovers(facts)
 
-    assert finding.mend == "ndpbr flush --protocol 200"
+    assert finding.fix == "ndpbr flush --protocol 200"
 
 
 def test_what_nobody_could_be_asked_about() -> None:
@@ -106,5 +106,5 @@ def test_a_finding_is_one_line() -> None:
     """Whatever is found stays on its line, and within what a small syslogd takes."""
     result: list[Finding] = findings(Facts(("wan0",), kernel="4.4", neighbors=9000, gc_thresh3=1024, borrowed=True))
 
-    assert all("\n" not in finding.found + (finding.mend or "") for finding in result)
-    assert max(len(finding.found + (finding.mend or "")) for finding in result) < 160
+    assert all("\n" not in finding.detail + (finding.fix or "") for finding in result)
+    assert max(len(finding.detail + (finding.fix or "")) for finding in result) < 160

@@ -10,8 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ndpbr_py import __version__
-from ndpbr_py.telling.counters import Counters
-from ndpbr_py.telling.metrics import METRICS, MetricsFile, exposition
+from ndpbr_py.metrics import GAUGES, HELP, Counters, MetricsFile, exposition, metric
 
 COUNTERS = Counters(**{field.name: number for number, field in enumerate(fields(Counters), 1)})
 
@@ -28,28 +27,29 @@ def test_prometheus_reads_every_counter() -> None:
 
     assert values.pop("ndpbr_build_info") == 1
     assert families["ndpbr_build_info"].samples[0].labels == {"version": __version__}
-    assert values == {METRICS[field.name][0]: getattr(COUNTERS, field.name) for field in fields(Counters)}
-    for name, kind, text in METRICS.values():
-        family = families[name.removesuffix("_total")]
-        assert (family.type, family.documentation) == (kind, text)
+    assert values == {metric(field.name): getattr(COUNTERS, field.name) for field in fields(Counters)}
+    for name, text in HELP.items():
+        family = families[f"ndpbr_{name}"]
+        assert (family.type, family.documentation) == ("gauge" if name in GAUGES else "counter", text)
 
 
 def test_names_are_prometheus_names() -> None:
-    """What only grows ends in _total, as its conventions want; nothing else does."""
-    assert all(name.startswith("ndpbr_") for name, _, _ in METRICS.values())
-    assert all(name.endswith("_total") == (kind == "counter") for name, kind, _ in METRICS.values())
-    assert list(METRICS) == [field.name for field in fields(Counters)]
+    """A counter ends in _total, as Prometheus' conventions want; a gauge does not."""
+    assert metric("lookups") == "ndpbr_lookups_total"
+    assert metric("hosts") == "ndpbr_hosts"
+    assert list(HELP) == [field.name for field in fields(Counters)]
+    assert set(HELP) >= GAUGES
 
 
 def test_file_is_written_when_something_has_changed(tmp_path: Path) -> None:
     """The file is replaced as a whole, readable for all, and only for news."""
     file = tmp_path / "ndpbr.prom"
     metrics = MetricsFile(file)
-    metrics.write(Counters(learned=1, started_at=5))
+    metrics.write(Counters(hosts_learned=1, start_time_seconds=5))
     first = file.stat()
-    metrics.write(Counters(learned=1, started_at=6))
+    metrics.write(Counters(hosts_learned=1, start_time_seconds=6))
     same = file.stat()
-    metrics.write(Counters(learned=2, started_at=6))
+    metrics.write(Counters(hosts_learned=2, start_time_seconds=6))
 
     assert stat.S_IMODE(first.st_mode) == 0o644
     assert (same.st_ino, same.st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
@@ -64,9 +64,9 @@ def test_file_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
     metrics = MetricsFile(file)
     for _ in range(2):
         with pytest.raises(IsADirectoryError):
-            metrics.write(Counters(learned=1))
+            metrics.write(Counters(hosts_learned=1))
     file.rmdir()
-    metrics.write(Counters(learned=1))
+    metrics.write(Counters(hosts_learned=1))
 
     assert samples(file.read_text())["ndpbr_hosts_learned_total"] == 1
 

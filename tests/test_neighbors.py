@@ -7,9 +7,8 @@ from ipaddress import IPv6Network
 import pytest
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.events import Event, KernelRead, NudState, ReadStarted
-from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.events import Event, KernelSnapshot, NudState, SnapshotStarted
 from tests.builders import (
     LLADDR,
     OTHER_LLADDR,
@@ -30,13 +29,17 @@ ENTRIES: list[Action] = [AddRoute(A, "lan0"), AddProxy(A, "wan0")]
 FIRST: dict[NudState, list[Decision]] = {
     NudState.NONE: [],
     NudState.INCOMPLETE: [],
-    NudState.REACHABLE: [Decision(What.LEARNED, Reason.REACHABLE, A, "lan0", LLADDR, REACHABLE, ENTRIES)],
-    NudState.STALE: [Decision(What.LEARNED, Reason.FIRST_SIGHT, A, "lan0", LLADDR, STALE, [*ENTRIES, ASK])],
-    NudState.DELAY: [Decision(What.LEARNED, Reason.FIRST_SIGHT, A, "lan0", LLADDR, NudState.DELAY, [*ENTRIES, ASK])],
-    NudState.PROBE: [Decision(What.LEARNED, Reason.FIRST_SIGHT, A, "lan0", LLADDR, NudState.PROBE, [*ENTRIES, ASK])],
+    NudState.REACHABLE: [Decision(DecisionKind.LEARNED, Reason.REACHABLE, A, "lan0", LLADDR, REACHABLE, ENTRIES)],
+    NudState.STALE: [Decision(DecisionKind.LEARNED, Reason.FIRST_SIGHT, A, "lan0", LLADDR, STALE, [*ENTRIES, ASK])],
+    NudState.DELAY: [
+        Decision(DecisionKind.LEARNED, Reason.FIRST_SIGHT, A, "lan0", LLADDR, NudState.DELAY, [*ENTRIES, ASK])
+    ],
+    NudState.PROBE: [
+        Decision(DecisionKind.LEARNED, Reason.FIRST_SIGHT, A, "lan0", LLADDR, NudState.PROBE, [*ENTRIES, ASK])
+    ],
     NudState.FAILED: [],
     NudState.NOARP: [],
-    NudState.PERMANENT: [Decision(What.LEARNED, Reason.PERMANENT, A, "lan0", LLADDR, PERMANENT, ENTRIES)],
+    NudState.PERMANENT: [Decision(DecisionKind.LEARNED, Reason.PERMANENT, A, "lan0", LLADDR, PERMANENT, ENTRIES)],
 }
 IGNORED = {"2606:4700::1111": "not-on-link", "2001:db8::": "subnet-router-anycast", "2001:db8::2": "own-address"}
 
@@ -90,7 +93,7 @@ def test_verified_host_gets_one_more_try() -> None:
 
     again = told(proxy, changed(state=REACHABLE), changed(state=FAILED))
 
-    assert (why(again), actions(again)) == ([("host-doubted", "one-more-try")], [ASK_ALL])
+    assert (why(again), actions(again)) == ([("host-probed", "one-more-try")], [ASK_ALL])
     assert why(told(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
     assert A not in proxy.hosts
 
@@ -101,7 +104,7 @@ def test_answer_to_the_second_try_clears_the_host() -> None:
 
     told(proxy, changed(state=REACHABLE), changed(state=FAILED), changed(state=REACHABLE))
 
-    assert why(told(proxy, changed(state=FAILED))) == [("host-doubted", "one-more-try")]
+    assert why(told(proxy, changed(state=FAILED))) == [("host-probed", "one-more-try")]
 
 
 def test_evicted_entry_keeps_its_host() -> None:
@@ -110,7 +113,7 @@ def test_evicted_entry_keeps_its_host() -> None:
 
     decisions = told(proxy, changed(), deleted())
 
-    assert why(decisions) == [("host-kept", "cache-entry-gone")]
+    assert why(decisions) == [("host-retained", "cache-entry-gone")]
     assert (actions(decisions), A in proxy.hosts) == ([], True)
     assert told(proxy, deleted(dev="wan0")) == []
 
@@ -121,9 +124,9 @@ def test_changed_lladdr_is_for_the_kernel_to_judge() -> None:
 
     decisions = told(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
 
-    assert why(decisions) == [("host-kept", "lladdr-changed")]
-    assert (decisions[0].note, actions(decisions)) == (LLADDR, [])
-    assert proxy.hosts.with_lladdr(OTHER_LLADDR) == 1
+    assert why(decisions) == [("host-retained", "lladdr-changed")]
+    assert (decisions[0].detail, actions(decisions)) == (LLADDR, [])
+    assert proxy.hosts.count_with_lladdr(OTHER_LLADDR) == 1
 
 
 def test_two_lladdrs_in_turn_are_a_conflict() -> None:
@@ -133,19 +136,19 @@ def test_two_lladdrs_in_turn_are_a_conflict() -> None:
 
     decisions = [it for lladdr in (LLADDR, OTHER_LLADDR) * 3 for it in told(proxy, changed(lladdr=lladdr))]
 
-    conflicts = [it for it in decisions if it.what is What.CONFLICT]
-    assert [(it.lladdr, it.note) for it in conflicts] == [(LLADDR, OTHER_LLADDR)]
+    conflicts = [it for it in decisions if it.kind is DecisionKind.CONFLICT]
+    assert [(it.lladdr, it.detail) for it in conflicts] == [(LLADDR, OTHER_LLADDR)]
 
 
 def test_host_ignored_during_a_reading_is_judged_by_what_was_read() -> None:
     """The first host of a new prefix, heard while the reading that brings the prefix is under way, is learned."""
     proxy = nd_proxy()
     late = changed("2001:db8:9::1", state=REACHABLE)
-    told(proxy, ReadStarted(), late)
+    told(proxy, SnapshotStarted(), late)
 
     decisions = told(
         proxy,
-        KernelRead(
+        KernelSnapshot(
             neighbors=(late,), on_link=frozenset({IPv6Network("2001:db8:9::/64")}), up=frozenset(("wan0", "lan0"))
         ),
     )
@@ -205,4 +208,7 @@ def test_liar_on_one_link_takes_no_place_of_another() -> None:
     for n in (8, 9):
         told(proxy, changed(f"2001:db8::{n}", "lan0", REACHABLE, f"02:00:00:00:00:0{n}"))
     decisions = told(proxy, changed(dev="wan0"))
-    assert [(it.address, it.what) for it in decisions] == [(addr("2001:db8::1"), What.FORGOTTEN), (A, What.LEARNED)]
+    assert [(it.address, it.kind) for it in decisions] == [
+        (addr("2001:db8::1"), DecisionKind.FORGOTTEN),
+        (A, DecisionKind.LEARNED),
+    ]

@@ -18,7 +18,7 @@ def test_host_that_moved_is_learned_where_it_is() -> None:
 
     decisions = told(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
 
-    assert (why(decisions), decisions[0].note) == ([("host-moved", "same-lladdr-elsewhere")], "lan0")
+    assert (why(decisions), decisions[0].detail) == ([("host-moved", "same-lladdr-elsewhere")], "lan0")
     assert actions(decisions) == [
         DelProxy(A, "lan1"),
         DelRoute(A, "lan0"),
@@ -37,7 +37,7 @@ def test_host_that_moved_just_now_is_asked_before_it_is_moved_again() -> None:
 
     decisions = told(proxy, changed(dev="lan0"), now=LATER + 9.9)
 
-    assert why(decisions) == [("host-doubted", "claimed-elsewhere")]
+    assert why(decisions) == [("host-probed", "claimed-elsewhere")]
     assert actions(decisions) == [Probe(A, "lan1", LLADDR)]
     assert why(told(proxy, changed(dev="lan0"), now=LATER + 10.0)) == [("host-moved", "same-lladdr-elsewhere")]
 
@@ -48,11 +48,11 @@ def test_owner_that_answers_keeps_its_address() -> None:
     told(proxy, changed(state=REACHABLE))
 
     asked = told(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR))
-    assert (why(asked), actions(asked)) == ([("host-doubted", "claimed-elsewhere")], [Probe(A, "lan0", LLADDR)])
+    assert (why(asked), actions(asked)) == ([("host-probed", "claimed-elsewhere")], [Probe(A, "lan0", LLADDR)])
     assert told(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR)) == []
 
     answered = told(proxy, changed(state=REACHABLE))
-    assert (why(answered), answered[0].note) == ([("address-conflict", "owner-answers")], OTHER_LLADDR)
+    assert (why(answered), answered[0].detail) == ([("address-conflict", "owner-answers")], OTHER_LLADDR)
     assert told(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=REACHABLE)) == []
 
 
@@ -74,7 +74,7 @@ def test_claim_of_one_who_went_away_is_void() -> None:
     told(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
 
     assert told(proxy, changed(dev="lan1", state=FAILED)) == []
-    assert why(told(proxy, changed(state=FAILED))) == [("host-doubted", "one-more-try")]
+    assert why(told(proxy, changed(state=FAILED))) == [("host-probed", "one-more-try")]
 
 
 def test_failure_on_another_link_says_nothing() -> None:
@@ -101,7 +101,7 @@ def test_machine_heard_elsewhere_has_its_other_addresses_verified() -> None:
 
     decisions = told(proxy, changed("fe80::33", dev="lan1"))
 
-    assert (why(decisions), actions(decisions)) == ([("host-doubted", "lladdr-elsewhere")], [Probe(A, "lan0", LLADDR)])
+    assert (why(decisions), actions(decisions)) == ([("host-probed", "lladdr-elsewhere")], [Probe(A, "lan0", LLADDR)])
     assert told(proxy, changed("fe80::33", dev="lan1")) == []
     assert why(told(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
 

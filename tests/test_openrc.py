@@ -171,7 +171,7 @@ def test_reload_reads_the_tables(home: Home, router: OpenRc) -> None:
 
 def test_show_and_check_use_the_number_of_conf_d(home: Home, router: OpenRc) -> None:
     """A number of its own for conf.d's `protocol` is the one that the entries have, and that show looks for."""
-    _started(router, f'{TWO}; protocol="140"; run_options="--no-sweep"')
+    _started(router, f'{TWO}; protocol="140"; run_options="--no-discover"')
     claim(home.lan, LAN)
     until(lambda: proxies(home.router), what="the host is learned")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe, Refresh
-from ndpbr_py.core.entries import NOTHING
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe, RequestResync
+from ndpbr_py.core.decision import Reason
+from ndpbr_py.core.entry_diff import NOTHING
 from ndpbr_py.core.events import ActionRefused, LineRejected, NudState, Refusal, Tick
-from ndpbr_py.core.policy import Reason
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from tests.builders import LLADDR, actions, addr, changed, kernel, nd_proxy, told, why
@@ -26,9 +26,9 @@ def test_refused_entry_takes_the_others_along(action: Action, refusal: Refusal) 
 
     decisions = told(proxy, ActionRefused(action, refusal, "No such device"))
 
-    assert (why(decisions), decisions[0].note) == ([("action-refused", "refused")], "No such device")
+    assert (why(decisions), decisions[0].detail) == ([("action-refused", "refused")], "No such device")
     assert actions(decisions) == REMOVE
-    assert [host.have for host in proxy.hosts] == [NOTHING]
+    assert [host.installed for host in proxy.hosts] == [NOTHING]
     assert actions(told(proxy, kernel())) == [AddRoute(A, "lan0"), AddProxy(A, "wan0")]
 
 
@@ -38,7 +38,7 @@ def test_entry_that_exists_has_the_tables_read() -> None:
         nd_proxy(), changed(state=REACHABLE), ActionRefused(AddRoute(A, "lan0"), Refusal.EXISTS, "File exists")
     )
 
-    assert (why(decisions), actions(decisions)) == ([("host-kept", "refused")], [Refresh()])
+    assert (why(decisions), actions(decisions)) == ([("host-retained", "refused")], [RequestResync()])
 
 
 @pytest.mark.parametrize("action", [DelRoute(A, "lan0"), DelProxy(A, "wan0"), Probe(A, "lan0", LLADDR)])
@@ -47,7 +47,7 @@ def test_refused_removal_or_probe_is_left_to_the_next_reading(action: Action) ->
     proxy = nd_proxy()
 
     assert told(proxy, changed(state=REACHABLE), ActionRefused(action, Refusal.ABSENT, "")) == []
-    assert [host.have == NOTHING for host in proxy.hosts] == [False]
+    assert [host.installed == NOTHING for host in proxy.hosts] == [False]
 
 
 def test_refusal_that_concerns_nobody_is_passed_over() -> None:
@@ -63,8 +63,8 @@ def test_silent_host_is_probed_once_an_interval() -> None:
 
     assert told(proxy, Tick(), now=109.0) == []
     decisions = told(proxy, Tick(), now=210.0)
-    assert (why(decisions), actions(decisions)) == ([("host-doubted", "not-confirmed")], [Probe(A, "lan0", LLADDR)])
-    assert why(told(proxy, changed(state=NudState.FAILED), now=213.0)) == [("host-doubted", "one-more-try")]
+    assert (why(decisions), actions(decisions)) == ([("host-probed", "not-confirmed")], [Probe(A, "lan0", LLADDR)])
+    assert why(told(proxy, changed(state=NudState.FAILED), now=213.0)) == [("host-probed", "one-more-try")]
     assert why(told(proxy, changed(state=NudState.FAILED), now=216.0)) == [("host-forgotten", "failed")]
 
 

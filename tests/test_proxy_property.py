@@ -9,21 +9,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Refresh, Rejoin
-from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, RejoinGroup, RequestResync
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import (
     ActionRefused,
     Event,
-    KernelRead,
+    KernelSnapshot,
     LinkChanged,
     NeighborChanged,
     NeighborDeleted,
     NudState,
-    ReadStarted,
     Refusal,
+    SnapshotStarted,
     Tick,
 )
-from ndpbr_py.core.policy import Reason
 from tests.builders import nd_proxy
 from tests.kernel_model import Kernel, Key, believed
 
@@ -49,25 +48,25 @@ class Life(RuleBasedStateMachine):
         self.kernel = Kernel(LISTED)
         self.proxy = nd_proxy(*LISTED, max_hosts=MAX_HOSTS, per_lladdr=PER_LLADDR, expire=100.0, refresh=50.0)
         self.now = 0.0
-        self.dump: KernelRead | None = None
+        self.dump: KernelSnapshot | None = None
         self.judging: Iterator[list[Decision]] | None = None
         self.foreign: set[Key] = set()  # the proxy entries of other programs, as last read
         self.refuse: Refusal | None = None  # what the next entry to be added meets with
         self.unheard: list[LinkChanged] = []  # the monitor has not told it yet
         self.refresh = False
         self.refresh_again = self.drifted = self.drifted_again = False
-        self.tell(ReadStarted())
+        self.tell(SnapshotStarted())
         self.tell(self.kernel.read())
 
     def tell(self, event: Event) -> None:
         """Have the program decide, and the kernel do it; what it refuses is told, too."""
-        if isinstance(event, KernelRead):
+        if isinstance(event, KernelSnapshot):
             self.take(event)
-        elif isinstance(event, ReadStarted):
+        elif isinstance(event, SnapshotStarted):
             self.refresh_again = self.drifted_again = False
         self.carry_out(self.proxy.handle(event, self.now))
 
-    def take(self, kernel: KernelRead) -> None:
+    def take(self, kernel: KernelSnapshot) -> None:
         self.foreign = {(it.address, it.dev) for it in kernel.proxies if not it.ours}
         # What was missed after this reading began is for the next one.
         self.refresh, self.drifted = self.refresh_again, self.drifted_again
@@ -79,16 +78,16 @@ class Life(RuleBasedStateMachine):
                 why = self.run(action)
                 if why is not None:
                     refused.append(ActionRefused(action, why, why.value))
-            if decision.what is What.LEARNED and decision.reason is not Reason.ADOPTED:
+            if decision.kind is DecisionKind.LEARNED and decision.reason is not Reason.ADOPTED:
                 assert decision.lladdr is not None
-                assert self.proxy.hosts.with_lladdr(decision.lladdr) <= PER_LLADDR
+                assert self.proxy.hosts.count_with_lladdr(decision.lladdr) <= PER_LLADDR
         for refusal in refused:
             self.tell(refusal)
 
     def run(self, action: Action) -> Refusal | None:
-        if isinstance(action, Refresh):
+        if isinstance(action, RequestResync):
             self.refresh = self.refresh_again = True
-        if isinstance(action, Rejoin):
+        if isinstance(action, RejoinGroup):
             assert self.dump is None and self.judging is None, "a reading might find what is out just then"
             for address in action.addresses:
                 assert self.kernel.proxies.get((address, action.dev)) is not False, "another program's"
@@ -158,10 +157,10 @@ class Life(RuleBasedStateMachine):
         self.kernel.proxies = {key: ours for key, ours in self.kernel.proxies.items() if key[0] != address}
         self.drifted = self.drifted_again = True
 
-    @precondition(lambda self: self.proxy.heard is None)
+    @precondition(lambda self: self.proxy.changed_during is None)
     @rule()
     def reading_begins(self) -> None:
-        self.tell(ReadStarted())
+        self.tell(SnapshotStarted())
         self.dump = self.kernel.read()
 
     @precondition(lambda self: self.dump is not None)
@@ -170,7 +169,7 @@ class Life(RuleBasedStateMachine):
         assert self.dump is not None
         dump, self.dump = self.dump, None
         self.take(dump)
-        self.judging = self.proxy.judge(dump, self.now, 1)
+        self.judging = self.proxy.reconcile(dump, self.now, 1)
         self.reading_is_judged(1)
 
     @precondition(lambda self: self.judging is not None)
@@ -193,13 +192,13 @@ class Life(RuleBasedStateMachine):
             self.reading_is_judged(9)
         for _ in range(4):
             self.dump, self.refuse = None, None
-            self.tell(ReadStarted())
+            self.tell(SnapshotStarted())
             self.tell(self.kernel.read())
             if not self.refresh:
                 break
         assert not self.refresh, "reading after reading is asked for"
         for host in self.proxy.hosts:
-            assert host.have == self.proxy.placement.want(host)
+            assert host.installed == self.proxy.desired.of(host)
             assert not host.blocked
 
     @invariant()
@@ -218,7 +217,7 @@ class Life(RuleBasedStateMachine):
     def hosts_are_as_many_as_allowed(self) -> None:
         assert len(self.proxy.hosts) <= MAX_HOSTS
         for host in self.proxy.hosts:
-            assert host.have.route not in host.have.proxies
+            assert host.installed.route not in host.installed.proxies
 
 
 Life.TestCase.settings = settings(max_examples=500, stateful_step_count=40, deadline=None)

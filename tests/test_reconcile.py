@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
-from ndpbr_py.core.entries import NOTHING, Entries
-from ndpbr_py.core.events import ActionRefused, NudState, ReadStarted, Refusal
+from ndpbr_py.core.entry_diff import NOTHING, Entries
+from ndpbr_py.core.events import ActionRefused, NudState, Refusal, SnapshotStarted
 from tests.builders import (
     LLADDR,
     OTHER_LLADDR,
@@ -42,7 +42,7 @@ def test_old_failure_takes_nobody_away() -> None:
     read = kernel(route(), entry(), changed(state=FAILED))
 
     decisions = told(proxy, read)
-    assert (why(decisions), actions(decisions)) == ([("host-doubted", "still-unverified")], [Probe(A, "lan0", None)])
+    assert (why(decisions), actions(decisions)) == ([("host-probed", "still-unverified")], [Probe(A, "lan0", None)])
     assert told(proxy, read) == []
     assert A in proxy.hosts
     assert told(nd_proxy(), kernel(changed(state=FAILED))) == []
@@ -64,7 +64,7 @@ def test_entries_of_an_earlier_run_are_taken_over() -> None:
 
     assert why(decisions) == [("host-learned", "adopted")]
     assert actions(decisions) == [Probe(A, "lan0", None)]
-    assert [host.have for host in proxy.hosts] == [Entries("lan0", ("wan0",))]
+    assert [host.installed for host in proxy.hosts] == [Entries("lan0", ("wan0",))]
     assert why(told(proxy, changed(state=REACHABLE))) == [("host-verified", "reachable")]
     assert why(told(nd_proxy(), kernel(route(), entry()), changed(state=FAILED))) == [("host-forgotten", "failed")]
 
@@ -124,16 +124,16 @@ def test_prefix_that_is_no_longer_on_link_takes_its_hosts_along() -> None:
 def test_address_heard_during_the_reading_is_left_out() -> None:
     """What was heard while the tables were read is newer than what they say."""
     proxy = nd_proxy()
-    told(proxy, ReadStarted(), changed(state=REACHABLE))
+    told(proxy, SnapshotStarted(), changed(state=REACHABLE))
 
     assert told(proxy, kernel()) == []
-    assert why(told(proxy, ReadStarted(), kernel())) == [("host-repaired", "kernel-differs")]
+    assert why(told(proxy, SnapshotStarted(), kernel())) == [("host-repaired", "kernel-differs")]
 
 
 def test_known_host_heard_during_the_reading_is_compared_all_the_same() -> None:
     """News of a host's neighbor entry say nothing about its route and proxy entries: what is missing is put back."""
     proxy = nd_proxy()
-    told(proxy, changed(), ReadStarted(), changed(state=REACHABLE))
+    told(proxy, changed(), SnapshotStarted(), changed(state=REACHABLE))
 
     assert why(told(proxy, kernel())) == [("host-repaired", "kernel-differs")]
 
@@ -141,7 +141,7 @@ def test_known_host_heard_during_the_reading_is_compared_all_the_same() -> None:
 def test_host_evicted_during_the_reading_is_not_adopted_again() -> None:
     """Tagged entries that were removed while the tables were read are no leftover."""
     proxy = nd_proxy(max_hosts=1)
-    told(proxy, changed(), ReadStarted(), changed("2001:db8::34", state=REACHABLE, lladdr=OTHER_LLADDR))
+    told(proxy, changed(), SnapshotStarted(), changed("2001:db8::34", state=REACHABLE, lladdr=OTHER_LLADDR))
 
     assert told(proxy, kernel(route(), entry())) == []
 
@@ -149,11 +149,11 @@ def test_host_evicted_during_the_reading_is_not_adopted_again() -> None:
 def test_host_refused_during_the_reading_is_as_it_was_left() -> None:
     """Entries that were removed while the tables were read are not there any more, whatever was read."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE), ReadStarted())
+    told(proxy, changed(state=REACHABLE), SnapshotStarted())
     assert actions(told(proxy, ActionRefused(AddProxy(A, "wan0"), Refusal.OTHER, "no"))) == REMOVE
 
     assert told(proxy, kernel(route(), entry())) == []
-    assert [host.have for host in proxy.hosts] == [NOTHING]
+    assert [host.installed for host in proxy.hosts] == [NOTHING]
 
 
 def test_foreign_route_is_obeyed_and_told_once() -> None:
@@ -164,8 +164,8 @@ def test_foreign_route_is_obeyed_and_told_once() -> None:
     decisions = told(proxy, kernel(route(dev="tun0", ours=False), entry()))
 
     assert why(decisions) == [("foreign-entry", "foreign-route"), ("host-repaired", "link-up")]
-    assert (decisions[0].note, actions(decisions)) == ("route dev tun0", [DelProxy(A, "wan0")])
-    assert [host.have for host in proxy.hosts] == [NOTHING]
+    assert (decisions[0].detail, actions(decisions)) == ("route dev tun0", [DelProxy(A, "wan0")])
+    assert [host.installed for host in proxy.hosts] == [NOTHING]
     assert told(proxy, kernel(route(dev="tun0", ours=False))) == []
     assert actions(told(proxy, kernel())) == ADD
 
@@ -203,9 +203,9 @@ def test_what_happens_while_a_reading_is_judged_is_newer_than_it() -> None:
     """A host that answered, one that went, and one that came meanwhile are left as they are."""
     answers, goes, comes = "2001:db8::34", "2001:db8::35", "2001:db8::36"
     proxy = nd_proxy(per_lladdr=4)
-    told(proxy, changed(state=REACHABLE), changed(answers), changed(goes), ReadStarted())
+    told(proxy, changed(state=REACHABLE), changed(answers), changed(goes), SnapshotStarted())
     entries = [it for host in (str(A), answers, goes, comes) for it in (route(host), entry(host))]
-    judged = proxy.judge(kernel(*entries, changed(answers), changed(goes), changed(comes)), 0.0, 1)
+    judged = proxy.reconcile(kernel(*entries, changed(answers), changed(goes), changed(comes)), 0.0, 1)
 
     assert next(judged) == []  # the first host has what it should
     told(proxy, changed(answers, state=REACHABLE), changed(goes, state=FAILED))
@@ -213,7 +213,7 @@ def test_what_happens_while_a_reading_is_judged_is_newer_than_it() -> None:
 
     assert not any(judged)
     assert {str(host.address) for host in proxy.hosts} == {str(A), answers, comes}
-    assert proxy.heard is None
+    assert proxy.changed_during is None
 
 
 def test_host_without_entries_that_goes_while_a_reading_is_judged_gets_none() -> None:
@@ -221,8 +221,8 @@ def test_host_without_entries_that_goes_while_a_reading_is_judged_gets_none() ->
     gone = "2001:db8::34"
     proxy = nd_proxy()
     told(proxy, changed(state=REACHABLE), changed(gone))
-    told(proxy, ActionRefused(AddProxy(addr(gone), "wan0"), Refusal.OTHER, "no"), ReadStarted())
-    judged = proxy.judge(kernel(route(), entry()), 0.0, 1)
+    told(proxy, ActionRefused(AddProxy(addr(gone), "wan0"), Refusal.OTHER, "no"), SnapshotStarted())
+    judged = proxy.reconcile(kernel(route(), entry()), 0.0, 1)
 
     assert next(judged) == []
     assert why(told(proxy, changed(gone, state=FAILED))) == [("host-forgotten", "failed")]
@@ -251,7 +251,7 @@ def test_adopted_host_is_as_the_cache_has_it() -> None:
     assert why(decisions) == [
         ("host-learned", "adopted"),
         ("host-learned", "adopted"),
-        ("host-doubted", "lladdr-elsewhere"),
+        ("host-probed", "lladdr-elsewhere"),
     ]
     assert [list(decision.actions) for decision in decisions] == [
         [],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 
-from ndpbr_py.subcommands.record import Recorder
+from ndpbr_py.commands.record import Recorder
 
 STAMP = r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\]"
 

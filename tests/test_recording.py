@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ndpbr_py import clock
-from ndpbr_py.telling.recording import Clock, Recording
+from ndpbr_py.recording.format import Clock, Recording
+from ndpbr_py.system import clock
 
 
 def at(minute: int, second: float = 0.0, hour: int = 12) -> str:

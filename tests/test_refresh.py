@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from ipaddress import IPv6Address
 
+from ndpbr_py.commands.refresh import Refresher
 from ndpbr_py.config import LogConfig
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.log import Log
-from ndpbr_py.subcommands.refresh import Refresher
+from ndpbr_py.logs.logger import Log
 from tests.builders import Records, addr
 
 LINK_LOCAL, A, B, C = map(addr, ("fe80::1", "2001:db8::a", "2001:db8::b", "2001:db8::c"))

@@ -187,7 +187,7 @@ def test_records_have_the_time_recorded(capfd: pytest.CaptureFixture[str], tmp_p
         ]
 
 
-@pytest.mark.parametrize(("gap", "event"), [(5, "host-doubted"), (20, "host-moved")])
+@pytest.mark.parametrize(("gap", "event"), [(5, "host-probed"), (20, "host-moved")])
 def test_clock_is_the_recordings(gap: int, event: str, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A host that moves again is asked first if it has just moved, by the time recorded."""
     lines = [line(0), line(20, dev="wan0"), line(20 + gap, state="STALE")]
@@ -204,7 +204,7 @@ def test_hosts_expire_as_the_time_goes_by(capfd: pytest.CaptureFixture[str], tmp
     err = replay(capfd, written(tmp_path, HEADER, line(0, state="STALE"), ended), interfaces=None)[2]
 
     records = [json.loads(it) for it in err]
-    assert [(r["event"], r["reason"]) for r in records[1:]] == [("host-doubted", "not-confirmed")] * len(records[1:])
+    assert [(r["event"], r["reason"]) for r in records[1:]] == [("host-probed", "not-confirmed")] * len(records[1:])
     assert records[1]["ts"] > "2026-11-23T12:00:00"
 
 

@@ -6,12 +6,12 @@ import asyncio
 from pathlib import Path
 
 from ndpbr_py.config import LogConfig
-from ndpbr_py.core.events import KernelRead, NudState
-from ndpbr_py.daemon.relay import Relay
+from ndpbr_py.core.events import KernelSnapshot, NudState
+from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.iproute2.commands import Commands, marker
 from ndpbr_py.iproute2.executor import Executor
-from ndpbr_py.log import Log
+from ndpbr_py.logs.logger import Log
 from tests.builders import Records, addr, changed, kernel, nd_proxy
 from tests.scripts import DEADLINE, Watched, script
 
@@ -23,23 +23,23 @@ def nothing(*_: object) -> None:
 def test_host_learned_behind_the_marker_is_not_missed_in_the_tables(tmp_path: Path) -> None:
     """In a flood its entries wait in the batch while the tables are read, which is no reason to repair it."""
 
-    async def read() -> KernelRead:
+    async def read() -> KernelSnapshot:
         return kernel()
 
     async def story() -> tuple[int, bool]:
         commands, log = Commands(135), Log(LogConfig(), Records())
-        relay = Relay(nd_proxy(), commands, log, nothing, nothing, nothing)
-        relay.executor = Executor(script(tmp_path, "exec cat >/dev/null"), commands, Watched())
+        dispatcher = Dispatcher(nd_proxy(), commands, log, nothing, nothing, nothing)
+        dispatcher.executor = Executor(script(tmp_path, "exec cat >/dev/null"), commands, Watched())
         resync = Resync(read, nothing, lambda: True, nothing, nothing, log, 1000.0)
         resync.request()
-        running = asyncio.create_task(resync.run(relay))
+        running = asyncio.create_task(resync.run(dispatcher))
         await asyncio.sleep(0)
-        relay.deliver([changed(state=NudState.REACHABLE)])
+        dispatcher.deliver([changed(state=NudState.REACHABLE)])
         resync.marked(marker(1))
         async with asyncio.timeout(DEADLINE):
             await resync.done.wait()
         running.cancel()
-        relay.executor.close()
-        return relay.counters.repaired, addr() in relay.proxy.hosts
+        dispatcher.executor.close()
+        return dispatcher.counters.hosts_repaired, addr() in dispatcher.proxy.hosts
 
     assert asyncio.run(story()) == (0, True)

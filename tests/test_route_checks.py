@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Network
 
-from ndpbr_py.core.events import KernelRead, Route
+from ndpbr_py.core.events import KernelSnapshot, PrefixOrDefaultRoute
 from ndpbr_py.doctor import route_checks
 from ndpbr_py.doctor.facts import Facts, Link
 from tests.builders import addr
@@ -17,56 +17,62 @@ DEVS = ("wan0", "lan0")
 
 def test_default_route_on_an_interface_that_is_not_listed() -> None:
     """The provider's interface is to be listed, too: a wrong name is a common mistake."""
-    facts = Facts(DEVS, (WAN0, LAN0, Link("ppp0")), KernelRead(routes=(Route(DEFAULT, "ppp0"),)))
+    facts = Facts(DEVS, (WAN0, LAN0, Link("ppp0")), KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "ppp0"),)))
     (finding,) = route_checks.default_route(facts)
 
-    assert (finding.status.value, finding.found) == ("warn", "ppp0, which is none of wan0, lan0")
-    assert finding.mend == "ndpbr run ppp0 wan0 lan0"
+    assert (finding.status.value, finding.detail) == ("warn", "ppp0, which is none of wan0, lan0")
+    assert finding.fix == "ndpbr run ppp0 wan0 lan0"
 
 
 def test_advertisements_are_looked_at_where_the_default_route_is() -> None:
     """Also where that interface is not listed; a route that somebody has set needs none."""
     ppp0 = Link("ppp0", accept_ra=1)
     learned = Facts(
-        DEVS, (WAN0, LAN0, ppp0), KernelRead(routes=(Route(DEFAULT, "ppp0", addr("fe80::1"), advertised=True),))
+        DEVS,
+        (WAN0, LAN0, ppp0),
+        KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "ppp0", addr("fe80::1"), advertised=True),)),
     )
-    static = Facts(DEVS, (WAN0, LAN0, ppp0), KernelRead(routes=(Route(DEFAULT, "ppp0", addr("fe80::1")),)))
+    static = Facts(
+        DEVS, (WAN0, LAN0, ppp0), KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "ppp0", addr("fe80::1")),))
+    )
 
-    assert [f.mend for f in route_checks.router_advertisements(learned)] == ["sysctl -w net/ipv6/conf/ppp0/accept_ra=2"]
-    assert [f.found for f in route_checks.router_advertisements(static)] == ["not needed"]
+    assert [f.fix for f in route_checks.router_advertisements(learned)] == ["sysctl -w net/ipv6/conf/ppp0/accept_ra=2"]
+    assert [f.detail for f in route_checks.router_advertisements(static)] == ["not needed"]
 
 
 def test_same_prefix_twice_goes_from_the_inner_interface() -> None:
     """It stays where the default route is, whatever the order; other prefixes and interfaces do not matter."""
     routes = (
-        Route(HOME, "lan0"),
-        Route(HOME, "wan0"),
-        Route(DEFAULT, "wan0", addr("fe80::1")),
-        Route(IPv6Network("fd00:1::/64"), "lan0"),
-        Route(IPv6Network("fd00:1::/64"), "lan0", advertised=True),
-        Route(IPv6Network("2001:db8:65::/64"), "lan1"),
+        PrefixOrDefaultRoute(HOME, "lan0"),
+        PrefixOrDefaultRoute(HOME, "wan0"),
+        PrefixOrDefaultRoute(DEFAULT, "wan0", addr("fe80::1")),
+        PrefixOrDefaultRoute(IPv6Network("fd00:1::/64"), "lan0"),
+        PrefixOrDefaultRoute(IPv6Network("fd00:1::/64"), "lan0", advertised=True),
+        PrefixOrDefaultRoute(IPv6Network("2001:db8:65::/64"), "lan1"),
     )
-    result = list(route_checks.prefixes(Facts(DEVS, (WAN0, LAN0), KernelRead(routes=routes))))
+    result = list(route_checks.prefixes(Facts(DEVS, (WAN0, LAN0), KernelSnapshot(routes=routes))))
 
-    assert [(f.status.value, f.mend) for f in result] == [("warn", f"ip -6 route del {HOME} dev lan0"), ("ok", None)]
-    assert result[1].found == "fd00:1::/64 is on lan0"
+    assert [(f.status.value, f.fix) for f in result] == [("warn", f"ip -6 route del {HOME} dev lan0"), ("ok", None)]
+    assert result[1].detail == "fd00:1::/64 is on lan0"
 
 
 def test_prefix_of_the_user() -> None:
     """Where none is on-link, what `--prefix` names will do."""
-    facts = Facts(DEVS, (WAN0, LAN0), KernelRead(), prefixes=frozenset({HOME}))
+    facts = Facts(DEVS, (WAN0, LAN0), KernelSnapshot(), prefixes=frozenset({HOME}))
 
-    assert [(f.status.value, f.found) for f in route_checks.prefixes(facts)] == [("ok", f"{HOME} counts by --prefix")]
+    assert [(f.status.value, f.detail) for f in route_checks.prefixes(facts)] == [("ok", f"{HOME} counts by --prefix")]
 
 
 def test_what_is_missing_is_missed_where_the_modem_is() -> None:
     """The commands name the interface of the default route, or of a prefix, or the first; none is no obstacle."""
     heeding = (Link("wan0", accept_ra=2), Link("lan0", accept_ra=2))
-    prefix = Facts(DEVS, heeding, KernelRead(routes=(Route(HOME, "lan0"),)))
-    way_out = Facts(DEVS, (WAN0, LAN0), KernelRead(routes=(Route(DEFAULT, "lan0", addr("fe80::1")),)))
-    neither, nothing = Facts(DEVS, (WAN0, LAN0), KernelRead()), Facts((), tables=KernelRead())
+    prefix = Facts(DEVS, heeding, KernelSnapshot(routes=(PrefixOrDefaultRoute(HOME, "lan0"),)))
+    way_out = Facts(
+        DEVS, (WAN0, LAN0), KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "lan0", addr("fe80::1")),))
+    )
+    neither, nothing = Facts(DEVS, (WAN0, LAN0), KernelSnapshot()), Facts((), tables=KernelSnapshot())
 
-    assert [f.mend for f in route_checks.default_route(prefix)] == ["ip -6 route add default via GATEWAY dev lan0"]
-    assert [f.mend for f in route_checks.prefixes(way_out)] == ["ip -6 address add ADDRESS/64 dev lan0"]
-    assert [f.mend for f in route_checks.prefixes(neither)] == ["ip -6 address add ADDRESS/64 dev wan0"]
+    assert [f.fix for f in route_checks.default_route(prefix)] == ["ip -6 route add default via GATEWAY dev lan0"]
+    assert [f.fix for f in route_checks.prefixes(way_out)] == ["ip -6 address add ADDRESS/64 dev lan0"]
+    assert [f.fix for f in route_checks.prefixes(neither)] == ["ip -6 address add ADDRESS/64 dev wan0"]
     assert [f.status.value for f in route_checks.default_route(nothing)] == ["fail"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from ipaddress import IPv6Network
 
+from ndpbr_py.control.rules import heard, narrowed, told
 from ndpbr_py.core.state import Rules
-from ndpbr_py.telling.rules import heard, narrowed, told
 from tests.builders import HOST, INTERFACES, PREFIX, addr
 
 RULES = Rules(

@@ -6,16 +6,16 @@ import re
 
 import pytest
 
-from ndpbr_py.telling.screen import confirmed, frame, span, summary
+from ndpbr_py.commands.screen import confirmed, frame, span, summary
 
 COUNTERS = {
-    "learned": 14,
-    "forgotten": 2,
-    "moved": 1,
-    "refused": 0,
-    "conflicts": 0,
+    "hosts_learned": 14,
+    "hosts_forgotten": 2,
+    "hosts_moved": 1,
+    "entries_refused": 0,
+    "address_conflicts": 0,
     "resyncs": 300,
-    "restarts": 0,
+    "monitor_restarts": 0,
     "events_lost": 0,
     "hosts": 12,
 }
@@ -56,7 +56,7 @@ def test_frame_is_as_wide_as_the_screen() -> None:
 def test_summary_counts() -> None:
     """The first line is the daemon's; without one it says so."""
     assert summary({"uptime": 7.5, "counters": COUNTERS}) == (
-        "up 7 s, 12 hosts; 14 learned, 2 forgotten, 1 moved, 0 refused, 0 conflicts, 300 resyncs, 0 restarts, "
+        "up 7 s, 12 hosts; 14 learned, 2 forgotten, 1 moved, 0 entries refused, 0 address conflicts, 300 resyncs, 0 monitor restarts, "
         "0 events lost"
     )
     assert summary(None) == "no daemon answers"
@@ -66,10 +66,10 @@ def test_summary_counts() -> None:
     ("host", "text"),
     [
         (None, ""),
-        ({"state": "REACHABLE", "verified": True, "confirmed_ago": 500.0}, "reachable"),
-        ({"state": "PERMANENT", "verified": True, "confirmed_ago": 500.0}, "permanent"),
-        ({"state": "STALE", "verified": True, "confirmed_ago": 75.2}, "confirmed 1 min 15 s ago"),
-        ({"state": "STALE", "verified": False, "confirmed_ago": 0.2}, "unverified, heard 0 s ago"),
+        ({"state": "REACHABLE", "verified": True, "confirmed_ago_s": 500.0}, "reachable"),
+        ({"state": "PERMANENT", "verified": True, "confirmed_ago_s": 500.0}, "permanent"),
+        ({"state": "STALE", "verified": True, "confirmed_ago_s": 75.2}, "confirmed 1 min 15 s ago"),
+        ({"state": "STALE", "verified": False, "confirmed_ago_s": 0.2}, "unverified, heard 0 s ago"),
     ],
 )
 def test_confirmed_says_when_a_host_was_there(host: dict[str, object] | None, text: str) -> None:

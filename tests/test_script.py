@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute
 from ndpbr_py.core.events import ActionRefused, Refusal
 from ndpbr_py.iproute2.commands import Commands
-from ndpbr_py.iproute2.script import STEP, Outcome, Script
+from ndpbr_py.iproute2.script import STEP, BatchScript, Outcome
 from tests.builders import FIXTURES, addr
 
 A = addr()
@@ -29,8 +29,8 @@ TEXTS = {
 }
 
 
-def script(*actions: Action, step: int = STEP) -> Script:
-    made = Script(Commands(135), step)
+def script(*actions: Action, step: int = STEP) -> BatchScript:
+    made = BatchScript(Commands(135), step)
     made.add(actions)
     return made
 
@@ -42,7 +42,7 @@ def sign(number: int, line: int) -> str:
 
 def test_text_ends_each_bit_with_a_sign() -> None:
     """After what is said at once stands a sign with the number of actions until there."""
-    made = Script(Commands(135))
+    made = BatchScript(Commands(135))
 
     assert made.add([ROUTE, PROXY]).decode().splitlines() == [
         "route add 2001:db8::33/128 dev lan0 proto 135",
@@ -54,7 +54,7 @@ def test_text_ends_each_bit_with_a_sign() -> None:
 
 def test_text_has_a_sign_every_step() -> None:
     """A long bit has signs in between, so that little is done twice."""
-    lines = Script(Commands(135), step=16).add(MANY).decode().splitlines()
+    lines = BatchScript(Commands(135), step=16).add(MANY).decode().splitlines()
 
     assert [line for line in lines if line.startswith("@")] == ["@16", "@32", "@40"]
 
@@ -71,7 +71,7 @@ def test_text_has_a_sign_every_step() -> None:
 )
 def test_end_of_what_was_said_tells_how_far_it_is(said: bytes, done: int) -> None:
     """The last whole sign counts; of half a one nothing is known."""
-    assert Script.done(said) == done
+    assert BatchScript.done(said) == done
 
 
 def test_silence_but_for_signs_means_done() -> None:
@@ -101,7 +101,7 @@ def test_action_of_two_commands_is_refused_as_one() -> None:
 def test_complaint_about_what_came_before_is_nobodys() -> None:
     """What was refused of the rehearsal says nothing about the first action."""
     rehearsed = "".join(f'Cannot find device "lo"\nCommand failed -:{line}\n' for line in (1, 2))
-    made = Script(Commands(135), before=2)
+    made = BatchScript(Commands(135), before=2)
     made.add([ROUTE, PROXY])
 
     said = f"{rehearsed}RTNETLINK answers: File exists\nCommand failed -:3\n{sign(2, 5)}"

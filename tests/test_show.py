@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ndpbr_py.subcommands.show import Row, Rtts, as_json, line, rows
+from ndpbr_py.commands.show import Row, Rtts, as_json, line, rows
 from tests.builders import addr, entry, kernel, route
 
 ONE, TWO = addr("2001:db8::9"), addr("2001:db8::10")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ndpbr_py.core.events import SolicitationHeard
+from ndpbr_py.core.events import SolicitationReceived
 from ndpbr_py.packets.solicitation import solicitation
 from tests.builders import LLADDR, addr
 from tests.frames import GROUP, NONCE, SOURCE, SOURCE_LLADDR, TARGET, frame, probe
@@ -46,7 +46,7 @@ FALSE = {
 )
 def test_solicitation_is_heard(packet: bytes, source: str) -> None:
     """Who asks for whom, on which interface and from which link-layer address."""
-    assert solicitation(packet, "lan0", LLADDR) == SolicitationHeard("lan0", addr(source), addr(TARGET), LLADDR)
+    assert solicitation(packet, "lan0", LLADDR) == SolicitationReceived("lan0", addr(source), addr(TARGET), LLADDR)
 
 
 @pytest.mark.parametrize("options", [b"", NONCE])
@@ -54,7 +54,7 @@ def test_probe_has_no_source(options: bytes) -> None:
     """Who makes sure that an address is free does not have it yet; RFC 7527 lets it send a nonce along."""
     heard = solicitation(probe(options=options), "lan0", LLADDR)
 
-    assert heard == SolicitationHeard("lan0", None, addr(TARGET), LLADDR)
+    assert heard == SolicitationReceived("lan0", None, addr(TARGET), LLADDR)
 
 
 @pytest.mark.parametrize("packet", FALSE.values(), ids=FALSE)
@@ -83,5 +83,5 @@ def test_any_options_are_taken_or_discarded(options: bytes) -> None:
     """Whatever options follow, the answer is the solicitation or none."""
     assert solicitation(frame(group=GROUP, options=options), "lan0", None) in (
         None,
-        SolicitationHeard("lan0", addr(SOURCE), addr(TARGET), None),
+        SolicitationReceived("lan0", addr(SOURCE), addr(TARGET), None),
     )

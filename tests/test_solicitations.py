@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ndpbr_py.core.actions import Action, AddProxy, DelProxy, Probe
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.entries import Entries
-from ndpbr_py.core.events import KernelRead, LooksDue, NudState
-from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.entry_diff import Entries
+from ndpbr_py.core.events import KernelSnapshot, LookupsDue, NudState
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import (
     HOST,
@@ -29,12 +28,12 @@ from tests.builders import (
 A = addr()
 THREE = ("wan0", "lan0", "lan1")
 REACHABLE, PROBE, FAILED, STALE = NudState.REACHABLE, NudState.PROBE, NudState.FAILED, NudState.STALE
-DUE = LooksDue()
+DUE = LookupsDue()
 
 
 def later(proxy: NdProxy) -> list[Decision]:
     """Return what follows when the next look is due."""
-    at = proxy.looks.next
+    at = proxy.lookups.next
     assert at is not None
     return told(proxy, DUE, now=at)
 
@@ -54,7 +53,9 @@ def test_unknown_target_is_looked_for_on_the_other_links() -> None:
 
     probes = [Probe(A, "lan0", None), Probe(A, "lan1", None)]
     note = "lan0,lan1"
-    assert decisions == [Decision(What.SOUGHT, Reason.SOLICITED, A, "wan0", OTHER_LLADDR, None, probes, note)]
+    assert decisions == [
+        Decision(DecisionKind.LOOKUP_STARTED, Reason.SOLICITED, A, "wan0", OTHER_LLADDR, None, probes, note)
+    ]
 
 
 def test_known_target_is_not_looked_for() -> None:
@@ -75,12 +76,12 @@ def test_known_target_is_not_looked_for() -> None:
         (HOST, kernel(up=THREE, without_nd=["lan0", "lan1"])),
     ],
 )
-def test_what_must_not_be_learned_is_not_looked_for(target: str, read: KernelRead) -> None:
+def test_what_must_not_be_learned_is_not_looked_for(target: str, read: KernelSnapshot) -> None:
     """Neither off-link addresses nor the router's own or its next hop's; and on no link that cannot have them."""
     proxy = nd_proxy(*THREE)
 
     assert told(proxy, read, solicited(target)) == []
-    assert (proxy.looks.heard, proxy.looks.made) == (1, 0)
+    assert (proxy.lookups.received, proxy.lookups.made) == (1, 0)
 
 
 def test_target_is_looked_for_once_while_the_kernel_looks() -> None:
@@ -100,7 +101,16 @@ def test_new_address_is_looked_at_where_it_will_be() -> None:
 
     heard = told(proxy, detection())
     assert heard == [
-        Decision(What.SOUGHT, Reason.DETECTION, A, "lan0", LLADDR, None, [Probe(A, "lan0", LLADDR, new=True)], "lan0")
+        Decision(
+            DecisionKind.LOOKUP_STARTED,
+            Reason.DETECTION,
+            A,
+            "lan0",
+            LLADDR,
+            None,
+            [Probe(A, "lan0", LLADDR, new=True)],
+            "lan0",
+        )
     ]
 
     learned = told(proxy, changed(state=PROBE))
@@ -115,9 +125,9 @@ def test_new_address_is_looked_at_again_when_detection_is_over() -> None:
         assert told(proxy, detection(), now=now) == []
     told(proxy, changed(state=FAILED), now=3.06)
 
-    assert proxy.looks.next == pytest.approx(3.1)
+    assert proxy.lookups.next == pytest.approx(3.1)
     assert actions(later(proxy)) == [Probe(A, "lan0", None)]
-    assert proxy.looks.next is None
+    assert proxy.lookups.next is None
 
 
 def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
@@ -126,7 +136,7 @@ def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
     told(proxy, detection(), changed(state=PROBE))
 
     assert later(proxy) == []
-    assert proxy.looks.next == pytest.approx(2.2)
+    assert proxy.lookups.next == pytest.approx(2.2)
 
 
 def test_new_address_that_has_answered_is_not_looked_at_again() -> None:
@@ -134,14 +144,14 @@ def test_new_address_that_has_answered_is_not_looked_at_again() -> None:
     proxy = nd_proxy()
     told(proxy, detection(), changed(state=PROBE), changed(state=REACHABLE))
 
-    assert (later(proxy), proxy.looks.next) == ([], None)
+    assert (later(proxy), proxy.lookups.next) == ([], None)
 
 
 def test_host_that_starts_again_where_it_is_known_changes_nothing() -> None:
     """A verified host that makes sure of its address again is where it was."""
     proxy = with_host()
 
-    assert (told(proxy, detection()), proxy.looks.next) == ([], None)
+    assert (told(proxy, detection()), proxy.lookups.next) == ([], None)
 
 
 def test_owner_is_asked_when_its_address_is_wanted_elsewhere() -> None:
@@ -149,12 +159,12 @@ def test_owner_is_asked_when_its_address_is_wanted_elsewhere() -> None:
     proxy = with_host()
 
     asked = told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=5.0)
-    assert why(asked) == [("host-doubted", "duplicate-address-detection")]
+    assert why(asked) == [("host-probed", "duplicate-address-detection")]
     assert actions(asked) == [Probe(A, "lan0", LLADDR)]
 
     assert told(proxy, changed(state=PROBE), changed(state=REACHABLE)) == []
     assert [later(proxy), later(proxy)] == [[], []]
-    assert (proxy.looks.next, proxy.placement.open) == (None, {})
+    assert (proxy.lookups.next, proxy.desired.withheld) == (None, {})
 
 
 def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
@@ -162,15 +172,15 @@ def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
     proxy = with_host(probed=True)
 
     opened = later(proxy)
-    assert why(opened) == [("address-left-open", "owner-silent")]
+    assert why(opened) == [("proxy-withheld", "owner-silent")]
     assert actions(opened) == [DelProxy(A, "lan1")]
 
     sought = told(proxy, DUE, now=1.7)
     assert actions(sought) == [Probe(A, "lan1", None)]
     moved = told(proxy, changed(dev="lan1", state=REACHABLE), now=11.0)
     assert why(moved) == [("host-moved", "same-lladdr-elsewhere")]
-    assert [(host.dev, host.have) for host in proxy.hosts] == [("lan1", Entries("lan1", ("wan0", "lan0")))]
-    assert proxy.placement.open == {}
+    assert [(host.dev, host.installed) for host in proxy.hosts] == [("lan1", Entries("lan1", ("wan0", "lan0")))]
+    assert proxy.desired.withheld == {}
 
 
 def test_owner_who_answers_late_has_its_address_back() -> None:
@@ -180,7 +190,7 @@ def test_owner_who_answers_late_has_its_address_back() -> None:
 
     back = told(proxy, changed(state=REACHABLE), now=0.8)
 
-    assert why(back) == [("host-kept", "owner-answers")]
+    assert why(back) == [("host-retained", "owner-answers")]
     assert actions(back) == [AddProxy(A, "lan1")]
 
 
@@ -190,9 +200,9 @@ def test_address_that_nobody_takes_is_closed_again() -> None:
     later(proxy)
     told(proxy, DUE, now=1.7)
 
-    assert proxy.looks.next == pytest.approx(10.5)
+    assert proxy.lookups.next == pytest.approx(10.5)
     closed = later(proxy)
-    assert why(closed) == [("host-kept", "not-used-elsewhere")]
+    assert why(closed) == [("host-retained", "not-used-elsewhere")]
     assert actions(closed) == [AddProxy(A, "lan1")]
 
 
@@ -203,10 +213,10 @@ def test_address_left_open_to_one_link_after_another_has_its_time_there() -> Non
     later(proxy)
     told(proxy, changed(state=STALE), DUE, now=5.0)
     told(proxy, detection(dev="lan2"), DUE, now=9.0)
-    assert why(told(proxy, DUE, now=9.5)) == [("address-left-open", "owner-silent")]
+    assert why(told(proxy, DUE, now=9.5)) == [("proxy-withheld", "owner-silent")]
 
     assert actions(told(proxy, DUE, now=10.6)) == [Probe(A, "lan2", None)]
-    assert proxy.placement.open == {A: "lan2"}
+    assert proxy.desired.withheld == {A: "lan2"}
     assert actions(told(proxy, DUE, now=19.5)) == [AddProxy(A, "lan2")]
 
 
@@ -220,7 +230,7 @@ def test_open_address_stays_open_when_the_tables_are_read() -> None:
     assert AddProxy(A, "lan1") not in actions(told(proxy, kernel(up=THREE)))
     proxy.forget(host, Reason.FAILED)
     assert told(proxy, changed(state=FAILED)) == []
-    assert proxy.placement.open == {}
+    assert proxy.desired.withheld == {}
 
 
 def test_machine_that_comes_to_another_link_has_its_hosts_asked_for() -> None:
@@ -253,13 +263,13 @@ def test_static_host_is_not_asked() -> None:
 
 def test_ip_that_cannot_look_is_not_asked_to() -> None:
     """Before iproute2 5.16 each look would end a batch; a probe for duplicates tells the lladdr, which is enough."""
-    proxy = nd_proxy(*THREE, can_look=False)
+    proxy = nd_proxy(*THREE, can_resolve=False)
 
     assert told(proxy, solicited()) == []
     assert actions(told(proxy, detection(lladdr=None))) == []
     assert actions(told(proxy, detection())) == [Probe(A, "lan0", LLADDR, new=True)]
     assert later(proxy) == []
-    assert proxy.looks.made == 1
+    assert proxy.lookups.made == 1
 
 
 def test_nothing_heard_on_a_link_that_is_down_counts() -> None:
@@ -277,13 +287,16 @@ def test_scan_gets_a_few_looks_a_second_and_one_warning_a_minute() -> None:
         for n in range(100_000)
         for decision in told(proxy, solicited(f"2001:db8::{n >> 8:x}:5ca:{n & 255:x}"), now=n / 1000)
     ]
-    looks, notes = proxy.looks, [decision.note for decision in decisions if decision.what is What.LEFT_OUT]
+    looks, notes = (
+        proxy.lookups,
+        [decision.detail for decision in decisions if decision.kind is DecisionKind.LOOKUPS_RATE_LIMITED],
+    )
 
     assert looks.made <= 25 + 5 * 100
-    assert looks.made + looks.left_out == looks.heard == 100_000
+    assert looks.made + looks.rate_limited == looks.received == 100_000
     assert notes[0] == "1"
     assert len(notes) == 2
-    assert looks.left_out / 2 < int(notes[1] or 0) < looks.left_out
+    assert looks.rate_limited / 2 < int(notes[1] or 0) < looks.rate_limited
 
 
 def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_another() -> None:
@@ -293,7 +306,7 @@ def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_a
         liar = f"02:66:00:00:{n >> 8:02x}:{n & 255:02x}"
         told(proxy, solicited(f"2001:db8::5ca:{n:x}", "lan0", lladdr=liar), now=1.0)
 
-    assert proxy.looks.made == 50
+    assert proxy.lookups.made == 50
     asked = told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
     assert actions(asked) == [Probe(A, "lan1", OTHER_LLADDR, new=True)]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ndpbr_py.core.events import KernelRead, NudState, Route
+from ndpbr_py.core.events import KernelSnapshot, NudState, PrefixOrDefaultRoute
 from ndpbr_py.iproute2.tables import Tables, in_use
 from tests.builders import LLADDR, addr, changed, entry, route
 
@@ -109,7 +109,7 @@ def test_other_routes_make_no_prefix_on_link(line: str) -> None:
     read = tables()
     read.route(line)
 
-    assert replace(read.read(), routes=()) == KernelRead()
+    assert replace(read.read(), routes=()) == KernelSnapshot()
 
 
 def test_gateway_of_a_default_route_is_a_next_hop() -> None:
@@ -134,9 +134,9 @@ def test_default_routes_and_connected_prefixes_are_read_on_every_interface() -> 
     everywhere = IPv6Network("::/0")
 
     assert read.read().routes == (
-        Route(everywhere, "wan0", addr("fe80::1"), advertised=True),
-        Route(everywhere, "ppp0"),
-        Route(PREFIX, "eth9", advertised=True),
+        PrefixOrDefaultRoute(everywhere, "wan0", addr("fe80::1"), advertised=True),
+        PrefixOrDefaultRoute(everywhere, "ppp0"),
+        PrefixOrDefaultRoute(PREFIX, "eth9", advertised=True),
     )
 
 
@@ -208,7 +208,7 @@ def test_any_line_is_read_or_left_out(words: list[str]) -> None:
     for take in (read.neighbor, read.proxy, read.route, read.address, read.link):
         take(line)
 
-    assert isinstance(read.read(), KernelRead)
+    assert isinstance(read.read(), KernelSnapshot)
 
 
 def test_route_that_leads_to_no_interface_is_another_programs() -> None:

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import config
+from ndpbr_py.commands.replay import Player
 from ndpbr_py.config import LogConfig
 from ndpbr_py.core.events import NeighborChanged, NudState
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
-from ndpbr_py.log import Log
-from ndpbr_py.subcommands.replay import Player
-from ndpbr_py.telling.recording import Clock
+from ndpbr_py.logs.logger import Log
+from ndpbr_py.recording.format import Clock
 from tests.builders import FIXTURES, Records
 
 TRANSCRIPTS = sorted(FIXTURES.glob("transcripts/*.txt"))

@@ -65,12 +65,12 @@ class Mark:
 
 
 @value
-class Refresh:
+class RequestResync:
     """Read the kernel's tables: something may have been missed."""
 
 
 @value
-class Rejoin:
+class RejoinGroup:
     """Take the proxy entries for ADDRESSES on DEV out, and put them back at once.
 
     They share a solicited-node multicast group: the kernel leaves it with the last of them that goes, joins it again
@@ -82,4 +82,4 @@ class Rejoin:
 
 
 Entry = AddRoute | DelRoute | AddProxy | DelProxy
-Action = Entry | Probe | Mark | Refresh | Rejoin
+Action = Entry | Probe | Mark | RequestResync | RejoinGroup

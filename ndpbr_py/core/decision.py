@@ -8,44 +8,95 @@ from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Action
 from ndpbr_py.core.events import NudState
-from ndpbr_py.core.policy import Reason
 from ndpbr_py.core.value import value
 
 
-class What(Enum):
+class DecisionKind(Enum):
     """What was decided: the name of the log's record."""
 
     LEARNED = "host-learned"
     MOVED = "host-moved"
     FORGOTTEN = "host-forgotten"
     VERIFIED = "host-verified"
-    DOUBTED = "host-doubted"
-    KEPT = "host-kept"
-    SOUGHT = "host-sought"
+    PROBED = "host-probed"
+    RETAINED = "host-retained"
+    LOOKUP_STARTED = "lookup-started"
     SUSPENDED = "host-suspended"
-    RESUMED = "host-resumed"
+    LINK_UP_AGAIN = "link-up"
     REPAIRED = "host-repaired"
     REFUSED = "action-refused"
     CONFLICT = "address-conflict"
-    SHADOWED = "foreign-entry"
+    FOREIGN_ENTRY = "foreign-entry"
     IGNORED = "address-ignored"
     REMOVED = "leftover-removed"
-    REJOINED = "host-refreshed"
-    OPENED = "address-left-open"
-    LEFT_OUT = "looks-left-out"
+    GROUP_REJOINED = "group-rejoined"
+    PROXY_WITHHELD = "proxy-withheld"
+    LOOKUPS_RATE_LIMITED = "lookups-rate-limited"
 
     __hash__ = object.__hash__  # as NudState's
+
+
+class Reason(Enum):
+    """Why a decision was taken: the word in the log."""
+
+    FIRST_SIGHT = "first-sight"
+    REACHABLE = "reachable"
+    PERMANENT = "permanent"
+    ADOPTED = "adopted"
+    STATIC = "static"
+    REMEMBERED = "remembered"
+    ECHO = "answered-echo"
+    SAME_LLADDR = "same-lladdr-elsewhere"
+    ROUTER = "router-of-another-link"
+    OWNER_SILENT = "owner-silent"
+    OWNER_UNREACHABLE = "owner-unreachable"
+    OWNER_ANSWERS = "owner-answers"
+    CLAIMED_ELSEWHERE = "claimed-elsewhere"
+    LLADDR_CHANGED = "lladdr-changed"
+    LLADDR_ELSEWHERE = "lladdr-elsewhere"
+    FAILED = "failed"
+    ONE_MORE_TRY = "one-more-try"
+    EXPIRED = "not-confirmed"
+    UNVERIFIED = "still-unverified"
+    EVICTED = "cache-entry-gone"
+    REFUSED = "refused"
+    DRIFTED = "kernel-differs"
+    NOT_OURS = "leftover"
+    LINK_DOWN = "link-down"
+    LINK_UP = "link-up"
+    FOREIGN_ROUTE = "foreign-route"
+    FOREIGN_PROXY = "foreign-proxy"
+    KIND = "not-global-unicast"
+    ANYCAST = "subnet-router-anycast"
+    OFF_LINK = "not-on-link"
+    OWN = "own-address"
+    NEXT_HOP = "next-hop-of-default-route"
+    FULL = "max-hosts"
+    LLADDR_FULL = "max-hosts-per-lladdr"
+    STOPPING = "stopping"
+    REFRESH_INTERVAL = "refresh-interval"
+    SOLICITED = "solicited"
+    DETECTION = "duplicate-address-detection"
+    UNUSED = "not-used-elsewhere"
+    FLOOD = "too-many-solicitations"
+    WITHOUT_ND = "interface-without-nd"
+
+    __hash__ = object.__hash__  # as NudState's
+
+
+# What a flood of claimed addresses makes decisions for.
+CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
 
 
 @value
 class Decision:
     """One decision.  ``note`` is the one further fact a reader of the log needs, e.g. the other lladdr."""
 
-    what: What
+    kind: DecisionKind
     reason: Reason
     address: IPv6Address | None = None
     dev: str | None = None
     lladdr: str | None = None
     state: NudState | None = None
     actions: Sequence[Action] = ()
-    note: str | None = None
+    detail: str | None = None

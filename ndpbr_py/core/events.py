@@ -100,7 +100,7 @@ class AddressChanged:
 
 
 @value
-class SolicitationHeard:
+class SolicitationReceived:
     """A neighbor solicitation passed a link; ``lladdr`` is its frame's sender.
 
     Without a source it is a probe for duplicates: its sender will use the target in a second, if nobody objects.
@@ -142,7 +142,7 @@ class ProxyEntry:
 
 
 @value
-class Route:
+class PrefixOrDefaultRoute:
     """A default route, or a connected prefix; ``advertised``: a router advertisement said so."""
 
     prefix: IPv6Network
@@ -152,12 +152,12 @@ class Route:
 
 
 @value
-class ReadStarted:
+class SnapshotStarted:
     """The kernel's tables are about to be read: what is heard from now on is newer than what they will say."""
 
 
 @value
-class KernelRead:
+class KernelSnapshot:
     """The kernel's tables, read in whole: what they hold is what is.
 
     ``on_link`` are the prefixes of device routes on listed interfaces; ``own`` the router's addresses;
@@ -175,7 +175,7 @@ class KernelRead:
     up: frozenset[str] = frozenset()
     without_nd: frozenset[str] = frozenset()
     names: dict[int, str] = field(default_factory=dict)
-    routes: tuple[Route, ...] = ()
+    routes: tuple[PrefixOrDefaultRoute, ...] = ()
 
 
 @value
@@ -188,7 +188,7 @@ class ActionRefused:
 
 
 @value
-class HostsSuggested:
+class CandidatesFound:
     """These (address, interface) may be there: ``remembered`` of an earlier run, or answering an echo request."""
 
     hosts: tuple[tuple[IPv6Address, str], ...]
@@ -196,7 +196,7 @@ class HostsSuggested:
 
 
 @value
-class SweepDue:
+class CandidatesDue:
     """The next few of those that may be there can be asked."""
 
 
@@ -206,7 +206,7 @@ class Tick:
 
 
 @value
-class LooksDue:
+class LookupsDue:
     """The time of the next look has come."""
 
 
@@ -216,13 +216,13 @@ Event = (
     | LinkChanged
     | LinkDeleted
     | AddressChanged
-    | SolicitationHeard
+    | SolicitationReceived
     | LineRejected
-    | ReadStarted
-    | KernelRead
+    | SnapshotStarted
+    | KernelSnapshot
     | ActionRefused
-    | HostsSuggested
-    | SweepDue
+    | CandidatesFound
+    | CandidatesDue
     | Tick
-    | LooksDue
+    | LookupsDue
 )

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Action
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.entries import NOTHING, Entries
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import NudState
-from ndpbr_py.core.policy import Reason
 
 
 @dataclass(slots=True)
@@ -42,20 +41,22 @@ class Host:
     confirmed: float
     verified: bool = False
     moved: float = float("-inf")
-    left: str | None = None
-    doubts: int = 0
-    claim: tuple[str, str] | None = None
-    asked: float = float("-inf")
-    disputed: str | None = None
-    former: str | None = None
+    previous_dev: str | None = None
+    failed_probes: int = 0
+    claimant: tuple[str, str] | None = None
+    probed_at: float = float("-inf")
+    conflict_reported_for: str | None = None
+    previous_lladdr: str | None = None
     static: bool = False
-    have: Entries = NOTHING
+    installed: Entries = NOTHING
     blocked: bool = False
-    shadowed: bool = False
+    foreign: bool = False
 
-    def decision(self, what: What, reason: Reason, actions: Sequence[Action] = (), note: str | None = None) -> Decision:
+    def decision(
+        self, kind: DecisionKind, reason: Reason, actions: Sequence[Action] = (), detail: str | None = None
+    ) -> Decision:
         """Return a decision about this host as it now is."""
-        return Decision(what, reason, self.address, self.dev, self.lladdr, self.state, actions, note)
+        return Decision(kind, reason, self.address, self.dev, self.lladdr, self.state, actions, detail)
 
 
 class Hosts:
@@ -80,7 +81,7 @@ class Hosts:
         """Return the host with that address, if it is known."""
         return self._by_address.get(address)
 
-    def with_lladdr(self, lladdr: str) -> int:
+    def count_with_lladdr(self, lladdr: str) -> int:
         """Return how many hosts were last heard with that link-layer address."""
         return sum(map(len, self._by_lladdr.get(lladdr, {}).values()))
 
@@ -95,7 +96,7 @@ class Hosts:
         """Return how many hosts on *dev* have not answered yet."""
         return len(self._unverified[dev])
 
-    def least_likely(self) -> Host | None:
+    def eviction_candidate(self) -> Host | None:
         """Return, of the interface with the most unverified hosts, the one that has been silent for longest."""
         crowd = max(self._unverified.values(), key=len, default={})
         return next(iter(crowd.values()), None)
@@ -126,9 +127,9 @@ class Hosts:
         self._unindex(host)
         host.dev = dev
         self._index(host)
-        self.set_verified(host, False)
+        self.record_verification(host, False)
 
-    def set_verified(self, host: Host, verified: bool) -> None:
+    def record_verification(self, host: Host, verified: bool) -> None:
         """Note whether the host has answered."""
         host.verified = verified
         if verified:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from ndpbr_py.core.actions import Action, Probe
 from ndpbr_py.core.address import link_local
-from ndpbr_py.core.decision import Decision, What
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import NeighborChanged, NeighborDeleted, NudState
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.policy import VERDICTS, Reason, Verdict
 from ndpbr_py.core.state import State
+from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
 _SETTLING = 10.0  # s: a host that moved that lately is asked where it is before it is moved again
 _ANSWERED = 1.0  # s: a host that has answered since it was asked that lately is where it was
@@ -33,7 +33,7 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     if link_local(event.address):
         return others
     if event.router and verdict is Verdict.PRESENT and (host is None or host.dev == event.dev):
-        state.answered_as_router(event.address, event.dev)
+        state.record_router(event.address, event.dev)
     if host is None:
         return others + _learned(state, event, event.lladdr, now)
     if host.dev == event.dev:
@@ -47,7 +47,7 @@ def deleted(state: State, event: NeighborDeleted) -> list[Decision]:
     if host is None or host.dev != event.dev:
         return []
     host.state = NudState.NONE
-    return [host.decision(What.KEPT, Reason.EVICTED)]
+    return [host.decision(DecisionKind.RETAINED, Reason.EVICTED)]
 
 
 def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
@@ -57,30 +57,30 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
     if objection is None:
         objection, room = _room(state, event.dev, lladdr, present)
     if objection is not None:
-        if state.heard is not None:
-            state.heard.discard(event.address)  # the reading may bring the prefix that it is in
-        return [Decision(What.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
+        if state.changed_during is not None:
+            state.changed_during.discard(event.address)  # the reading may bring the prefix that it is in
+        return [Decision(DecisionKind.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
     host = Host(event.address, event.dev, lladdr, event.state, now, verified=present)
     state.hosts.add(host)
     actions: list[Action] = list(state.converge(host))
     if present:
         reason = Reason.PERMANENT if event.state is NudState.PERMANENT else Reason.REACHABLE
-        return [*room, host.decision(What.LEARNED, reason, actions)]
+        return [*room, host.decision(DecisionKind.LEARNED, reason, actions)]
     actions.append(Probe(host.address, host.dev, lladdr))
-    return [*room, host.decision(What.LEARNED, Reason.FIRST_SIGHT, actions)]
+    return [*room, host.decision(DecisionKind.LEARNED, Reason.FIRST_SIGHT, actions)]
 
 
 def _room(state: State, dev: str, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
     """Return an objection if there is no room, or the decision that made room."""
     rules, hosts = state.rules, state.hosts
-    if hosts.with_lladdr(lladdr) >= rules.max_hosts_per_lladdr:
+    if hosts.count_with_lladdr(lladdr) >= rules.max_hosts_per_lladdr:
         return Reason.LLADDR_FULL, []
     # Whoever claims addresses by the thousand takes no more than his link's share of the places.
     if not present and hosts.unverified(dev) >= max(1, rules.max_hosts // len(rules.interfaces)):
         return Reason.FULL, []
     if len(hosts) < rules.max_hosts:
         return None, []
-    unlikely = hosts.least_likely()
+    unlikely = hosts.eviction_candidate()
     if unlikely is None or (not present and unlikely.dev == dev):
         return Reason.FULL, []
     return None, [state.forget(unlikely, Reason.FULL)]
@@ -101,78 +101,78 @@ def _heard_again(state: State, host: Host, event: NeighborChanged, lladdr: str, 
 
 def _another_lladdr(host: Host, old: str) -> list[Decision]:
     """The kernel, which knows RFC 4861, has another lladdr for a host on the same link: it moved, or two have it."""
-    former, host.former = host.former, old
-    if former == host.lladdr and host.disputed not in (old, host.lladdr):
-        host.disputed = old
-        return [host.decision(What.CONFLICT, Reason.LLADDR_CHANGED, note=old)]
-    return [host.decision(What.KEPT, Reason.LLADDR_CHANGED, note=old)]
+    former, host.previous_lladdr = host.previous_lladdr, old
+    if former == host.lladdr and host.conflict_reported_for not in (old, host.lladdr):
+        host.conflict_reported_for = old
+        return [host.decision(DecisionKind.CONFLICT, Reason.LLADDR_CHANGED, detail=old)]
+    return [host.decision(DecisionKind.RETAINED, Reason.LLADDR_CHANGED, detail=old)]
 
 
 def _answered(state: State, host: Host, now: float) -> list[Decision]:
-    host.confirmed, host.doubts = now, 0
+    host.confirmed, host.failed_probes = now, 0
     decisions = []
-    if host.claim is not None:
-        (_, lladdr), host.claim = host.claim, None
-        if host.disputed != lladdr:
-            host.disputed = lladdr
-            decisions.append(host.decision(What.CONFLICT, Reason.OWNER_ANSWERS, note=lladdr))
+    if host.claimant is not None:
+        (_, lladdr), host.claimant = host.claimant, None
+        if host.conflict_reported_for != lladdr:
+            host.conflict_reported_for = lladdr
+            decisions.append(host.decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=lladdr))
     if not host.verified:
-        state.hosts.set_verified(host, True)
-        decisions.append(host.decision(What.VERIFIED, Reason.REACHABLE))
+        state.hosts.record_verification(host, True)
+        decisions.append(host.decision(DecisionKind.VERIFIED, Reason.REACHABLE))
     return decisions
 
 
 def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     if (objection := state.objection(event.address, event.dev)) is not None:
-        return [Decision(What.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
+        return [Decision(DecisionKind.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
     if host.state is NudState.PERMANENT:
         return []
-    if host.left == event.dev and VERDICTS[event.state] is Verdict.PRESENT and now - host.moved < _SETTLING:
+    if host.previous_dev == event.dev and VERDICTS[event.state] is Verdict.PRESENT and now - host.moved < _SETTLING:
         # It never went away: somebody else spoke for it, with its own lladdr.
-        host.disputed = lladdr
-        conflict = host.decision(What.CONFLICT, Reason.OWNER_ANSWERS, note=f"{lladdr} on {host.dev}")
+        host.conflict_reported_for = lladdr
+        conflict = host.decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=f"{lladdr} on {host.dev}")
         return [conflict, state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)]
-    if lladdr == host.lladdr and host.disputed != lladdr and now - host.moved >= _SETTLING:
+    if lladdr == host.lladdr and host.conflict_reported_for != lladdr and now - host.moved >= _SETTLING:
         return [state.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
-    if host.dev not in state.placement.usable:
+    if host.dev not in state.desired.usable:
         return [state.move(host, event.dev, lladdr, Reason.OWNER_UNREACHABLE, now)]
-    if host.claim is not None and now - host.asked < _SETTLING:
+    if host.claimant is not None and now - host.probed_at < _SETTLING:
         return []
-    host.claim, host.asked = (event.dev, lladdr), now
+    host.claimant, host.probed_at = (event.dev, lladdr), now
     probe = Probe(host.address, host.dev, host.lladdr)
-    return [host.decision(What.DOUBTED, Reason.CLAIMED_ELSEWHERE, [probe], note=event.dev)]
+    return [host.decision(DecisionKind.PROBED, Reason.CLAIMED_ELSEWHERE, [probe], detail=event.dev)]
 
 
 def roamers(state: State, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     """A known lladdr shows up on another link: its hosts have moved there, or somebody says that they have."""
     result = []
     for host in state.hosts.elsewhere(lladdr, event.dev):
-        if host.address == event.address or not host.verified or now - host.asked < _ANSWERED:
+        if host.address == event.address or not host.verified or now - host.probed_at < _ANSWERED:
             continue
         if host.static or host.state is NudState.PERMANENT:
             continue  # a probe would make a common entry of it
         # One probe a sighting: until the answer comes the host is an unverified one.
-        state.hosts.set_verified(host, False)
-        host.asked = now
+        state.hosts.record_verification(host, False)
+        host.probed_at = now
         probe = Probe(host.address, host.dev, lladdr)
-        result.append(host.decision(What.DOUBTED, Reason.LLADDR_ELSEWHERE, [probe], note=event.dev))
+        result.append(host.decision(DecisionKind.PROBED, Reason.LLADDR_ELSEWHERE, [probe], detail=event.dev))
     return result
 
 
 def _gone(state: State, host: Host, event: NeighborChanged, now: float) -> list[Decision]:
     if host.dev != event.dev:
         # A FAILED on one link says nothing about another; but whoever claimed the address there is gone.
-        if host.claim is not None and host.claim[0] == event.dev:
-            host.claim = None
+        if host.claimant is not None and host.claimant[0] == event.dev:
+            host.claimant = None
         return []
     host.state = event.state
     if host.static:
         return []
-    if host.claim is not None:
-        (dev, lladdr), host.claim = host.claim, None
+    if host.claimant is not None:
+        (dev, lladdr), host.claimant = host.claimant, None
         return [state.move(host, dev, lladdr, Reason.OWNER_SILENT, now)]
-    if host.verified and host.doubts == 0:
-        host.doubts = 1
+    if host.verified and host.failed_probes == 0:
+        host.failed_probes = 1
         # To the multicast group: the host may have another lladdr now.
-        return [host.decision(What.DOUBTED, Reason.ONE_MORE_TRY, [Probe(host.address, host.dev, None)])]
+        return [host.decision(DecisionKind.PROBED, Reason.ONE_MORE_TRY, [Probe(host.address, host.dev, None)])]
     return [state.forget(host, Reason.FAILED)]

@@ -10,18 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Set
 from ipaddress import IPv6Address
 
-from ndpbr_py.core import neighbors, statics
+from ndpbr_py.core import neighbors, static_hosts
 from ndpbr_py.core.actions import Probe
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.entries import NOTHING, Entries, shared, steps
-from ndpbr_py.core.events import KernelRead, NeighborChanged, NudState
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.eligibility import Scope
+from ndpbr_py.core.entry_diff import NOTHING, Entries, shared, steps
+from ndpbr_py.core.events import KernelSnapshot, NeighborChanged, NudState
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.policy import VERDICTS, Reason, Scope, Verdict
 from ndpbr_py.core.state import State
+from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
 
 def decisions(
-    state: State, kernel: KernelRead, heard: Set[IPv6Address], acted: Set[IPv6Address], now: float
+    state: State, kernel: KernelSnapshot, heard: Set[IPv6Address], acted: Set[IPv6Address], now: float
 ) -> Iterator[list[Decision]]:
     """Yield what follows from a reading of the kernel's tables, for one host after the other.
 
@@ -29,13 +30,13 @@ def decisions(
     those whose entries were changed by something else.
     """
     on_link = None if state.rules.everything_on_link else kernel.on_link | state.rules.prefixes
-    before = state.scope, state.placement.without_nd
+    before = state.scope, state.desired.without_nd
     state.scope = Scope(on_link, kernel.own, kernel.next_hops)
     # An interface heard of while the tables were being read is as was heard.
-    up = (dev for dev in state.rules.interfaces if state.heard_links.get(dev, dev in kernel.up))
-    state.placement.use(up, kernel.without_nd)
-    state.placement.read(kernel)
-    if (state.scope, state.placement.without_nd) != before:
+    up = (dev for dev in state.rules.interfaces if state.links_during.get(dev, dev in kernel.up))
+    state.desired.use(up, kernel.without_nd)
+    state.desired.read(kernel)
+    if (state.scope, state.desired.without_nd) != before:
         yield _out_of_scope(state)
     tagged, cache = _tagged(kernel), _cache(kernel)
     # First what is known, so that whatever follows is asked of the kernel as it is.
@@ -51,17 +52,17 @@ def decisions(
         if address not in state.hosts and not (acted and address in acted):
             neighbor = cache[entries.route].pop(address, None) if not (heard and address in heard) else None
             yield _adopted(state, address, entries, neighbor, now)
-    yield statics.learned(state, now)
+    yield static_hosts.learned(state, now)
     for link in cache.values():
         for address, neighbor in link.items():
             if not (heard and address in heard) and not (acted and address in acted):
                 yield _neighbor(state, neighbor, now)
-    for address in state.placement.foreign:
+    for address in state.desired.foreign:
         if (learned := state.hosts.get(address)) is not None:
-            yield _shadowed(state, learned)
+            yield _foreign(state, learned)
 
 
-def _tagged(kernel: KernelRead) -> dict[IPv6Address, Entries]:
+def _tagged(kernel: KernelSnapshot) -> dict[IPv6Address, Entries]:
     """Return which entries each address has that carry our protocol number."""
     tagged = {route.address: shared(route.dev) for route in kernel.host_routes if route.ours}
     for entry in kernel.proxies:
@@ -71,7 +72,7 @@ def _tagged(kernel: KernelRead) -> dict[IPv6Address, Entries]:
     return tagged
 
 
-def _cache(kernel: KernelRead) -> dict[str | None, dict[IPv6Address, NeighborChanged]]:
+def _cache(kernel: KernelSnapshot) -> dict[str | None, dict[IPv6Address, NeighborChanged]]:
     """Return the neighbor cache of each link."""
     cache: dict[str | None, dict[IPv6Address, NeighborChanged]] = defaultdict(dict)
     for neighbor in kernel.neighbors:
@@ -92,7 +93,7 @@ def _adopted(
     fit = dev in state.rules.interfaces and state.objection(address, dev or "") is None
     if dev is None or not fit or len(state.hosts) >= state.rules.max_hosts:
         actions = steps(address, entries, NOTHING)
-        return [Decision(What.REMOVED, Reason.NOT_OURS, address, dev, actions=actions)]
+        return [Decision(DecisionKind.REMOVED, Reason.NOT_OURS, address, dev, actions=actions)]
     host = Host(address, dev, None, NudState.NONE, now)
     others = _as_cached(state, host, neighbor, now) if neighbor is not None else []
     if state.rules.statics and address in state.rules.statics:
@@ -100,7 +101,7 @@ def _adopted(
     state.hosts.add(host)
     # It is verified, unless the neighbor cache has just done that.
     probes = [] if host.verified else [Probe(address, dev, host.lladdr)]
-    return [host.decision(What.LEARNED, Reason.ADOPTED, probes), *others, *_compared(state, host, entries)]
+    return [host.decision(DecisionKind.LEARNED, Reason.ADOPTED, probes), *others, *_compared(state, host, entries)]
 
 
 def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) -> list[Decision]:
@@ -110,7 +111,7 @@ def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) 
         return []
     host.lladdr, host.state, host.verified = neighbor.lladdr, neighbor.state, verdict is Verdict.PRESENT
     if neighbor.router and host.verified:
-        state.answered_as_router(host.address, host.dev)
+        state.record_router(host.address, host.dev)
     return neighbors.roamers(state, neighbor, neighbor.lladdr, now)
 
 
@@ -127,7 +128,7 @@ def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decis
         if host.verified or host.state is not NudState.STALE:
             return []  # nothing new, which with thousands of hosts is worth knowing quickly
         # Its verification was lost, or has not come to an end since the last reading.
-        return [host.decision(What.DOUBTED, Reason.UNVERIFIED, [Probe(host.address, host.dev, host.lladdr)])]
+        return [host.decision(DecisionKind.PROBED, Reason.UNVERIFIED, [Probe(host.address, host.dev, host.lladdr)])]
     return neighbors.changed(state, neighbor, now)
 
 
@@ -136,30 +137,30 @@ def _failed(host: Host | None, neighbor: NeighborChanged) -> list[Decision]:
     if host is None or host.dev != neighbor.dev or host.state in (NudState.NONE, NudState.FAILED):
         return []
     host.state = NudState.FAILED
-    return [host.decision(What.DOUBTED, Reason.UNVERIFIED, [Probe(host.address, host.dev, None)])]
+    return [host.decision(DecisionKind.PROBED, Reason.UNVERIFIED, [Probe(host.address, host.dev, None)])]
 
 
 def _compared(state: State, host: Host, actual: Entries) -> list[Decision]:
     host.blocked = False
     if len(actual.proxies) > 1:
-        actual = _in_order(actual, state.placement.interfaces)
-    believed, host.have = host.have, actual
+        actual = _in_order(actual, state.desired.interfaces)
+    believed, host.installed = host.installed, actual
     actions = state.converge(host)
-    result = _shadowed(state, host) if state.placement.foreign or host.shadowed else []
+    result = _foreign(state, host) if state.desired.foreign or host.foreign else []
     if actions:
-        reason = Reason.DRIFTED if believed == host.have else Reason.LINK_UP
-        result.append(host.decision(What.REPAIRED, reason, actions))
+        reason = Reason.DRIFTED if believed == host.installed else Reason.LINK_UP
+        result.append(host.decision(DecisionKind.REPAIRED, reason, actions))
     return result
 
 
-def _shadowed(state: State, host: Host) -> list[Decision]:
+def _foreign(state: State, host: Host) -> list[Decision]:
     """Another program's entry is in the way of ours: that is told once."""
-    obstacle = state.placement.obstacle(host)
-    before, host.shadowed = host.shadowed, obstacle is not None
+    obstacle = state.desired.obstacle(host)
+    before, host.foreign = host.foreign, obstacle is not None
     if obstacle is None or before:
         return []
     reason = Reason.FOREIGN_ROUTE if obstacle.startswith("route") else Reason.FOREIGN_PROXY
-    return [host.decision(What.SHADOWED, reason, note=obstacle)]
+    return [host.decision(DecisionKind.FOREIGN_ENTRY, reason, detail=obstacle)]
 
 
 def _in_order(entries: Entries, interfaces: tuple[str, ...]) -> Entries:

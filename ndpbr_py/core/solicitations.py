@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Probe
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationHeard
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.looks import Due, Step
-from ndpbr_py.core.policy import Reason
+from ndpbr_py.core.lookups import Due, Step
 from ndpbr_py.core.state import State
 
 _DETECTED = 1.1  # s: RetransTimer, when detection has ended, and what a coarse clock adds
@@ -22,36 +21,46 @@ _PATIENCE = 0.5  # s for an owner to answer: a phone asleep needs two or three b
 _OPEN = 10.0  # s; the owner is given up after 6
 
 
-def heard(state: State, event: SolicitationHeard, now: float) -> Sequence[Decision]:
+def heard(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
     """Return what follows from a solicitation: nothing, nearly always."""
-    state.looks.heard += 1
-    if event.dev not in state.placement.usable:
+    state.lookups.received += 1
+    if event.dev not in state.desired.usable:
         return ()
     if event.source is None:
         return _detection(state, event, now)
-    if event.target in state.hosts or state.looks.lately(event.target, now):
+    if event.target in state.hosts or state.lookups.recently_probed(event.target, now):
         return ()  # the kernel answers, or looks
-    if not state.rules.can_look:
+    if not state.rules.can_resolve:
         return ()
     devs = [dev for dev in state.rules.interfaces if dev != event.dev and state.admits(event.target, dev)]
     if not devs:
         return ()
-    if not state.looks.allows(event.dev, event.lladdr, event.target, len(devs), now):
+    if not state.lookups.allows(event.dev, event.lladdr, event.target, len(devs), now):
         return _left_out(state, event, now)
     probes = [Probe(event.target, dev, None) for dev in devs]
     note = ",".join(devs)
-    return [Decision(What.SOUGHT, Reason.SOLICITED, event.target, event.dev, event.lladdr, actions=probes, note=note)]
+    return [
+        Decision(
+            DecisionKind.LOOKUP_STARTED,
+            Reason.SOLICITED,
+            event.target,
+            event.dev,
+            event.lladdr,
+            actions=probes,
+            detail=note,
+        )
+    ]
 
 
 def due(state: State, now: float) -> list[Decision]:
     """Return what follows from the time that has come."""
     result = []
-    for it in state.looks.fallen_due(now):
+    for it in state.lookups.fallen_due(now):
         host = state.hosts.get(it.address)
-        if it.step is Step.LOOK:
+        if it.step is Step.LOOK_UP:
             result += _look(state, host, it, now)
-        elif it.step is Step.RELEASE:
-            if state.placement.open.get(it.address) == it.dev:
+        elif it.step is Step.RESTORE_PROXY:
+            if state.desired.withheld.get(it.address) == it.dev:
                 result += _restored(state, it.address, Reason.UNUSED)
         elif host is not None and host.dev != it.dev and host.state is not NudState.REACHABLE:
             result.append(_opened(state, host, it.dev, now))
@@ -66,7 +75,7 @@ def answered(state: State, event: NeighborChanged) -> list[Decision]:
     return _restored(state, event.address, Reason.OWNER_ANSWERS)
 
 
-def _detection(state: State, event: SolicitationHeard, now: float) -> Sequence[Decision]:
+def _detection(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
     """Somebody is about to use the target on this link, or, if he is careless, does so already."""
     target, dev, lladdr = event.target, event.dev, event.lladdr
     host = state.hosts.get(target)
@@ -74,65 +83,73 @@ def _detection(state: State, event: SolicitationHeard, now: float) -> Sequence[D
     suspects = state.hosts.elsewhere(lladdr, dev) if lladdr is not None else []
     if host is not None and host.dev != dev and host not in suspects:
         suspects.append(host)
-    result = [decision for suspect in suspects for decision in _doubted(state, suspect, event, now)]
+    result = [decision for suspect in suspects for decision in _probed(state, suspect, event, now)]
     if not state.admits(target, dev) or (host is not None and host.verified and host.dev == dev):
         return result
-    if host is None and not state.looks.lately(target, now) and (lladdr is not None or state.rules.can_look):
-        if not state.looks.allows(dev, lladdr, target, 1, now):
+    if (
+        host is None
+        and not state.lookups.recently_probed(target, now)
+        and (lladdr is not None or state.rules.can_resolve)
+    ):
+        if not state.lookups.allows(dev, lladdr, target, 1, now):
             return [*result, *_left_out(state, event, now)]
         probe = Probe(target, dev, lladdr, new=True)
-        result.append(Decision(What.SOUGHT, Reason.DETECTION, target, dev, lladdr, actions=[probe], note=dev))
-    state.looks.later(Step.LOOK, target, dev, now + _DETECTED)
+        result.append(
+            Decision(DecisionKind.LOOKUP_STARTED, Reason.DETECTION, target, dev, lladdr, actions=[probe], detail=dev)
+        )
+    state.lookups.later(Step.LOOK_UP, target, dev, now + _DETECTED)
     return result
 
 
-def _doubted(state: State, host: Host, event: SolicitationHeard, now: float) -> Sequence[Decision]:
+def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -> Sequence[Decision]:
     """The host's owner is asked; until it answers, or not, the kernel defends the address."""
-    if host.static or host.state is NudState.PERMANENT or state.placement.open.get(host.address) == event.dev:
+    if host.static or host.state is NudState.PERMANENT or state.desired.withheld.get(host.address) == event.dev:
         return ()
-    if state.looks.lately(host.address, now):
+    if state.lookups.recently_probed(host.address, now):
         return ()
-    if not state.looks.allows(event.dev, event.lladdr, host.address, 1, now):
+    if not state.lookups.allows(event.dev, event.lladdr, host.address, 1, now):
         return _left_out(state, event, now)
-    state.looks.later(Step.JUDGE, host.address, event.dev, now + _PATIENCE)
+    state.lookups.later(Step.CHECK_OWNER, host.address, event.dev, now + _PATIENCE)
     probe = Probe(host.address, host.dev, host.lladdr)
-    return [host.decision(What.DOUBTED, Reason.DETECTION, [probe], note=event.dev)]
+    return [host.decision(DecisionKind.PROBED, Reason.DETECTION, [probe], detail=event.dev)]
 
 
 def _opened(state: State, host: Host, dev: str, now: float) -> Decision:
     """The owner was silent: *dev* is left without a proxy entry, so that whoever is there passes detection."""
-    state.placement.open[host.address] = dev
-    state.looks.later(Step.LOOK, host.address, dev, now + _DETECTED)
-    state.looks.later(Step.RELEASE, host.address, dev, now + _OPEN)
-    return host.decision(What.OPENED, Reason.OWNER_SILENT, state.converge(host), note=dev)
+    state.desired.withheld[host.address] = dev
+    state.lookups.later(Step.LOOK_UP, host.address, dev, now + _DETECTED)
+    state.lookups.later(Step.RESTORE_PROXY, host.address, dev, now + _OPEN)
+    return host.decision(DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, state.converge(host), detail=dev)
 
 
 def _restored(state: State, address: IPv6Address, reason: Reason) -> list[Decision]:
-    state.placement.open.pop(address, None)
+    state.desired.withheld.pop(address, None)
     host = state.hosts.get(address)
     actions = state.converge(host) if host is not None else []
-    return [host.decision(What.KEPT, reason, actions)] if host is not None and actions else []
+    return [host.decision(DecisionKind.RETAINED, reason, actions)] if host is not None and actions else []
 
 
 def _look(state: State, host: Host | None, it: Due, now: float) -> list[Decision]:
     """Look for who has had time to take the address, unless somebody has it."""
     if host is not None:
-        if host.dev != it.dev and state.placement.open.get(host.address) != it.dev:
+        if host.dev != it.dev and state.desired.withheld.get(host.address) != it.dev:
             return []
         if host.dev == it.dev and host.verified:
             return []
         if host.dev == it.dev and host.state is NudState.PROBE:
-            state.looks.later(Step.LOOK, it.address, it.dev, now + _DETECTED)  # the kernel is at it
+            state.lookups.later(Step.LOOK_UP, it.address, it.dev, now + _DETECTED)  # the kernel is at it
             return []
-    if not state.rules.can_look or not state.admits(it.address, it.dev):
+    if not state.rules.can_resolve or not state.admits(it.address, it.dev):
         return []
-    state.looks.made += 1
+    state.lookups.made += 1
     probe = Probe(it.address, it.dev, None)
-    return [Decision(What.SOUGHT, Reason.DETECTION, it.address, it.dev, actions=[probe], note=it.dev)]
+    return [Decision(DecisionKind.LOOKUP_STARTED, Reason.DETECTION, it.address, it.dev, actions=[probe], detail=it.dev)]
 
 
-def _left_out(state: State, event: SolicitationHeard, now: float) -> Sequence[Decision]:
-    count = state.looks.report(now)
+def _left_out(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
+    count = state.lookups.report(now)
     if count is None:
         return ()
-    return [Decision(What.LEFT_OUT, Reason.FLOOD, dev=event.dev, lladdr=event.lladdr, note=str(count))]
+    return [
+        Decision(DecisionKind.LOOKUPS_RATE_LIMITED, Reason.FLOOD, dev=event.dev, lladdr=event.lladdr, detail=str(count))
+    ]

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.actions import Action, Entry, Probe
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.entries import NOTHING, steps
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.desired import DesiredEntries
+from ndpbr_py.core.eligibility import Scope
+from ndpbr_py.core.entry_diff import NOTHING, steps
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.hosts import Host, Hosts
-from ndpbr_py.core.looks import Looks
-from ndpbr_py.core.placement import Placement
-from ndpbr_py.core.policy import Reason, Scope
+from ndpbr_py.core.lookups import Lookups
 
 _ROUTERS = 64  # kept in mind: anybody on the provider's link can say that he is one, under any number of addresses
 
@@ -34,7 +34,7 @@ class Rules:
         max_hosts: How many hosts are kept at the most.
         max_hosts_per_lladdr: How many hosts with one lladdr are kept at the most.
         statics: Addresses that are always there, and their interface; they count wherever they lie.
-        can_look: Whether ip(8) can have the kernel look for an address whose lladdr nobody knows.
+        can_resolve: Whether ip(8) can have the kernel look for an address whose lladdr nobody knows.
     """
 
     interfaces: tuple[str, ...]
@@ -45,7 +45,7 @@ class Rules:
     max_hosts: int = 4096
     max_hosts_per_lladdr: int = 64
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)
-    can_look: bool = True
+    can_resolve: bool = True
 
 
 class State:
@@ -54,23 +54,23 @@ class State:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.hosts = Hosts()
-        self.placement = Placement(rules.interfaces)
-        self.looks = Looks(rules.interfaces)
+        self.desired = DesiredEntries(rules.interfaces)
+        self.lookups = Lookups(rules.interfaces)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
         # Addresses heard about, and those whose entries were changed, since a reading of the kernel's tables began;
         # None: none is under way.
-        self.heard: set[IPv6Address] | None = None
-        self.acted: set[IPv6Address] = set()
+        self.changed_during: set[IPv6Address] | None = None
+        self.acted_during: set[IPv6Address] = set()
         # Neighbors on a link with a default route that have answered, and say they are routers; and their interface.
         self.routers: dict[IPv6Address, str] = {}
         # As `heard`: whether an interface is up.
-        self.heard_links: dict[str, bool] = {}
+        self.links_during: dict[str, bool] = {}
 
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:
         """Return why a host at *address* on *dev* must not be learned; None if it may."""
         if self.rules.statics and (place := self.rules.statics.get(address)) is not None:
             return None if place == dev else Reason.STATIC
-        if dev in self.placement.without_nd:
+        if dev in self.desired.without_nd:
             return Reason.WITHOUT_ND
         if self.routers and self.routers.get(address, dev) != dev:
             return Reason.ROUTER
@@ -78,19 +78,19 @@ class State:
 
     def admits(self, address: IPv6Address, dev: str) -> bool:
         """Whether a host at *address* may be learned on *dev*, which is up."""
-        return dev in self.placement.usable and self.objection(address, dev) is None
+        return dev in self.desired.usable and self.objection(address, dev) is None
 
-    def answered_as_router(self, address: IPv6Address, dev: str) -> None:
+    def record_router(self, address: IPv6Address, dev: str) -> None:
         """Take note of a router: nobody elsewhere has its address.  Of the few there are, the first ones count."""
         if dev in self.scope.next_hops.values() and len(self.routers) < _ROUTERS:
             self.routers[address] = dev
 
     def converge(self, host: Host) -> list[Entry]:
         """Return the actions that give *host* what it should have, and note them as done."""
-        have, host.have = host.have, self.placement.want(host)
-        if have is host.have:
+        have, host.installed = host.installed, self.desired.of(host)
+        if have is host.installed:
             return []  # which with thousands of hosts is worth knowing quickly
-        return self._acted(host, steps(host.address, have, host.have))
+        return self._acted(host, steps(host.address, have, host.installed))
 
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
         """Learn *host* on another interface than before; whoever is there is verified.
@@ -98,23 +98,23 @@ class State:
         One that moves with its lladdr is looked for where it was, too: should it still be there, it was a liar.
         """
         before, host.moved = host.dev, now
-        host.left = before if reason is Reason.SAME_LLADDR and host.verified else None
-        host.doubts, host.state, host.confirmed = 0, NudState.STALE, now
+        host.previous_dev = before if reason is Reason.SAME_LLADDR and host.verified else None
+        host.failed_probes, host.state, host.confirmed = 0, NudState.STALE, now
         self.hosts.set_lladdr(host, lladdr)
         self.hosts.set_dev(host, dev)
         actions: list[Action] = [*self.converge(host), Probe(host.address, dev, lladdr)]
-        if host.left is not None:
+        if host.previous_dev is not None:
             actions.append(Probe(host.address, before, lladdr))
-        return host.decision(What.MOVED, reason, actions, note=before)
+        return host.decision(DecisionKind.MOVED, reason, actions, detail=before)
 
     def forget(self, host: Host, reason: Reason) -> Decision:
         """Remove *host* with all its entries."""
-        actions = self._acted(host, steps(host.address, host.have, NOTHING))
+        actions = self._acted(host, steps(host.address, host.installed, NOTHING))
         self.hosts.remove(host)
-        return host.decision(What.FORGOTTEN, reason, actions)
+        return host.decision(DecisionKind.FORGOTTEN, reason, actions)
 
     def _acted(self, host: Host, actions: list[Entry]) -> list[Entry]:
         """Note that a reading under way may show the entries of *host* as they were before *actions*."""
-        if actions and self.heard is not None:
-            self.acted.add(host.address)
+        if actions and self.changed_during is not None:
+            self.acted_during.add(host.address)
         return actions

@@ -11,27 +11,27 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from ndpbr_py.config import RunConfig
-from ndpbr_py.core.events import KernelRead
+from ndpbr_py.control.server import Control
+from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
-from ndpbr_py.daemon.borrowing import Borrowing
-from ndpbr_py.daemon.hearing import Hearing
-from ndpbr_py.daemon.listening import Listening
-from ndpbr_py.daemon.relay import Relay
+from ndpbr_py.daemon.discovery import Discovery
+from ndpbr_py.daemon.dispatcher import Dispatcher
+from ndpbr_py.daemon.monitor_events import MonitorHandler
+from ndpbr_py.daemon.overrides import SysctlOverrides
 from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
-from ndpbr_py.daemon.sweep import Sweep
+from ndpbr_py.daemon.solicitation_events import SolicitationHandler
+from ndpbr_py.daemon.status import Status
 from ndpbr_py.daemon.ticking import ticks
-from ndpbr_py.daemon.view import View
 from ndpbr_py.doctor import at_start
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.iproute2 import reader
+from ndpbr_py.iproute2 import dump
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
+from ndpbr_py.iproute2.monitor import Supervisor
 from ndpbr_py.iproute2.program import Program
-from ndpbr_py.iproute2.supervisor import Supervisor
-from ndpbr_py.log import Log
-from ndpbr_py.telling.control import Control
+from ndpbr_py.logs.logger import Log
 
 _START = 20.0  # s, until the tables must have been read for the first time
 _DRAIN = 10.0  # s, for what is queued at the end
@@ -45,28 +45,28 @@ class Daemon:
         self._program = program
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._borrowing = Borrowing(config.interfaces, config.state_dir, log, dry_run=config.dry_run)
+        self._overrides = SysctlOverrides(config.interfaces, config.state_dir, log, dry_run=config.dry_run)
         self._resync = Resync(
-            read=lambda: reader.read(program, config.interfaces, config.protocol),
-            prepare=self._borrowing.renew,
+            read=lambda: dump.read(program, config.interfaces, config.protocol),
+            prepare=self._overrides.renew,
             listening=lambda: self._supervisor.running,
             silent=lambda: self._supervisor.restart(),
             took=self._took,
             log=log,
             interval=config.resync_interval,
         )
-        self._relay = Relay(
+        self._dispatcher = Dispatcher(
             NdProxy(_rules(config, commands)), commands, log, self._resync.request, self._denied, self._resync.unmarked
         )
-        self._sweep = Sweep(config, self._relay, log)
-        self._hearing = Hearing(
-            config.interfaces, self._relay, self._resync, log, linked=self._borrowing.linked, renamed=self._renamed
+        self._discovery = Discovery(config, self._dispatcher, log)
+        self._monitor_handler = MonitorHandler(
+            config.interfaces, self._dispatcher, self._resync, log, linked=self._overrides.linked, renamed=self._renamed
         )
-        self._supervisor = Supervisor(program.path, self._hearing)
-        self._view = View(config.interfaces, self._relay, self._hearing, self._resync, log)
-        self._control = Control(config.state_dir, self._view.answer)
-        self._listening = Listening(self._relay, log, wanted=config.listen)
-        self._reading: KernelRead | None = None
+        self._supervisor = Supervisor(program.path, self._monitor_handler)
+        self._status = Status(config.interfaces, self._dispatcher, self._monitor_handler, self._resync, log)
+        self._control = Control(config.state_dir, self._status.answer)
+        self._solicitation_handler = SolicitationHandler(self._dispatcher, log, wanted=config.listen)
+        self._reading: KernelSnapshot | None = None
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
         self._began = time.monotonic()
@@ -80,18 +80,18 @@ class Daemon:
         self._obey()
         tasks: list[asyncio.Task[None]] = []
         try:
-            self._borrowing.begin()
+            self._overrides.begin()
             if not self._config.dry_run:
-                self._relay.executor = Executor(self._program.path, self._relay.commands, self._relay)
+                self._dispatcher.executor = Executor(self._program.path, self._dispatcher.commands, self._dispatcher)
             self._supervisor.start()
             await self._listen()
-            passing = ticks(self._config, self._relay, self._resync, self._sweep, self._log)
-            tasks = [asyncio.create_task(self._resync.run(self._relay)), asyncio.create_task(passing)]
+            passing = ticks(self._config, self._dispatcher, self._resync, self._discovery, self._log)
+            tasks = [asyncio.create_task(self._resync.run(self._dispatcher)), asyncio.create_task(passing)]
             if self._config.metrics_file is not None and not self._config.dry_run:
-                tasks.append(asyncio.create_task(self._view.publish(self._config.metrics_file)))
+                tasks.append(asyncio.create_task(self._status.publish(self._config.metrics_file)))
             if await self._ready(tasks):
-                self._log.record("info", "started", **self._state(), took=round(time.monotonic() - self._began, 3))
-                tasks.append(asyncio.create_task(self._sweep.run()))
+                self._log.record("info", "started", **self._state(), elapsed_s=round(time.monotonic() - self._began, 3))
+                tasks.append(asyncio.create_task(self._discovery.run()))
                 self._loop.call_soon(self._examine)
                 await _first(self._stop.wait(), tasks)
             if self._fatal is not None:
@@ -127,28 +127,28 @@ class Daemon:
 
     def _tell(self) -> None:
         self._log.record("info", "state", **self._state())
-        self._log.record("info", "counters", **self._view.counted())
+        self._log.record("info", "counters", **self._status.counted())
 
     def _denied(self, error: str) -> None:
         self._fatal = NdpbrError(f"CAP_NET_ADMIN over this network namespace was wanted: {error}")
         self._stop.set()
 
     def _state(self) -> dict[str, object]:
-        counters = self._view.counters()
+        counters = self._status.counters()
         return {
             "interfaces": ",".join(self._config.interfaces),
-            "up": ",".join(sorted(self._relay.proxy.placement.usable)),
+            "up": ",".join(sorted(self._dispatcher.proxy.desired.usable)),
             "hosts": counters.hosts,
             "resyncs": counters.resyncs,
-            "monitor_restarts": counters.restarts,
+            "monitor_restarts": counters.monitor_restarts,
             "events_lost": counters.events_lost,
             "iproute2": self._program.text,
         }
 
-    def _took(self, kernel: KernelRead) -> None:
-        self._hearing.named(kernel.names)
-        self._sweep.took(kernel)
-        self._listening.tune(kernel)
+    def _took(self, kernel: KernelSnapshot) -> None:
+        self._monitor_handler.named(kernel.names)
+        self._discovery.took(kernel)
+        self._solicitation_handler.tune(kernel)
         if not self._resync.done.is_set():
             self._reading = kernel
 
@@ -167,9 +167,9 @@ class Daemon:
         try:
             async with asyncio.timeout(_START):
                 await _first(self._resync.done.wait(), (*tasks, stopped))
-            if self._relay.executor is not None and not self._stop.is_set():
+            if self._dispatcher.executor is not None and not self._stop.is_set():
                 # In a flood, or where ip cannot be run, this may take for ever.
-                await _first(self._relay.executor.drained(), (*tasks, stopped))
+                await _first(self._dispatcher.executor.drained(), (*tasks, stopped))
         except TimeoutError:
             raise NdpbrError(f"the kernel's tables could not be read within {_START:g} s") from None
         finally:
@@ -186,18 +186,18 @@ class Daemon:
 
     async def _clean_up(self) -> None:
         self._control.stop()
-        self._sweep.close()
+        self._discovery.close()
         self._supervisor.stop()
-        self._listening.close()
-        if self._relay.executor is not None:
+        self._solicitation_handler.close()
+        if self._dispatcher.executor is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN):
-                    await self._relay.executor.drained()
-            self._relay.executor.close()
+                    await self._dispatcher.executor.drained()
+            self._dispatcher.executor.close()
         if not self._config.dry_run and not self._config.keep:
-            remove_all(self._program, self._relay, self._log)
-            self._borrowing.give_back()
-        self._log.record("info", "stopped", hosts=len(self._relay.proxy.hosts), kept=self._config.keep)
+            remove_all(self._program, self._dispatcher, self._log)
+            self._overrides.restore()
+        self._log.record("info", "stopped", hosts=len(self._dispatcher.proxy.hosts), kept=self._config.keep)
 
 
 async def _first(wait: Coroutine[None, None, object], others: Iterable[asyncio.Task[Any]]) -> None:
@@ -218,5 +218,5 @@ def _rules(config: RunConfig, commands: Commands) -> Rules:
         max_hosts=config.max_hosts,
         max_hosts_per_lladdr=config.max_hosts_per_lladdr,
         statics=config.statics,
-        can_look=commands.has_use,
+        can_resolve=commands.has_use,
     )

@@ -10,11 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from ndpbr_py.core.events import KernelRead, ReadStarted
-from ndpbr_py.daemon.relay import Relay
+from ndpbr_py.core.events import KernelSnapshot, SnapshotStarted
+from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.commands import marker
-from ndpbr_py.log import Log
+from ndpbr_py.logs.logger import Log
 
 _FIRST_WAIT = 0.01  # s, for the marker; a monitor is deaf for its first 3 ms
 _LAST_WAIT = 2.0  # s; 2.5 s in all until the monitor is taken for dead
@@ -37,17 +37,17 @@ class Resync:
 
     def __init__(
         self,
-        read: Callable[[], Awaitable[KernelRead]],
+        read: Callable[[], Awaitable[KernelSnapshot]],
         prepare: Callable[[], None],
         listening: Callable[[], bool],
         silent: Callable[[], None],
-        took: Callable[[KernelRead], None],
+        took: Callable[[KernelSnapshot], None],
         log: Log,
         interval: float,
     ) -> None:
         self._read = read
         self._prepare = prepare
-        self._listening = listening
+        self._solicitation_handler = listening
         self._silent = silent
         self._took = took
         self._log = log
@@ -74,22 +74,27 @@ class Resync:
         self._unmarked = True
         self._came_back.set()
 
-    async def run(self, relay: Relay) -> None:
+    async def run(self, dispatcher: Dispatcher) -> None:
         """Read the tables again and again, for ever."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._interval):
                     await self._wanted.wait()
             self._wanted.clear()
-            await asyncio.sleep(_PAUSE if await self._once(relay) else _AGAIN)
+            await asyncio.sleep(_PAUSE if await self._once(dispatcher) else _AGAIN)
 
-    async def _once(self, relay: Relay) -> bool:
+    async def _once(self, dispatcher: Dispatcher) -> bool:
         self._prepare()
         # Before the marker: what is done behind it may not be done when the tables are read.
-        relay.deliver([ReadStarted()])
+        dispatcher.deliver([SnapshotStarted()])
         # One that has ended is started again after its pause, and by nobody else.
-        if relay.executor is not None and self._listening() and not await self._heard(relay) and self._listening():
-            self._log.record("warning", "monitor-silent")
+        if (
+            dispatcher.executor is not None
+            and self._solicitation_handler()
+            and not await self._heard(dispatcher)
+            and self._solicitation_handler()
+        ):
+            self._log.record("warning", "monitor-unresponsive")
             self._silent()
             return True
         try:
@@ -99,19 +104,19 @@ class Resync:
             self.request()
             return False
         self._took(kernel)
-        await relay.judge(kernel)
+        await dispatcher.reconcile(kernel)
         self.count += 1
         self.done.set()
         return True
 
-    async def _heard(self, relay: Relay) -> bool:
+    async def _heard(self, dispatcher: Dispatcher) -> bool:
         """Send markers until one comes back; return whether one did."""
         self._sequence = (self._sequence + 1) % (1 << 24)
         self._came_back.clear()
         self._unmarked = False
         wait = _FIRST_WAIT
         while wait <= _LAST_WAIT:
-            relay.mark(self._sequence)
+            dispatcher.mark(self._sequence)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._came_back.wait()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ndpbr_py.doctor import link_checks, machine_checks, route_checks
 from ndpbr_py.doctor.facts import Facts
-from ndpbr_py.doctor.finding import Finding, ok, unasked, warn
+from ndpbr_py.doctor.finding import Finding, ok, skipped, warn
 from ndpbr_py.doctor.firewall import Chain, passes_nd, passes_new
 
 
@@ -21,24 +21,24 @@ def findings(facts: Facts) -> list[Finding]:
 def firewall(facts: Facts) -> Iterator[Finding]:
     """The firewall lets neighbor discovery through, and what is forwarded."""
     if facts.chains is None:
-        yield unasked("firewall", facts.firewall_problem or "neither nft nor ip6tables can", "sudo ndpbr doctor")
+        yield skipped("firewall", facts.firewall_problem or "neither nft nor ip6tables can", "sudo ndpbr doctor")
         return
     devs = [link.name for link in facts.listed()]
     complaints = 0
     for chain in facts.chains:
         if chain.hook in ("input", "output"):
             shut = [dev for dev in devs if not passes_nd(facts.chains, chain, dev)]
-            what, mend = "neighbor discovery", _let_through(chain, [_ND[chain.tool]])
+            what, fix = "neighbor discovery", _let_through(chain, [_ND[chain.tool]])
         elif chain.hook == "forward":
             # Many a router lets nothing in from outside: one way must be open.
             shut = [] if any(passes_new(facts.chains, chain, dev) for dev in devs) else devs
-            what, mend = "what is forwarded", _let_through(chain, [_ANSWERS[chain.tool], *_inward(facts, chain.tool)])
+            what, fix = "what is forwarded", _let_through(chain, [_ANSWERS[chain.tool], *_inward(facts, chain.tool)])
         else:
             continue
         if shut:
             complaints += 1
             place = f"{chain.tool} {chain.table} {chain.name}"
-            yield warn("firewall", f"{place} may drop {what} on {', '.join(shut)}", mend)
+            yield warn("firewall", f"{place} may drop {what} on {', '.join(shut)}", fix)
     if not complaints:
         yield ok("firewall", "drops nothing that is needed, as far as its rules tell" if facts.chains else "none")
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
-from ndpbr_py.core.decision import Decision, What
-from ndpbr_py.core.entries import NOTHING
-from ndpbr_py.core.events import KernelRead, NeighborChanged, ReadStarted
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.entry_diff import NOTHING
+from ndpbr_py.core.events import KernelSnapshot, NeighborChanged, SnapshotStarted
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.policy import VERDICTS, Reason, Verdict
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
+from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from ndpbr_py.doctor import words
 
 Facts = list[tuple[str, str]]
@@ -32,13 +32,13 @@ class Explanation:
     advice: str | None = None
 
 
-def explained(address: IPv6Address, rules: Rules, kernel: KernelRead, *, running: bool) -> Explanation:
+def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, running: bool) -> Explanation:
     """Return the explanation; *running*: a daemon is there, to do what the rules say."""
     proxy = NdProxy(rules)
     # Who has his entries has his place, in whatever order the cache lists its neighbors.
     placed = {entry.address for entry in kernel.proxies if entry.ours}
     kernel = replace(kernel, neighbors=tuple(sorted(kernel.neighbors, key=lambda it: it.address not in placed)))
-    proxy.handle(ReadStarted(), 0.0)
+    proxy.handle(SnapshotStarted(), 0.0)
     decisions = [decision for decision in proxy.handle(kernel, 0.0) if decision.address == address]
     objections = [proxy.objection(address, dev) for dev in rules.interfaces]
     # That an interface has no neighbor discovery says nothing about the address.
@@ -61,9 +61,9 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelRead, *, running
     return Explanation(address, facts, (), because, advice)
 
 
-def _standing(address: IPv6Address, proxy: NdProxy, kernel: KernelRead) -> Facts:
+def _standing(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot) -> Facts:
     """Return what the address is, whoever has it."""
-    devs, usable = proxy.rules.interfaces, proxy.placement.usable
+    devs, usable = proxy.rules.interfaces, proxy.desired.usable
     facts = [("interfaces", ", ".join(dev if dev in usable else f"{dev} (down)" for dev in devs))]
     facts.append(("kind", words.kind(address)))
     if proxy.scope.objection(address, "") is Reason.KIND:
@@ -84,7 +84,7 @@ def _holds(prefix: IPv6Network, address: IPv6Address) -> bool:
     return prefix.prefixlen > 0 and address in prefix
 
 
-def _entries(address: IPv6Address, proxy: NdProxy, kernel: KernelRead, heard: Sequence[NeighborChanged]) -> Facts:
+def _entries(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot, heard: Sequence[NeighborChanged]) -> Facts:
     """Return what the kernel has of it."""
     facts = [("neighbor", words.neighbor(entry)) for entry in heard]
     facts += [
@@ -100,7 +100,7 @@ def _entries(address: IPv6Address, proxy: NdProxy, kernel: KernelRead, heard: Se
     there = {name for name, _ in facts}
     facts += [(name, "none") for name in ("neighbor", "host-route", "proxy-entry") if name not in there]
     lladdr = next((entry.lladdr for entry in heard if entry.lladdr is not None), None)
-    alike = f", {proxy.hosts.with_lladdr(lladdr)} with its link-layer address" if lladdr is not None else ""
+    alike = f", {proxy.hosts.count_with_lladdr(lladdr)} with its link-layer address" if lladdr is not None else ""
     return [*facts, ("hosts", f"{len(proxy.hosts)} known{alike}")]
 
 
@@ -108,7 +108,7 @@ def _unheard(
     address: IPv6Address, heard: Sequence[NeighborChanged], decisions: Sequence[Decision]
 ) -> tuple[str, str | None]:
     """Return why it is no host."""
-    ignored = [decision.reason for decision in decisions if decision.what is What.IGNORED]
+    ignored = [decision.reason for decision in decisions if decision.kind is DecisionKind.IGNORED]
     if ignored:
         return words.OBJECTIONS[ignored[0]]
     ask = f"ping -c 1 -I {heard[0].dev if heard else 'IFACE'} {address}"
@@ -119,17 +119,17 @@ def _unheard(
 
 def _without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tuple[str, str | None]:
     """Return why a host has not all its entries."""
-    want, obstacle = proxy.placement.want(host), proxy.placement.obstacle(host)
-    if host.dev not in proxy.placement.usable:
+    want, obstacle = proxy.desired.of(host), proxy.desired.obstacle(host)
+    if host.dev not in proxy.desired.usable:
         return f"{host.dev}, where it was heard, is down", f"ip link set {host.dev} up"
     if obstacle is not None and want == NOTHING:
         kind, _, dev = obstacle.partition(" dev ")
         return f"another program has a {kind} for it, dev {dev}", f"ip -6 {kind} del {host.address} dev {dev}"
-    others = proxy.placement.usable - {host.dev}
+    others = proxy.desired.usable - {host.dev}
     if not others:
         return "no other listed interface is up", None
     if not running:
         return "no daemon runs", " ".join(("ndpbr run", *proxy.rules.interfaces))
-    if others <= proxy.placement.without_nd:
+    if others <= proxy.desired.without_nd:
         return f"nobody solicits on {', '.join(sorted(others))}: it needs a host route alone", None
     return "the daemon has not made its entries yet, or could not", f"look for {host.address} in its log"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv6Network
 
-from ndpbr_py.core.events import KernelRead, Route
+from ndpbr_py.core.events import KernelSnapshot, PrefixOrDefaultRoute
 from ndpbr_py.doctor.firewall import Chain
 
 
@@ -54,7 +54,7 @@ class Facts:
 
     interfaces: tuple[str, ...]
     links: tuple[Link, ...] = ()
-    tables: KernelRead | None = None
+    tables: KernelSnapshot | None = None
     prefixes: frozenset[IPv6Network] = frozenset()
     ip: tuple[int, int] | None = None
     ip_problem: str | None = None
@@ -74,6 +74,6 @@ class Facts:
         """Return the links that it is about and that are there."""
         return [link for link in self.links if link.name in self.interfaces]
 
-    def default_routes(self) -> list[Route]:
+    def default_routes(self) -> list[PrefixOrDefaultRoute]:
         """Return the default routes."""
         return [route for route in self.tables.routes if not route.prefix.prefixlen] if self.tables else []

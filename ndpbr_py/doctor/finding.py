@@ -23,29 +23,29 @@ class Finding:
 
     name: str
     status: Status
-    found: str
-    mend: str | None = None
+    detail: str
+    fix: str | None = None
     asked: bool = True
 
 
-def ok(name: str, found: str) -> Finding:
+def ok(name: str, detail: str) -> Finding:
     """Return that all is well."""
-    return Finding(name, Status.OK, found)
+    return Finding(name, Status.OK, detail)
 
 
-def warn(name: str, found: str, mend: str | None = None) -> Finding:
+def warn(name: str, detail: str, fix: str | None = None) -> Finding:
     """Return that hosts may not be reached."""
-    return Finding(name, Status.WARN, found, mend)
+    return Finding(name, Status.WARN, detail, fix)
 
 
-def fail(name: str, found: str, mend: str | None = None) -> Finding:
+def fail(name: str, detail: str, fix: str | None = None) -> Finding:
     """Return that hosts are not reached."""
-    return Finding(name, Status.FAIL, found, mend)
+    return Finding(name, Status.FAIL, detail, fix)
 
 
-def unasked(name: str, why: str, mend: str | None = None) -> Finding:
+def skipped(name: str, why: str, fix: str | None = None) -> Finding:
     """Return that it could not be asked."""
-    return Finding(name, Status.WARN, f"could not be asked: {why}", mend, asked=False)
+    return Finding(name, Status.WARN, f"could not be asked: {why}", fix, asked=False)
 
 
 def setting(path: str, value: int) -> str:

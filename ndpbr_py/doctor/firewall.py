@@ -49,7 +49,7 @@ class Chain:
     drops: bool = False
 
 
-def least(*matches: Match) -> Match:
+def weakest(*matches: Match) -> Match:
     """Return whether all of them hold."""
     return min(matches, key=lambda match: match.value)
 
@@ -58,7 +58,7 @@ def passes_nd(chains: Sequence[Chain], base: Chain, dev: str) -> bool:
     """Return whether *base*, a chain with the hook input or output, lets neighbor discovery on *dev* through."""
 
     def match(rule: Rule) -> Match:
-        return least(rule.nd, _on(rule.oif if base.hook == "output" else rule.iif, dev))
+        return weakest(rule.nd, _on(rule.oif if base.hook == "output" else rule.iif, dev))
 
     return _passes(chains, base, match)
 
@@ -67,7 +67,7 @@ def passes_new(chains: Sequence[Chain], base: Chain, dev: str) -> bool:
     """Return whether *base*, a chain with the hook forward, lets connections from *dev* through, to wherever."""
 
     def match(rule: Rule) -> Match:
-        return least(rule.new, _on(rule.iif, dev), Match.YES if rule.oif is None else Match.MAYBE)
+        return weakest(rule.new, _on(rule.iif, dev), Match.YES if rule.oif is None else Match.MAYBE)
 
     return _passes(chains, base, match)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 
-from ndpbr_py.doctor.firewall import Chain, Match, Rule, least
+from ndpbr_py.doctor.firewall import Chain, Match, Rule, weakest
 
 _TARGETS = {"ACCEPT": "accept", "DROP": "drop", "REJECT": "drop", "RETURN": "return", "QUEUE": "accept"}
 _GO_ON = ("LOG", "NFLOG", "MARK", "CONNMARK", "AUDIT", "TRACE")
@@ -70,4 +70,4 @@ def _narrowed(rule: Rule, option: str, values: frozenset[str], negated: bool) ->
                 # Neighbor discovery is never tracked.
                 nd = Match.YES if "UNTRACKED" in values else Match.NO
                 new = Match.YES if "NEW" in values else Match.NO
-    return replace(rule, nd=least(rule.nd, nd), new=least(rule.new, new))
+    return replace(rule, nd=weakest(rule.nd, nd), new=weakest(rule.new, new))

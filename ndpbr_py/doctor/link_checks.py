@@ -27,8 +27,8 @@ def _interface(facts: Facts, link: Link) -> Finding:
     name = link.name
     if link.port_of is not None:
         rest = list(dict.fromkeys(link.port_of if dev == name else dev for dev in facts.interfaces))
-        mend = " ".join(("ndpbr run", *rest)) if len(rest) > 1 else f"ip link set {name} nomaster"
-        return fail("interface", f"{name} is a port of {link.port_of}, where neighbor discovery takes place", mend)
+        fix = " ".join(("ndpbr run", *rest)) if len(rest) > 1 else f"ip link set {name} nomaster"
+        return fail("interface", f"{name} is a port of {link.port_of}, where neighbor discovery takes place", fix)
     if link.disabled:
         return fail("interface", f"{name} has IPv6 off", setting(f"conf/{name}/disable_ipv6", 0))
     if not link.up:

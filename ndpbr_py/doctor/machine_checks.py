@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ndpbr_py.core.events import HostRoute, KernelRead, ProxyEntry
+from ndpbr_py.core.events import HostRoute, KernelSnapshot, ProxyEntry
 from ndpbr_py.doctor.facts import Facts
-from ndpbr_py.doctor.finding import Finding, fail, ok, setting, unasked, warn
+from ndpbr_py.doctor.finding import Finding, fail, ok, setting, skipped, warn
 
 _NAMED = 3  # foreign entries
 
@@ -34,7 +34,7 @@ def kernel(facts: Facts) -> Iterator[Finding]:
     """The kernel keeps the tags of proxy entries."""
     numbers = re.match(r"(\d+)\.(\d+)", facts.kernel)
     if numbers is None:
-        yield unasked("kernel", "/proc/sys/kernel/osrelease cannot be read")
+        yield skipped("kernel", "/proc/sys/kernel/osrelease cannot be read")
     elif (int(numbers[1]), int(numbers[2])) < (5, 0):
         yield fail("kernel", f"Linux {facts.kernel} keeps no tags of proxy entries, Linux 5.0 does")
     else:
@@ -52,7 +52,7 @@ def capabilities(facts: Facts) -> Iterator[Finding]:
 def table_size(facts: Facts) -> Iterator[Finding]:
     """The neighbor cache has room for every host."""
     if facts.neighbors is None or facts.gc_thresh3 is None:
-        yield unasked("neighbor-table", "its size belongs to the machine's first network namespace")
+        yield skipped("neighbor-table", "its size belongs to the machine's first network namespace")
         return
     # What is not on the listed interfaces, and in other namespaces, takes its places, too.
     found = f"{facts.neighbors} entries, {facts.gc_thresh3} at the most"
@@ -82,7 +82,7 @@ def leftovers(facts: Facts) -> Iterator[Finding]:
 def foreign(facts: Facts) -> Iterator[Finding]:
     """No other program answers for addresses."""
     if facts.tables is None:
-        yield unasked("foreign-entries", "ip cannot be run")
+        yield skipped("foreign-entries", "ip cannot be run")
         return
     theirs = [entry for entry in facts.tables.proxies if not entry.ours]
     if not theirs:
@@ -90,13 +90,11 @@ def foreign(facts: Facts) -> Iterator[Finding]:
         return
     named = ", ".join(f"{entry.address} dev {entry.dev}" for entry in theirs[:_NAMED])
     more = f" and {len(theirs) - _NAMED} more" if len(theirs) > _NAMED else ""
-    mend = " && ".join(f"ip -6 neigh del proxy {entry.address} dev {entry.dev}" for entry in theirs)
-    yield warn(
-        "foreign-entries", f"{named}{more}, which ndpbr never touches", mend if not more else "ndpbr flush --all"
-    )
+    fix = " && ".join(f"ip -6 neigh del proxy {entry.address} dev {entry.dev}" for entry in theirs)
+    yield warn("foreign-entries", f"{named}{more}, which ndpbr never touches", fix if not more else "ndpbr flush --all")
 
 
-def tagged(tables: KernelRead | None) -> list[HostRoute | ProxyEntry]:
+def tagged(tables: KernelSnapshot | None) -> list[HostRoute | ProxyEntry]:
     """Return ndpbr's own entries."""
     entries: list[HostRoute | ProxyEntry] = [*tables.host_routes, *tables.proxies] if tables is not None else []
     return [entry for entry in entries if entry.ours]

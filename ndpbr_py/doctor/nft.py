@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ndpbr_py.doctor.firewall import Chain, Match, Rule, least
+from ndpbr_py.doctor.firewall import Chain, Match, Rule, weakest
 
 _FAMILIES = ("ip6", "inet")
 _ENDS = {"accept": "accept", "drop": "drop", "reject": "drop", "return": "return", "queue": "accept"}
@@ -117,4 +117,4 @@ def _narrowed(rule: Rule, left: Mapping[str, Any], op: str, values: Sequence[Any
 
 def _both(rule: Rule, nd: Match, new: Match) -> Rule:
     """Return *rule*, which holds where *nd* and *new* hold, too."""
-    return replace(rule, nd=least(rule.nd, nd), new=least(rule.new, new))
+    return replace(rule, nd=weakest(rule.nd, nd), new=weakest(rule.new, new))

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from ipaddress import IPv6Network
 
 from ndpbr_py.doctor.facts import Facts, Link
-from ndpbr_py.doctor.finding import Finding, fail, ok, setting, unasked, warn
+from ndpbr_py.doctor.finding import Finding, fail, ok, setting, skipped, warn
 
 
 def router_advertisements(facts: Facts) -> Iterator[Finding]:
     """A default route that the kernel has from router advertisements is renewed by the next."""
     if facts.tables is None:
-        yield unasked("accept-ra", "ip cannot be run")
+        yield skipped("accept-ra", "ip cannot be run")
         return
     learned = {route.dev for route in facts.default_routes() if route.advertised}
     deaf = [link.name for link in facts.links if link.name in learned and _deaf(link)]
@@ -30,7 +30,7 @@ def router_advertisements(facts: Facts) -> Iterator[Finding]:
 def default_route(facts: Facts) -> Iterator[Finding]:
     """There is a way out."""
     if facts.tables is None:
-        yield unasked("default-route", "ip cannot be run")
+        yield skipped("default-route", "ip cannot be run")
         return
     routes = facts.default_routes()
     if not routes:
@@ -45,14 +45,14 @@ def default_route(facts: Facts) -> Iterator[Finding]:
     if any(route.dev in facts.interfaces for route in routes):
         yield ok("default-route", found)
     else:
-        mend = " ".join(("ndpbr run", routes[0].dev, *facts.interfaces))
-        yield warn("default-route", f"{found}, which is none of {', '.join(facts.interfaces)}", mend)
+        fix = " ".join(("ndpbr run", routes[0].dev, *facts.interfaces))
+        yield warn("default-route", f"{found}, which is none of {', '.join(facts.interfaces)}", fix)
 
 
 def prefixes(facts: Facts) -> Iterator[Finding]:
     """There is an on-link prefix, on one interface alone."""
     if facts.tables is None:
-        yield unasked("prefix", "ip cannot be run")
+        yield skipped("prefix", "ip cannot be run")
         return
     where: dict[IPv6Network, list[str]] = defaultdict(list)
     for route in facts.tables.routes:

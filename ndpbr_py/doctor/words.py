@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv6Address
 
+from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import NeighborChanged
-from ndpbr_py.core.policy import VERDICTS, Reason, Verdict
+from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
 Answer = tuple[str, str | None]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from ndpbr_py.core.actions import Action
 from ndpbr_py.iproute2.process import Child
-from ndpbr_py.iproute2.script import Script
+from ndpbr_py.iproute2.script import BatchScript
 
 HUNG = 5.0  # s
 _CHUNK = 1 << 16
@@ -29,7 +29,7 @@ class Batch:
     def __init__(
         self,
         child: Child,
-        script: Script,
+        script: BatchScript,
         progress: Callable[[], None],
         finished: Callable[[Batch, bytes, str | None], None],
     ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Rejoin
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, RejoinGroup
 from ndpbr_py.core.address import text
 
 _MARKER_LLADDR = "00:00:5e"  # the Internet Assigned Numbers Authority's own
@@ -50,7 +50,7 @@ class Commands:
                 f"neigh add proxy {address} dev {action.dev} proto {self.protocol}",
                 f"neigh del proxy {address} dev {action.dev}",
             )
-        if isinstance(action, Rejoin):
+        if isinstance(action, RejoinGroup):
             entries = [f"{text(address)} dev {action.dev}" for address in action.addresses]
             add = [f"neigh add proxy {entry} proto {self.protocol}" for entry in entries]
             return (*add, *[f"neigh del proxy {entry}" for entry in entries], *add)
@@ -61,7 +61,7 @@ class Commands:
             )
         return ()
 
-    def rehearsal(self) -> str:
+    def warm_up(self) -> str:
         """Return lines that leave nothing behind: a process that has run them carries out the first action sooner."""
         return f"neigh add proxy {self.marker} dev lo proto {self.protocol}\nneigh del proxy {self.marker} dev lo\n"
 

@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Protocol
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, Rejoin
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, RejoinGroup
 from ndpbr_py.core.events import ActionRefused
-from ndpbr_py.core.limit import Limit
+from ndpbr_py.core.ratelimit import TokenBucket
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.commands import Commands
-from ndpbr_py.iproute2.lull import Lull
-from ndpbr_py.iproute2.reserve import Reserve
-from ndpbr_py.iproute2.script import STEP, Script
+from ndpbr_py.iproute2.idle import IdleCallback
+from ndpbr_py.iproute2.script import STEP, BatchScript
+from ndpbr_py.iproute2.standby import Standby
 
 LIMIT = 2000  # actions under way: a new host's two do not wait behind more
 _ENTRIES = LIMIT - 200  # of a batch; the rest is for probes: owners are asked also while others claim their addresses
@@ -47,7 +47,7 @@ class Watcher(Protocol):
     def refused(self, event: ActionRefused) -> None:
         """Take note of an action that was not carried out."""
 
-    def in_doubt(self, why: str, actions: int) -> None:
+    def on_process_lost(self, why: str, actions: int) -> None:
         """Take note of a process that was lost, with that many actions of which nobody knows."""
 
 
@@ -65,15 +65,15 @@ class Executor:
         self._settled = asyncio.Event()
         self._closed = False
         self._urgent = False
-        self._starts = Limit(_STARTS_A_SECOND, _STARTS_AT_ONCE)
+        self._starts = TokenBucket(_STARTS_A_SECOND, _STARTS_AT_ONCE)
         self._gathering: asyncio.TimerHandle | None = None
         self._until = 0.0
         self._opened = float("-inf")
         self._sharing: asyncio.TimerHandle | None = None
-        self._lull = Lull(self._close)
+        self._idle = IdleCallback(self._close)
         self._loop = asyncio.get_running_loop()
-        self._rehearsal = commands.rehearsal()
-        self._reserve = Reserve(path, self._rehearsal, lambda why: watcher.in_doubt(why, 0), self.flush)
+        self._rehearsal = commands.warm_up()
+        self._standby = Standby(path, self._rehearsal, lambda why: watcher.on_process_lost(why, 0), self.flush)
 
     def submit(self, actions: Iterable[Action]) -> None:
         """Queue *actions*; nothing is run before `flush()`.
@@ -103,18 +103,18 @@ class Executor:
                 # One process asks them all, and is told more whenever it has done half of what it was told.
                 if work.behind <= _CROWD // 2:
                     work.feed(self._taken(self._probes, _CROWD - work.behind))
-                    self._reserve.fill()
+                    self._standby.fill()
             elif self._full(work):
                 self._close()
             elif taken or new or self._probes:
-                self._lull.touch()
+                self._idle.touch()
 
     async def drained(self) -> None:
         """Wait until everything submitted has been run."""
         while self._work is not None or self._queue or self._probes:
             self._urgent, self._until = True, 0.0
             self.flush()
-            self._lull.touch()
+            self._idle.touch()
             self._settled.clear()
             await self._settled.wait()
 
@@ -126,7 +126,7 @@ class Executor:
                 timer.cancel()
         if self._work is not None:
             self._work.abandon()
-        self._reserve.close()
+        self._standby.close()
 
     def _now(self) -> bool:
         """Put the waiting process to work, or put it off; return whether it is at work."""
@@ -152,10 +152,10 @@ class Executor:
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None
-        child = self._reserve.take()
+        child = self._standby.take()
         if child is None:
             return False  # it calls back when there is one
-        script = Script(self._commands, self._step, self._rehearsal.count("\n"))
+        script = BatchScript(self._commands, self._step, self._rehearsal.count("\n"))
         self._work = Batch(child, script, self._progressed, self._finished)
         self._step, self._entries, self._opened = STEP, 0, self._loop.time()
         return True
@@ -170,7 +170,7 @@ class Executor:
     def _progressed(self) -> None:
         self.flush()
         if self._work is not None and self._work.caught_up:
-            self._lull.touch()
+            self._idle.touch()
 
     def _close(self) -> None:
         """Close the batch if nothing more has come for it; not while ip(8) has work, since more may come meanwhile."""
@@ -183,11 +183,11 @@ class Executor:
         if not self._full(work) and work.script.actions and self._loop.time() < self._until:
             if self._sharing is None:
                 self._sharing = self._loop.call_at(self._until, self._shared)
-                self._loop.call_later(_REST, self._reserve.fill)  # for whoever comes when this one has been closed
+                self._loop.call_later(_REST, self._standby.fill)  # for whoever comes when this one has been closed
             return
         work.close()
         # Starting a process takes the processor for milliseconds, in which the first packet is still on its way.
-        self._loop.call_later(0.0 if self._queue else _REST, self._reserve.fill)
+        self._loop.call_later(0.0 if self._queue else _REST, self._standby.fill)
 
     def _shared(self) -> None:
         self._sharing = None
@@ -216,7 +216,7 @@ class Executor:
             self._watcher.refused(refused)
         if doubt:
             # What it has done of these only the kernel's tables can tell.
-            self._watcher.in_doubt(early or "nothing was done", len(result.undone))
+            self._watcher.on_process_lost(early or "nothing was done", len(result.undone))
         # What has waited for a whole batch need not be gathered.
         self._urgent = self._urgent or bool(self._queue)
         self._settled.set()
@@ -229,6 +229,6 @@ def _key(action: Action) -> tuple[object, ...]:
         return (_THINGS[type(action)], action.address, action.dev)
     if isinstance(action, Mark):
         return ("mark",)
-    if isinstance(action, Rejoin):
+    if isinstance(action, RejoinGroup):
         return ("rejoin", action.addresses, action.dev)
     raise TypeError(f"not for ip(8): {action!r}")

@@ -41,7 +41,7 @@ class Outcome:
     undone: tuple[Action, ...] = ()
 
 
-class Script:
+class BatchScript:
     """What one process is told, bit by bit; with a sign after every *step* actions, and after each bit.
 
     It has been told *before* lines already.

@@ -1,4 +1,4 @@
-"""Lines of `ip -6 -N ... show` -> KernelRead.
+"""Lines of `ip -6 -N ... show` -> KernelSnapshot.
 
 Pure.  Grammar: print_route() and print_neigh() of iproute2, with numeric protocols (-N, iproute2 5.3 and later; older
 ones print the number, too, unless rt_protos has a name for it).  What is not understood is left out.
@@ -12,7 +12,14 @@ from contextlib import suppress
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.address import parsed
-from ndpbr_py.core.events import HostRoute, KernelRead, LinkChanged, NeighborChanged, ProxyEntry, Route
+from ndpbr_py.core.events import (
+    HostRoute,
+    KernelSnapshot,
+    LinkChanged,
+    NeighborChanged,
+    PrefixOrDefaultRoute,
+    ProxyEntry,
+)
 from ndpbr_py.iproute2 import parser
 
 # Kinds of route that lead to no host on a link; -N prints their numbers (linux/rtnetlink.h).
@@ -42,7 +49,7 @@ class Tables:
         self._neighbors: list[NeighborChanged] = []
         self._addresses: dict[str, IPv6Address] = {}
         self._proxies: list[ProxyEntry] = []
-        self._routes: list[Route] = []
+        self._routes: list[PrefixOrDefaultRoute] = []
         # Where next hops of a multipath route follow: whether it is a default route, and who said so.
         self._default = self._advertised = False
         self._host_routes: list[HostRoute] = []
@@ -111,7 +118,7 @@ class Tables:
     def _next_hop(self, said: Mapping[str, str]) -> None:
         if self._default and "dev" in said:
             gateway = self._address(said.get("via", ""))
-            self._routes.append(Route(_EVERYWHERE, said["dev"], gateway, self._advertised))
+            self._routes.append(PrefixOrDefaultRoute(_EVERYWHERE, said["dev"], gateway, self._advertised))
             if gateway is not None:
                 self._next_hops[gateway] = said["dev"]
 
@@ -131,9 +138,9 @@ class Tables:
             if not event.nd:
                 self._without_nd.add(event.dev)
 
-    def read(self) -> KernelRead:
+    def read(self) -> KernelSnapshot:
         """Return what was read."""
-        return KernelRead(
+        return KernelSnapshot(
             neighbors=tuple(self._neighbors),
             proxies=tuple(self._proxies),
             host_routes=tuple(self._host_routes),
@@ -165,7 +172,7 @@ class Tables:
         except ValueError:
             return
         if 0 < network.prefixlen < 128 and not network.is_link_local:
-            self._routes.append(Route(network, dev, None, self._advertised))
+            self._routes.append(PrefixOrDefaultRoute(network, dev, None, self._advertised))
             if dev in self._interfaces:
                 self._on_link.add(network)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from ipaddress import IPv6Address
 
-from ndpbr_py.core.events import SolicitationHeard
+from ndpbr_py.core.events import SolicitationReceived
 
 # The IPv6 header, then: type, code, checksum, reserved, target.
 _PACKET = struct.Struct("!IHBB16s16sBBHI16s")
@@ -19,7 +19,7 @@ _UNSPECIFIED = bytes(16)
 _SOLICITED_NODE = IPv6Address("ff02::1:ff00:0").packed[:13]
 
 
-def solicitation(packet: bytes, dev: str, lladdr: str | None) -> SolicitationHeard | None:
+def solicitation(packet: bytes, dev: str, lladdr: str | None) -> SolicitationReceived | None:
     """Return the solicitation that *packet* is, heard on *dev* from *lladdr*; None if it is none, or a false one."""
     if len(packet) < _PACKET.size:
         return None
@@ -37,7 +37,7 @@ def solicitation(packet: bytes, dev: str, lladdr: str | None) -> SolicitationHea
         return None
     if not _intact(source + destination, message):
         return None
-    return SolicitationHeard(dev, None if probe else IPv6Address(source), IPv6Address(target), lladdr)
+    return SolicitationReceived(dev, None if probe else IPv6Address(source), IPv6Address(target), lladdr)
 
 
 def _options(octets: bytes) -> set[int] | None:

@@ -1,0 +1,85 @@
+"""ndpbr explain: an address -> the facts about it, and why it is, or is not, proxied; in words, or as a JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ndpbr_py import config
+from ndpbr_py.control import rules
+from ndpbr_py.control.client import ask
+from ndpbr_py.core.address import text
+from ndpbr_py.doctor.collect import interfaces, rules_of
+from ndpbr_py.doctor.explain import Explanation, explained
+from ndpbr_py.doctor.procfs import ProcFs
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import dump, program
+
+_EVENTS = 10  # the last ones, in words
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Explain an address."""
+    address = config.address(arguments.address)
+    protocol = None if arguments.protocol is None else config.protocol(arguments.protocol)
+    prefixes = config.prefixes(arguments.prefix)
+    devs = config.interfaces(arguments.interfaces.split(",")) if arguments.interfaces else ()
+    ip, machine = program.find(), ProcFs()
+    daemon = ask(Path(arguments.state_dir), what="address", address=text(address))
+    theirs, tag = rules_of(machine, daemon)
+    protocol = tag if protocol is None else protocol
+    devs = devs or theirs.interfaces
+    if not devs:
+        devs = interfaces(machine, dump.read_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS))
+    if len(devs) < 2:
+        raise NdpbrError(f"two or more interfaces that are up were wanted, got {len(devs)}; --interfaces names others")
+    kernel = dump.read_now(ip, devs, protocol)
+    running = daemon is not None or f"protocol {protocol}" in machine.locks()
+    explanation = explained(address, rules.narrowed(theirs, devs, prefixes), kernel, running=running)
+    if arguments.json:
+        print(json.dumps({**_fields(explanation), "interfaces": list(devs), "daemon": daemon}, indent=1))
+    else:
+        print("\n".join(lines(explanation, daemon, running=running)))
+    return 0
+
+
+def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running: bool) -> Iterator[str]:
+    """Yield a line a fact, what the daemon says, and the verdict."""
+    for name, said in explanation.facts:
+        yield f"{name}: {said}"
+    if daemon is not None:
+        yield from _told(daemon)
+    else:
+        yield f"daemon: {'runs, and was not asked: that takes root, and its --state-dir' if running else 'none runs'}"
+    if explanation.because is None:
+        yield f"proxied: yes, on {', '.join(explanation.proxied_on)}"
+    else:
+        yield f"proxied: no, because {explanation.because}"
+    if explanation.advice is not None:
+        yield f"advice: {explanation.advice}"
+
+
+def _told(daemon: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the daemon's own view."""
+    host = daemon["host"]
+    if host is None:
+        yield "daemon: knows no such host"
+    else:
+        verified = "verified" if host["verified"] else "not verified yet"
+        yield f"daemon: a host on {host['dev']}, {verified}, last known to be there {host['confirmed_ago_s']:g} s ago"
+    for event in daemon["events"][-_EVENTS:]:
+        rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in ("ts", "event", "ago"))
+        yield f"event: {event['ts']} ({event['ago']:g} s ago) {event['event']} {rest}"
+
+
+def _fields(explanation: Explanation) -> dict[str, object]:
+    return {
+        "address": text(explanation.address),
+        "proxied_on": list(explanation.proxied_on),
+        "because": explanation.because,
+        "advice": explanation.advice,
+        "facts": [{"name": name, "said": said} for name, said in explanation.facts],
+    }

@@ -1,0 +1,53 @@
+"""ndpbr flush: remove our entries; with --all every proxy entry with its host route, and turn proxy_ndp off."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ndpbr_py import config
+from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import dump, process, program
+from ndpbr_py.iproute2.commands import Commands
+from ndpbr_py.system import lock
+from ndpbr_py.system.sysctl import PROC_SYS
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Flush, and say how much it was."""
+    protocol = config.protocol(arguments.protocol)
+    ip = program.find()
+    kernel = dump.read_now(ip, (), protocol, ("route", "proxy"))
+    if arguments.all:
+        removed = _everything(ip, kernel)
+    else:
+        removed = sum(entry.ours for entry in kernel.proxies), sum(route.ours for route in kernel.host_routes)
+        for words in Commands(protocol).flush():
+            _ip(ip, *words)
+    print(f"{removed[0]} proxy entries and {removed[1]} host routes removed")
+    if (pid := lock.running(Path(arguments.pidfile))) is not None:
+        print(f"ndpbr: the daemon, pid {pid}, runs and will put its entries back", file=sys.stderr)
+    return 0
+
+
+def _everything(ip: program.Program, kernel: KernelSnapshot) -> tuple[int, int]:
+    """Remove what the shell script's `flush` removed, whoever put it there."""
+    proxied = {entry.address for entry in kernel.proxies}
+    routes = [route for route in kernel.host_routes if route.address in proxied]
+    _ip(ip, "neigh", "flush", "proxy")
+    for route in routes:
+        _ip(ip, "route", "del", f"{route.address}/128", "dev", route.dev)
+    for setting in PROC_SYS.glob("conf/*/proxy_ndp"):
+        try:
+            setting.write_text("0\n")
+        except OSError as error:
+            raise NdpbrError(f"{setting} could not be set to 0: {error.strerror}") from error
+    return len(kernel.proxies), len(routes)
+
+
+def _ip(ip: program.Program, *words: str) -> None:
+    ended = process.output(ip.path, "-6", *words)
+    if ended.status != 0:
+        raise NdpbrError(f"`ip -6 {' '.join(words)}` failed: {ended.complaint}")

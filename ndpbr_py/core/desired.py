@@ -1,0 +1,70 @@
+"""Where a host's entries belong, given what its interfaces are like and what other programs have put there.
+
+Pure.  Another program's proxy entry or /128 route is never touched: where it says the same as ours would it does
+the work, and where it says otherwise the host gets nothing from us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv6Address
+
+from ndpbr_py.core.entry_diff import NOTHING, Entries, shared
+from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.core.hosts import Host
+
+
+class DesiredEntries:
+    """The listed interfaces, and which of them can take entries now."""
+
+    def __init__(self, interfaces: Sequence[str]) -> None:
+        self.interfaces = tuple(interfaces)
+        self._foreign_routes: dict[IPv6Address, str] = {}
+        self._foreign_proxies: frozenset[tuple[IPv6Address, str]] = frozenset()
+        # The addresses of both.
+        self.foreign: frozenset[IPv6Address] = frozenset()
+        self._at: dict[str, Entries] = {}
+        # Addresses that may be in use on another link by now, and that link: nobody answers for them there.
+        self.withheld: dict[IPv6Address, str] = {}
+        # Interfaces on which nobody solicits: they take routes, and no proxy entries.
+        self.without_nd: frozenset[str] = frozenset()
+        self.usable: frozenset[str] = frozenset()
+        self.use(self.interfaces)
+
+    def use(self, up: Iterable[str], without_nd: Iterable[str] = ()) -> None:
+        """Note which interfaces are up, and which have no neighbor discovery; entries go where they are of use."""
+        self.without_nd = frozenset(without_nd)
+        self.usable = frozenset(up) & frozenset(self.interfaces)
+        answering = [dev for dev in self.interfaces if dev in self.usable - self.without_nd]
+        self._at = {dev: shared(dev, tuple(o for o in answering if o != dev)) for dev in self.usable}
+
+    def read(self, kernel: KernelSnapshot) -> None:
+        """Note which entries are another program's."""
+        self._foreign_routes = {r.address: r.dev for r in kernel.host_routes if not r.ours}
+        self._foreign_proxies = frozenset((p.address, p.dev) for p in kernel.proxies if not p.ours)
+        self.foreign = frozenset(self._foreign_routes) | {address for address, _ in self._foreign_proxies}
+
+    def of(self, host: Host) -> Entries:
+        """Return what *host* should have in the kernel."""
+        if host.blocked:
+            return NOTHING
+        here = self._at.get(host.dev, NOTHING)
+        if self.withheld and (left := self.withheld.get(host.address)) is not None and here is not NOTHING:
+            here = Entries(here.route, tuple(dev for dev in here.proxies if dev != left))
+        if not self.foreign or host.address not in self.foreign or here is NOTHING:
+            return here
+        route = self._foreign_routes.get(host.address)
+        if route not in (None, host.dev):
+            return NOTHING
+        proxies = tuple(dev for dev in here.proxies if (host.address, dev) not in self._foreign_proxies)
+        return Entries(here.route if route is None else None, proxies)
+
+    def obstacle(self, host: Host) -> str | None:
+        """Return in words which entry of another program concerns *host*; None if none does."""
+        if not self.foreign or host.address not in self.foreign:
+            return None
+        route = self._foreign_routes.get(host.address)
+        if route is not None:
+            return f"route dev {route}"
+        devs = sorted(dev for address, dev in self._foreign_proxies if address == host.address)
+        return f"proxy dev {','.join(devs)}"

@@ -1,0 +1,60 @@
+"""Address, interface -> whether a host may be learned there, or the reason why not.
+
+Pure.  Source: RFC 4291, 2.4 and 2.6.1 (kinds of address).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network
+
+from ndpbr_py.core.decision import Reason
+
+_GLOBAL = int(IPv6Address("2000::")) >> 125
+_UNIQUE_LOCAL = int(IPv6Address("fc00::")) >> 121
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which addresses count: those on-link, and nobody's in particular.
+
+    Without this rule any host could claim, say, a public DNS server's address with one solicitation, and get its
+    traffic.  ``on_link`` None means every global and unique-local address.
+    """
+
+    on_link: frozenset[IPv6Network] | None
+    own: frozenset[IPv6Address] = frozenset()
+    next_hops: Mapping[IPv6Address, str] = field(default_factory=dict)
+    # As numbers: an IPv6Address takes long to hash, and this is asked for every address heard.
+    _prefixes: tuple[tuple[int, int], ...] = field(init=False, default=(), compare=False)
+    _own: frozenset[int] = field(init=False, default=frozenset(), compare=False)
+    _anycast: frozenset[int] = field(init=False, default=frozenset(), compare=False)
+
+    def __post_init__(self) -> None:
+        on_link = self.on_link or frozenset()
+        prefixes = tuple((int(n.network_address), int(n.netmask)) for n in on_link)
+        anycast = frozenset(int(n.network_address) for n in on_link if IPv6Network(n.network_address) not in on_link)
+        object.__setattr__(self, "_prefixes", prefixes)
+        object.__setattr__(self, "_anycast", anycast)
+        object.__setattr__(self, "_own", frozenset(map(int, self.own)))
+
+    def objection(self, address: IPv6Address, dev: str) -> Reason | None:
+        """Return why a host at *address* on *dev* must not be learned; None if it may."""
+        number = int(address)
+        # IANA: 2000::/3 is global unicast, fc00::/7 unique local.  The stdlib's is_global knows other things.
+        if number >> 125 != _GLOBAL and number >> 121 != _UNIQUE_LOCAL:
+            return Reason.KIND
+        if self.on_link is not None:
+            for base, mask in self._prefixes:
+                if number & mask == base:
+                    break
+            else:
+                return Reason.OFF_LINK
+            if number in self._anycast:
+                return Reason.ANYCAST
+        if number in self._own:
+            return Reason.OWN
+        if self.next_hops and self.next_hops.get(address, dev) != dev:
+            return Reason.NEXT_HOP
+        return None

@@ -1,0 +1,137 @@
+"""What the daemon knows and has done -> its answers on the control socket, and its counters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from ipaddress import IPv6Address
+from pathlib import Path
+from typing import Any
+
+from ndpbr_py import __version__
+from ndpbr_py.control import rules
+from ndpbr_py.control.history import Past
+from ndpbr_py.core.address import parsed, text
+from ndpbr_py.core.hosts import Host
+from ndpbr_py.daemon.dispatcher import Dispatcher
+from ndpbr_py.daemon.monitor_events import MonitorHandler
+from ndpbr_py.daemon.resync import Resync
+from ndpbr_py.logs.fields import fields
+from ndpbr_py.logs.logger import Log
+from ndpbr_py.metrics import INTERVAL, Counters, MetricsFile
+from ndpbr_py.system import clock
+
+_MOST = 500  # addresses in one question: the loop must not be held up
+
+
+class Status:
+    """The daemon, seen from outside."""
+
+    def __init__(
+        self, interfaces: Sequence[str], dispatcher: Dispatcher, hearing: MonitorHandler, resync: Resync, log: Log
+    ) -> None:
+        self._interfaces = interfaces
+        self._dispatcher = dispatcher
+        self._monitor_handler = hearing
+        self._resync = resync
+        self._log = log
+        self._began = clock.now()
+
+    def counters(self) -> Counters:
+        """Return all that is counted, as it is now."""
+        lookups = self._dispatcher.proxy.lookups
+        return replace(
+            self._dispatcher.counters,
+            resyncs=self._resync.count,
+            monitor_restarts=max(self._monitor_handler.restarts, 0),
+            events_lost=self._monitor_handler.losses,
+            solicitations_received=lookups.received,
+            lookups=lookups.made,
+            lookups_rate_limited=lookups.rate_limited,
+            log_records_dropped=self._log.sink.lost,
+            hosts=len(self._dispatcher.proxy.hosts),
+            start_time_seconds=round(clock.date(self._began)),
+        )
+
+    def counted(self) -> dict[str, int]:
+        """Return the counters that are not zero, for the log."""
+        return {
+            name: value for name, value in asdict(self.counters()).items() if value and name != "start_time_seconds"
+        }
+
+    async def publish(self, path: Path) -> None:
+        """Keep the counters in the file *path*, for ever."""
+        file = MetricsFile(path)
+        try:
+            while True:
+                try:
+                    file.write(self.counters())
+                except OSError as error:
+                    self._log.once("warning", "metrics-file-unwritable", error=f"{path}: {error.strerror}")
+                await asyncio.sleep(INTERVAL)
+        finally:
+            file.remove()
+
+    def answer(self, question: Mapping[str, Any]) -> dict[str, object]:
+        """Return the answer to what a client asks."""
+        match question:
+            case {"what": "state"}:
+                return self._state()
+            case {"what": "hosts", "addresses": [*words]} if len(words) <= _MOST:
+                hosts = filter(None, map(self._dispatcher.proxy.hosts.get, filter(None, map(_address, words))))
+                return self._state() | {"hosts": {text(host.address): self._host(host) for host in hosts}}
+            case {"what": "address", "address": word} if (address := _address(word)) is not None:
+                host = self._dispatcher.proxy.hosts.get(address)
+                events = [_event(past) for past in self._dispatcher.history.about(address)]
+                return self._state() | {"host": host and self._host(host), "events": events}
+        return {"error": "what=state, what=hosts with addresses, or what=address with address was wanted"}
+
+    def _state(self) -> dict[str, object]:
+        return {
+            "version": __version__,
+            "interfaces": list(self._interfaces),
+            "up": sorted(self._dispatcher.proxy.desired.usable),
+            "uptime": round(self._uptime(), 1),
+            "rules": rules.told(self._dispatcher.proxy.rules, self._dispatcher.commands.protocol),
+            "counters": asdict(self.counters()),
+        }
+
+    def _host(self, host: Host) -> dict[str, object]:
+        now = self._dispatcher.now()
+        claim = host.claimant and {
+            "dev": host.claimant[0],
+            "lladdr": host.claimant[1],
+            "probed_ago_s": round(now - host.probed_at, 1),
+        }
+        return {
+            "dev": host.dev,
+            "lladdr": host.lladdr,
+            "state": host.state.value,
+            "verified": host.verified,
+            "confirmed_ago_s": round(now - host.confirmed, 1),
+            "doubts": host.failed_probes,
+            "claim": claim,
+            "route": host.installed.route,
+            "proxies": list(host.installed.proxies),
+            "blocked": host.blocked,
+            "shadowed": host.foreign,
+        }
+
+    def _uptime(self) -> float:
+        return clock.now() - self._began
+
+
+def _event(past: Past) -> dict[str, object]:
+    """Return the fields of the record that the log has of it, at whatever level."""
+    about = fields(past.decision)
+    del about["address"]  # which was asked for
+    when = {"ts": clock.stamp(past.at), "ago": round(clock.now() - past.at, 1)}
+    return {**when, "event": past.decision.kind.value, **about}
+
+
+def _address(word: object) -> IPv6Address | None:
+    try:
+        return parsed(word) if isinstance(word, str) else None
+    except (OSError, ValueError):
+        return None

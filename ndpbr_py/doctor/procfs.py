@@ -1,0 +1,98 @@
+"""/proc and /sys -> facts.
+
+Starts no process, needs no right, and takes milliseconds: `run` asks it at its start, too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from ndpbr_py.config import PROTOCOL
+from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.doctor.facts import Facts, Link
+from ndpbr_py.system.sysctl import OriginalSettings, has_nd
+
+_CAP_NET_ADMIN = 12
+_UP, _LOOPBACK = 0x1, 0x8  # linux/if.h
+
+
+class ProcFs:
+    """Where the kernel says what it has."""
+
+    def __init__(self, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> None:
+        self._proc = proc
+        self._net = sys / "class/net"
+        self._ipv6 = proc / "sys/net/ipv6"
+
+    def facts(self, interfaces: Iterable[str], tables: KernelSnapshot | None, protocol: int, state_dir: Path) -> Facts:
+        """Return what is known at once about *interfaces*, and a daemon with *protocol*."""
+        names = tuple(interfaces)
+        routes = tables.routes if tables is not None else ()
+        devs = dict.fromkeys((*names, *(route.dev for route in routes if not route.prefix.prefixlen)))
+        return Facts(
+            interfaces=names,
+            links=tuple(self.link(dev) for dev in devs if (self._net / dev).exists()),
+            tables=tables,
+            kernel=_text(self._proc / "sys/kernel/osrelease") or "",
+            capable=self.capable(),
+            running=f"protocol {protocol}" in self.locks(),
+            tag="" if protocol == PROTOCOL else f" --protocol {protocol}",
+            borrowed=OriginalSettings(state_dir).waiting(),
+            forwarding=_number(self._ipv6 / "conf/all/forwarding"),
+            proxy_ndp=_number(self._ipv6 / "conf/all/proxy_ndp"),
+            neighbors=self._neighbors(),
+            gc_thresh3=_number(self._ipv6 / "neigh/default/gc_thresh3"),
+        )
+
+    def links(self) -> list[Link]:
+        """Return every interface."""
+        return [self.link(path.name) for path in sorted(self._net.glob("*")) if path.is_dir()]
+
+    def link(self, dev: str) -> Link:
+        """Return an interface that is there."""
+        net, conf = self._net / dev, self._ipv6 / "conf" / dev
+        flags = int(_text(net / "flags") or "0", 16)
+        port = (net / "brport").exists() or (net / "bonding_slave").exists()
+        return Link(
+            name=dev,
+            up=bool(flags & _UP),
+            carrier=_text(net / "carrier") != "0",
+            noarp=not has_nd(dev, self._net),
+            loopback=bool(flags & _LOOPBACK),
+            port_of=os.path.basename(os.path.realpath(net / "master")) if port else None,
+            disabled=_number(conf / "disable_ipv6"),
+            forwarding=_number(conf / "forwarding"),
+            accept_ra=_number(conf / "accept_ra"),
+            proxy_ndp=_number(conf / "proxy_ndp"),
+            proxy_delay=_number(self._ipv6 / "neigh" / dev / "proxy_delay"),
+            snooping=_number(net / "bridge/multicast_snooping"),
+            querier=_number(net / "bridge/multicast_querier"),
+        )
+
+    def locks(self) -> list[str]:
+        """Return what the daemons of this network namespace hold: `protocol 135`, `interface wan0`."""
+        lines = (_text(self._proc / "net/unix") or "").splitlines()
+        return [line.partition(" @ndpbr/")[2] for line in lines if " @ndpbr/" in line]
+
+    def capable(self) -> bool:
+        """Whether this process has CAP_NET_ADMIN."""
+        lines = (_text(self._proc / "self/status") or "").splitlines()
+        return any(line.startswith("CapEff:") and int(line.split()[1], 16) >> _CAP_NET_ADMIN & 1 for line in lines)
+
+    def _neighbors(self) -> int | None:
+        lines = (_text(self._proc / "net/stat/ndisc_cache") or "").splitlines()
+        return int(lines[1].split()[0], 16) if len(lines) > 1 else None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except (OSError, ValueError):
+        return None
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path)
+    return int(text) if text is not None and text.lstrip("-").isdecimal() else None

@@ -1,1 +1,0 @@
-"""The settings under /proc/sys that ndpbr needs: set, remembered, given back."""

@@ -1,0 +1,1 @@
+"""Decisions and daemon events -> log records, through structlog."""

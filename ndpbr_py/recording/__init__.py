@@ -1,0 +1,1 @@
+"""Recordings of the monitor: their format and their time stamps."""

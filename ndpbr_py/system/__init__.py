@@ -1,0 +1,1 @@
+"""Files of the kernel and of the machine: sysctls, locks, clocks, atomic writes."""

@@ -1,0 +1,110 @@
+"""Addresses that may be there: who is asked, how often, and until when."""
+
+from __future__ import annotations
+
+import pytest
+
+from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.candidates import AT_ONCE
+from ndpbr_py.core.events import CandidatesDue, CandidatesFound, NudState
+from ndpbr_py.core.proxy import NdProxy
+from tests.builders import HOST, PREFIX, actions, addr, changed, kernel, link, nd_proxy, told, why
+
+A = addr()
+DUE = CandidatesDue()
+ASKED = [Probe(A, "lan0", None)]
+
+
+def suggested(*addresses: str, dev: str = "lan0", remembered: bool = True) -> CandidatesFound:
+    """Return that these may be there."""
+    return CandidatesFound(tuple((addr(address), dev) for address in addresses or (HOST,)), remembered)
+
+
+def times(proxy: NdProxy, *nows: float) -> list[float]:
+    """Return at which of *nows* somebody was asked."""
+    return [now for now in nows if told(proxy, DUE, now=now)]
+
+
+def test_remembered_host_is_asked_by_multicast_and_gets_nothing_yet() -> None:
+    """It has to answer first; its lladdr may be another one now."""
+    proxy = nd_proxy()
+
+    decisions = told(proxy, suggested(), DUE)
+
+    assert (why(decisions), actions(decisions)) == ([("lookup-started", "remembered")], ASKED)
+    assert len(proxy.hosts) == 0
+    assert why(told(proxy, changed(state=NudState.REACHABLE))) == [("host-learned", "reachable")]
+    assert times(proxy, 60.0, 660.0) == []
+    assert proxy.candidates.remembered() == []
+
+
+def test_remembered_host_is_asked_three_times() -> None:
+    """At once, after a minute, ten minutes later; then it is given up."""
+    proxy = nd_proxy()
+    told(proxy, suggested())
+
+    assert times(proxy, 0.0, 59.0, 60.0, 659.0, 660.0) == [0.0, 60.0, 660.0]
+    assert proxy.candidates.remembered() == [A]
+    assert times(proxy, 670.0, 5000.0) == []
+    assert proxy.candidates.remembered() == []
+
+
+def test_host_that_answers_an_echo_request_is_asked_once() -> None:
+    """It is there, or somebody lied."""
+    proxy = nd_proxy()
+
+    assert why(told(proxy, suggested(remembered=False), DUE)) == [("lookup-started", "answered-echo")]
+    assert times(proxy, 10.0, 60.0, 660.0) == []
+    assert proxy.candidates.remembered() == []
+
+
+def test_remembered_host_heard_elsewhere_is_asked_in_both_places() -> None:
+    """It has moved to another link; or somebody there has answered in its name."""
+    proxy = nd_proxy()
+    told(proxy, suggested(), DUE)
+
+    decisions = told(proxy, suggested(dev="wan0", remembered=False), DUE, now=1.0)
+
+    assert actions(decisions) == [Probe(A, "wan0", None)]
+    assert actions(told(proxy, DUE, now=60.0)) == ASKED
+    assert proxy.candidates.remembered() == [A]
+
+
+@pytest.mark.parametrize("address", ["2001:db8:1::1", "2001:db8::", "ff02::1", "fe80::1", "2001:db8::1", "2001:db8::2"])
+def test_address_that_must_not_be_learned_is_not_asked(address: str) -> None:
+    """Off-link, anycast, of another kind, the router's own, the next hop's: none of them is probed."""
+    proxy = nd_proxy()
+    told(proxy, kernel(own=["2001:db8::1"], next_hops={"2001:db8::2": "wan0"}), suggested(address))
+
+    assert times(proxy, 0.0, 60.0, 660.0, 3600.0) == []
+    assert proxy.candidates.remembered() == []
+
+
+def test_address_is_asked_when_its_prefix_and_interface_are_there() -> None:
+    """Until then, but for no longer than an hour, it waits."""
+    proxy = nd_proxy()
+    told(proxy, link(up=False), suggested())
+
+    assert times(proxy, 0.0, 1000.0) == []
+    told(proxy, link(up=True))
+    assert times(proxy, 1001.0) == [1001.0]
+
+
+def test_known_host_is_not_asked() -> None:
+    """One that has spoken meanwhile is verified anyhow; it is kept in mind until it has answered."""
+    proxy = nd_proxy()
+    told(proxy, suggested(), changed())
+
+    assert told(proxy, DUE) == []
+    assert proxy.candidates.remembered() == [A]
+    told(proxy, changed(state=NudState.REACHABLE), DUE)
+    assert proxy.candidates.remembered() == []
+
+
+def test_hosts_are_asked_a_few_at_a_time() -> None:
+    """However many are remembered, the neighbor table is not flooded, and there are no more than hosts may be."""
+    proxy = nd_proxy(max_hosts=25)
+    told(proxy, suggested(*(str(PREFIX[number]) for number in range(1, 100))))
+
+    assert [len(told(proxy, DUE)) for _ in range(4)] == [AT_ONCE, AT_ONCE, 5, 0]
+    assert proxy.candidates.count == 25

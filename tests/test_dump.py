@@ -1,0 +1,69 @@
+"""The kernel's tables, read by processes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import dump
+from ndpbr_py.iproute2.program import Program, find
+from tests.scripts import script
+
+_ROUTES = (
+    '*"route show") printf "2001:db8::33 dev lan0 proto 135 metric 1024 pref medium\\n2001:"; sleep 0.1',
+    'printf "db8:"; sleep 0.1; printf ":34 dev lan0 proto 135 metric 1024 pref medium\\n"',
+    'printf "2001:db8::35 dev lan0 proto 135 metric 1024 pref medium\\n";;',
+)
+
+
+def test_line_that_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
+    """Where a pipe's contents end a line need not."""
+    script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', *_ROUTES, "esac")
+
+    assert [str(it.address) for it in _read(tmp_path).host_routes] == ["2001:db8::33", "2001:db8::34", "2001:db8::35"]
+
+
+def test_what_is_read_is_not_spelled_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand hosts in words, for nobody, would take longer than to read them."""
+    monkeypatch.setattr(KernelSnapshot, "__repr__", lambda _: pytest.fail("was spelled out"))
+    script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', "esac")
+
+    assert _read(tmp_path).host_routes == ()
+
+
+def test_dump_that_fails_says_which(tmp_path: Path) -> None:
+    """The user learns what ip said."""
+    script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', "*) echo no >&2; exit 2;;", "esac")
+
+    with pytest.raises(NdpbrError, match="`ip -6 -N route show` ended with status 2: no"):
+        _read(tmp_path)
+
+
+def test_reading_that_is_given_up_just_as_it_ends_is_no_error(tmp_path: Path) -> None:
+    """The daemon may be stopped at any moment."""
+    path = script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', "esac")
+    errors: list[object] = []
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: errors.append(context))
+        task = asyncio.create_task(dump.read(Program(path, (6, 1), "6.1.0"), ("lan0",), 135, ("route",)))
+        await asyncio.sleep(0)
+        time.sleep(0.3)  # when the loop looks again the dump has ended
+        loop.call_soon(task.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(story())
+    assert errors == []
+
+
+def _read(folder: Path) -> KernelSnapshot:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(folder), prepend=":")
+        return dump.read_now(find(), ("lan0",), 135, ("route",))

@@ -1,0 +1,303 @@
+"""Decisions and whatever else happens -> whole records, one line each, that nothing from outside can forge."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ndpbr_py.config import LogConfig
+from ndpbr_py.core.actions import AddProxy, AddRoute
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.events import NudState
+from ndpbr_py.iproute2.commands import Commands
+from ndpbr_py.logs.logger import Log
+from tests.builders import LLADDR, OTHER_LLADDR, Records, addr
+
+A = addr()
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+FIELD = re.compile(r'(?:^| )(\w+)=("(?:[^"\\]|\\.)*"|[^\s"\\=]+)')
+LEARNED = Decision(
+    DecisionKind.LEARNED,
+    Reason.FIRST_SIGHT,
+    A,
+    "lan0",
+    LLADDR,
+    NudState.STALE,
+    [AddRoute(A, "lan0"), AddProxy(A, "wan0")],
+)
+ABOUT = {"address": "2001:db8::33", "dev": "lan0", "lladdr": LLADDR, "state": "STALE"}
+
+FILL = """
+import sys
+from ndpbr_py.config import LogConfig
+from ndpbr_py.logs.logger import Log
+log = Log(LogConfig(sys.argv[1]))
+log.record("info", "last")
+log.sink._put = lambda text: False
+log.record("info", "lost")
+del log.sink._put
+print(flush=True)
+sys.stdin.readline()
+log.flush()
+"""
+
+
+def decision(what: DecisionKind, reason: Reason, note: str | None = None) -> Decision:
+    return Decision(what, reason, A, "lan0", LLADDR, NudState.STALE, detail=note)
+
+
+RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
+    LEARNED.kind: (LEARNED, "info", {"reason": "first-sight", "proxied_on": "wan0"}),
+    DecisionKind.MOVED: (
+        decision(DecisionKind.MOVED, Reason.SAME_LLADDR, "wan0"),
+        "info",
+        {"reason": "same-lladdr-elsewhere", "from_dev": "wan0"},
+    ),
+    DecisionKind.FORGOTTEN: (decision(DecisionKind.FORGOTTEN, Reason.FAILED), "info", {"reason": "failed"}),
+    DecisionKind.VERIFIED: (decision(DecisionKind.VERIFIED, Reason.REACHABLE), "debug", {"reason": "reachable"}),
+    DecisionKind.PROBED: (
+        decision(DecisionKind.PROBED, Reason.CLAIMED_ELSEWHERE, "lan1"),
+        "debug",
+        {"reason": "claimed-elsewhere", "seen_on": "lan1"},
+    ),
+    DecisionKind.RETAINED: (
+        decision(DecisionKind.RETAINED, Reason.REFUSED, "File exists"),
+        "debug",
+        {"reason": "refused", "error": "File exists"},
+    ),
+    DecisionKind.SUSPENDED: (
+        decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, "lan0"),
+        "info",
+        {"reason": "link-down", "down": "lan0"},
+    ),
+    DecisionKind.LINK_UP_AGAIN: (decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP), "info", {"reason": "link-up"}),
+    DecisionKind.REPAIRED: (decision(DecisionKind.REPAIRED, Reason.DRIFTED), "warning", {"reason": "kernel-differs"}),
+    DecisionKind.REFUSED: (
+        decision(DecisionKind.REFUSED, Reason.REFUSED, "why"),
+        "warning",
+        {"reason": "refused", "error": "why"},
+    ),
+    DecisionKind.CONFLICT: (
+        decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, OTHER_LLADDR),
+        "warning",
+        {"reason": "owner-answers", "claimed_by": OTHER_LLADDR, "more": 0},
+    ),
+    DecisionKind.FOREIGN_ENTRY: (
+        decision(DecisionKind.FOREIGN_ENTRY, Reason.FOREIGN_ROUTE, "route dev tun0"),
+        "warning",
+        {"reason": "foreign-route", "theirs": "route dev tun0"},
+    ),
+    DecisionKind.IGNORED: (
+        decision(DecisionKind.IGNORED, Reason.OFF_LINK),
+        "warning",
+        {"reason": "not-on-link", "more": 0},
+    ),
+    DecisionKind.GROUP_REJOINED: (
+        decision(DecisionKind.GROUP_REJOINED, Reason.REFRESH_INTERVAL),
+        "debug",
+        {"reason": "refresh-interval"},
+    ),
+    DecisionKind.REMOVED: (decision(DecisionKind.REMOVED, Reason.NOT_OURS), "info", {"reason": "leftover"}),
+    DecisionKind.LOOKUP_STARTED: (
+        decision(DecisionKind.LOOKUP_STARTED, Reason.SOLICITED, "wan0,lan1"),
+        "debug",
+        {"reason": "solicited", "lookup_on": "wan0,lan1"},
+    ),
+    DecisionKind.PROXY_WITHHELD: (
+        decision(DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, "lan1"),
+        "info",
+        {"reason": "owner-silent", "withheld_on": "lan1"},
+    ),
+    DecisionKind.LOOKUPS_RATE_LIMITED: (
+        decision(DecisionKind.LOOKUPS_RATE_LIMITED, Reason.FLOOD, "17"),
+        "warning",
+        {"reason": "too-many-solicitations", "more": "17"},
+    ),
+}
+
+
+def logged(config: LogConfig, *decisions: Decision) -> list[dict[str, object]]:
+    """Return the records of *decisions* as JSON has them, each without its time."""
+    sink = Records()
+    log = Log(config, sink)
+    log.decided(decisions)
+    log.flush()
+    records = [json.loads(text) for _, text in sink.written]
+    assert all(STAMP.fullmatch(str(record.pop("ts"))) for record in records)
+    assert [level for level, _ in sink.written] == [record["level"] for record in records]
+    return records
+
+
+@pytest.mark.parametrize("what", DecisionKind)
+def test_decision_is_one_record(what: DecisionKind) -> None:
+    """Each kind of decision has its level, its name, who it is about, and why."""
+    decided, level, fields = RECORDS[what]
+
+    assert logged(LogConfig("json", "debug"), decided) == [{"level": level, "event": what.value, **ABOUT, **fields}]
+
+
+def test_single_commands_and_doubts_are_for_debugging() -> None:
+    """At level info a host's life is what is logged."""
+    decisions = [decided for decided, _, _ in RECORDS.values()]
+
+    events = {record["event"] for record in logged(LogConfig("json", "info"), *decisions)}
+
+    assert {"host-learned", "host-moved", "host-forgotten", "action-refused"} < events
+    assert events & {"host-verified", "host-probed", "host-retained"} == set()
+
+
+@pytest.mark.parametrize(("dry_run", "record"), [(False, ("debug", "command")), (True, ("info", "would-run"))])
+def test_commands_are_logged_with_their_decision(dry_run: bool, record: tuple[str, str]) -> None:
+    """Each command is a record after its decision's; in a dry run they are what matters."""
+    sink = Records()
+    log = Log(LogConfig("json", "info" if dry_run else "debug"), sink, Commands(135).lines, dry_run=dry_run)
+
+    log.decided([LEARNED])
+    log.flush()
+
+    records = [json.loads(text) for _, text in sink.written]
+    assert [(it["level"], it["event"], it.get("command")) for it in records] == [
+        ("info", "host-learned", None),
+        (*record, "ip -6 route add 2001:db8::33/128 dev lan0 proto 135"),
+        (*record, "ip -6 neigh add proxy 2001:db8::33 dev wan0 proto 135"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"), [(DecisionKind.IGNORED, Reason.OFF_LINK), (DecisionKind.CONFLICT, Reason.OWNER_ANSWERS)]
+)
+def test_false_claims_again_and_again_are_one_warning(what: DecisionKind, reason: Reason) -> None:
+    """Who claims what is not his is seen once a minute for each reason; the rest is for debugging."""
+    ignored = decision(what, reason)
+
+    assert [record["level"] for record in logged(LogConfig("json", "debug"), ignored, ignored, ignored)] == [
+        "warning",
+        "debug",
+        "debug",
+    ]
+    assert len(logged(LogConfig("json", "info"), ignored, ignored, ignored)) == 1
+
+
+def test_flood_of_claims_fills_no_log() -> None:
+    """Of ten thousand hosts learned at once some are logged, and how many are not."""
+    records = logged(LogConfig("json"), *[LEARNED] * 10_000)
+
+    learned = [record for record in records if record["event"] == "host-learned"]
+    assert 500 <= len(learned) < 10_000
+    assert records[-1]["event"] == "log-rate-limited"
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+def test_dropped_records_are_told_in_the_format_of_the_others(form: str) -> None:
+    """How many records found no place to be written is a record like any other."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FILL, form],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.readline()
+        while "last" not in child.stderr.readline():
+            pass
+        _, said = child.communicate("go on\n")
+
+    last = json.loads(said) if form == "json" else {it.group(1): it.group(2) for it in FIELD.finditer(said.strip())}
+    assert STAMP.fullmatch(last.pop("ts"))
+    assert {**last, "count": int(last["count"])} == {"level": "warning", "event": "records-dropped", "count": 1}
+
+
+def test_once_is_once() -> None:
+    """What would be said over and over is said once."""
+    sink = Records()
+    log = Log(LogConfig("logfmt", syslog=True), sink)
+
+    for word in ("shiny", "shiny", "new"):
+        log.once("info", "unknown-keyword", word=word)
+
+    assert [text for _, text in sink.written] == [
+        "event=unknown-keyword word=shiny",
+        "event=unknown-keyword word=new",
+    ]
+
+
+def test_record_waits_for_what_was_decided_before_it() -> None:
+    """Records are in the order of what happened."""
+    sink = Records()
+    log = Log(LogConfig("logfmt", syslog=True), sink)
+
+    log.decided([LEARNED])
+    log.record("info", "stopping", signal="SIGTERM")
+
+    assert [text.split()[0] for _, text in sink.written] == ["event=host-learned", "event=stopping"]
+
+
+def test_logfmt_quotes_what_must_be() -> None:
+    """A value with a blank, a quote, `=` or nothing at all is quoted, so that fields stay fields."""
+    sink = Records()
+
+    Log(LogConfig("logfmt", syslog=True), sink).record("info", "it", a='x" b=1', b="", c="a\\ b", d=None, e=True, f=1.5)
+
+    assert sink.written == [("info", r'event=it a="x\" b=1" b="" c="a\\ b" d=none e=true f=1.5')]
+
+
+@pytest.mark.parametrize("form", ["console", "logfmt", "json"])
+@pytest.mark.parametrize("syslog", [False, True])
+@given(text=st.text() | st.binary().map(lambda octets: octets.decode(errors="surrogateescape")))
+def test_text_from_outside_forges_no_record(form: str, syslog: bool, text: str) -> None:
+    """Whatever a line holds, its record is one line without control characters."""
+    sink = Records()
+
+    Log(LogConfig(form, syslog=syslog), sink).record("warning", "line-rejected", line=text, wanted="an address")
+
+    [(_, record)] = sink.written
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", record)
+    record.encode(errors="backslashreplace")
+
+
+@given(text=st.text())
+def test_text_from_outside_forges_no_field(text: str) -> None:
+    """Read as logfmt is, a record has the fields that were logged, and no others."""
+    sink = Records()
+
+    Log(LogConfig("logfmt", syslog=True), sink).record("warning", "line-rejected", line=text, number=1)
+
+    record = sink.written[0][1]
+    fields = list(FIELD.finditer(record))
+    assert "".join(field.group() for field in fields) == record
+    assert [field.group(1) for field in fields] == ["event", "line", "number"]
+
+
+def test_host_record_fits_into_a_syslog_line() -> None:
+    """The longest record of a host's life, on interfaces with usual names, is not cut by the smallest syslogd."""
+    long = addr("2001:db8:1111:2222:3333:4444:5555:6666")
+    devs = ["br-lan0", "br-lan1"]
+    sink = Records()
+    log = Log(LogConfig("logfmt", syslog=True), sink)
+
+    log.decided(
+        [
+            Decision(
+                DecisionKind.MOVED,
+                Reason.SAME_LLADDR,
+                long,
+                devs[0],
+                LLADDR,
+                NudState.REACHABLE,
+                [AddProxy(long, devs[1])],
+                devs[1],
+            )
+        ]
+    )
+    log.flush()
+
+    head = len("<30>Nov 23 13:00:00 ndpbr[4194304]: ")
+    assert head + len(sink.written[0][1]) <= 230

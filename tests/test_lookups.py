@@ -1,0 +1,50 @@
+"""How many looks, and when."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+
+import pytest
+
+from ndpbr_py.core.lookups import Due, Lookups, Step
+from tests.builders import LLADDR, addr
+
+A = addr()
+
+
+def test_steps_fall_due_in_their_time_and_once() -> None:
+    """The earliest is next; what is planned again takes the place of what was planned before."""
+    looks = Lookups(["lan0"])
+    looks.later(Step.LOOK_UP, A, "lan0", 5.0)
+    looks.later(Step.CHECK_OWNER, A, "lan0", 3.0)
+    looks.later(Step.LOOK_UP, A, "lan0", 7.0)
+
+    went = [(looks.next, list(looks.fallen_due(now))) for now in (2.9, 5.0, 7.0, 8.0)]
+
+    assert went == [
+        (3.0, []),
+        (3.0, [Due(Step.CHECK_OWNER, A, "lan0")]),
+        (7.0, [Due(Step.LOOK_UP, A, "lan0")]),
+        (None, []),
+    ]
+
+
+def test_memory_is_bounded() -> None:
+    """A hundred thousand sources, targets and looks leave a thousand each."""
+    looks = Lookups(["lan0"])
+    for number in range(100_000):
+        target = IPv6Address(number)
+        looks.allows("lan0", f"{number:x}", target, 1, now=number)
+        looks.later(Step.LOOK_UP, target, "lan0", number)
+
+    kept = looks._sources, looks._last, looks._due
+    assert [len(it) for it in kept] == [1000, 1000, 1000]
+
+
+@pytest.mark.parametrize(("number", "allowed"), [(1, 25), (5, 5), (26, 1)])
+def test_looks_are_counted_by_what_they_cost(number: int, allowed: int) -> None:
+    """What is looked for on five links costs five, and on more than there can be at once all of these."""
+    looks = Lookups(["lan0"])
+
+    assert sum(looks.allows("lan0", LLADDR, IPv6Address(n), number, 1.0) for n in range(100)) == allowed
+    assert (looks.made, looks.rate_limited) == (allowed * number, 100 - allowed)

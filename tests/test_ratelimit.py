@@ -1,0 +1,39 @@
+"""So many at once, and so many a second in the long run."""
+
+from __future__ import annotations
+
+from ndpbr_py.core.ratelimit import TokenBucket
+
+
+def test_burst_is_let_through_then_the_rate() -> None:
+    """Three at once, then one each two seconds."""
+    limit = TokenBucket(rate=0.5, burst=3)
+
+    assert [limit.allows(100.0) for _ in range(5)] == [True, True, True, False, False]
+    assert [limit.allows(now) for now in (101.0, 102.0, 102.5, 104.0)] == [False, True, False, True]
+
+
+def test_those_left_out_are_counted_until_they_are_told() -> None:
+    """How many did not come through is known, once."""
+    limit = TokenBucket(rate=1.0, burst=1)
+    assert (limit.has_left_out, limit.left_out()) == (False, 0)
+
+    for _ in range(4):
+        limit.allows(1.0)
+
+    assert (limit.has_left_out, limit.left_out(), limit.has_left_out) == (True, 3, False)
+
+
+def test_several_come_together_or_not_at_all() -> None:
+    """What needs three of which two are left takes none of them."""
+    limit = TokenBucket(rate=1.0, burst=4)
+
+    assert [limit.takes(number, 100.0) for number in (2, 3, 2, 1)] == [True, False, True, False]
+
+
+def test_quiet_saves_up_no_more_than_a_burst() -> None:
+    """After a day without any, still only a burst comes at once."""
+    limit = TokenBucket(rate=10.0, burst=2)
+    limit.allows(0.0)
+
+    assert [limit.allows(86_400.0) for _ in range(3)] == [True, True, False]
