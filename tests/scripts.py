@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from ndpbr_py.core.events import ActionRefused
-
 DEADLINE = 20.0  # s, after which a test that waits for nothing fails
 
 
@@ -28,22 +26,6 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(DEADLINE):
         while not condition():
             await asyncio.sleep(0.005)
-
-
-class Watched:
-    """Takes note of what an executor tells."""
-
-    def __init__(self) -> None:
-        self.refusals: list[ActionRefused] = []
-        self.failed_probes: list[tuple[str, int]] = []
-
-    def refused(self, event: ActionRefused) -> None:
-        """An action was not carried out."""
-        self.refusals.append(event)
-
-    def on_process_lost(self, why: str, actions: int) -> None:
-        """A process was lost."""
-        self.failed_probes.append((why, actions))
 
 
 class Heard:

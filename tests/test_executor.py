@@ -1,9 +1,10 @@
-"""Actions -> batches for a program; what it refuses -> events."""
+"""Actions -> batches for a program; its refusals and its end -> events."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -21,297 +22,279 @@ from ndpbr_py.core.actions import (
     RequestResync,
 )
 from ndpbr_py.core.events import ActionRefused, Refusal
-from ndpbr_py.iproute2 import batch
-from ndpbr_py.iproute2 import executor as under_test
+from ndpbr_py.iproute2.batching import MAX_UNFINISHED, TIMING, Timing
 from ndpbr_py.iproute2.commands import Commands
-from ndpbr_py.iproute2.executor import LIMIT, Executor
+from ndpbr_py.iproute2.executor import Executor, ExecutorEvent, ProcessLost
 from tests.builders import LLADDR, addr
-from tests.scripts import DEADLINE, Watched, script, until
+from tests.scripts import DEADLINE, script, until
 
 A = addr()
-ROUTE, PROXY, ASK = AddRoute(A, "lan0"), AddProxy(A, "wan0"), Probe(A, "lan0", LLADDR)
+ROUTE, PROXY, PROBE = AddRoute(A, "lan0"), AddProxy(A, "wan0"), Probe(A, "lan0", LLADDR)
 UNKNOWN = r"""@*) echo "Object \"$words\" is unknown, try \"ip help\"." >&2; echo "Command failed -:$n" >&2;;"""
+NO_DEVICE = "*wan9*) echo 'RTNETLINK answers: No such device' >&2; exit 2;;"
 
 
 def ip(folder: Path, *cases: str) -> str:
-    """Return a program that notes what it is told in `told`, a line `--` before each batch, and answers by *cases*.
+    """Return a program that writes its input to the file `commands`, with `--` before each batch.
 
-    What it rehearses is not noted.
+    It answers by *cases*, and does not write down its warm-up.
     """
-    rehearsed = Commands(135).warm_up().count("\n")
-    note = (f'[ $n = {rehearsed + 1} ] && echo -- >>"{folder}/told"', f'echo "$words" >>"{folder}/told"')
-    lines = ("n=0", "while read -r words; do", "n=$((n + 1))", f"[ $n -le {rehearsed} ] && continue", *note)
+    warm_up = Commands(135).warm_up().count("\n")
+    log = (f'[ $n = {warm_up + 1} ] && echo -- >>"{folder}/commands"', f'echo "$words" >>"{folder}/commands"')
+    lines = ("n=0", "while read -r words; do", "n=$((n + 1))", f"[ $n -le {warm_up} ] && continue", *log)
     return script(folder, *lines, 'case "$words" in', *cases, UNKNOWN, "esac", "done")
 
 
-def told(folder: Path) -> list[str]:
-    """Return what the programs were told, without the signs."""
-    path = folder / "told"
+def commands(folder: Path) -> list[str]:
+    """Return the commands that the programs read, without checkpoints."""
+    path = folder / "commands"
     return [line for line in path.read_text().splitlines() if line[0] != "@"] if path.exists() else []
 
 
-def run(path: str, *bits: Sequence[Action]) -> Watched:
-    """Return what was told when each of *bits* had been run, one after the other."""
+def lines(*actions: Action) -> list[str]:
+    """Return the commands that carry *actions* out."""
+    return [line for action in actions for line in Commands(135).lines(action)]
 
-    async def story() -> Watched:
-        watched = Watched()
-        executor = Executor(path, Commands(135), watched)
-        async with asyncio.timeout(DEADLINE):
-            for actions in bits:
+
+@asynccontextmanager
+async def running(path: str, timing: Timing = TIMING) -> AsyncIterator[tuple[Executor, list[ExecutorEvent]]]:
+    """Run an executor; yield it, and the events that it emits."""
+    events: list[ExecutorEvent] = []
+    executor = Executor(path, Commands(135), events.append, timing)
+    async with asyncio.timeout(DEADLINE):
+        yield executor, events
+    executor.close()
+
+
+def run(path: str, *parts: Sequence[Action], timing: Timing = TIMING) -> list[ExecutorEvent]:
+    """Run *parts* one after the other; return the events."""
+
+    async def story() -> list[ExecutorEvent]:
+        async with running(path, timing) as (executor, events):
+            for actions in parts:
                 executor.submit(actions)
                 await executor.drained()
-        executor.close()
-        return watched
+        return events
 
     return asyncio.run(story())
 
 
 def test_actions_are_run_in_order_and_probes_after_them(tmp_path: Path) -> None:
-    """One batch carries out what was submitted, in its order; the kernel is asked about hosts last."""
-    watched = run(ip(tmp_path), [ASK, ROUTE, PROXY])
+    """One batch carries out what was submitted, in its order; probes come last."""
+    events = run(ip(tmp_path), [PROBE, ROUTE, PROXY])
 
-    assert told(tmp_path) == [
-        "--",
-        "route add 2001:db8::33/128 dev lan0 proto 135",
-        "neigh add proxy 2001:db8::33 dev wan0 proto 135",
-        f"neigh replace 2001:db8::33 lladdr {LLADDR} dev lan0 nud probe",
-    ]
-    assert (watched.refusals, watched.failed_probes) == ([], [])
+    assert commands(tmp_path) == ["--", *lines(ROUTE, PROXY, PROBE)]
+    assert events == []
 
 
 def test_each_batch_has_a_process_of_its_own(tmp_path: Path) -> None:
     """A process that lives long programs the wrong interface after a rename."""
     run(ip(tmp_path), [ROUTE], [PROXY])
 
-    assert told(tmp_path).count("--") == 2
+    assert commands(tmp_path).count("--") == 2
 
 
-def test_later_action_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
-    """What is undone before it was done is not done at all."""
+def test_later_action_replaces_an_earlier_one(tmp_path: Path) -> None:
+    """An action that is undone before it was run is not run at all."""
     run(ip(tmp_path), [ROUTE, PROXY, DelProxy(A, "wan0"), DelRoute(A, "lan0"), Mark(1), Mark(2)])
 
-    assert [line.split()[1] for line in told(tmp_path)[1:]] == ["add", "del", "del", "replace", "del"]
-    assert "route add 2001:db8::33/128 dev lan0 proto 135" not in told(tmp_path)
+    assert commands(tmp_path) == ["--", *lines(DelProxy(A, "wan0"), DelRoute(A, "lan0"), Mark(2))]
 
 
-def test_entry_that_goes_does_not_come_back_by_a_refresh(tmp_path: Path) -> None:
-    """Taking entries out and in is another matter than removing one of them, which comes later and stays."""
-    run(ip(tmp_path), [RejoinGroup((A, addr("2001:db8::44")), "wan0"), DelProxy(A, "wan0")])
+def test_removed_entry_is_not_added_again_by_a_rejoin(tmp_path: Path) -> None:
+    """A rejoin does not replace the removal of one of its entries, which comes later and stays."""
+    rejoin = RejoinGroup((A, addr("2001:db8::44")), "wan0")
 
-    assert [line.split()[1] for line in told(tmp_path)[1:]] == ["add", "add", "del", "del", "add", "add", "add", "del"]
-    assert told(tmp_path)[-1] == "neigh del proxy 2001:db8::33 dev wan0"
+    run(ip(tmp_path), [rejoin, DelProxy(A, "wan0")])
+
+    assert commands(tmp_path) == ["--", *lines(rejoin, DelProxy(A, "wan0"))]
 
 
-def test_refusal_that_ends_nothing_is_told(tmp_path: Path) -> None:
-    """A refused route leaves the rest of the batch as it is."""
+def test_refusal_that_does_not_end_the_process_is_emitted(tmp_path: Path) -> None:
+    """A refused route does not affect the rest of the batch."""
     answer = "route*) echo 'RTNETLINK answers: File exists' >&2; echo \"Command failed -:$n\" >&2;;"
 
-    watched = run(ip(tmp_path, answer), [ROUTE, PROXY])
+    events = run(ip(tmp_path, answer), [ROUTE, PROXY])
 
-    assert watched.refusals == [ActionRefused(ROUTE, Refusal.EXISTS, "File exists")]
-    assert watched.failed_probes == []
+    assert events == [ActionRefused(ROUTE, Refusal.EXISTS, "File exists")]
 
 
-def test_refusal_that_ends_the_process_is_pinned_down(tmp_path: Path) -> None:
-    """Of many commands the one that ended the process is told, and all others are carried out."""
-    answer = "*wan9*) echo 'RTNETLINK answers: No such device' >&2; exit 2;;"
+def test_refusal_that_ends_the_process_is_found(tmp_path: Path) -> None:
+    """Of many commands, the one that ended the process is reported, and all others are carried out."""
     bad = AddProxy(A, "wan9")
     others: list[Action] = [AddProxy(addr(f"2001:db8::{n:x}"), "wan0") for n in range(40)]
 
-    watched = run(ip(tmp_path, answer), [*others[:20], bad, *others[20:]])
+    events = run(ip(tmp_path, NO_DEVICE), [*others[:20], bad, *others[20:]])
 
-    assert watched.refusals == [ActionRefused(bad, Refusal.NO_DEVICE, "No such device")]
-    assert watched.failed_probes == []
-    lines = set(told(tmp_path))
-    assert all(Commands(135).lines(action)[0] in lines for action in others)
+    assert events == [ActionRefused(bad, Refusal.NO_DEVICE, "No such device")]
+    assert set(lines(*others)) <= set(commands(tmp_path))
 
 
-def test_what_follows_from_a_refusal_comes_after_what_was_undone(tmp_path: Path) -> None:
-    """An entry that is taken back is not put back by a process that carries out the rest of an earlier batch."""
-    answer = "*wan9*) echo 'RTNETLINK answers: No such device' >&2; exit 2;;"
-    path = ip(tmp_path, answer)
-
-    class TakesBack(Watched):
-        def refused(self, event: ActionRefused) -> None:
-            # Another host waits for its route, so that nothing is put off.
-            executors[0].submit([DelProxy(A, "wan0"), AddRoute(addr("2001:db8::44"), "lan0")])
-            executors[0].flush()
+def test_consequence_of_a_refusal_comes_after_undone_actions(tmp_path: Path) -> None:
+    """An entry that is taken back is not added again by the process that carries out the rest of an earlier batch."""
+    remove = DelProxy(A, "wan0")
 
     async def story() -> None:
-        executor = Executor(path, Commands(135), TakesBack())
-        executors.append(executor)
+        def take_back(_: ExecutorEvent) -> None:
+            executor.submit([remove])
+            executor.flush()
+
+        executor = Executor(ip(tmp_path, NO_DEVICE), Commands(135), take_back)
         async with asyncio.timeout(DEADLINE):
             executor.submit([AddProxy(A, "wan9"), PROXY])
             await executor.drained()
         executor.close()
 
-    executors: list[Executor] = []
     asyncio.run(story())
-
-    [add] = Commands(135).lines(PROXY)
-    assert Commands(135).lines(DelProxy(A, "wan0")) == (add, "neigh del proxy 2001:db8::33 dev wan0")
-    assert told(tmp_path).count(add) == 1
-    assert told(tmp_path).index(add) < told(tmp_path).index("neigh del proxy 2001:db8::33 dev wan0")
+    # The removal adds the entry first, which cannot fail: here no other command may add it afterwards.
+    assert commands(tmp_path)[-2:] == lines(remove)
+    assert commands(tmp_path).count(lines(PROXY)[0]) == 1
 
 
-def test_many_actions_are_several_batches(tmp_path: Path) -> None:
-    """A batch has a limit, so that a new host does not wait behind a flood."""
-    run(ip(tmp_path), [AddRoute(addr(f"2001:db8::{n:x}"), "lan0") for n in range(LIMIT + 1)])
+def test_more_actions_than_fit_are_fed_as_the_process_gets_on(tmp_path: Path) -> None:
+    """A process is never far behind, so a new host does not wait behind a flood."""
+    routes = [AddRoute(addr(f"2001:db8::{n:x}"), "lan0") for n in range(2 * MAX_UNFINISHED + 1)]
 
-    assert told(tmp_path).count("--") == 2
-    assert len(told(tmp_path)) == LIMIT + 3
+    events = run(ip(tmp_path), routes)
 
-
-def test_killed_process_leaves_doubt(tmp_path: Path) -> None:
-    """What a process that was killed has done, only the kernel's tables can tell."""
-    watched = run(ip(tmp_path, "route*) kill -9 $$;;"), [ROUTE, PROXY])
-
-    assert (watched.refusals, watched.failed_probes) == ([], [("ended by signal 9", 2)])
+    assert [line for line in commands(tmp_path) if line != "--"] == lines(*routes)
+    assert events == []
 
 
-def test_hung_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_process_is_reported_as_lost(tmp_path: Path) -> None:
+    """Only the kernel's tables can tell what a killed process has done."""
+    events = run(ip(tmp_path, "route*) kill -9 $$;;"), [ROUTE, PROXY])
+
+    assert events == [ProcessLost("ended by signal 9", 2)]
+
+
+def test_hung_process_is_killed(tmp_path: Path) -> None:
     """A process that never ends does not stop everything."""
-    monkeypatch.setattr(batch, "HUNG", 0.3)
+    events = run(ip(tmp_path, "route*) exec sleep 1000;;"), [ROUTE], timing=Timing(hang_timeout_s=0.3))
 
-    watched = run(ip(tmp_path, "route*) exec sleep 1000;;"), [ROUTE])
-
-    assert watched.failed_probes == [("hung for 0.3 s", 1)]
+    assert events == [ProcessLost("hung for 0.3 s", 1)]
 
 
-def test_process_that_dies_while_waiting_is_replaced(tmp_path: Path) -> None:
-    """A waiting process that ends is told, with its last words, and another carries out what comes."""
+def test_standby_process_that_dies_is_replaced(tmp_path: Path) -> None:
+    """A standby process that ends is reported, with its last words, and another carries out what comes."""
     flag = tmp_path / "flag"
     path = ip(tmp_path)
     body = Path(path).read_text().removeprefix("#!/bin/sh\n")
     script(tmp_path, f'[ -e "{flag}" ] || {{ touch "{flag}"; echo "no memory" >&2; exit 1; }}', body)
 
-    async def story() -> Watched:
-        watched = Watched()
-        executor = Executor(path, Commands(135), watched)
-        async with asyncio.timeout(DEADLINE):
-            while not watched.failed_probes:
-                await asyncio.sleep(0.005)
+    async def story() -> list[ExecutorEvent]:
+        async with running(path, Timing(retry_delay_s=0.05)) as (executor, events):
+            await until(lambda: events)
             executor.submit([ROUTE])
             await executor.drained()
-        executor.close()
-        return watched
+        return events
 
-    [(why, actions)] = asyncio.run(story()).failed_probes
-    assert (why.startswith("waiting process ended "), why.endswith(": no memory"), actions) == (True, True, 0)
-    assert told(tmp_path)[1:] == ["route add 2001:db8::33/128 dev lan0 proto 135"]
+    [lost] = asyncio.run(story())
+    assert isinstance(lost, ProcessLost)
+    assert lost.actions == 0
+    assert lost.reason.startswith("standby process ended with status ")
+    assert lost.reason.endswith(": no memory")
+    assert commands(tmp_path) == ["--", *lines(ROUTE)]
 
 
 @pytest.mark.parametrize("refuses", [True, False])
-def test_process_that_refuses_to_rehearse_works_all_the_same(refuses: bool, tmp_path: Path) -> None:
-    """Where the rehearsal is refused the next process goes without, and still its complaints are told apart by line."""
-    said = "echo no rehearsal >&2; exit 1" if refuses else ":"
-    lines = ("n=0", "while read -r words; do", "n=$((n + 1))", 'case "$words" in', f"*100::87*) {said};;")
+def test_process_that_refuses_the_warm_up_still_works(refuses: bool, tmp_path: Path) -> None:
+    """If the warm-up is refused the next process goes without; complaints are still matched to actions by line."""
+    warm_up = "echo no warm-up >&2; exit 1" if refuses else ":"
+    reader = ("n=0", "while read -r words; do", "n=$((n + 1))", 'case "$words" in', f"*100::87*) {warm_up};;")
     refusal = r"""route*) echo "RTNETLINK answers: File exists" >&2; echo "Command failed -:$n" >&2;;"""
-    path = script(tmp_path, *lines, refusal, UNKNOWN, "esac", "done")
+    path = script(tmp_path, *reader, refusal, UNKNOWN, "esac", "done")
 
-    async def story() -> Watched:
-        watched = Watched()
-        executor = Executor(path, Commands(135), watched)
-        async with asyncio.timeout(DEADLINE):
-            while refuses and not watched.failed_probes:
-                await asyncio.sleep(0.005)
+    async def story() -> list[ExecutorEvent]:
+        async with running(path, Timing(retry_delay_s=0.05)) as (executor, events):
+            if refuses:
+                await until(lambda: events)
             executor.submit([PROXY, ROUTE])
             await executor.drained()
-        executor.close()
-        return watched
+        return events
 
-    watched = asyncio.run(story())
-    assert [(event.action, event.why) for event in watched.refusals] == [(ROUTE, Refusal.EXISTS)]
-    assert [why.endswith(": no rehearsal") for why, _ in watched.failed_probes] == [True] * refuses
+    *lost, refused = asyncio.run(story())
+    assert refused == ActionRefused(ROUTE, Refusal.EXISTS, "File exists")
+    assert [isinstance(event, ProcessLost) and event.reason.endswith(": no warm-up") for event in lost] == [
+        True
+    ] * refuses
 
 
-def test_program_that_comes_back_carries_out_what_waited(tmp_path: Path) -> None:
-    """While ip is missing, say during an upgrade, actions wait."""
+def test_actions_wait_while_the_program_is_missing(tmp_path: Path) -> None:
+    """While ip is missing, for example during an upgrade, actions wait."""
 
-    async def story() -> Watched:
-        watched = Watched()
-        executor = Executor(str(tmp_path / "ip"), Commands(135), watched)
-        executor.submit([ROUTE])
-        executor.flush()
-        ip(tmp_path)
-        async with asyncio.timeout(DEADLINE):
+    async def story() -> list[ExecutorEvent]:
+        async with running(str(tmp_path / "ip"), Timing(retry_delay_s=0.05)) as (executor, events):
+            executor.submit([ROUTE])
+            executor.flush()
+            await until(lambda: events)
+            ip(tmp_path)
             await executor.drained()
-        executor.close()
-        return watched
+        return events
 
-    [(why, actions)] = asyncio.run(story()).failed_probes
-    assert why.startswith(f"{tmp_path}/ip could not be started: ")
-    assert (actions, len(told(tmp_path))) == (0, 2)
+    [lost] = asyncio.run(story())
+    assert isinstance(lost, ProcessLost)
+    assert lost.reason.startswith(f"{tmp_path}/ip could not be started: ")
+    assert (lost.actions, commands(tmp_path)) == (0, ["--", *lines(ROUTE)])
 
 
-def test_refresh_is_not_for_ip(tmp_path: Path) -> None:
-    """An action that no command carries out is a mistake of ours."""
-    with pytest.raises(TypeError, match="not for ip"):
+def test_action_without_a_command_is_a_bug(tmp_path: Path) -> None:
+    """An action that no command carries out raises an exception."""
+    with pytest.raises(TypeError, match="expected an action for ip"):
         run(ip(tmp_path), [RequestResync()])
 
 
-@pytest.mark.parametrize("at_once", [1.0, 20.0])
-def test_many_in_a_row_share_a_process(at_once: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who comes soon after another does not wait for a process of his own, whether it could be started or not."""
-    for name, value in {"_STARTS_A_SECOND": 0.001, "_STARTS_AT_ONCE": at_once, "_SHARED": 1000.0}.items():
-        monkeypatch.setattr(under_test, name, value)
-    path = ip(tmp_path)
+def _is_last(action: Action, folder: Path) -> bool:
+    return commands(folder)[-1:] == lines(action)
+
+
+def test_processes_in_quick_succession_are_shared(tmp_path: Path) -> None:
+    """The second process within share_s stays open: hosts that follow do not wait for one of their own."""
+    routes = [AddRoute(addr(f"2001:db8::{number}"), "lan0") for number in range(1, 6)]
 
     async def story() -> None:
-        working = Executor(path, Commands(135), Watched())
-        async with asyncio.timeout(DEADLINE):
-            for number in range(1, 6):
-                working.submit([AddRoute(addr(f"2001:db8::{number}"), "lan0")])
-                working.flush()
-                while len([line for line in told(tmp_path) if line != "--"]) < number:
-                    await asyncio.sleep(0.005)
-                if number == 1:
-                    await working.drained()
-            await working.drained()
-        working.close()
+        async with running(ip(tmp_path), Timing(share_s=1000.0)) as (executor, _):
+            executor.submit(routes[:1])
+            await executor.drained()
+            for route in routes[1:]:
+                executor.submit([route])
+                executor.flush()
+                await until(partial(_is_last, route, tmp_path))
+            await executor.drained()
 
     asyncio.run(story())
-    assert [line == "--" for line in told(tmp_path)] == [True, False, True, False, False, False, False]
+    assert commands(tmp_path) == ["--", *lines(routes[0]), "--", *lines(*routes[1:])]
 
 
-def test_thousands_are_asked_by_one_process(tmp_path: Path) -> None:
-    """After a crash every host is verified; whoever comes meanwhile does not wait for all of that."""
-    probes = [Probe(addr(f"2001:db8::{n:x}"), "lan0", LLADDR) for n in range(1, 4001)]
-    path = ip(tmp_path)
+def test_old_process_is_replaced_while_more_arrives(tmp_path: Path) -> None:
+    """No stream of actions keeps a process beyond share_s."""
 
     async def story() -> None:
-        working = Executor(path, Commands(135), Watched())
-        async with asyncio.timeout(DEADLINE):
-            working.submit(probes)
-            working.flush()
-            await until(lambda: told(tmp_path))
-            working.submit([ROUTE])
-            working.flush()
-            await working.drained()
-        working.close()
+        number = 0
+        async with running(ip(tmp_path), Timing(share_s=0.05)) as (executor, _):
+            while commands(tmp_path).count("--") < 3:
+                number += 1
+                executor.submit([AddRoute(addr(f"2001:db8::{number:x}"), "lan0")])
+                executor.flush()
+                await asyncio.sleep(0.001)
 
     asyncio.run(story())
-    [route] = Commands(135).lines(ROUTE)
-    assert told(tmp_path).count("--") == 1
-    assert set(told(tmp_path)) == {"--", route, *(line for probe in probes for line in Commands(135).lines(probe))}
-    assert told(tmp_path).index(route) < 2000
 
 
-def test_nobody_waits_for_a_process_that_is_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not urgent is done as soon as its process is there, which is ended when all is to be done."""
-    monkeypatch.setattr(under_test, "_SHARED", 1000.0)
-    path = ip(tmp_path)
+def test_new_host_does_not_wait_for_thousands_of_probes(tmp_path: Path) -> None:
+    """After a crash every host is verified; a new host waits only for the probes that were fed before it."""
+    probes: list[Action] = [Probe(addr(f"2001:db8::{n:x}"), "lan0", LLADDR) for n in range(1, 4001)]
 
     async def story() -> None:
-        working = Executor(path, Commands(135), Watched())
-        async with asyncio.timeout(DEADLINE):
-            for action in (ASK, Probe(A, "lan1", LLADDR)):
-                [line] = Commands(135).lines(action)
-                working.submit([action])
-                working.flush()
-                await until(partial(lambda line: line in told(tmp_path), line))
-            await working.drained()
-        working.close()
+        async with running(ip(tmp_path), Timing(share_s=1000.0)) as (executor, _):
+            executor.submit(probes)
+            executor.flush()
+            await until(lambda: commands(tmp_path))
+            executor.submit([ROUTE])
+            executor.flush()
+            await executor.drained()
 
     asyncio.run(story())
-    assert told(tmp_path).count("--") == 1
+    assert commands(tmp_path).count("--") == 1
+    assert set(commands(tmp_path)) == {"--", *lines(ROUTE, *probes)}
+    assert commands(tmp_path).index(lines(ROUTE)[0]) <= 2 * MAX_UNFINISHED + 1

@@ -13,7 +13,7 @@ from ndpbr_py.iproute2.commands import Commands, marker
 from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.logs.logger import Log
 from tests.builders import Records, addr, changed, kernel, nd_proxy
-from tests.scripts import DEADLINE, Watched, script
+from tests.scripts import DEADLINE, script
 
 
 def nothing(*_: object) -> None:
@@ -29,7 +29,7 @@ def test_host_learned_behind_the_marker_is_not_missed_in_the_tables(tmp_path: Pa
     async def story() -> tuple[int, bool]:
         commands, log = Commands(135), Log(LogConfig(), Records())
         dispatcher = Dispatcher(nd_proxy(), commands, log, nothing, nothing, nothing)
-        dispatcher.executor = Executor(script(tmp_path, "exec cat >/dev/null"), commands, Watched())
+        dispatcher.executor = Executor(script(tmp_path, "exec cat >/dev/null"), commands, nothing)
         resync = Resync(read, nothing, lambda: True, nothing, nothing, log, 1000.0)
         resync.request()
         running = asyncio.create_task(resync.run(dispatcher))

@@ -1,4 +1,4 @@
-"""Actions -> the text of a batch; what ip(8) said -> how each of them ended."""
+"""Actions -> the text of a batch; stderr of ip(8) -> how each action ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute
 from ndpbr_py.core.events import ActionRefused, Refusal
 from ndpbr_py.iproute2.commands import Commands
-from ndpbr_py.iproute2.script import STEP, BatchScript, Outcome
+from ndpbr_py.iproute2.script import CHECKPOINT_INTERVAL, BatchScript, Outcome
 from tests.builders import FIXTURES, addr
 
 A = addr()
@@ -29,19 +29,19 @@ TEXTS = {
 }
 
 
-def script(*actions: Action, step: int = STEP) -> BatchScript:
-    made = BatchScript(Commands(135), step)
+def script(*actions: Action, interval: int = CHECKPOINT_INTERVAL) -> BatchScript:
+    made = BatchScript(Commands(135), interval)
     made.add(actions)
     return made
 
 
-def sign(number: int, line: int) -> str:
-    """Return what ip says of the line `@NUMBER`, the LINE-th."""
+def checkpoint(number: int, line: int) -> str:
+    """Return what ip prints about the checkpoint `@NUMBER` in line *line*."""
     return f'Object "@{number}" is unknown, try "ip help".\nCommand failed -:{line}\n'
 
 
-def test_text_ends_each_bit_with_a_sign() -> None:
-    """After what is said at once stands a sign with the number of actions until there."""
+def test_each_part_ends_with_a_checkpoint() -> None:
+    """After each part comes a checkpoint with the number of actions so far."""
     made = BatchScript(Commands(135))
 
     assert made.add([ROUTE, PROXY]).decode().splitlines() == [
@@ -52,91 +52,91 @@ def test_text_ends_each_bit_with_a_sign() -> None:
     assert made.add([DelRoute(A, "lan0")]).decode().splitlines()[-1] == "@3"
 
 
-def test_text_has_a_sign_every_step() -> None:
-    """A long bit has signs in between, so that little is done twice."""
-    lines = BatchScript(Commands(135), step=16).add(MANY).decode().splitlines()
+def test_long_part_has_checkpoints_in_between() -> None:
+    """A long part has checkpoints in between, so that little is done twice."""
+    lines = BatchScript(Commands(135), checkpoint_interval=16).add(MANY).decode().splitlines()
 
     assert [line for line in lines if line.startswith("@")] == ["@16", "@32", "@40"]
 
 
 @pytest.mark.parametrize(
-    ("said", "done"),
+    ("stderr", "done"),
     {
         b"": 0,
-        sign(16, 17).encode(): 16,
-        (sign(16, 17) + sign(32, 34)).encode(): 32,
+        checkpoint(16, 17).encode(): 16,
+        (checkpoint(16, 17) + checkpoint(32, 34)).encode(): 32,
         b'Object "@3': 0,
         b'@7" is': 0,
     }.items(),
 )
-def test_end_of_what_was_said_tells_how_far_it_is(said: bytes, done: int) -> None:
-    """The last whole sign counts; of half a one nothing is known."""
-    assert BatchScript.done(said) == done
+def test_last_checkpoint_tells_how_much_is_done(stderr: bytes, done: int) -> None:
+    """The last complete checkpoint counts; half a checkpoint tells nothing."""
+    assert BatchScript.done(stderr) == done
 
 
-def test_silence_but_for_signs_means_done() -> None:
-    """Where only the signs were unknown to ip, everything was done."""
-    assert script(ROUTE, PROXY).outcome(sign(2, 3).encode()) == Outcome()
+def test_nothing_but_checkpoints_means_done() -> None:
+    """If ip complains about nothing but checkpoints, everything is done."""
+    assert script(ROUTE, PROXY).outcome(checkpoint(2, 3).encode()) == Outcome()
 
 
 @pytest.mark.parametrize(("text", "why"), TEXTS.items())
-def test_refusal_is_told_from_its_text(text: str, why: Refusal) -> None:
-    """A command that failed without ending the batch is known by the number of its line."""
-    said = f"{text}\nCommand failed -:1\n{sign(2, 3)}".encode()
+def test_refusal_is_recognized_by_its_text(text: str, why: Refusal) -> None:
+    """A command that failed without ending the batch is found by the number of its line."""
+    stderr = f"{text}\nCommand failed -:1\n{checkpoint(2, 3)}".encode()
 
     refused = ActionRefused(ROUTE, why, text.removeprefix("RTNETLINK answers: "))
-    assert script(ROUTE, PROXY).outcome(said) == Outcome((refused,))
+    assert script(ROUTE, PROXY).outcome(stderr) == Outcome((refused,))
 
 
 def test_action_of_two_commands_is_refused_as_one() -> None:
     """Which of its two commands failed does not matter."""
     text = 'Cannot find device "wan0"'
-    said = f"{text}\nCommand failed -:1\n{text}\nCommand failed -:2\n{sign(1, 3)}"
+    stderr = f"{text}\nCommand failed -:1\n{text}\nCommand failed -:2\n{checkpoint(1, 3)}"
 
-    assert script(DelProxy(A, "wan0")).outcome(said.encode()).refused == (
+    assert script(DelProxy(A, "wan0")).outcome(stderr.encode()).refused == (
         ActionRefused(DelProxy(A, "wan0"), Refusal.NO_DEVICE, text),
     )
 
 
-def test_complaint_about_what_came_before_is_nobodys() -> None:
-    """What was refused of the rehearsal says nothing about the first action."""
-    rehearsed = "".join(f'Cannot find device "lo"\nCommand failed -:{line}\n' for line in (1, 2))
-    made = BatchScript(Commands(135), before=2)
+def test_complaint_about_the_warm_up_refuses_no_action() -> None:
+    """A complaint about a line before the first part says nothing about the first action."""
+    warm_up = "".join(f'Cannot find device "lo"\nCommand failed -:{line}\n' for line in (1, 2))
+    made = BatchScript(Commands(135), lines_before=2)
     made.add([ROUTE, PROXY])
 
-    said = f"{rehearsed}RTNETLINK answers: File exists\nCommand failed -:3\n{sign(2, 5)}"
-    assert made.outcome(said.encode()) == Outcome((ActionRefused(ROUTE, Refusal.EXISTS, "File exists"),))
+    stderr = f"{warm_up}RTNETLINK answers: File exists\nCommand failed -:3\n{checkpoint(2, 5)}"
+    assert made.outcome(stderr.encode()) == Outcome((ActionRefused(ROUTE, Refusal.EXISTS, "File exists"),))
 
 
-def test_end_in_the_middle_leaves_the_rest_since_the_last_sign_undone() -> None:
-    """A refused neigh command ends the process without a word about which it was."""
-    said = f"{sign(16, 17)}RTNETLINK answers: Operation not permitted\n"
+def test_early_end_leaves_everything_since_the_last_checkpoint_undone() -> None:
+    """A refused neigh command ends the process, which does not say which command it was."""
+    stderr = f"{checkpoint(16, 17)}RTNETLINK answers: Operation not permitted\n"
 
-    assert script(*MANY).outcome(said.encode()) == Outcome((), tuple(MANY[16:]))
+    assert script(*MANY).outcome(stderr.encode()) == Outcome((), tuple(MANY[16:]))
 
 
-def test_end_is_pinned_down_with_a_sign_after_every_action() -> None:
-    """With a step of 1 the action after the last sign is the one that was refused."""
-    said = f"{sign(1, 2)}RTNETLINK answers: No such device\n"
+def test_early_end_is_found_with_a_checkpoint_after_every_action() -> None:
+    """With an interval of 1, the action after the last checkpoint is the refused one."""
+    stderr = f"{checkpoint(1, 2)}RTNETLINK answers: No such device\n"
 
-    assert script(ROUTE, PROXY, DelRoute(A, "lan0"), step=1).outcome(said.encode()) == Outcome(
+    assert script(ROUTE, PROXY, DelRoute(A, "lan0"), interval=1).outcome(stderr.encode()) == Outcome(
         (ActionRefused(PROXY, Refusal.NO_DEVICE, "No such device"),), (DelRoute(A, "lan0"),)
     )
 
 
-def test_process_that_said_nothing_has_done_nothing() -> None:
-    """Without any sign nothing counts as done, and nothing as refused."""
+def test_process_that_printed_nothing_has_done_nothing() -> None:
+    """Without any checkpoint nothing counts as done, and nothing as refused."""
     assert script(ROUTE, PROXY).outcome(b"") == Outcome((), (ROUTE, PROXY))
 
 
 @pytest.mark.parametrize("version", ["4.20.0", "5.10.0", "6.1.0"])
-def test_recorded_answers_are_understood(version: str) -> None:
-    """What a real ip said to nine commands and ended with, in every version in the same bytes."""
+def test_recorded_stderr_is_understood(version: str) -> None:
+    """The stderr of a real ip(8) for ten commands has the same bytes in every version."""
     recorded = (FIXTURES / "captures" / f"batch-stderr-{version}.txt").read_text().splitlines(keepends=True)
-    said = "".join(line for line in recorded if not line.startswith("#"))
+    stderr = "".join(line for line in recorded if not line.startswith("#"))
     actions: list[Action] = MANY[:10]
 
-    outcome = script(*actions, step=1).outcome(said.encode())
+    outcome = script(*actions, interval=1).outcome(stderr.encode())
 
     assert [(actions.index(it.action), it.why) for it in outcome.refused if isinstance(it.action, AddRoute)] == [
         (2, Refusal.EXISTS),
@@ -149,10 +149,10 @@ def test_recorded_answers_are_understood(version: str) -> None:
 
 
 @given(st.binary() | st.text().map(str.encode))
-def test_whatever_it_says_every_action_is_accounted_for(said: bytes) -> None:
-    """No answer ends the program; actions are undone from some place on."""
+def test_any_stderr_accounts_for_every_action(stderr: bytes) -> None:
+    """No stderr raises an exception; actions are undone from some index on."""
     actions = MANY[:5]
 
-    outcome = script(*actions).outcome(said)
+    outcome = script(*actions).outcome(stderr)
 
     assert outcome.undone == tuple(actions[len(actions) - len(outcome.undone) :])

@@ -82,7 +82,9 @@ class Daemon:
         try:
             self._overrides.begin()
             if not self._config.dry_run:
-                self._dispatcher.executor = Executor(self._program.path, self._dispatcher.commands, self._dispatcher)
+                self._dispatcher.executor = Executor(
+                    self._program.path, self._dispatcher.commands, self._dispatcher.on_executor_event
+                )
             self._supervisor.start()
             await self._listen()
             passing = ticks(self._config, self._dispatcher, self._resync, self._discovery, self._log)

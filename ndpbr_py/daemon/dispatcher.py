@@ -14,7 +14,7 @@ from ndpbr_py.core.decision import Decision
 from ndpbr_py.core.events import ActionRefused, Event, KernelSnapshot, Refusal
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.iproute2.commands import Commands
-from ndpbr_py.iproute2.executor import Executor
+from ndpbr_py.iproute2.executor import Executor, ProcessLost
 from ndpbr_py.iproute2.idle import IdleCallback
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.metrics import Counters
@@ -96,6 +96,14 @@ class Dispatcher:
         if self.executor is not None:
             self.executor.submit([Mark(sequence)])
             self.executor.flush()
+
+    def on_executor_event(self, event: ActionRefused | ProcessLost) -> None:
+        """Take an event of the executor."""
+        match event:
+            case ActionRefused():
+                self.refused(event)
+            case ProcessLost(reason, actions):
+                self.on_process_lost(reason, actions)
 
     def refused(self, event: ActionRefused) -> None:
         """An action was refused: the core hears of it, and undoes what goes with it."""

@@ -1,6 +1,6 @@
-"""One process at work: it is told actions while they come, then its stdin is closed and its stderr read to the end.
+"""Actions -> the stdin of one process; its stderr -> how far it has come, and how it ended.
 
-Nothing here blocks.  A process that has work and says nothing for HUNG seconds is killed, whatever comes meanwhile.
+Nothing here blocks.  A process that has work and reports no progress is killed, even if more work arrives.
 """
 
 from __future__ import annotations
@@ -14,69 +14,70 @@ from ndpbr_py.core.actions import Action
 from ndpbr_py.iproute2.process import Child
 from ndpbr_py.iproute2.script import BatchScript
 
-HUNG = 5.0  # s
-_CHUNK = 1 << 16
-_SIGN = 200  # bytes at the end of what it said, with the last sign among them
+_CHUNK_BYTES = 1 << 16
+_TAIL_BYTES = 200  # at the end of stderr, with the last checkpoint in them
 
 
 class Batch:
-    """Feeds *child*; calls *finished* with what it said, and why it ended before its time if it did.
+    """Feeds one process until it is closed.
 
-    While more can be fed *progress* is called whenever it has done something.  Its stderr is watched from the first
-    feed on.
+    Args:
+        child: The process, whose stderr is watched from now on.
+        script: Turns actions into text, and stderr into an outcome.
+        hang_timeout_s: The process is killed if it has work and prints nothing for so long.
+        on_progress: Called whenever the open process has printed something.
+        on_end: Called with the batch, all of stderr, and why the process ended early (None if it did not).
     """
 
     def __init__(
         self,
         child: Child,
         script: BatchScript,
-        progress: Callable[[], None],
-        finished: Callable[[Batch, bytes, str | None], None],
+        hang_timeout_s: float,
+        on_progress: Callable[[], None],
+        on_end: Callable[[Batch, bytes, str | None], None],
     ) -> None:
         self.script = script
         self.open = True
-        self._progress = progress
-        self._done = 0
         self._child = child
+        self._hang_timeout_s = hang_timeout_s
+        self._on_progress = on_progress
+        self._on_end = on_end
+        self._done = 0
         self._unwritten = bytearray()
-        self._said = bytearray()
-        self._finished = finished
+        self._stderr = bytearray()
         self._hung = False
         self._writing = False
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def feed(self, actions: Iterable[Action]) -> None:
-        """Have *actions* carried out, too."""
-        idle = self.caught_up
-        self._unwritten += self.script.add(actions)
-        # First this, and then what can wait: a host's first packet is on its way.
-        self._write()
-        if self._timer is None:
-            # The kernel likes to wake ip on this very processor, behind us: 300 µs later the packet's race is lost.
-            os.sched_yield()
-            self._loop.add_reader(self._child.fd("stderr"), self._read)
-        if idle:
-            self._wait()
+        self._loop.add_reader(child.fd("stderr"), self._read)
+        self._timer = self._loop.call_later(hang_timeout_s, self._kill)
 
     @property
-    def caught_up(self) -> bool:
-        """Whether the process says that it has done all that it was told."""
-        return self.behind == 0
-
-    @property
-    def behind(self) -> int:
-        """How many actions it has been told, and not said that it has done."""
+    def unfinished(self) -> int:
+        """The number of actions that the process was fed and has not reported as done."""
         return len(self.script.actions) - self._done
 
+    def feed(self, actions: Iterable[Action]) -> None:
+        """Write *actions* to the process."""
+        first, was_idle = not self.script.actions, self.unfinished == 0
+        self._unwritten += self.script.add(actions)
+        # Write before anything else: a host's first packet is on its way.
+        self._write()
+        if first:
+            # Row "answered at once" of first contact.  The kernel tends to wake ip(8) on this very processor, behind
+            # this process; 300 µs later the packet's race is lost.
+            os.sched_yield()
+        if was_idle:
+            self._restart_timer()
+
     def close(self) -> None:
-        """Say that nothing more will come."""
+        """Close stdin once everything is written: the process does the rest and ends."""
         self.open = False
         self._write()
 
     def abandon(self) -> None:
-        """Kill it, and report nothing."""
-        self._finished = lambda batch, said, early: None
+        """Kill the process, without a call of *on_end*."""
+        self._on_end = lambda batch, stderr, lost: None
         self._kill()
         self._end()
 
@@ -92,7 +93,7 @@ class Batch:
                 self._loop.add_writer(self._child.stdin, self._write)
             return
         except BrokenPipeError:
-            self._unwritten.clear()  # it has ended: its stderr says how
+            self._unwritten.clear()  # the process has ended: its stderr says why
         if self._writing:
             self._writing = False
             self._loop.remove_writer(self._child.stdin)
@@ -102,34 +103,31 @@ class Batch:
 
     def _read(self) -> None:
         try:
-            # To its end, if it is there already: in a flood the loop comes back late.
-            while chunk := os.read(self._child.fd("stderr"), _CHUNK):
-                self._said += chunk
+            # Until the pipe is empty: in a flood the loop returns here late.
+            while chunk := os.read(self._child.fd("stderr"), _CHUNK_BYTES):
+                self._stderr += chunk
         except BlockingIOError:
-            self._wait()
-            self._done = self.script.done(self._said[-_SIGN:]) or self._done
+            self._restart_timer()
+            self._done = self.script.done(self._stderr[-_TAIL_BYTES:]) or self._done
             if self.open:
-                self._progress()
+                self._on_progress()
             return
         self._end()
 
-    def _wait(self) -> None:
-        """Give it HUNG seconds from now to say something."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(HUNG, self._kill)
+    def _restart_timer(self) -> None:
+        self._timer.cancel()
+        self._timer = self._loop.call_later(self._hang_timeout_s, self._kill)
 
     def _kill(self) -> None:
         self._hung = True
         self._child.signal(signal.SIGKILL)
 
     def _end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         self._loop.remove_reader(self._child.fd("stderr"))
         self._unwritten.clear()
         self.close()
         status = self._child.wait()
         self._child.close()
-        early = f"hung for {HUNG:g} s" if self._hung else f"ended by signal {-status}" if status < 0 else None
-        self._finished(self, bytes(self._said), early)
+        lost = f"ended by signal {-status}" if status < 0 else None
+        self._on_end(self, bytes(self._stderr), f"hung for {self._hang_timeout_s:g} s" if self._hung else lost)

@@ -1,8 +1,7 @@
-"""Actions -> text for one `ip -6 -force -batch -`; what it said on stderr -> how each of them ended.
+"""Actions -> text for one `ip -6 -force -batch -`; its stderr -> how each action ended.
 
-Pure.  Now and then stands a line `@K`: after K actions.  No object of ip(8) begins with that sign, so ip says on
-stderr, in the same bytes in every version from 4.20 to 7.1, that it does not know it: that is how far it has come.
-(One after each action would take half as long again as the actions themselves.)
+Pure.  A line `@K` in the text is a checkpoint: K actions stand before it.  No object of ip(8) begins with `@`, so ip(8)
+prints, in the same bytes from version 4.20 to 7.1, that it does not know the object: it has come that far.
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ from ndpbr_py.core.actions import Action
 from ndpbr_py.core.events import ActionRefused, Refusal
 from ndpbr_py.iproute2.commands import Commands
 
-STEP = 16  # actions between two signs
-# The quickest way to see that nothing was refused, the common case.
-_SIGNS_ALONE = re.compile(rb'(?:Object "@\d+" is unknown, try "ip help"\.\nCommand failed -:\d+\n)*')
-_SIGN = re.compile(r'Object "@([0-9]{1,9})" is unknown')
+# Row "ratio" of throughput: a checkpoint after every action takes half as long again as the actions themselves.
+CHECKPOINT_INTERVAL = 16  # actions
+# The quickest way to see the common case: nothing was refused.
+_ONLY_CHECKPOINTS = re.compile(rb'(?:Object "@\d+" is unknown, try "ip help"\.\nCommand failed -:\d+\n)*')
+_CHECKPOINT = re.compile(r'Object "@([0-9]{1,9})" is unknown')
 _FAILED = re.compile(r"Command failed -:([0-9]{1,9})")
 _REFUSALS = (
     ("File exists", Refusal.EXISTS),
@@ -35,88 +35,103 @@ _REFUSALS = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a batch ended: the actions refused, and those it did not come to."""
+    """How a batch ended.
+
+    Attributes:
+        refused: The actions that the kernel refused.
+        undone: The actions that the process did not reach, as far as is known.
+    """
 
     refused: tuple[ActionRefused, ...] = ()
     undone: tuple[Action, ...] = ()
 
 
 class BatchScript:
-    """What one process is told, bit by bit; with a sign after every *step* actions, and after each bit.
+    """The text for one process, part by part; each part ends with a checkpoint.
 
-    It has been told *before* lines already.
+    Args:
+        commands: Writes an action as ip(8) commands.
+        checkpoint_interval: How many actions there are between two checkpoints of a long part.
+        lines_before: How many lines the process has read already.
+
+    Attributes:
+        actions: The actions of all parts.
     """
 
-    def __init__(self, commands: Commands, step: int = STEP, before: int = 0) -> None:
+    def __init__(
+        self, commands: Commands, checkpoint_interval: int = CHECKPOINT_INTERVAL, lines_before: int = 0
+    ) -> None:
         self.actions: list[Action] = []
-        self.step = step
-        self._before = before
+        self.checkpoint_interval = checkpoint_interval
+        self._lines_before = lines_before
         self._commands = commands
-        self._signs: set[int] = set()
+        self._checkpoints: set[int] = set()
 
     def add(self, actions: Iterable[Action]) -> bytes:
-        """Return the text that carries *actions* out, too."""
+        """Add a part; return its text."""
         before = len(self.actions)
         lines: list[str] = []
         for action in actions:
-            if lines and len(self.actions) % self.step == 0:
-                self._sign(lines)
+            if lines and len(self.actions) % self.checkpoint_interval == 0:
+                self._add_checkpoint(lines)
             lines.extend(self._commands.lines(action))
             self.actions.append(action)
         if len(self.actions) == before:
             return b""
-        self._sign(lines)
+        self._add_checkpoint(lines)
         return "\n".join([*lines, ""]).encode()
 
     @staticmethod
     def done(stderr: bytes | bytearray) -> int:
-        """Return how many actions it has done, from the end of what it said; 0 if that does not tell."""
+        """Return how many actions are done by the last checkpoint at the end of *stderr*; 0 if none is there."""
         number, quote, _ = stderr.rpartition(b'Object "@')[2].partition(b'"')
         return int(number) if quote and number.isdigit() else 0
 
     def outcome(self, stderr: bytes) -> Outcome:
-        """Return how it ended, told by a process that has ended and said *stderr*.
+        """Return how a process ended that has printed *stderr*.
 
-        A refused neigh command ends the process without saying which it was.  With a step of 1 it is known to be the
-        one after the last sign, and counts as refused; otherwise nothing after the last sign counts as done.
+        A refused neigh command ends the process without saying which command it was.  If there is a checkpoint after
+        every action, it is the one after the last checkpoint, and counts as refused.  Otherwise everything after the
+        last checkpoint counts as undone.
         """
-        if self.done(stderr) == len(self.actions) and _SIGNS_ALONE.fullmatch(stderr):
+        if self.done(stderr) == len(self.actions) and _ONLY_CHECKPOINTS.fullmatch(stderr):
             return Outcome()
-        places = self._places()
+        action_of_line = self._action_of_line()
         refused: dict[int, ActionRefused] = {}
         complaint: list[str] = []
         done = 0
         for line in stderr.decode(errors="replace").splitlines():
-            if (sign := _SIGN.match(line)) is not None:
-                done, complaint = min(int(sign.group(1)), len(self.actions)), []
+            if (checkpoint := _CHECKPOINT.match(line)) is not None:
+                done, complaint = min(int(checkpoint.group(1)), len(self.actions)), []
             elif (failed := _FAILED.match(line)) is None:
                 complaint.append(line)
             else:
-                if complaint and (place := places.get(int(failed.group(1)))) is not None:
-                    refused[place] = _refused(self.actions[place], complaint)
+                if complaint and (number := action_of_line.get(int(failed.group(1)))) is not None:
+                    refused[number] = _refused(self.actions[number], complaint)
                 complaint = []
-        if complaint and self.step == 1 and done < len(self.actions):
+        if complaint and self.checkpoint_interval == 1 and done < len(self.actions):
             refused[done] = _refused(self.actions[done], complaint)
             done += 1
-        return Outcome(tuple(refused[place] for place in sorted(refused) if place < done), tuple(self.actions[done:]))
+        known = tuple(refused[number] for number in sorted(refused) if number < done)
+        return Outcome(known, tuple(self.actions[done:]))
 
-    def _sign(self, lines: list[str]) -> None:
-        self._signs.add(len(self.actions))
+    def _add_checkpoint(self, lines: list[str]) -> None:
+        self._checkpoints.add(len(self.actions))
         lines.append(f"@{len(self.actions)}")
 
-    def _places(self) -> dict[int, int]:
-        """Return the place in `actions` of each line of the text; lines are counted from 1."""
-        places: dict[int, int] = {}
-        line = self._before
-        for place, action in enumerate(self.actions):
+    def _action_of_line(self) -> dict[int, int]:
+        """Return the number of a line, counted from 1 as ip(8) does -> the index in `actions`."""
+        result: dict[int, int] = {}
+        line = self._lines_before
+        for index, action in enumerate(self.actions):
             for _ in self._commands.lines(action):
                 line += 1
-                places[line] = place
-            line += place + 1 in self._signs
-        return places
+                result[line] = index
+            line += index + 1 in self._checkpoints
+        return result
 
 
 def _refused(action: Action, complaint: Sequence[str]) -> ActionRefused:
-    said = "; ".join(complaint).removeprefix("RTNETLINK answers: ")
-    why = next((refusal for words, refusal in _REFUSALS if words in said), Refusal.OTHER)
-    return ActionRefused(action, why, said)
+    text = "; ".join(complaint).removeprefix("RTNETLINK answers: ")
+    refusal = next((refusal for words, refusal in _REFUSALS if words in text), Refusal.OTHER)
+    return ActionRefused(action, refusal, text)

@@ -1,8 +1,8 @@
-"""One `ip -6 -force -batch -` started and waiting, since starting one takes milliseconds that a first packet has not.
+"""One `ip -6 -force -batch -`, started in advance: a start takes milliseconds that a first packet does not have.
 
-It has looked up no listed interface yet, so that it has nothing stale: an ip(8) keeps interface indexes for as long as
-it lives, and after two interfaces swap their names silently programs the wrong one.  It has rehearsed on `lo`: what
-code and memory it will need is there then, which halves the time that its first action takes.
+The standby process has looked up no listed interface yet, so nothing in it is outdated: an ip(8) caches interface
+indexes for its whole life, and after two interfaces swap their names silently programs the wrong one.  It has warmed
+up on `lo`: the code and memory that it will need are loaded, which halves the time that its first action takes.
 """
 
 from __future__ import annotations
@@ -14,91 +14,97 @@ import signal
 from collections.abc import Callable
 
 from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2.batching import Timing
 from ndpbr_py.iproute2.process import Child, start
-
-_AGAIN = 1.0  # s, before another is started in place of one that could not be, or died while it waited
 
 
 class Standby:
-    """Keeps one process in reserve.
+    """Keeps one process started and warm.
 
     Args:
         path: The ip(8) to start.
-        rehearsal: Lines that it runs at once.
-        lost: Called with what happened to one that was lost.
-        back: Called when there is one again after that.
+        warm_up: Commands that each process runs immediately.
+        timing: How long until a process is replaced.
+        on_lost: Called with the reason when no process could be started, or the waiting one ended.
+        on_ready: Called when there is a process again after that.
     """
 
-    def __init__(self, path: str, warm_up: str, lost: Callable[[str], None], back: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        path: str,
+        warm_up: str,
+        timing: Timing,
+        on_lost: Callable[[str], None],
+        on_ready: Callable[[], None],
+    ) -> None:
         self._path = path
-        self._rehearsal = warm_up.encode()
-        self._lost = lost
-        self._back = back
-        self._waiting: Child | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._warm_up = warm_up.encode()
+        self._timing = timing
+        self._on_lost = on_lost
+        self._on_ready = on_ready
+        self._child: Child | None = None
+        self._retry_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._loop = asyncio.get_running_loop()
-        self.fill()
+        self._fill()
 
     def take(self) -> Child | None:
-        """Return the waiting process, which waits no longer; None if none can be had now.
-
-        Whoever takes it watches its stderr from now on, in place of this.
-        """
-        self.fill()
-        child, self._waiting = self._waiting, None
+        """Return the standby process, or None if none can be started now; the caller watches its stderr from now on."""
+        self._fill()
+        child, self._child = self._child, None
+        # Not now: the start of a process takes the processor for milliseconds, and a first packet is on its way.
+        self._loop.call_later(self._timing.refill_delay_s, self._fill)
         return child
 
-    def fill(self) -> None:
-        """Start a process, unless one waits, or could not be started a moment ago."""
-        if self._closed or self._waiting is not None or self._timer is not None:
+    def close(self) -> None:
+        """Kill the process."""
+        self._closed = True
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
+        if self._child is not None:
+            self._end(self._child)
+
+    def _fill(self) -> None:
+        """Start a process, unless there is one, or none could be started a moment ago."""
+        if self._closed or self._child is not None or self._retry_timer is not None:
             return
         try:
             child = start(self._path, "-6", "-color=never", "-force", "-batch", "-", stdin=True)
         except NdpbrError as error:
-            self._again(str(error))
+            self._retry_later(str(error))
             return
-        with contextlib.suppress(OSError):  # it has ended: its stderr says how
-            os.write(child.fd("stdin"), self._rehearsal)
-        self._waiting = child
-        self._loop.add_reader(child.fd("stderr"), self._died)
+        with contextlib.suppress(OSError):  # the process has ended: its stderr says why
+            os.write(child.fd("stdin"), self._warm_up)
+        self._child = child
+        self._loop.add_reader(child.fd("stderr"), self._on_stderr)
 
-    def close(self) -> None:
-        """End the process."""
-        self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        if (child := self.take()) is not None:
-            self._loop.remove_reader(child.fd("stderr"))
-            _end(child)
+    def _on_stderr(self) -> None:
+        """The standby process has printed something, or ended, although it was given nothing to do."""
+        assert self._child is not None
+        status, stderr = self._end(self._child)
+        if stderr:
+            # The warm-up may have been refused: the next process goes without.  ip(8) still counts its lines.
+            self._warm_up = b"\n" * self._warm_up.count(b"\n")
+        self._retry_later(f"standby process ended with status {status}" + (f": {stderr}" if stderr else ""))
 
-    def _died(self) -> None:
-        """It has said something, or ended, although nothing was asked of it."""
-        if (child := self.take()) is not None:
-            self._loop.remove_reader(child.fd("stderr"))
-            status, said = _end(child)
-            if said:
-                # Be it the rehearsal that was refused: the next goes without, but ip counts its lines.
-                self._rehearsal = b"\n" * self._rehearsal.count(b"\n")
-            self._again(f"waiting process ended with status {status}" + (f": {said}" if said else ""))
-
-    def _again(self, why: str) -> None:
-        self._lost(why)
-        self._timer = self._loop.call_later(_AGAIN, self._retry)
+    def _retry_later(self, reason: str) -> None:
+        self._loop.call_soon(self._on_lost, reason)
+        self._retry_timer = self._loop.call_later(self._timing.retry_delay_s, self._retry)
 
     def _retry(self) -> None:
-        self._timer = None
-        self.fill()
-        if self._waiting is not None:
-            self._back()
+        self._retry_timer = None
+        self._fill()
+        if self._child is not None:
+            self._on_ready()
 
-
-def _end(child: Child) -> tuple[int, str]:
-    """End a waiting process; return its status, and what it said."""
-    said = b""
-    with contextlib.suppress(OSError):
-        said = os.read(child.fd("stderr"), 4096)
-    child.signal(signal.SIGKILL)
-    status = child.wait()
-    child.close()
-    return status, said.decode(errors="replace").strip()
+    def _end(self, child: Child) -> tuple[int, str]:
+        """Kill the standby process; return its status, and what it printed."""
+        self._child = None
+        self._loop.remove_reader(child.fd("stderr"))
+        stderr = b""
+        with contextlib.suppress(OSError):
+            stderr = os.read(child.fd("stderr"), 4096)
+        child.signal(signal.SIGKILL)
+        status = child.wait()
+        child.close()
+        return status, stderr.decode(errors="replace").strip()

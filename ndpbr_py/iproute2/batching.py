@@ -1,0 +1,146 @@
+"""Waiting actions and the state of the batch process -> the next step: start, feed, close or wait.
+
+Pure: the executor carries the steps out.  Entries (routes, proxy entries, markers) come before probes, because the
+first packet of a host waits for entries and for nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Rows "adoption of 10,000" and "new hosts answered" of the flood: one process is kept busy, and a new host's two
+# actions wait behind 40 ms of work at most.
+MAX_UNFINISHED = 1000
+# Row "claims left 8 s later" of the flood: the owners of claimed addresses are probed while more claims arrive.
+ENTRIES_PER_PROBE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The durations of the executor, all in seconds.
+
+    Attributes:
+        linger_s: A process that has nothing left to do stays open for so long after its last feed.
+        share_s: A process takes new actions for at most so long: ip(8) caches interface indexes for its whole life.
+            A second process within that time is kept open for all of it.
+        refill_delay_s: The next standby process is started so long after one was taken.
+        retry_delay_s: Until a standby process that could not be started, or that died, is replaced.
+        hang_timeout_s: A process that has work and reports no progress for so long is killed.
+    """
+
+    linger_s: float = 0.002
+    share_s: float = 0.25
+    refill_delay_s: float = 0.003
+    retry_delay_s: float = 1.0
+    hang_timeout_s: float = 5.0
+
+
+TIMING = Timing()
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The batch process at work.
+
+    Attributes:
+        started_at: When it was taken from standby.
+        fed_at: When it was last fed.
+        unfinished: The number of actions that it was fed and has not reported as done.
+        shared: Whether it stays open although it has nothing to do.
+        open: Whether its stdin is still open.
+    """
+
+    started_at: float
+    fed_at: float
+    unfinished: int
+    shared: bool
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that the decision depends on.
+
+    Attributes:
+        now: The current time.
+        entries: The number of waiting actions, except probes.
+        probes: The number of waiting probes.
+        last_start_at: When the last process was taken from standby, ended or not.
+        process: The process at work, if there is one.
+    """
+
+    now: float
+    entries: int
+    probes: int
+    last_start_at: float
+    process: Process | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Take the standby process; *shared*: keep it open for more."""
+
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Write so many of the waiting entries, then so many of the waiting probes, to the process."""
+
+    entries: int
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the stdin of the process: it ends when it has done everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Do nothing until *until* (None: for ever), or until an action is submitted or the process reports progress."""
+
+    until: float | None = None
+
+
+def next_step(state: State, timing: Timing) -> Start | Feed | Close | Wait:
+    """Return what to do now; the caller asks again after each step but Wait.
+
+    =========  ==============  ===================================  ===========================
+    process    waiting         and                                  step
+    =========  ==============  ===================================  ===========================
+    none       nothing                                              Wait
+    none       any             last start at least share_s ago      Start(shared=False)
+    none       any             last start less than share_s ago     Start(shared=True)
+    closed     any                                                  Wait (for its end)
+    open       any             started at least share_s ago         Close
+    open       entries         less than MAX_UNFINISHED unfinished  Feed(entries, some probes)
+    open       entries         MAX_UNFINISHED unfinished            Wait (for progress)
+    open       only probes     something unfinished                 Wait (for progress)
+    open       only probes     nothing unfinished                   Feed(0, probes)
+    open       nothing         something unfinished                 Wait (for progress)
+    open       nothing         nothing unfinished, shared           Wait(started_at + share_s)
+    open       nothing         ..., fed less than linger_s ago      Wait(fed_at + linger_s)
+    open       nothing         ..., fed at least linger_s ago       Close
+    =========  ==============  ===================================  ===========================
+    """
+    process = state.process
+    if process is None:
+        if not state.entries and not state.probes:
+            return Wait()
+        return Start(shared=state.now < state.last_start_at + timing.share_s)
+    if not process.open:
+        return Wait()
+    close_at = process.started_at + timing.share_s
+    if state.now >= close_at:
+        return Close()
+    if state.entries:
+        entries = min(state.entries, MAX_UNFINISHED - process.unfinished)
+        return Feed(entries, min(state.probes, entries // ENTRIES_PER_PROBE)) if entries > 0 else Wait()
+    if process.unfinished:
+        return Wait()
+    if state.probes:
+        return Feed(0, min(state.probes, MAX_UNFINISHED))
+    if not process.shared:
+        close_at = min(close_at, process.fed_at + timing.linger_s)
+    return Close() if state.now >= close_at else Wait(close_at)
