@@ -1,4 +1,4 @@
-"""A few lines of shell -> a program that stands in for ip(8); and who is told what became of it."""
+"""A few lines of shell -> a program that stands in for ip(8)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-DEADLINE = 20.0  # s, after which a test that waits for nothing fails
+DEADLINE = 20.0  # s, after which a test that waits in vain fails
 
 
 def script(folder: Path, *lines: str) -> str:
@@ -26,29 +26,3 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(DEADLINE):
         while not condition():
             await asyncio.sleep(0.005)
-
-
-class Heard:
-    """Takes note of what a supervisor tells."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.complaints: list[str] = []
-        self.pids: list[int] = []
-        self.ends: list[tuple[str, float]] = []
-
-    def heard(self, lines: list[str]) -> None:
-        """Lines came."""
-        self.lines.extend(lines)
-
-    def lost(self, complaint: str) -> None:
-        """Events were lost."""
-        self.complaints.append(complaint)
-
-    def started(self, pid: int) -> None:
-        """A monitor was started."""
-        self.pids.append(pid)
-
-    def ended(self, status: str, retry_in_s: float) -> None:
-        """The monitor has ended."""
-        self.ends.append((status, retry_in_s))

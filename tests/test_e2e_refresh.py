@@ -158,7 +158,7 @@ def test_without_the_right_to_send_it_does_not_start(net: Net) -> None:
     words = ("setpriv", "--inh-caps", "-all", "--bounding-set", "-net_raw", sys.executable, "-m", "ndpbr_py")
     ended = net.server.run(*words, "refresh", "eth0", cwd=Path(__file__).parent.parent)
 
-    assert (ended.returncode, ended.stderr) == (1, "ndpbr: root or CAP_NET_RAW was wanted, got neither\n")
+    assert (ended.returncode, ended.stderr) == (1, "ndpbr: sending ICMPv6 messages requires root or CAP_NET_RAW\n")
 
 
 class _Connection:

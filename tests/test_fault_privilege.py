@@ -137,7 +137,7 @@ def test_sweep_without_net_raw_asks_those_remembered(home: Home, user: User) -> 
 
     assert running.wait(10.0) == 0
     warnings = [line.partition("event=")[2] for line in log.read_text().splitlines() if "level=warning" in line]
-    assert warnings == ['discovery-refused error="root or CAP_NET_RAW was wanted to ping, got neither"']
+    assert warnings == ['discovery-refused error="sending ICMPv6 messages requires root or CAP_NET_RAW"']
     assert f"{LAN} lan0 {home.lan.mac('eth0')}\n" in file.read_text()
 
 
@@ -162,4 +162,4 @@ def test_show_needs_no_right_and_ping_says_which(home: Home, user: User) -> None
     )
 
     assert (shown.returncode, shown.stdout) == (0, f"{LAN} lan0 -> wan0\n")
-    assert (pinged.returncode, pinged.stderr) == (1, "ndpbr: root or CAP_NET_RAW was wanted to ping, got neither\n")
+    assert (pinged.returncode, pinged.stderr) == (1, "ndpbr: sending ICMPv6 messages requires root or CAP_NET_RAW\n")

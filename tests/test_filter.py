@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from ndpbr_py.packets.filter import attachable
+from ndpbr_py.packets.filter import sock_fprog
 from tests.frames import frame, probe
 
 SO_ATTACH_FILTER = 26
@@ -33,7 +33,7 @@ def passes(packet: bytes) -> bool:
     """Whether the kernel lets *packet* through."""
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with here, there:
-        program, _kept = attachable()
+        program, _kept = sock_fprog()
         there.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
         there.setblocking(False)
         here.send(packet)

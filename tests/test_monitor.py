@@ -1,17 +1,58 @@
-"""The monitor is kept alive, and what it says is passed on."""
+"""The monitor is kept running, and its output is emitted."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
-from ndpbr_py.iproute2.monitor import Supervisor
-from tests.scripts import Heard, script, until
+from ndpbr_py.iproute2.monitor import (
+    EventsLost,
+    MonitorEvent,
+    MonitorExited,
+    MonitorLines,
+    MonitorStarted,
+    Supervisor,
+)
+from tests.scripts import script, until
+
+FOREVER = "exec sleep 1000"
 
 
-def gone(pid: int) -> bool:
+def run(path: str, condition: Callable[[list[MonitorEvent]], object]) -> list[MonitorEvent]:
+    """Supervise *path* until *condition* holds for the events; return these."""
+
+    async def story() -> list[MonitorEvent]:
+        events: list[MonitorEvent] = []
+        supervisor = Supervisor(path, events.append)
+        supervisor.start()
+        assert events == []
+        await until(lambda: condition(events))
+        supervisor.stop()
+        return events
+
+    return asyncio.run(story())
+
+
+def lines(events: list[MonitorEvent]) -> list[str]:
+    """Return all lines among *events*."""
+    return [line for event in events if isinstance(event, MonitorLines) for line in event.lines]
+
+
+def exits(events: list[MonitorEvent]) -> list[MonitorExited]:
+    """Return the exits among *events*."""
+    return [event for event in events if isinstance(event, MonitorExited)]
+
+
+def pids(events: list[MonitorEvent]) -> list[int]:
+    """Return the process ids of the monitors that were started."""
+    return [event.pid for event in events if isinstance(event, MonitorStarted)]
+
+
+def is_gone(pid: int) -> bool:
+    """Return whether there is no process *pid*."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -19,115 +60,71 @@ def gone(pid: int) -> bool:
     return False
 
 
-def test_monitor_is_asked_for_neighbors_links_and_addresses(tmp_path: Path) -> None:
-    """The words that it is started with, without colour and with the largest buffer."""
+def test_monitor_prints_neighbors_links_and_addresses(tmp_path: Path) -> None:
+    """It is started without colour and with the largest buffer."""
+    events = run(script(tmp_path, 'echo "$*"', FOREVER), lines)
 
-    async def story() -> list[str]:
-        heard = Heard()
-        supervisor = Supervisor(script(tmp_path, 'echo "$*"', "exec sleep 1000"), heard)
-        supervisor.start()
-        await until(lambda: heard.lines)
-        supervisor.stop()
-        return heard.lines
-
-    assert asyncio.run(story()) == ["-6 -color=never -rcvbuf 8388608 -o monitor label link address neigh"]
+    assert lines(events) == ["-6 -color=never -rcvbuf 8388608 -o monitor label link address neigh"]
 
 
-def test_lines_come_whole_however_they_were_written(tmp_path: Path) -> None:
-    """A line that comes in pieces is passed on when it is complete, in whatever bytes."""
-    path = script(tmp_path, "printf 'one\\ntw'", "sleep 0.1", "printf 'o\\n\\377\\nthr'", "exec sleep 1000")
+def test_lines_are_complete_however_they_were_written(tmp_path: Path) -> None:
+    """A line that arrives in pieces is emitted when it is complete, in whatever bytes."""
+    path = script(tmp_path, "printf 'one\\ntw'", "sleep 0.1", "printf 'o\\n\\377\\nthr'", FOREVER)
 
-    async def story() -> list[str]:
-        heard = Heard()
-        supervisor = Supervisor(path, heard)
-        supervisor.start()
-        await until(lambda: len(heard.lines) >= 3)
-        supervisor.stop()
-        return heard.lines
-
-    assert asyncio.run(story()) == ["one", "two", "\udcff"]
+    assert lines(run(path, lambda events: len(lines(events)) >= 3)) == ["one", "two", "\udcff"]
 
 
-def test_line_without_end_is_not_waited_for(tmp_path: Path) -> None:
-    """Garbage without a newline is passed on in pieces, and does not fill the memory."""
+def test_line_without_end_is_cut(tmp_path: Path) -> None:
+    """Garbage without a newline is emitted in pieces, and does not fill the memory."""
+    events = run(script(tmp_path, "exec head -c 1000000 /dev/zero"), exits)
 
-    async def story() -> int:
-        heard = Heard()
-        supervisor = Supervisor(script(tmp_path, "exec head -c 1000000 /dev/zero"), heard)
-        supervisor.start()
-        await until(lambda: heard.ends)
-        supervisor.stop()
-        return sum(map(len, heard.lines))
-
-    assert asyncio.run(story()) > 990_000
+    assert sum(map(len, lines(events))) > 990_000
 
 
-def test_lost_events_are_told(tmp_path: Path) -> None:
-    """What ip says when the kernel's buffer ran over is passed on; other complaints are not."""
-    path = script(
-        tmp_path,
-        "echo 'Message truncated' >&2",
-        "sleep 0.1",
-        "echo 'netlink receive error No buffer space available (105)' >&2",
-        "exec sleep 1000",
-    )
+def test_lost_events_are_emitted(tmp_path: Path) -> None:
+    """A full buffer of the kernel is reported; other complaints of ip(8) are not."""
+    overflow = "netlink receive error No buffer space available (105)"
+    path = script(tmp_path, "echo 'Message truncated' >&2", "sleep 0.1", f"echo '{overflow}' >&2", FOREVER)
 
-    async def story() -> list[str]:
-        heard = Heard()
-        supervisor = Supervisor(path, heard)
-        supervisor.start()
-        await until(lambda: heard.complaints)
-        supervisor.stop()
-        return heard.complaints
+    started, *others = run(path, lambda events: len(events) > 1)
 
-    assert asyncio.run(story()) == ["netlink receive error No buffer space available (105)"]
+    assert isinstance(started, MonitorStarted)
+    assert others == [EventsLost(overflow)]
 
 
-def test_monitor_that_ends_is_started_again(tmp_path: Path) -> None:
-    """The first time after a second, then after twice that: it may end at once each time."""
+def test_monitor_that_exits_is_restarted(tmp_path: Path) -> None:
+    """The first restart comes after one second, the next after twice that."""
+    events = run(script(tmp_path, "echo line", "exit 3"), lambda events: len(exits(events)) == 2)
 
-    async def story() -> Heard:
-        heard = Heard()
-        supervisor = Supervisor(script(tmp_path, "echo line", "exit 3"), heard)
-        supervisor.start()
-        await until(lambda: len(heard.ends) == 2)
-        supervisor.stop()
-        return heard
-
-    heard = asyncio.run(story())
-    assert heard.ends == [("status 3", 1.0), ("status 3", 2.0)]
-    assert (heard.lines, len(set(heard.pids))) == (["line", "line"], 2)
+    assert exits(events) == [MonitorExited("status 3", 1.0), MonitorExited("status 3", 2.0)]
+    assert lines(events) == ["line", "line"]
+    assert len(set(pids(events))) == 2
 
 
-def test_monitor_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
-    """A missing program is told like a monitor that ended."""
+def test_monitor_that_cannot_be_started_is_retried(tmp_path: Path) -> None:
+    """A missing program is reported like a monitor that exited."""
+    [exited] = run(str(tmp_path / "ip"), exits)
 
-    async def story() -> list[tuple[str, float]]:
-        heard = Heard()
-        supervisor = Supervisor(str(tmp_path / "ip"), heard)
-        supervisor.start()
-        supervisor.stop()
-        return heard.ends
-
-    [(why, delay)] = asyncio.run(story())
-    assert why.startswith(f"{tmp_path}/ip could not be started: ")
-    assert delay == 1.0
+    assert isinstance(exited, MonitorExited)
+    assert exited.status.startswith(f"{tmp_path}/ip could not be started: ")
+    assert exited.retry_in_s == 1.0
 
 
 def test_restart_and_stop_leave_no_process(tmp_path: Path) -> None:
-    """A restarted monitor is another process, and a stopped one is gone: even if it does not listen to SIGTERM."""
+    """A restarted monitor is another process, and a stopped one is gone, even if it ignores SIGTERM."""
 
-    async def story() -> list[int]:
-        heard = Heard()
-        supervisor = Supervisor(script(tmp_path, "trap '' TERM", "echo up", "exec sleep 1000"), heard)
+    async def story() -> list[MonitorEvent]:
+        events: list[MonitorEvent] = []
+        supervisor = Supervisor(script(tmp_path, "trap '' TERM", "echo up", FOREVER), events.append)
         supervisor.start()
-        await until(lambda: heard.lines)
-        os.kill(heard.pids[0], signal.SIGSTOP)
-        supervisor.restart()
+        await until(lambda: lines(events))
+        os.kill(pids(events)[0], signal.SIGSTOP)
+        supervisor.restart_now()
+        await until(lambda: len(pids(events)) == 2)
         supervisor.stop()
-        assert heard.ends == []
-        return heard.pids
+        return events
 
-    pids = asyncio.run(story())
-    assert len(set(pids)) == 2
-    assert all(map(gone, pids))
+    events = asyncio.run(story())
+    assert exits(events) == []
+    assert len(set(pids(events))) == 2
+    assert all(map(is_gone, pids(events)))

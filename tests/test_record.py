@@ -6,6 +6,7 @@ import io
 import re
 
 from ndpbr_py.commands.record import Recorder
+from ndpbr_py.iproute2.monitor import EventsLost, MonitorExited, MonitorStarted
 
 STAMP = r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\]"
 
@@ -31,9 +32,9 @@ def test_gaps_are_remarked() -> None:
     """What became of the monitor is among its lines, with the time."""
     recorder, file = Recorder(), io.BytesIO()
     recorder.begin(file, [])
-    recorder.ended("status 1", 1.0)
-    recorder.started(7)
-    recorder.lost("No buffer space available")
+    recorder.on_event(MonitorExited("status 1", 1.0))
+    recorder.on_event(MonitorStarted(7))
+    recorder.on_event(EventsLost("No buffer space available"))
 
     wanted = (
         f"# monitor-exited: {STAMP} status 1",

@@ -1,4 +1,4 @@
-"""Real links -> what is heard on them."""
+"""Real links -> the solicitations that pass them."""
 
 from __future__ import annotations
 
@@ -7,126 +7,125 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from ndpbr_py.core.events import SolicitationReceived
-from ndpbr_py.packets.solicitation_socket import SolicitationSocket
+from ndpbr_py.packets.solicitation_socket import SocketEvent, SocketOpened, SolicitationSocket
 from tests.builders import addr
 from tests.home import MODEM, Home
 from tests.lab import Host
+from tests.scripts import until
 
-NOBODY = "2001:db8:64::99"
+UNUSED = "2001:db8:64::99"
 
-
-class Ears:
-    """A listener in a namespace, and what it has told."""
-
-    def __init__(self) -> None:
-        self.heard: list[SolicitationReceived] = []
-        self.opened: list[str] = []
-        self.refused: list[str] = []
-        self.listener = SolicitationSocket(self.heard.extend, self.opened.append, self.refused.append)
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for *condition*; fail after 10 s."""
-        async with asyncio.timeout(10):
-            while not condition():
-                await asyncio.sleep(0.01)
+Body = Callable[[SolicitationSocket, list[SocketEvent]], Awaitable[None]]
 
 
-def listening(router: Host, body: Callable[[Ears], Awaitable[None]]) -> Ears:
-    """Return what was heard while *body* went on."""
+def events_during(router: Host, body: Body) -> list[SocketEvent]:
+    """Return the events that a socket in the router's namespace emits while *body* runs."""
 
-    async def main() -> Ears:
-        ears = Ears()
+    async def story() -> list[SocketEvent]:
+        events: list[SocketEvent] = []
+        sockets = SolicitationSocket(events.extend)
         try:
-            await body(ears)
+            await body(sockets, events)
+            await asyncio.sleep(0)
         finally:
-            ears.listener.close()
-        return ears
+            sockets.close()
+        return events
 
-    return router.inside(lambda: asyncio.run(main()))
+    return router.inside(lambda: asyncio.run(story()))
+
+
+def received(events: list[SocketEvent]) -> list[SolicitationReceived]:
+    """Return the solicitations among *events*."""
+    return [event for event in events if isinstance(event, SolicitationReceived)]
+
+
+def opened(events: list[SocketEvent]) -> list[str]:
+    """Return the interfaces of the sockets that were opened; nothing else but solicitations may be among *events*."""
+    others = [event for event in events if not isinstance(event, SolicitationReceived)]
+    assert all(isinstance(event, SocketOpened) for event in others)
+    return [event.dev for event in others if isinstance(event, SocketOpened)]
 
 
 def indexes(*devs: str) -> dict[str, int]:
-    """Return the interfaces' indexes, inside."""
+    """Return the indexes of interfaces, called inside the namespace."""
     return {dev: socket.if_nametoindex(dev) for dev in devs}
 
 
-def ask_for(host: Host, address: str, dev: str = "eth0") -> None:
-    """Have the host's kernel solicit *address*."""
+def solicit(host: Host, address: str, dev: str = "eth0") -> None:
+    """Let the host's kernel solicit *address*."""
     host.ip(f"-6 neigh replace {address} dev {dev} nud none use")
 
 
-def test_solicitation_for_any_group_is_heard_with_who_asks(home: Home) -> None:
-    """All groups are heard without promiscuous mode, on their own interface; what the router sends itself is not."""
+def test_solicitation_for_any_group_is_received_with_its_sender(home: Home) -> None:
+    """All groups are received without promiscuous mode, each on its interface; the router's own packets are not."""
     mac = home.lan.mac("eth0")
 
-    async def body(ears: Ears) -> None:
-        ears.listener.tune(indexes("wan0", "lan0"))
-        ask_for(home.router, MODEM, "wan0")
-        ask_for(home.lan, NOBODY)
-        await ears.until(lambda: ears.heard)
+    async def body(sockets: SolicitationSocket, events: list[SocketEvent]) -> None:
+        sockets.tune(indexes("wan0", "lan0"))
+        solicit(home.router, MODEM, "wan0")
+        solicit(home.lan, UNUSED)
+        await until(lambda: received(events))
 
-    ears = listening(home.router, body)
+    events = events_during(home.router, body)
 
-    assert ears.opened == ["wan0", "lan0"]
-    assert {(heard.dev, heard.target, heard.lladdr) for heard in ears.heard} == {("lan0", addr(NOBODY), mac)}
+    assert opened(events) == ["wan0", "lan0"]
+    assert {(event.dev, event.target, event.lladdr) for event in received(events)} == {("lan0", addr(UNUSED), mac)}
     assert "PROMISC" not in home.router.ip("-d link show lan0")
 
 
 def test_nothing_stays_behind(home: Home) -> None:
-    """All groups are let in while the socket is open, and no longer."""
-    counted = []
+    """The interface receives all groups while the socket is open, and no longer."""
+    counts = []
 
-    async def body(ears: Ears) -> None:
-        ears.listener.tune(indexes("lan0"))
-        counted.append(_allmulti(home.router))
+    async def body(sockets: SolicitationSocket, _: list[SocketEvent]) -> None:
+        sockets.tune(indexes("lan0"))
+        counts.append(_allmulti(home.router))
 
-    listening(home.router, body)
+    events_during(home.router, body)
 
-    assert [*counted, _allmulti(home.router)] == ["1", "0"]
+    assert [*counts, _allmulti(home.router)] == ["1", "0"]
 
 
-def test_interface_made_anew_is_listened_to(home: Home) -> None:
-    """Of the same name, but another: the old socket hears nothing any more."""
+def test_recreated_interface_gets_a_new_socket(home: Home) -> None:
+    """It has the same name, but is another interface: the old socket receives nothing any more."""
 
-    async def body(ears: Ears) -> None:
-        ears.listener.tune(indexes("lan0"))
+    async def body(sockets: SolicitationSocket, events: list[SocketEvent]) -> None:
+        sockets.tune(indexes("lan0"))
         home.router.ip("link set lan0 name gone0 down")
         home.router.ip("link set lan1 down")
         home.router.ip("link set lan1 name lan0 up")
-        ears.listener.tune(indexes("lan0"))
-        ask_for(home.lan2, NOBODY)
-        await ears.until(lambda: ears.heard)
+        sockets.tune(indexes("lan0"))
+        solicit(home.lan2, UNUSED)
+        await until(lambda: received(events))
 
-    ears = listening(home.router, body)
+    events = events_during(home.router, body)
 
-    assert ears.opened == ["lan0", "lan0"]
-    assert {(heard.dev, heard.lladdr) for heard in ears.heard} == {("lan0", home.lan2.mac("eth0"))}
+    assert opened(events) == ["lan0", "lan0"]
+    assert {(event.dev, event.lladdr) for event in received(events)} == {("lan0", home.lan2.mac("eth0"))}
 
 
-def test_interface_that_goes_down_is_let_go(home: Home) -> None:
-    """Its socket ends without a word; when it is up again it is listened to again."""
+def test_interface_that_was_down_gets_a_new_socket(home: Home) -> None:
+    """The socket of an interface that goes down is closed; when the interface is up again another is opened."""
 
-    async def body(ears: Ears) -> None:
-        ears.listener.tune(indexes("lan0"))
+    async def body(sockets: SolicitationSocket, events: list[SocketEvent]) -> None:
+        sockets.tune(indexes("lan0"))
         home.router.ip("link set lan0 down")
         await asyncio.sleep(0.05)
         home.router.ip("link set lan0 up")
-        ears.listener.tune(indexes("lan0"))
-        ask_for(home.lan, MODEM)
-        await ears.until(lambda: ears.heard)
+        sockets.tune(indexes("lan0"))
+        solicit(home.lan, MODEM)
+        await until(lambda: received(events))
 
-    assert listening(home.router, body).opened == ["lan0", "lan0"]
+    assert opened(events_during(home.router, body)) == ["lan0", "lan0"]
 
 
-def test_interface_that_is_not_there_is_no_trouble(home: Home) -> None:
-    """It may have gone between the reading and now: the next reading will tell."""
+def test_missing_interface_is_ignored(home: Home) -> None:
+    """It may have gone after the snapshot was taken: the next snapshot shows that."""
 
-    async def body(ears: Ears) -> None:
-        ears.listener.tune({"gone0": 77})
+    async def body(sockets: SolicitationSocket, _: list[SocketEvent]) -> None:
+        sockets.tune({"gone0": 77})
 
-    ears = listening(home.router, body)
-
-    assert (ears.opened, ears.refused) == ([], [])
+    assert events_during(home.router, body) == []
 
 
 def _allmulti(host: Host) -> str:

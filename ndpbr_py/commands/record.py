@@ -20,7 +20,15 @@ from ndpbr_py import __version__, config
 from ndpbr_py.control.client import ask
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, program
-from ndpbr_py.iproute2.monitor import ARGUMENTS, Supervisor
+from ndpbr_py.iproute2.monitor import (
+    ARGUMENTS,
+    EventsLost,
+    MonitorEvent,
+    MonitorExited,
+    MonitorLines,
+    MonitorStarted,
+    Supervisor,
+)
 from ndpbr_py.iproute2.tables import KINDS
 from ndpbr_py.recording.format import DAEMON, ENDED, FORMAT, INTERFACES, MONITOR, STARTED, VERSION, ZONE, comment
 from ndpbr_py.system import clock
@@ -66,17 +74,17 @@ class Recorder:
             self.error = error
             self.stopped.set()
 
-    def lost(self, complaint: str) -> None:
-        """Note that events were lost."""
-        self.heard([comment("events-lost", f"{clock.local()} {complaint}")])
-
-    def started(self, pid: int) -> None:
-        """Note that a monitor was started."""
-        self.heard([comment("monitor-started", clock.local())])
-
-    def ended(self, status: str, retry_in_s: float) -> None:
-        """Note that the monitor has ended."""
-        self.heard([comment("monitor-exited", f"{clock.local()} {status}")])
+    def on_event(self, event: MonitorEvent) -> None:
+        """Write what the monitor printed, or a comment about what became of it."""
+        match event:
+            case MonitorLines(lines):
+                self.heard(lines)
+            case MonitorStarted():
+                self.heard([comment("monitor-started", clock.local())])
+            case MonitorExited(status):
+                self.heard([comment("monitor-exited", f"{clock.local()} {status}")])
+            case EventsLost(error):
+                self.heard([comment("events-lost", f"{clock.local()} {error}")])
 
 
 async def _record(
@@ -86,7 +94,7 @@ async def _record(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, recorder.stopped.set)
     # The monitor first: what happens while the tables are read is in it, or in them.
-    supervisor = Supervisor(ip.path, recorder, _STAMPS)
+    supervisor = Supervisor(ip.path, recorder.on_event, _STAMPS)
     supervisor.start()
     try:
         lines = await _header(interfaces, ip, state_dir)

@@ -21,6 +21,7 @@ from ndpbr_py.iproute2 import process, program
 from ndpbr_py.iproute2.tables import in_use
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.packets import mld
+from ndpbr_py.packets.round_trip import icmp_socket
 from ndpbr_py.system.lock import NamespaceLocks
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
@@ -69,7 +70,9 @@ class Refresher:
         else:
             # The first one shows that it works, or works again.
             level = "info" if self._trouble.get(dev, "") is not None else "debug"
-            self._log.record(level, "address-refreshed", address=str(address), dev=dev, group=str(mld.group(address)))
+            self._log.record(
+                level, "address-refreshed", address=str(address), dev=dev, group=str(mld.solicited_node_group(address))
+            )
             self._last[dev], self._trouble[dev] = address, None
             pause = self._interval / len(others)
         self._log.flush()
@@ -82,10 +85,10 @@ def main(arguments: argparse.Namespace) -> int:
     interval = config.seconds("an --interval", arguments.interval)
     ip = program.find()
     log = Log(log_config(arguments))
-    mld.raw_socket().close()
+    icmp_socket().close()
     locks = NamespaceLocks(f"the refresh of {dev}" for dev in devs)
     try:
-        _run(Refresher(lambda dev: _addresses(ip.path, dev), mld.announce, log, interval), devs, interval, log)
+        _run(Refresher(lambda dev: _addresses(ip.path, dev), mld.send_report, log, interval), devs, interval, log)
     finally:
         locks.release()
     return 0

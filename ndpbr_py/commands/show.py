@@ -22,7 +22,7 @@ from ndpbr_py.control.client import ask
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import dump, program
-from ndpbr_py.packets.round_trip import ping
+from ndpbr_py.packets.round_trip import round_trips
 
 _MOST_ASKED = 400  # addresses in one question to the daemon
 
@@ -97,7 +97,7 @@ def as_json(found: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
 
 def _read(ip: program.Program, protocol: int, *, pinging: bool) -> tuple[list[Row], Rtts]:
     found = rows(dump.read_now(ip, (), protocol, ("route", "proxy")))
-    return found, ping([(row.address, row.dev) for row in found]) if pinging else None
+    return found, round_trips([(row.address, row.dev) for row in found]) if pinging else None
 
 
 def _watch(ip: program.Program, protocol: int, state_dir: Path, interval: float, *, pinging: bool) -> None:

@@ -50,7 +50,7 @@ class Daemon:
             read=lambda: dump.read(program, config.interfaces, config.protocol),
             prepare=self._overrides.renew,
             listening=lambda: self._supervisor.running,
-            silent=lambda: self._supervisor.restart(),
+            silent=lambda: self._supervisor.restart_now(),
             took=self._took,
             log=log,
             interval=config.resync_interval,
@@ -62,7 +62,7 @@ class Daemon:
         self._monitor_handler = MonitorHandler(
             config.interfaces, self._dispatcher, self._resync, log, linked=self._overrides.linked, renamed=self._renamed
         )
-        self._supervisor = Supervisor(program.path, self._monitor_handler)
+        self._supervisor = Supervisor(program.path, self._monitor_handler.on_event)
         self._status = Status(config.interfaces, self._dispatcher, self._monitor_handler, self._resync, log)
         self._control = Control(config.state_dir, self._status.answer)
         self._solicitation_handler = SolicitationHandler(self._dispatcher, log, wanted=config.listen)
@@ -159,7 +159,7 @@ class Daemon:
         self._reading = None
 
     def _renamed(self) -> None:
-        self._loop.call_soon(self._supervisor.restart)
+        self._loop.call_soon(self._supervisor.restart_now)
 
     # Start and stop
 

@@ -32,7 +32,7 @@ class Discovery:
         self._file = HostsFile(config.hosts_file, config.interfaces, config.max_hosts)
         self._loaded = False
         self._written = float("-inf")
-        self._roll_call = AllNodesPing(lambda hosts: self._suggest(CandidatesFound(hosts, remembered=False)))
+        self._roll_call = AllNodesPing(self._suggest)
         self._called: set[tuple[str, IPv6Address]] = set()
         self._kernel = KernelSnapshot()
         self._wake = asyncio.Event()
@@ -108,7 +108,7 @@ class Discovery:
                 if (dev, source) in self._called:
                     continue
                 try:
-                    self._roll_call.ask(source, dev)
+                    self._roll_call.send(source, dev)
                 except NdpbrError as error:
                     self._log.once("warning", "discovery-refused", error=str(error))
                 except OSError as error:  # the address is tentative, say: again after the next reading

@@ -20,6 +20,7 @@ from ndpbr_py.core.events import (
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.iproute2 import parser
+from ndpbr_py.iproute2.monitor import EventsLost, MonitorEvent, MonitorExited, MonitorLines, MonitorStarted
 from ndpbr_py.logs.logger import Log
 
 
@@ -56,6 +57,18 @@ class MonitorHandler:
         self._addresses: set[tuple[str, str]] = set()
         self.restarts = -1
         self.losses = 0
+
+    def on_event(self, event: MonitorEvent) -> None:
+        """Take an event of the supervisor."""
+        match event:
+            case MonitorLines(lines):
+                self.heard(lines)
+            case MonitorStarted(pid):
+                self.started(pid)
+            case MonitorExited(status, retry_in_s):
+                self.ended(status, retry_in_s)
+            case EventsLost(error):
+                self.lost(error)
 
     def heard(self, lines: list[str]) -> None:
         """Take lines."""

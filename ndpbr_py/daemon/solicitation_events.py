@@ -6,11 +6,12 @@ Without the right to listen (CAP_NET_RAW), or where the kernel refuses, the moni
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from ndpbr_py.core.events import KernelSnapshot, LookupsDue, SolicitationReceived
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.logs.logger import Log
-from ndpbr_py.packets.solicitation_socket import SolicitationSocket
+from ndpbr_py.packets.solicitation_socket import SocketEvent, SocketOpened, SocketRefused, SolicitationSocket
 
 
 class SolicitationHandler:
@@ -20,11 +21,7 @@ class SolicitationHandler:
         self._dispatcher = dispatcher
         self._log = log
         self._wanted = wanted
-        self._listener = SolicitationSocket(
-            self._heard,
-            opened=lambda dev: log.record("debug", "listening", dev=dev),
-            refused=lambda error: log.once("warning", "listen-refused", error=error),
-        )
+        self._listener = SolicitationSocket(self._on_events)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -41,8 +38,14 @@ class SolicitationHandler:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _heard(self, events: list[SolicitationReceived]) -> None:
-        self._dispatcher.deliver(events)
+    def _on_events(self, events: Sequence[SocketEvent]) -> None:
+        for event in events:
+            match event:
+                case SocketOpened(dev):
+                    self._log.record("debug", "listening", dev=dev)
+                case SocketRefused(error):
+                    self._log.once("warning", "listen-refused", error=error)
+        self._dispatcher.deliver([event for event in events if isinstance(event, SolicitationReceived)])
         self._wake()
 
     def _due(self) -> None:

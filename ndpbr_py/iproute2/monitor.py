@@ -1,7 +1,7 @@
-"""Keeps `ip -6 monitor neigh` alive -> the lines it prints, and what became of it.
+"""Keeps `ip -6 monitor` running -> the lines that it prints, and events about the process.
 
-Link and address lines are asked for, too: they tell of interfaces that come, go or are renamed, and of prefixes that
-change.  A monitor prints an interface's old name for ever, so after a rename it must be started anew.
+Link and address lines are monitored, too: they report interfaces that appear, disappear or are renamed, and prefixes
+that change.  A monitor prints an interface's old name for ever, so it must be restarted after a rename.
 """
 
 from __future__ import annotations
@@ -9,48 +9,76 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.process import Child, start
 
 # The largest buffer that the kernel gives (it caps it at net.core.rmem_max): one event takes 832 bytes of it.
 ARGUMENTS = ("-6", "-color=never", "-rcvbuf", "8388608", "-o", "monitor", "label", "link", "address", "neigh")
-_LOST = b"No buffer space available"
-_BACK_OFF = (1.0, 60.0)  # s: the first, and the longest
-_CALM = 60.0  # s of life after which a monitor's end starts the back-off anew
-_CHUNK = 1 << 13  # bytes, some 100 lines: ip works on what follows from them while the next are read
-_LONGEST = 4096  # bytes; a line is a fifth of it at the most
+_OVERFLOW = b"No buffer space available"
+_FIRST_RETRY_S, _LAST_RETRY_S = 1.0, 60.0  # the delay doubles from the first to the last
+_STABLE_S = 60.0  # a monitor that ran for longer is restarted after the first delay again
+_CHUNK_BYTES = 1 << 13  # about 100 lines: ip(8) works on their consequences while the next are read
+_MAX_LINE_BYTES = 4096  # real lines are a fifth of it at most
 
 
-class SolicitationSocket(Protocol):
-    """Who is told what the monitor says."""
+@dataclass(frozen=True, slots=True)
+class MonitorLines:
+    """The monitor printed *lines*, here without newlines."""
 
-    def heard(self, lines: list[str]) -> None:
-        """Take lines, without their newlines."""
+    lines: list[str]
 
-    def lost(self, complaint: str) -> None:
-        """Take note that events were lost."""
 
-    def started(self, pid: int) -> None:
-        """Take note that a monitor was started: it is not listening yet."""
+@dataclass(frozen=True, slots=True)
+class MonitorStarted:
+    """A monitor was started.  It does not listen yet: it misses events of its first milliseconds."""
 
-    def ended(self, status: str, retry_in_s: float) -> None:
-        """Take note that the monitor has ended, or could not be started."""
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorExited:
+    """The monitor ended, or could not be started.
+
+    Attributes:
+        status: How it ended, for the log.
+        retry_in_s: When the next one is started.
+    """
+
+    status: str
+    retry_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventsLost:
+    """The kernel had more events than fit into the buffer; *error* is what ip(8) printed."""
+
+    error: str
+
+
+MonitorEvent = MonitorLines | MonitorStarted | MonitorExited | EventsLost
 
 
 class Supervisor:
-    """Starts the monitor, reads it, starts it again; *options* of ip(8) come before the usual ones."""
+    """Starts the monitor, reads its output and restarts it when it ends.
 
-    def __init__(self, path: str, listener: SolicitationSocket, *options: str) -> None:
+    Args:
+        path: The ip(8) to run.
+        emit: Gets every event, always from a callback of the loop.
+        options: Options of ip(8) that come before the usual ones.
+    """
+
+    def __init__(self, path: str, emit: Callable[[MonitorEvent], None], *options: str) -> None:
         self._path = path
         self._arguments = (*options, *ARGUMENTS)
-        self._listener = listener
+        self._emit = emit
         self._child: Child | None = None
-        self._torn = b""
-        self._delay = _BACK_OFF[0]
-        self._born = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._partial_line = b""
+        self._retry_delay_s = _FIRST_RETRY_S
+        self._started_at = 0.0
+        self._next_start: asyncio.Handle | None = None
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -59,74 +87,74 @@ class Supervisor:
         return self._child is not None
 
     def start(self) -> None:
-        """Start the monitor."""
-        self._timer = None
-        try:
-            child = start(self._path, *self._arguments, stdout=True)
-        except NdpbrError as error:
-            self._retry(str(error))
-            return
-        self._child = child
-        self._torn = b""
-        self._born = self._loop.time()
-        self._loop.add_reader(child.fd("stdout"), self._read)
-        self._loop.add_reader(child.fd("stderr"), self._complaint)
-        self._listener.started(child.pid)
+        """Start the monitor, in the next round of the loop."""
+        self._next_start = self._loop.call_soon(self._start)
 
-    def restart(self) -> None:
-        """End the monitor and start another at once."""
+    def restart_now(self) -> None:
+        """Kill the monitor and start another, without the delay that follows an unexpected end."""
         self.stop()
         self.start()
 
     def stop(self) -> None:
-        """End the monitor, for good."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Kill the monitor; no other is started, and nothing more is emitted."""
+        if self._next_start is not None:
+            self._next_start.cancel()
+            self._next_start = None
         if self._child is not None:
-            # A stopped process takes no SIGTERM, and there is nothing for it to clean up.
-            self._child.signal(signal.SIGKILL)
             self._reap()
 
-    def _read(self) -> None:
-        assert self._child is not None
+    def _start(self) -> None:
+        self._next_start = None
+        self._partial_line = b""
+        self._started_at = self._loop.time()
         try:
-            chunk = os.read(self._child.fd("stdout"), _CHUNK)
+            child = start(self._path, *self._arguments, stdout=True)
+        except NdpbrError as error:
+            self._on_exit(str(error))
+            return
+        self._child = child
+        self._loop.add_reader(child.fd("stdout"), self._read_stdout, child)
+        self._loop.add_reader(child.fd("stderr"), self._read_stderr, child)
+        self._emit(MonitorStarted(child.pid))
+
+    def _read_stdout(self, child: Child) -> None:
+        try:
+            chunk = os.read(child.fd("stdout"), _CHUNK_BYTES)
         except BlockingIOError:
             return
         if not chunk:
-            self._retry(f"status {self._reap()}")
+            self._on_exit(f"status {self._reap()}")
             return
-        whole, newline, self._torn = (self._torn + chunk).rpartition(b"\n")
-        if len(self._torn) > _LONGEST:
-            whole, newline, self._torn = self._torn, b"\n", b""
+        whole, newline, self._partial_line = (self._partial_line + chunk).rpartition(b"\n")
+        if len(self._partial_line) > _MAX_LINE_BYTES:
+            whole, newline, self._partial_line = self._partial_line, b"\n", b""
         if newline:
-            self._listener.heard(whole.decode(errors="surrogateescape").split("\n"))
+            self._emit(MonitorLines(whole.decode(errors="surrogateescape").split("\n")))
 
-    def _complaint(self) -> None:
-        assert self._child is not None
+    def _read_stderr(self, child: Child) -> None:
         try:
-            said = os.read(self._child.fd("stderr"), _CHUNK)
+            text = os.read(child.fd("stderr"), _CHUNK_BYTES)
         except BlockingIOError:
             return
-        if not said:
-            self._loop.remove_reader(self._child.fd("stderr"))
-        elif _LOST in said:
-            self._listener.lost(said.decode(errors="replace").strip().splitlines()[0])
+        if not text:
+            self._loop.remove_reader(child.fd("stderr"))
+        elif _OVERFLOW in text:
+            self._emit(EventsLost(text.decode(errors="replace").strip().splitlines()[0]))
 
     def _reap(self) -> int:
         assert self._child is not None
         child, self._child = self._child, None
         self._loop.remove_reader(child.fd("stdout"))
         self._loop.remove_reader(child.fd("stderr"))
+        # Not SIGTERM, which a stopped process does not take: there is nothing to clean up.
         child.signal(signal.SIGKILL)
         status = child.wait()
         child.close()
         return status
 
-    def _retry(self, status: str) -> None:
-        if self._loop.time() - self._born > _CALM:
-            self._delay = _BACK_OFF[0]
-        delay, self._delay = self._delay, min(self._delay * 2, _BACK_OFF[1])
-        self._timer = self._loop.call_later(delay, self.start)
-        self._listener.ended(status, delay)
+    def _on_exit(self, status: str) -> None:
+        if self._loop.time() - self._started_at > _STABLE_S:
+            self._retry_delay_s = _FIRST_RETRY_S
+        delay, self._retry_delay_s = self._retry_delay_s, min(self._retry_delay_s * 2, _LAST_RETRY_S)
+        self._next_start = self._loop.call_later(delay, self._start)
+        self._emit(MonitorExited(status, delay))

@@ -1,1 +1,1 @@
-"""Neighbor solicitations as they pass a link: heard, never answered.  And echo requests and MLD reports of our own."""
+"""Packets on our own sockets: solicitations received; echo requests and MLD reports sent."""
