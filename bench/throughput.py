@@ -15,6 +15,7 @@ from statistics import median
 from bench.report import heading, ms, table
 from bench.site import Site, address, alone, batch, commands, counts, installed, lladdr, neighbors, site, timed
 from ndpbr_py.config import LogConfig
+from ndpbr_py.core.events import NeighborChanged
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from ndpbr_py.iproute2 import parser
@@ -103,7 +104,7 @@ def _shares(size: int) -> None:
     words = Commands(135)
     log = Log(LogConfig("logfmt"), _Nowhere())
     marks = [time.process_time()]
-    events = [event for line in lines if (event := parser.event(line, devs)) is not None]
+    events = [event for line in lines if isinstance(event := parser.event(line, devs), NeighborChanged)]
     marks.append(time.process_time())
     decisions = [decision for event in events for decision in proxy.handle(event, 0.0)]
     marks.append(time.process_time())

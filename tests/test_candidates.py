@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ndpbr_py.core.actions import Probe
-from ndpbr_py.core.candidates import AT_ONCE
-from ndpbr_py.core.events import CandidatesDue, CandidatesFound, NudState
+from ndpbr_py.core.candidates import BURST, BURST_INTERVAL_S
+from ndpbr_py.core.decision import Reason
+from ndpbr_py.core.events import CandidatesFound, NudState, Tick
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import HOST, PREFIX, actions, addr, changed, kernel, link, nd_proxy, told, why
 
 A = addr()
-DUE = CandidatesDue()
+DUE = Tick()
 ASKED = [Probe(A, "lan0", None)]
 
 
@@ -97,14 +98,39 @@ def test_known_host_is_not_asked() -> None:
 
     assert told(proxy, DUE) == []
     assert proxy.candidates.remembered() == [A]
-    told(proxy, changed(state=NudState.REACHABLE), DUE)
+    told(proxy, changed(state=NudState.REACHABLE))
+    told(proxy, DUE, now=10.0)
     assert proxy.candidates.remembered() == []
 
 
-def test_hosts_are_asked_a_few_at_a_time() -> None:
-    """However many are remembered, the neighbor table is not flooded, and there are no more than hosts may be."""
+def test_remembered_host_is_probed_three_times_by_the_timer_alone() -> None:
+    """Nothing but the deadlines that the core asks for is needed: no snapshot, and no resync interval."""
+    proxy, now, probed = nd_proxy(), 0.0, []
+    told(proxy, suggested())
+
+    while (deadline := proxy.next_deadline()) is not None and now < 800.0:
+        now = max(now, deadline)
+        probed += [now for decision in told(proxy, Tick(), now=now) if decision.reason is Reason.REMEMBERED]
+
+    assert probed == [0.0, 60.0, 660.0]
+
+
+def test_candidates_that_are_not_eligible_wake_nobody() -> None:
+    """A candidate whose interface is down is due again when the interface is up, not before."""
+    proxy = nd_proxy()
+    told(proxy, link(up=False), suggested(), Tick())
+
+    assert proxy.candidates.next_deadline() == 3600.0
+    told(proxy, link(up=True), now=7.0)
+    assert proxy.candidates.next_deadline() == 7.0
+
+
+def test_candidates_are_looked_up_a_few_at_a_time() -> None:
+    """However many are remembered, the neighbor table is not flooded, and there are no more than --max-hosts."""
     proxy = nd_proxy(max_hosts=25)
     told(proxy, suggested(*(str(PREFIX[number]) for number in range(1, 100))))
 
-    assert [len(told(proxy, DUE)) for _ in range(4)] == [AT_ONCE, AT_ONCE, 5, 0]
-    assert proxy.candidates.count == 25
+    bursts = [len(told(proxy, DUE, now=number * BURST_INTERVAL_S)) for number in range(4)]
+
+    assert bursts == [BURST, BURST, 5, 0]
+    assert told(proxy, DUE, now=3.5 * BURST_INTERVAL_S) == []

@@ -13,7 +13,6 @@ from ndpbr_py.core.actions import (
     Mark,
     Probe,
     RejoinGroup,
-    RequestResync,
 )
 from ndpbr_py.core.events import NeighborChanged
 from ndpbr_py.iproute2 import parser
@@ -44,7 +43,6 @@ WORDS: dict[Action, tuple[str, ...]] = {
         "neigh add proxy 2001:db8::33 dev wan0 proto 135",
         "neigh add proxy 2001:db8::1:0:33 dev wan0 proto 135",
     ),
-    RequestResync(): (),
 }
 
 

@@ -39,7 +39,7 @@ def test_silent_server_is_reached_after_a_reboot(home: Home, daemon: Start, *, k
     assert f"{LAN} lan0 {home.lan.mac('eth0')}\n" in _file(first)
     assert (learned["dev"], learned["reason"]) == ("lan0", "reachable")
     assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None
-    assert second.wait_for("sweep")["remembered"] == 1
+    assert second.wait_for("discovery-started")["remembered"] == 1
 
 
 def test_server_with_another_network_card_is_found_after_a_reboot(home: Home, daemon: Start) -> None:
@@ -95,7 +95,7 @@ def test_hosts_are_asked_when_the_prefix_comes(home: Home, daemon: Start) -> Non
     (file := _files(home, daemon)).write_text(f"# ndpbr\n{LAN} lan0\n")
     home.lan.sysctl("net/ipv6/icmp/echo_ignore_multicast", 1)
     running = daemon(home.router, "--discover", *DEVS)
-    running.wait_for("sweep", remembered=1)
+    running.wait_for("discovery-started", remembered=1)
     home.router.ip(f"address add {ROUTER}/64 dev wan0 nodad")
     home.router.ip(f"route replace default via {MODEM} dev wan0")
     running.wait_for("host-learned", address=LAN)
@@ -113,7 +113,7 @@ def test_without_sweep_nobody_is_asked(home: Home, daemon: Start) -> None:
     running.wait_for("host-verified", address=LAN)
 
     assert running.stop() == 0
-    assert not {"sweep", "all-nodes-ping-sent", "lookup-started"} & {r["event"] for r in running.log()}
+    assert not {"discovery-started", "all-nodes-ping-sent", "lookup-started"} & {r["event"] for r in running.log()}
     assert neighbor(home.router, LAN2, "lan1") == ""
     assert not running.hosts.exists()
 
@@ -217,7 +217,7 @@ def _learned(home: Home, daemon: Start) -> Daemon:
     _deaf(home)
     running = daemon(home.router, *SOON, "--discover", *DEVS)
     claim(home.lan, LAN)
-    running.wait_for("sweep")
+    running.wait_for("discovery-started")
     running.wait_for("host-verified", address=LAN)
     return running
 

@@ -162,7 +162,7 @@ def test_scan_fills_no_table(home: Home, listening: Daemon) -> None:
     counters = (client.ask(listening.state, what="state") or {})["counters"]
 
     assert counters["solicitations_received"] > counters["lookups_rate_limited"] > 0
-    assert 0 < counters["looks"] <= 2 * 60
+    assert 0 < counters["lookups"] <= 2 * 60
     assert (record["level"], record["dev"]) == ("warning", "wan0")
     assert table.count("2001:db8:64::5ca:") <= 2 * 60
     assert ask(home.lan, INET, timeout=3.0) is not None

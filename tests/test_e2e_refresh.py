@@ -21,7 +21,7 @@ from tests.mld import Reports
 from tests.program import Daemon
 
 MODEM, FIXED, TIMED, SHARING = "2001:db8:64::1", "2001:db8:64::77", "2001:db8:64::88", "2001:db8:64:0:0:ff:fe00:10b"
-RequestResync = Callable[..., Daemon]
+Refresh = Callable[..., Daemon]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def net(lab: Lab) -> Net:
 
 
 @pytest.fixture
-def refresh(net: Net, tmp_path: Path) -> RequestResync:
+def refresh(net: Net, tmp_path: Path) -> Refresh:
     """Return what starts the program on the server, and waits until it has begun."""
 
     def start(*argv: str) -> Daemon:
@@ -63,7 +63,7 @@ def refresh(net: Net, tmp_path: Path) -> RequestResync:
     return start
 
 
-def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: RequestResync, tmp_path: Path) -> None:
+def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Refresh, tmp_path: Path) -> None:
     """Round after round the modem's side hears of each group, while the kernel has nothing to say about it."""
     monitored = _monitored(net.server, tmp_path / "monitored")
     before = _has(net.server)
@@ -84,7 +84,7 @@ def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Reques
     assert [r["event"] for r in running.log()][-2:] == ["stopping", "stopped"]
 
 
-def test_forgetful_switch_is_reminded(net: Net, refresh: RequestResync) -> None:
+def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
     """Without it the server is found for seconds, then no more; with it, it is found all the time."""
     bridge = forgetful(net.modem, "lan0", MODEM)
     echo(net.server)
@@ -106,7 +106,7 @@ def test_forgetful_switch_is_reminded(net: Net, refresh: RequestResync) -> None:
     assert None not in answers
 
 
-def test_killed_at_any_time_it_leaves_everything_in_place(net: Net, refresh: RequestResync) -> None:
+def test_killed_at_any_time_it_leaves_everything_in_place(net: Net, refresh: Refresh) -> None:
     """SIGKILL needs no repair: addresses, routes and a connection are what they were; the next start goes on."""
     before = _has(net.server)
     with _Connection(net) as tcp:
@@ -119,7 +119,7 @@ def test_killed_at_any_time_it_leaves_everything_in_place(net: Net, refresh: Req
             tcp.still_talks()
 
 
-def test_interface_that_is_missing_is_waited_for(net: Net, refresh: RequestResync) -> None:
+def test_interface_that_is_missing_is_waited_for(net: Net, refresh: Refresh) -> None:
     """An interface that is gone is said once; when it is back, so is the reminder."""
     running = refresh("eth0", "--interval", "1")
     assert running.wait_for("address-refreshed")["level"] == "info"
@@ -132,7 +132,7 @@ def test_interface_that_is_missing_is_waited_for(net: Net, refresh: RequestResyn
     assert failed["error"] == 'the addresses of eth0 could not be read: Device "eth0" does not exist.'
 
 
-def test_old_version_is_spoken_where_the_kernel_speaks_it(net: Net, refresh: RequestResync) -> None:
+def test_old_version_is_spoken_where_the_kernel_speaks_it(net: Net, refresh: Refresh) -> None:
     """For a switch that knows MLDv1 alone the administrator has set the kernel so."""
     net.server.sysctl("net/ipv6/conf/eth0/force_mld_version", 1)
     with Reports(net.modem, "lan0") as heard:
@@ -143,7 +143,7 @@ def test_old_version_is_spoken_where_the_kernel_speaks_it(net: Net, refresh: Req
         assert all(report.routed for report in heard.seen(FIXED))
 
 
-def test_one_an_interface(net: Net, refresh: RequestResync, ndpbr: Run) -> None:
+def test_one_an_interface(net: Net, refresh: Refresh, ndpbr: Run) -> None:
     """A second one for the same interface refuses, and names the first."""
     running = refresh("eth0")
     second = ndpbr(net.server, "refresh", "eth0")

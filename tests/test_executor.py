@@ -19,7 +19,6 @@ from ndpbr_py.core.actions import (
     Mark,
     Probe,
     RejoinGroup,
-    RequestResync,
 )
 from ndpbr_py.core.events import ActionRefused, Refusal
 from ndpbr_py.iproute2.batching import MAX_UNFINISHED, TIMING, Timing
@@ -236,12 +235,6 @@ def test_actions_wait_while_the_program_is_missing(tmp_path: Path) -> None:
     assert isinstance(lost, ProcessLost)
     assert lost.reason.startswith(f"{tmp_path}/ip could not be started: ")
     assert (lost.actions, commands(tmp_path)) == (0, ["--", *lines(ROUTE)])
-
-
-def test_action_without_a_command_is_a_bug(tmp_path: Path) -> None:
-    """An action that no command carries out raises an exception."""
-    with pytest.raises(TypeError, match="expected an action for ip"):
-        run(ip(tmp_path), [RequestResync()])
 
 
 def _is_last(action: Action, folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ndpbr_py.core.actions import AddProxy, DelProxy, RequestResync
+from ndpbr_py.core.actions import AddProxy, DelProxy
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted, NudState, SnapshotStarted
@@ -47,7 +47,7 @@ def test_interface_that_comes_up_has_the_tables_read() -> None:
     proxy = nd_proxy(*THREE)
 
     up = told(proxy, changed(state=REACHABLE), link("lan1", up=False), link("lan1", up=True))
-    assert up == [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev="lan1", actions=[RequestResync()])]
+    assert up == [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev="lan1", resync=True)]
 
     read = told(proxy, kernel(route(), up=THREE))
     assert why(read) == [("host-repaired", "link-up")]
@@ -66,7 +66,7 @@ def test_interface_that_loses_neighbor_discovery_has_the_tables_read() -> None:
     proxy = nd_proxy(*THREE)
 
     off = told(proxy, changed(state=REACHABLE), LinkChanged(4, "lan1", up=True, carrier=True, nd=False))
-    assert actions(off) == [RequestResync()]
+    assert [decision.resync for decision in off] == [True]
 
     read = told(proxy, kernel(route(), entry(), entry(dev="lan1"), up=THREE, without_nd=["lan1"]))
     assert actions(read) == [DelProxy(A, "lan1")]

@@ -15,11 +15,11 @@ A = addr()
 def test_steps_fall_due_in_their_time_and_once() -> None:
     """The earliest is next; what is planned again takes the place of what was planned before."""
     looks = Lookups(["lan0"])
-    looks.later(Step.LOOK_UP, A, "lan0", 5.0)
-    looks.later(Step.CHECK_OWNER, A, "lan0", 3.0)
-    looks.later(Step.LOOK_UP, A, "lan0", 7.0)
+    looks.plan(Step.LOOK_UP, A, "lan0", 5.0)
+    looks.plan(Step.CHECK_OWNER, A, "lan0", 3.0)
+    looks.plan(Step.LOOK_UP, A, "lan0", 7.0)
 
-    went = [(looks.next, list(looks.fallen_due(now))) for now in (2.9, 5.0, 7.0, 8.0)]
+    went = [(looks.next_deadline(), list(looks.due(now))) for now in (2.9, 5.0, 7.0, 8.0)]
 
     assert went == [
         (3.0, []),
@@ -35,9 +35,9 @@ def test_memory_is_bounded() -> None:
     for number in range(100_000):
         target = IPv6Address(number)
         looks.allows("lan0", f"{number:x}", target, 1, now=number)
-        looks.later(Step.LOOK_UP, target, "lan0", number)
+        looks.plan(Step.LOOK_UP, target, "lan0", number)
 
-    kept = looks._sources, looks._last, looks._due
+    kept = looks._senders, looks._probed_at, looks._steps
     assert [len(it) for it in kept] == [1000, 1000, 1000]
 
 
@@ -47,4 +47,4 @@ def test_looks_are_counted_by_what_they_cost(number: int, allowed: int) -> None:
     looks = Lookups(["lan0"])
 
     assert sum(looks.allows("lan0", LLADDR, IPv6Address(n), number, 1.0) for n in range(100)) == allowed
-    assert (looks.made, looks.rate_limited) == (allowed * number, 100 - allowed)
+    assert (looks.sent, looks.rate_limited) == (allowed * number, 100 - allowed)

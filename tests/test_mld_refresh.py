@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ndpbr_py.core.actions import RejoinGroup, RequestResync
+from ndpbr_py.core.actions import RejoinGroup
 from ndpbr_py.core.entry_diff import Entries
 from ndpbr_py.core.events import ActionRefused, Refusal, SnapshotStarted, Tick
 from ndpbr_py.core.hosts import Host
@@ -82,4 +82,4 @@ def test_refused_entries_are_looked_for() -> None:
     told(proxy, FOUND)
     refused = ActionRefused(RejoinGroup((addr(FIRST),), "wan0"), Refusal.OTHER, "No buffer space available")
 
-    assert actions(told(proxy, refused)) == [RequestResync()]
+    assert [decision.resync for decision in told(proxy, refused)] == [True]

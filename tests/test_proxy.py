@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe, RequestResync
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.entry_diff import NOTHING
-from ndpbr_py.core.events import ActionRefused, LineRejected, NudState, Refusal, Tick
+from ndpbr_py.core.events import ActionRefused, NudState, Refusal, Tick
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from tests.builders import LLADDR, actions, addr, changed, kernel, nd_proxy, told, why
@@ -38,7 +38,7 @@ def test_entry_that_exists_has_the_tables_read() -> None:
         nd_proxy(), changed(state=REACHABLE), ActionRefused(AddRoute(A, "lan0"), Refusal.EXISTS, "File exists")
     )
 
-    assert (why(decisions), actions(decisions)) == ([("host-retained", "refused")], [RequestResync()])
+    assert (why(decisions), decisions[0].resync) == ([("host-retained", "refused")], True)
 
 
 @pytest.mark.parametrize("action", [DelRoute(A, "lan0"), DelProxy(A, "wan0"), Probe(A, "lan0", LLADDR)])
@@ -92,11 +92,6 @@ def test_every_global_address_is_learned_where_everything_is_on_link() -> None:
     proxy = NdProxy(Rules(("wan0", "lan0"), everything_on_link=True))
 
     assert why(told(proxy, changed("2606:4700::33"))) == [("host-learned", "first-sight")]
-
-
-def test_rejected_line_decides_nothing() -> None:
-    """What could not be understood is logged, not acted on."""
-    assert told(nd_proxy(), LineRejected("2001:db8", "more")) == []
 
 
 def test_forgetting_takes_proxy_entries_away_before_the_route() -> None:

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, RejoinGroup, RequestResync
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, RejoinGroup
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import (
     ActionRefused,
@@ -74,6 +74,8 @@ class Life(RuleBasedStateMachine):
     def carry_out(self, decisions: Sequence[Decision]) -> None:
         refused = []
         for decision in decisions:
+            if decision.resync:
+                self.refresh = self.refresh_again = True
             for action in decision.actions:
                 why = self.run(action)
                 if why is not None:
@@ -85,8 +87,6 @@ class Life(RuleBasedStateMachine):
             self.tell(refusal)
 
     def run(self, action: Action) -> Refusal | None:
-        if isinstance(action, RequestResync):
-            self.refresh = self.refresh_again = True
         if isinstance(action, RejoinGroup):
             assert self.dump is None and self.judging is None, "a reading might find what is out just then"
             for address in action.addresses:

@@ -16,19 +16,19 @@ def test_burst_is_let_through_then_the_rate() -> None:
 def test_those_left_out_are_counted_until_they_are_told() -> None:
     """How many did not come through is known, once."""
     limit = TokenBucket(rate=1.0, burst=1)
-    assert (limit.has_left_out, limit.left_out()) == (False, 0)
+    assert (limit.has_refused, limit.refused()) == (False, 0)
 
     for _ in range(4):
         limit.allows(1.0)
 
-    assert (limit.has_left_out, limit.left_out(), limit.has_left_out) == (True, 3, False)
+    assert (limit.has_refused, limit.refused(), limit.has_refused) == (True, 3, False)
 
 
 def test_several_come_together_or_not_at_all() -> None:
     """What needs three of which two are left takes none of them."""
     limit = TokenBucket(rate=1.0, burst=4)
 
-    assert [limit.takes(number, 100.0) for number in (2, 3, 2, 1)] == [True, False, True, False]
+    assert [limit.take(number, 100.0) for number in (2, 3, 2, 1)] == [True, False, True, False]
 
 
 def test_quiet_saves_up_no_more_than_a_burst() -> None:

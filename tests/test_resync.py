@@ -6,11 +6,12 @@ import asyncio
 from pathlib import Path
 
 from ndpbr_py.config import LogConfig
-from ndpbr_py.core.events import KernelSnapshot, NudState
+from ndpbr_py.core.events import KernelSnapshot, NudState, SnapshotStarted
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.iproute2.commands import Commands, marker
 from ndpbr_py.iproute2.executor import Executor
+from ndpbr_py.iproute2.monitor import Supervisor
 from ndpbr_py.logs.logger import Log
 from tests.builders import Records, addr, changed, kernel, nd_proxy
 from tests.scripts import DEADLINE, script
@@ -28,18 +29,29 @@ def test_host_learned_behind_the_marker_is_not_missed_in_the_tables(tmp_path: Pa
 
     async def story() -> tuple[int, bool]:
         commands, log = Commands(135), Log(LogConfig(), Records())
-        dispatcher = Dispatcher(nd_proxy(), commands, log, nothing, nothing, nothing)
-        dispatcher.executor = Executor(script(tmp_path, "exec cat >/dev/null"), commands, nothing)
-        resync = Resync(read, nothing, lambda: True, nothing, nothing, log, 1000.0)
+        executor = Executor(script(tmp_path, "exec cat >/dev/null"), commands, nothing)
+        dispatcher = Dispatcher(nd_proxy(), executor, commands, log, nothing)
+
+        def emit(event: SnapshotStarted | KernelSnapshot) -> None:
+            if isinstance(event, SnapshotStarted):
+                dispatcher.handle(event)
+
+        (tmp_path / "monitor").mkdir()
+        monitor = Supervisor(script(tmp_path / "monitor", "exec sleep 60"), nothing)
+        monitor.start()
+        resync = Resync(read, nothing, dispatcher, monitor, emit, log, 1000.0)
         resync.request()
-        running = asyncio.create_task(resync.run(dispatcher))
+        running = asyncio.create_task(resync.run())
         await asyncio.sleep(0)
-        dispatcher.deliver([changed(state=NudState.REACHABLE)])
-        resync.marked(marker(1))
+        dispatcher.handle(changed(state=NudState.REACHABLE))
+        dispatcher.settle()
+        resync.on_marker(marker(1))
         async with asyncio.timeout(DEADLINE):
             await resync.done.wait()
         running.cancel()
-        dispatcher.executor.close()
+        monitor.stop()
+        executor.close()
+        dispatcher.close()
         return dispatcher.counters.hosts_repaired, addr() in dispatcher.proxy.hosts
 
     assert asyncio.run(story()) == (0, True)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from ndpbr_py.core.hosts import Hosts
-from ndpbr_py.core.schedule import RoundRobin
+from ndpbr_py.core.schedule import Deadlines, RoundRobin
 from tests.builders import addr, known
 
 
@@ -67,3 +67,27 @@ def test_nobody_is_due_where_nobody_is_known() -> None:
     hosts.add(known())
 
     assert list(rounds.due(hosts, 1001.0)) == []
+
+
+def test_next_turn_is_a_hundredth_of_the_interval_away() -> None:
+    """At most two wake-ups per second, and at least two per minute."""
+    steps = []
+    for interval_s in (10.0, 200.0, 3600.0):
+        rounds = RoundRobin(interval_s)
+        assert rounds.next_deadline() == 0.0
+        list(rounds.due(Hosts(), 7.0))
+        steps.append(rounds.next_deadline() - 7.0)
+
+    assert steps == [0.5, 2.0, 30.0]
+
+
+def test_deadlines_come_in_their_order_and_once() -> None:
+    """A key has one deadline, the last that was set; a discarded key has none."""
+    deadlines: Deadlines[str] = Deadlines()
+    for key, at in (("a", 5.0), ("b", 3.0), ("c", 4.0), ("a", 2.0), ("b", 6.0), ("c", 1.0)):
+        deadlines.set(key, at)
+    deadlines.discard("c")
+
+    assert (len(deadlines), "c" in deadlines, deadlines.next()) == (2, False, 2.0)
+    assert [deadlines.pop(now) for now in (1.9, 2.0, 5.9, 6.0, 7.0)] == [None, "a", None, "b", None]
+    assert deadlines.next() is None

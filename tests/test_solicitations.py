@@ -7,7 +7,7 @@ import pytest
 from ndpbr_py.core.actions import Action, AddProxy, DelProxy, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.entry_diff import Entries
-from ndpbr_py.core.events import KernelSnapshot, LookupsDue, NudState
+from ndpbr_py.core.events import KernelSnapshot, NudState, Tick
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import (
     HOST,
@@ -28,12 +28,12 @@ from tests.builders import (
 A = addr()
 THREE = ("wan0", "lan0", "lan1")
 REACHABLE, PROBE, FAILED, STALE = NudState.REACHABLE, NudState.PROBE, NudState.FAILED, NudState.STALE
-DUE = LookupsDue()
+DUE = Tick()
 
 
 def later(proxy: NdProxy) -> list[Decision]:
     """Return what follows when the next look is due."""
-    at = proxy.lookups.next
+    at = proxy.lookups.next_deadline()
     assert at is not None
     return told(proxy, DUE, now=at)
 
@@ -81,7 +81,7 @@ def test_what_must_not_be_learned_is_not_looked_for(target: str, read: KernelSna
     proxy = nd_proxy(*THREE)
 
     assert told(proxy, read, solicited(target)) == []
-    assert (proxy.lookups.received, proxy.lookups.made) == (1, 0)
+    assert (proxy.lookups.received, proxy.lookups.sent) == (1, 0)
 
 
 def test_target_is_looked_for_once_while_the_kernel_looks() -> None:
@@ -125,9 +125,9 @@ def test_new_address_is_looked_at_again_when_detection_is_over() -> None:
         assert told(proxy, detection(), now=now) == []
     told(proxy, changed(state=FAILED), now=3.06)
 
-    assert proxy.lookups.next == pytest.approx(3.1)
+    assert proxy.lookups.next_deadline() == pytest.approx(3.1)
     assert actions(later(proxy)) == [Probe(A, "lan0", None)]
-    assert proxy.lookups.next is None
+    assert proxy.lookups.next_deadline() is None
 
 
 def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
@@ -136,7 +136,7 @@ def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
     told(proxy, detection(), changed(state=PROBE))
 
     assert later(proxy) == []
-    assert proxy.lookups.next == pytest.approx(2.2)
+    assert proxy.lookups.next_deadline() == pytest.approx(2.2)
 
 
 def test_new_address_that_has_answered_is_not_looked_at_again() -> None:
@@ -144,14 +144,14 @@ def test_new_address_that_has_answered_is_not_looked_at_again() -> None:
     proxy = nd_proxy()
     told(proxy, detection(), changed(state=PROBE), changed(state=REACHABLE))
 
-    assert (later(proxy), proxy.lookups.next) == ([], None)
+    assert (later(proxy), proxy.lookups.next_deadline()) == ([], None)
 
 
 def test_host_that_starts_again_where_it_is_known_changes_nothing() -> None:
     """A verified host that makes sure of its address again is where it was."""
     proxy = with_host()
 
-    assert (told(proxy, detection()), proxy.lookups.next) == ([], None)
+    assert (told(proxy, detection()), proxy.lookups.next_deadline()) == ([], None)
 
 
 def test_owner_is_asked_when_its_address_is_wanted_elsewhere() -> None:
@@ -164,7 +164,7 @@ def test_owner_is_asked_when_its_address_is_wanted_elsewhere() -> None:
 
     assert told(proxy, changed(state=PROBE), changed(state=REACHABLE)) == []
     assert [later(proxy), later(proxy)] == [[], []]
-    assert (proxy.lookups.next, proxy.desired.withheld) == (None, {})
+    assert (proxy.lookups.next_deadline(), proxy.desired.withheld) == (None, {})
 
 
 def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
@@ -200,7 +200,7 @@ def test_address_that_nobody_takes_is_closed_again() -> None:
     later(proxy)
     told(proxy, DUE, now=1.7)
 
-    assert proxy.lookups.next == pytest.approx(10.5)
+    assert proxy.lookups.next_deadline() == pytest.approx(10.5)
     closed = later(proxy)
     assert why(closed) == [("host-retained", "not-used-elsewhere")]
     assert actions(closed) == [AddProxy(A, "lan1")]
@@ -269,7 +269,7 @@ def test_ip_that_cannot_look_is_not_asked_to() -> None:
     assert actions(told(proxy, detection(lladdr=None))) == []
     assert actions(told(proxy, detection())) == [Probe(A, "lan0", LLADDR, new=True)]
     assert later(proxy) == []
-    assert proxy.lookups.made == 1
+    assert proxy.lookups.sent == 1
 
 
 def test_nothing_heard_on_a_link_that_is_down_counts() -> None:
@@ -292,8 +292,8 @@ def test_scan_gets_a_few_looks_a_second_and_one_warning_a_minute() -> None:
         [decision.detail for decision in decisions if decision.kind is DecisionKind.LOOKUPS_RATE_LIMITED],
     )
 
-    assert looks.made <= 25 + 5 * 100
-    assert looks.made + looks.rate_limited == looks.received == 100_000
+    assert looks.sent <= 25 + 5 * 100
+    assert looks.sent + looks.rate_limited == looks.received == 100_000
     assert notes[0] == "1"
     assert len(notes) == 2
     assert looks.rate_limited / 2 < int(notes[1] or 0) < looks.rate_limited
@@ -306,7 +306,7 @@ def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_a
         liar = f"02:66:00:00:{n >> 8:02x}:{n & 255:02x}"
         told(proxy, solicited(f"2001:db8::5ca:{n:x}", "lan0", lladdr=liar), now=1.0)
 
-    assert proxy.lookups.made == 50
+    assert proxy.lookups.sent == 50
     asked = told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
     assert actions(asked) == [Probe(A, "lan1", OTHER_LLADDR, new=True)]
 

@@ -65,11 +65,6 @@ class Mark:
 
 
 @value
-class RequestResync:
-    """Read the kernel's tables: something may have been missed."""
-
-
-@value
 class RejoinGroup:
     """Take the proxy entries for ADDRESSES on DEV out, and put them back at once.
 
@@ -82,4 +77,4 @@ class RejoinGroup:
 
 
 Entry = AddRoute | DelRoute | AddProxy | DelProxy
-Action = Entry | Probe | Mark | RequestResync | RejoinGroup
+Action = Entry | Probe | Mark | RejoinGroup

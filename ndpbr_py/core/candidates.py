@@ -1,7 +1,8 @@
-"""Addresses that may be there -> the probes that find out, a few at a time.
+"""Addresses that may be in use -> lookups, a few at a time.
 
-Pure.  One that answers is heard like any other host.  One remembered is asked three times: after a power cut the switch
-and the host itself may take longer to start than the router, and the prefix comes with the first advertisement.
+Pure. A candidate that answers is learned from the neighbor table like any other host. A remembered host is looked up
+three times in eleven minutes: after a power cut the switch and the host may take longer to start than the router, and
+the prefix comes only with the first router advertisement.
 """
 
 from __future__ import annotations
@@ -12,63 +13,91 @@ from ipaddress import IPv6Address
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import CandidatesFound
+from ndpbr_py.core.schedule import Deadlines
 from ndpbr_py.core.state import State
 
-AT_ONCE = 10  # the kernel keeps an entry for each for 3 s, of 1024 in all
-_AGAIN = (60.0, 600.0)  # s, until the second and the third time
-_ANSWER = 10.0  # s, until one that has been asked for the last time is given up
-_MEMORY, _HINT = 3600.0, 60.0  # s; one that cannot be asked for so long is given up
+BURST = 10  # lookups at once: the kernel keeps an entry for each for 3 s, of 1024 in all
+BURST_INTERVAL_S = 0.1
+_RETRY_DELAYS_S = (60.0, 600.0)  # until the second and the third lookup of a remembered host
+_ANSWER_TIMEOUT_S = 10.0  # after the last lookup the candidate is dropped
+_MAX_REMEMBERED_S, _MAX_ANSWERED_S = 3600.0, 60.0  # a candidate that cannot be looked up is dropped after that time
+
+_Place = tuple[IPv6Address, str]
 
 
 @dataclass(slots=True)
 class _Candidate:
     remembered: bool
-    due: float
-    until: float
-    times: int = 0
+    drop_at: float
+    lookups: int = 0
 
 
 class Candidates:
-    """Who may be there.  ``count`` is how often one was asked."""
+    """Addresses that may be in use, each on one interface."""
 
     def __init__(self) -> None:
-        self.count = 0
-        # By interface, too: who answers in its name on another link does not keep a host from being asked on its own.
-        self._candidates: dict[tuple[IPv6Address, str], _Candidate] = {}
+        # By interface, too: an answer in a host's name on another link does not stop the lookup on its own link.
+        self._candidates: dict[_Place, _Candidate] = {}
+        self._deadlines: Deadlines[_Place] = Deadlines()
+        self._blocked: set[_Place] = set()  # due, but not eligible or on an interface that is down
+        self._next_burst = 0.0
 
     def remembered(self) -> list[IPv6Address]:
-        """Return the addresses of an earlier run that have neither answered nor been given up."""
+        """Return the addresses from an earlier run that have neither answered nor been dropped."""
         return [address for (address, _), candidate in self._candidates.items() if candidate.remembered]
 
-    def add(self, event: CandidatesFound, most: int, now: float) -> None:
-        """Take the hosts of *event*, as long as there are fewer than *most*."""
-        until = now + (_MEMORY if event.remembered else _HINT)
+    def add(self, event: CandidatesFound, max_candidates: int, now: float) -> None:
+        """Add the candidates of *event*, up to *max_candidates* in all; look them up now."""
+        drop_at = now + (_MAX_REMEMBERED_S if event.remembered else _MAX_ANSWERED_S)
         for place in event.hosts:
-            if (candidate := self._candidates.get(place)) is not None:
-                candidate.due = now
-            elif len(self._candidates) < most:
-                self._candidates[place] = _Candidate(event.remembered, now, until)
+            if place not in self._candidates:
+                if len(self._candidates) >= max_candidates:
+                    continue
+                self._candidates[place] = _Candidate(event.remembered, drop_at)
+            self._deadlines.set(place, now)
 
-    def asked(self, state: State, now: float) -> list[Decision]:
-        """Return the decisions to ask the next few whose turn it is, and that may be learned where they are."""
+    def retry_blocked(self, now: float) -> None:
+        """Look up what may have become eligible: a prefix, an address or an interface has changed."""
+        for place in self._blocked:
+            self._deadlines.set(place, now)
+        self._blocked.clear()
+
+    def next_deadline(self) -> float | None:
+        """Return when the next candidate is due."""
+        at = self._deadlines.next()
+        return None if at is None else max(at, self._next_burst)
+
+    def due(self, state: State, now: float) -> list[Decision]:
+        """Return the lookups of the next few candidates that are due."""
         result: list[Decision] = []
-        for (address, dev), candidate in tuple(self._candidates.items()):
-            host = state.hosts.get(address)
-            if now >= candidate.until or (host is not None and (host.verified or not candidate.remembered)):
-                del self._candidates[address, dev]
-            elif host is None and now >= candidate.due and state.admits(address, dev):
-                result.append(self._ask(address, dev, candidate, now))
-                if len(result) == AT_ONCE:
-                    break
-        self.count += len(result)
+        while now >= self._next_burst and (place := self._deadlines.pop(now)) is not None:
+            if (decision := self._look_up(state, place, now)) is not None:
+                result.append(decision)
+            if len(result) == BURST:
+                self._next_burst = now + BURST_INTERVAL_S
         return result
 
-    def _ask(self, address: IPv6Address, dev: str, candidate: _Candidate, now: float) -> Decision:
-        if candidate.remembered and candidate.times < len(_AGAIN):
-            candidate.due = now + _AGAIN[candidate.times]
-            candidate.times += 1
+    def _look_up(self, state: State, place: _Place, now: float) -> Decision | None:
+        address, dev = place
+        candidate = self._candidates[place]
+        host = state.hosts.get(address)
+        if now >= candidate.drop_at or (host is not None and (host.verified or not candidate.remembered)):
+            del self._candidates[place]
+            self._blocked.discard(place)
+            return None
+        if host is not None:  # it is being verified
+            self._deadlines.set(place, min(now + _ANSWER_TIMEOUT_S, candidate.drop_at))
+            return None
+        if not state.admits(address, dev):
+            self._blocked.add(place)
+            self._deadlines.set(place, candidate.drop_at)
+            return None
+        if candidate.remembered and candidate.lookups < len(_RETRY_DELAYS_S):
+            self._deadlines.set(place, now + _RETRY_DELAYS_S[candidate.lookups])
         else:
-            candidate.due = candidate.until = now + _ANSWER
+            candidate.drop_at = now + _ANSWER_TIMEOUT_S
+            self._deadlines.set(place, candidate.drop_at)
+        candidate.lookups += 1
         reason = Reason.REMEMBERED if candidate.remembered else Reason.ECHO
-        # To the multicast group: its lladdr is of no account, which is as well if the host has a new one.
+        # To the multicast group: the host may have another link-layer address now.
         return Decision(DecisionKind.LOOKUP_STARTED, reason, address, dev, actions=[Probe(address, dev, None)])

@@ -100,3 +100,4 @@ class Decision:
     state: NudState | None = None
     actions: Sequence[Action] = ()
     detail: str | None = None
+    resync: bool = False

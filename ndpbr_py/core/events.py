@@ -196,18 +196,8 @@ class CandidatesFound:
 
 
 @value
-class CandidatesDue:
-    """The next few of those that may be there can be asked."""
-
-
-@value
 class Tick:
     """Time has passed."""
-
-
-@value
-class LookupsDue:
-    """The time of the next look has come."""
 
 
 Event = (
@@ -215,14 +205,10 @@ Event = (
     | NeighborDeleted
     | LinkChanged
     | LinkDeleted
-    | AddressChanged
     | SolicitationReceived
-    | LineRejected
     | SnapshotStarted
     | KernelSnapshot
     | ActionRefused
     | CandidatesFound
-    | CandidatesDue
     | Tick
-    | LookupsDue
 )

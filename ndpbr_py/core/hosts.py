@@ -53,10 +53,16 @@ class Host:
     foreign: bool = False
 
     def decision(
-        self, kind: DecisionKind, reason: Reason, actions: Sequence[Action] = (), detail: str | None = None
+        self,
+        kind: DecisionKind,
+        reason: Reason,
+        actions: Sequence[Action] = (),
+        detail: str | None = None,
+        *,
+        resync: bool = False,
     ) -> Decision:
         """Return a decision about this host as it now is."""
-        return Decision(kind, reason, self.address, self.dev, self.lladdr, self.state, actions, detail)
+        return Decision(kind, reason, self.address, self.dev, self.lladdr, self.state, actions, detail, resync)
 
 
 class Hosts:

@@ -6,7 +6,6 @@ both [measured on Linux 6.18].  A host behind an interface that is down is kept 
 
 from __future__ import annotations
 
-from ndpbr_py.core.actions import RequestResync
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted
@@ -29,7 +28,7 @@ def decisions(state: State, event: LinkChanged | LinkDeleted) -> list[Decision]:
     desired.use(desired.usable | {dev} if up else desired.usable - {dev}, desired.without_nd)
     if up:
         # What is missing there is put back from the reading: only that knows what the kernel still has.
-        return [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev=dev, actions=[RequestResync()])]
+        return [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev=dev, resync=True)]
     return [_suspended(state, host, dev) for host in state.hosts if _concerns(host, dev)]
 
 

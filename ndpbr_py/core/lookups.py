@@ -1,7 +1,7 @@
-"""How often the kernel may be made to look for somebody, and the looks that are due later.
+"""Lookups (address resolution, RFC 4861 7.2): may one start now, and which later steps are due.
 
-Pure.  A look leaves an entry in the kernel's neighbor table, which holds some 500 before hosts begin to fall out of it;
-one that found nobody stays for 15 s.  So a scan of the whole prefix is answered by a few looks a second.
+Pure. A lookup leaves an entry in the kernel's neighbor table, which holds some 500 before it drops hosts. An entry of
+a lookup without an answer stays for 15 s. So a scan of the whole prefix causes only a few lookups per second.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from ipaddress import IPv6Address
 from typing import Any
 
 from ndpbr_py.core.ratelimit import TokenBucket
+from ndpbr_py.core.schedule import Deadlines
 from ndpbr_py.core.value import value
 
-# Looks a second, and at once: for what is heard on one interface, and from one link-layer address there.
-_RATE, _BURST = 10.0, 50.0
-_SOURCE_RATE, _SOURCE_BURST = 5.0, 25.0
-_LASTS = 3.0  # s: the kernel asks three times, RetransTimer apart
-_MOST = 1000  # sources, targets and looks kept in mind
-_MINUTE = 60.0
+_LINK_RATE, _LINK_BURST = 10.0, 50.0  # lookups per second, and at once, for solicitations received on one interface
+_LLADDR_RATE, _LLADDR_BURST = 5.0, 25.0  # the same, for those from one link-layer address there
+_LOOKUP_S = 3.0  # the kernel solicits three times, RetransTimer (1 s) apart
+_MAX_REMEMBERED = 1000  # senders, targets and planned steps
+_REPORT_INTERVAL_S = 60.0
 
 
 class Step(Enum):
-    """What is due."""
+    """A step that follows a solicitation later."""
 
-    LOOK_UP = "look-up"  # for a host that may have an address by now
-    CHECK_OWNER = "check-owner"  # whether an owner has answered, whose address another link is about to use
-    RESTORE_PROXY = "restore-proxy"  # an address that was left open to another link
+    LOOK_UP = "look-up"  # the target, which the sender may use by now
+    CHECK_OWNER = "check-owner"  # has the owner answered, whose address is about to be used on another link?
+    RESTORE_PROXY = "restore-proxy"  # a withheld proxy entry
 
 
 @value
 class Due:
-    """Something to be done later about an address on an interface."""
+    """A step that is due for an address on an interface."""
 
     step: Step
     address: IPv6Address
@@ -40,64 +40,69 @@ class Due:
 
 
 class Lookups:
-    """Counts and times."""
+    """The rate limits of lookups, and the steps that are due later.
+
+    Attributes:
+        received: Solicitations received.
+        sent: Lookups that the kernel was asked for, one per interface.
+        rate_limited: Solicitations that led to no lookup because of the limits.
+    """
 
     def __init__(self, interfaces: Sequence[str]) -> None:
         self.received = 0
-        self.made = 0
+        self.sent = 0
         self.rate_limited = 0
         self._reported = 0
-        self._links = {dev: TokenBucket(_RATE, _BURST) for dev in interfaces}
-        self._sources: dict[tuple[str, str | None], TokenBucket] = {}
-        self._last: dict[IPv6Address, float] = {}
-        self._due: dict[Due, float] = {}
-        self._reports = TokenBucket(1 / _MINUTE, 1)
+        self._links = {dev: TokenBucket(_LINK_RATE, _LINK_BURST) for dev in interfaces}
+        self._senders: dict[tuple[str, str | None], TokenBucket] = {}
+        self._probed_at: dict[IPv6Address, float] = {}
+        self._steps: Deadlines[Due] = Deadlines()
+        self._reports = TokenBucket(1 / _REPORT_INTERVAL_S, 1)
 
     def recently_probed(self, target: IPv6Address, now: float) -> bool:
-        """Whether the kernel is still looking for *target*."""
-        return now - self._last.get(target, float("-inf")) < _LASTS
+        """Whether the kernel is still looking *target* up."""
+        return now - self._probed_at.get(target, float("-inf")) < _LOOKUP_S
 
     def allows(self, dev: str, lladdr: str | None, target: IPv6Address, number: int, now: float) -> bool:
-        """Return whether what *lladdr* said on *dev* may lead to that many looks for *target*; they then count."""
-        source = self._sources.setdefault((dev, lladdr), TokenBucket(_SOURCE_RATE, _SOURCE_BURST))
-        _bound(self._sources)
-        cost = min(number, _SOURCE_BURST)  # a router with more interfaces looks on all of them, too
-        if not source.takes(cost, now) or not self._links[dev].takes(cost, now):
+        """Return whether a solicitation from *lladdr* on *dev* may cause *number* lookups of *target*; count them."""
+        sender = self._senders.setdefault((dev, lladdr), TokenBucket(_LLADDR_RATE, _LLADDR_BURST))
+        _bound(self._senders)
+        cost = min(number, _LLADDR_BURST)  # a router with more interfaces than that may look on all of them, too
+        if not sender.take(cost, now) or not self._links[dev].take(cost, now):
             self.rate_limited += 1
             return False
-        self.made += number
-        self._last.pop(target, None)
-        self._last[target] = now
-        _bound(self._last)
+        self.sent += number
+        self._probed_at.pop(target, None)
+        self._probed_at[target] = now
+        _bound(self._probed_at)
         return True
 
     def report(self, now: float) -> int | None:
-        """Return how many were left out since this was last said, once a minute; otherwise None."""
+        """Return how many solicitations were rate-limited since the last report; None within a minute of it."""
         if not self._reports.allows(now):
             return None
         count, self._reported = self.rate_limited - self._reported, self.rate_limited
         return count
 
-    def later(self, step: Step, address: IPv6Address, dev: str, at: float) -> None:
-        """Have *step* fall due at that time, in place of the same step planned before."""
+    def plan(self, step: Step, address: IPv6Address, dev: str, at: float) -> None:
+        """Make *step* due at *at*, instead of at its earlier deadline."""
         due = Due(step, address, dev)
-        self._due.pop(due, None)
-        if step is not Step.LOOK_UP or len(self._due) < _MOST:
-            self._due[due] = at
+        if step is not Step.LOOK_UP or due in self._steps or len(self._steps) < _MAX_REMEMBERED:
+            self._steps.set(due, at)
 
-    @property
-    def next(self) -> float | None:
-        """When the next step is due, if any is."""
-        return min(self._due.values(), default=None)
+    def next_deadline(self) -> float | None:
+        """Return when the next step is due."""
+        return self._steps.next()
 
-    def fallen_due(self, now: float) -> Iterator[Due]:
-        """Yield what is due; it is no longer planned."""
-        for due in [due for due, at in self._due.items() if at <= now]:
-            del self._due[due]
-            yield due
+    def due(self, now: float) -> Iterator[Due]:
+        """Yield the steps that are due; they are no longer planned."""
+        due = []
+        while (step := self._steps.pop(now)) is not None:
+            due.append(step)  # all of them first: a step may be planned again for now
+        return iter(due)
 
 
-def _bound(kept: dict[Any, Any]) -> None:
-    """Drop the oldest one of too many."""
-    if len(kept) > _MOST:
-        del kept[next(iter(kept))]
+def _bound(remembered: dict[Any, Any]) -> None:
+    """Drop the oldest entry if there are too many."""
+    if len(remembered) > _MAX_REMEMBERED:
+        del remembered[next(iter(remembered))]

@@ -1,26 +1,25 @@
-"""NdProxy: events -> decisions.  What is known is in its State; each kind of event has its judgement in a file beside.
+"""NdProxy: events -> decisions. Each kind of event is handled in a module of its own.
 
-Pure: the time is told, in seconds.
+Pure: the time is passed in, in seconds of a monotonic clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
+from typing import assert_never
 
 from ndpbr_py.core import link_changes, mld_refresh, neighbors, reconcile, solicitations
-from ndpbr_py.core.actions import AddProxy, AddRoute, Probe, RejoinGroup, RequestResync
+from ndpbr_py.core.actions import AddProxy, AddRoute, Probe, RejoinGroup
 from ndpbr_py.core.candidates import Candidates
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import (
     ActionRefused,
-    CandidatesDue,
     CandidatesFound,
     Event,
     KernelSnapshot,
     LinkChanged,
     LinkDeleted,
-    LookupsDue,
     NeighborChanged,
     NeighborDeleted,
     NudState,
@@ -33,20 +32,20 @@ from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.schedule import RoundRobin
 from ndpbr_py.core.state import Rules, State
 
-_PART = 256  # hosts; what takes some 2 ms
+_MAX_HOSTS_AT_ONCE = 256  # reconciled in about 2 ms, for which a first packet has to wait
 
 
 class NdProxy(State):
-    """What is known, and what follows from each event."""
+    """The state of the proxy, and its one entry point for events."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
-        self._rounds = RoundRobin(rules.expire_interval)
+        self._expiry = RoundRobin(rules.expire_interval)
         self.candidates = Candidates()
         self._rejoins = RoundRobin(rules.refresh_interval) if rules.refresh_interval is not None else None
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
-        """Return what follows from *event* at *now* (seconds, monotonic)."""
+        """Return the decisions that follow from *event* at *now*."""
         match event:
             case NeighborChanged() | NeighborDeleted():
                 if event.dev not in self.rules.interfaces:
@@ -59,75 +58,80 @@ class NdProxy(State):
                         return [*decisions, *solicitations.answered(self, event)]
                     return decisions
                 return neighbors.deleted(self, event)
+            case SolicitationReceived():
+                return solicitations.received(self, event, now)
             case Tick():
                 return self._tick(now)
-            case SolicitationReceived():
-                return solicitations.heard(self, event, now)
-            case LookupsDue():
-                return solicitations.due(self, now)
             case SnapshotStarted():
                 self.changed_during, self.acted_during, self.links_during = set(), set(), {}
+                return ()
             case KernelSnapshot():
                 return [decision for part in self.reconcile(event, now) for decision in part]
             case LinkChanged() | LinkDeleted():
-                return link_changes.decisions(self, event)
+                decisions = link_changes.decisions(self, event)
+                self.candidates.retry_blocked(now)
+                return decisions
             case ActionRefused():
                 return self._refused(event)
             case CandidatesFound():
                 self.candidates.add(event, self.rules.max_hosts, now)
-            case CandidatesDue():
-                return self.candidates.asked(self, now)
-        return ()
+                return ()
+            case _:
+                assert_never(event)
 
-    def reconcile(self, kernel: KernelSnapshot, now: float, part: int = _PART) -> Iterator[list[Decision]]:
-        """Yield what follows from a reading, *part* hosts at a time: other events may be told in between.
+    def next_deadline(self) -> float | None:
+        """Return when the next `Tick` is due; None: never."""
+        deadlines = [self.lookups.next_deadline(), self.candidates.next_deadline(), self._expiry.next_deadline()]
+        if self._rejoins is not None and self.changed_during is None:
+            deadlines.append(self._rejoins.next_deadline())
+        return min((at for at in deadlines if at is not None), default=None)
 
-        They are newer than the reading.  It must be gone through to its end before the next begins.
+    def reconcile(
+        self, snapshot: KernelSnapshot, now: float, part: int = _MAX_HOSTS_AT_ONCE
+    ) -> Iterator[list[Decision]]:
+        """Yield what follows from *snapshot*, *part* hosts at a time.
+
+        Other events may be handled in between; they are newer than the snapshot. The iterator must be exhausted before
+        the next snapshot starts.
         """
-        heard, self.changed_during = self.changed_during if self.changed_during is not None else set(), None
-        judged = reconcile.decisions(self, kernel, heard, self.acted_during, now)
-        while decisions := list(islice(judged, part)):
-            self.changed_during = heard
-            yield list(chain.from_iterable(decisions))
+        changed, self.changed_during = self.changed_during if self.changed_during is not None else set(), None
+        decisions = reconcile.decisions(self, snapshot, changed, self.acted_during, now)
+        while group := list(islice(decisions, part)):
+            self.changed_during = changed
+            yield list(chain.from_iterable(group))
             self.changed_during = None
+        self.candidates.retry_blocked(now)
 
     def _tick(self, now: float) -> list[Decision]:
-        looks = [self._look(host) for host in self._rounds.due(self.hosts, now) if self._silent(host, now)]
-        if self._rejoins is None or self.changed_during is not None:
-            return looks  # a reading under way might find entries just while they are out: their turn comes after it
-        return looks + mld_refresh.decisions(self, list(self._rejoins.due(self.hosts, now)))
+        decisions = solicitations.due(self, now)
+        decisions += [self._expired(host) for host in self._expiry.due(self.hosts, now) if self._is_silent(host, now)]
+        # A snapshot in progress might find the entries just while they are out: their turn comes after it.
+        if self._rejoins is not None and self.changed_during is None:
+            decisions += mld_refresh.decisions(self, list(self._rejoins.due(self.hosts, now)))
+        return decisions + self.candidates.due(self, now)
 
     def _refused(self, event: ActionRefused) -> list[Decision]:
         action = event.action
         if isinstance(action, RejoinGroup):
-            # Some may be out: the kernel's tables tell which.
-            why = Reason.REFUSED
-            return [
-                Decision(
-                    DecisionKind.RETAINED,
-                    why,
-                    action.addresses[0],
-                    action.dev,
-                    actions=[RequestResync()],
-                    detail=event.text,
-                )
-            ]
+            # Some of its entries may be missing: the kernel's tables tell which.
+            kind, reason, address = DecisionKind.RETAINED, Reason.REFUSED, action.addresses[0]
+            return [Decision(kind, reason, address, action.dev, detail=event.text, resync=True)]
         if not isinstance(action, AddRoute | AddProxy | Probe) or (host := self.hosts.get(action.address)) is None:
             return []
         if isinstance(action, Probe):
-            # An ip(8) before 5.16 cannot ask without an lladdr: then there is no second try.
+            # An ip(8) before 5.16 cannot probe without a link-layer address: then there is no second try.
             hopeless = host.failed_probes and action.lladdr is None and action.dev == host.dev in self.desired.usable
             return [self.forget(host, Reason.FAILED)] if hopeless else []
         if event.why is Refusal.EXISTS:
-            # Ours from before, or another program's: the kernel's tables tell.
-            return [host.decision(DecisionKind.RETAINED, Reason.REFUSED, [RequestResync()], detail=event.text)]
+            # An entry of an earlier run, or another program's: the kernel's tables tell.
+            return [host.decision(DecisionKind.RETAINED, Reason.REFUSED, detail=event.text, resync=True)]
         host.blocked = True
         return [host.decision(DecisionKind.REFUSED, Reason.REFUSED, self.converge(host), detail=event.text)]
 
-    def _silent(self, host: Host, now: float) -> bool:
+    def _is_silent(self, host: Host, now: float) -> bool:
         if host.static or host.state in (NudState.REACHABLE, NudState.PERMANENT):
             return False
         return now - host.confirmed >= self.rules.expire_interval
 
-    def _look(self, host: Host) -> Decision:
+    def _expired(self, host: Host) -> Decision:
         return host.decision(DecisionKind.PROBED, Reason.EXPIRED, [Probe(host.address, host.dev, host.lladdr)])

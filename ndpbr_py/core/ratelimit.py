@@ -1,30 +1,30 @@
-"""How often -> whether now, too: a token bucket, and how often not.
+"""Token bucket: may this happen now? Counts what it refused.
 
-Pure.  Whoever claims addresses by the thousand must not fill the router's log, which is small, with them.
+Pure. A machine that claims thousands of addresses must not fill the router's small log or its neighbor table.
 """
 
 from __future__ import annotations
 
 
 class TokenBucket:
-    """Lets *burst* through at once, and *rate* a second in the long run."""
+    """Allows *burst* at once, and *rate* per second in the long run."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
         self._burst = burst
         self._tokens = burst
         self._last = 0.0
-        self._left_out = 0
+        self._refused = 0
 
     def allows(self, now: float) -> bool:
-        """Return whether another one may come at *now* (seconds, monotonic); one that may not is counted."""
-        if (self._tokens >= 1 or now != self._last) and self.takes(1, now):
+        """Return whether another one may happen at *now* (seconds, monotonic); count a refusal."""
+        if (self._tokens >= 1 or now != self._last) and self.take(1, now):
             return True
-        self._left_out += 1
+        self._refused += 1
         return False
 
-    def takes(self, number: float, now: float) -> bool:
-        """Return whether that many may come at once; they then have."""
+    def take(self, number: float, now: float) -> bool:
+        """Return whether *number* may happen at once, and if so, take that many tokens."""
         self._tokens = min(self._burst, self._tokens + (now - self._last) * self._rate)
         self._last = now
         if self._tokens < number:
@@ -33,11 +33,11 @@ class TokenBucket:
         return True
 
     @property
-    def has_left_out(self) -> bool:
-        """Whether any was not let through since `left_out()` was last asked."""
-        return self._left_out > 0
+    def has_refused(self) -> bool:
+        """Whether anything was refused since the last call of `refused()`."""
+        return self._refused > 0
 
-    def left_out(self) -> int:
-        """Return how many were not let through since this was last asked."""
-        count, self._left_out = self._left_out, 0
+    def refused(self) -> int:
+        """Return how many were refused since the last call."""
+        count, self._refused = self._refused, 0
         return count

@@ -1,31 +1,88 @@
-"""Time -> the hosts whose turn it is to be looked at: each once an interval, spread evenly over it.
+"""When something is due: deadlines by key, and hosts that take turns.
 
-Pure.  A round is a list of addresses; each tick takes the share of it that the time passed is of the interval.
+Pure: the time is passed in, in seconds of a monotonic clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Hashable, Iterator
 from ipaddress import IPv6Address
+from itertools import count
+from typing import Generic, TypeVar
 
 from ndpbr_py.core.hosts import Host, Hosts
 
+K = TypeVar("K", bound=Hashable)
+
+
+class Deadlines(Generic[K]):
+    """At most one deadline per key; the earliest is found without a search."""
+
+    def __init__(self) -> None:
+        self._at: dict[K, float] = {}
+        # Older deadlines of a key stay in the heap until they come up: removing one would be a search.
+        self._heap: list[tuple[float, int, K]] = []
+        self._order = count()  # keys need not be comparable
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._at
+
+    def set(self, key: K, at: float) -> None:
+        """Make *key* due at *at*, instead of at its earlier deadline."""
+        self._at[key] = at
+        heapq.heappush(self._heap, (at, next(self._order), key))
+
+    def discard(self, key: K) -> None:
+        """Remove the deadline of *key*, if it has one."""
+        self._at.pop(key, None)
+
+    def next(self) -> float | None:
+        """Return the earliest deadline."""
+        while self._heap and self._at.get(self._heap[0][2]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def pop(self, now: float) -> K | None:
+        """Remove the earliest deadline that has passed, and return its key."""
+        at = self.next()
+        if at is None or at > now:
+            return None
+        key = heapq.heappop(self._heap)[2]
+        del self._at[key]
+        return key
+
 
 class RoundRobin:
-    """Goes round the hosts, once in *interval* seconds."""
+    """Gives every host one turn per *interval_s* seconds, spread evenly.
 
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
+    A round is a list of addresses. Each call of `due` takes as large a part of it as the time since the last call is of
+    the interval.
+    """
+
+    # Turns need not be exact: a hundred wake-ups per interval, at most two per second and at least two per minute.
+    _STEPS, _MIN_STEP_S, _MAX_STEP_S = 100, 0.5, 30.0
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._step_s = min(max(interval_s / self._STEPS, self._MIN_STEP_S), self._MAX_STEP_S)
         self._round: list[IPv6Address] = []
         self._credit = 0.0
         self._last: float | None = None
 
+    def next_deadline(self) -> float:
+        """Return when `due` should be called next."""
+        return 0.0 if self._last is None else self._last + self._step_s
+
     def due(self, hosts: Hosts, now: float) -> Iterator[Host]:
         """Yield the hosts whose turn has come since the last call."""
-        passed = 0.0 if self._last is None else now - self._last
+        passed_s = 0.0 if self._last is None else now - self._last
         self._last = now
-        # After a long sleep (suspend) one whole round is enough.
-        self._credit = min(self._credit + passed * len(hosts) / self._interval, float(len(hosts)))
+        # After a long suspend of the machine one whole round is enough.
+        self._credit = min(self._credit + passed_s * len(hosts) / self._interval_s, float(len(hosts)))
         turns, self._credit = int(self._credit), self._credit % 1.0
         for _ in range(turns):
             if not self._round:

@@ -21,7 +21,7 @@ _PATIENCE = 0.5  # s for an owner to answer: a phone asleep needs two or three b
 _OPEN = 10.0  # s; the owner is given up after 6
 
 
-def heard(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
+def received(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
     """Return what follows from a solicitation: nothing, nearly always."""
     state.lookups.received += 1
     if event.dev not in state.desired.usable:
@@ -55,7 +55,7 @@ def heard(state: State, event: SolicitationReceived, now: float) -> Sequence[Dec
 def due(state: State, now: float) -> list[Decision]:
     """Return what follows from the time that has come."""
     result = []
-    for it in state.lookups.fallen_due(now):
+    for it in state.lookups.due(now):
         host = state.hosts.get(it.address)
         if it.step is Step.LOOK_UP:
             result += _look(state, host, it, now)
@@ -97,7 +97,7 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
         result.append(
             Decision(DecisionKind.LOOKUP_STARTED, Reason.DETECTION, target, dev, lladdr, actions=[probe], detail=dev)
         )
-    state.lookups.later(Step.LOOK_UP, target, dev, now + _DETECTED)
+    state.lookups.plan(Step.LOOK_UP, target, dev, now + _DETECTED)
     return result
 
 
@@ -109,7 +109,7 @@ def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -
         return ()
     if not state.lookups.allows(event.dev, event.lladdr, host.address, 1, now):
         return _left_out(state, event, now)
-    state.lookups.later(Step.CHECK_OWNER, host.address, event.dev, now + _PATIENCE)
+    state.lookups.plan(Step.CHECK_OWNER, host.address, event.dev, now + _PATIENCE)
     probe = Probe(host.address, host.dev, host.lladdr)
     return [host.decision(DecisionKind.PROBED, Reason.DETECTION, [probe], detail=event.dev)]
 
@@ -117,8 +117,8 @@ def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -
 def _opened(state: State, host: Host, dev: str, now: float) -> Decision:
     """The owner was silent: *dev* is left without a proxy entry, so that whoever is there passes detection."""
     state.desired.withheld[host.address] = dev
-    state.lookups.later(Step.LOOK_UP, host.address, dev, now + _DETECTED)
-    state.lookups.later(Step.RESTORE_PROXY, host.address, dev, now + _OPEN)
+    state.lookups.plan(Step.LOOK_UP, host.address, dev, now + _DETECTED)
+    state.lookups.plan(Step.RESTORE_PROXY, host.address, dev, now + _OPEN)
     return host.decision(DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, state.converge(host), detail=dev)
 
 
@@ -137,11 +137,11 @@ def _look(state: State, host: Host | None, it: Due, now: float) -> list[Decision
         if host.dev == it.dev and host.verified:
             return []
         if host.dev == it.dev and host.state is NudState.PROBE:
-            state.lookups.later(Step.LOOK_UP, it.address, it.dev, now + _DETECTED)  # the kernel is at it
+            state.lookups.plan(Step.LOOK_UP, it.address, it.dev, now + _DETECTED)  # the kernel is at it
             return []
     if not state.rules.can_resolve or not state.admits(it.address, it.dev):
         return []
-    state.lookups.made += 1
+    state.lookups.sent += 1
     probe = Probe(it.address, it.dev, None)
     return [Decision(DecisionKind.LOOKUP_STARTED, Reason.DETECTION, it.address, it.dev, actions=[probe], detail=it.dev)]
 

@@ -1,4 +1,4 @@
-"""The daemon's life: settings borrowed, tables read, signals obeyed, everything given back."""
+"""The life of the daemon: apply the settings, take a snapshot, handle events, clean up."""
 
 from __future__ import annotations
 
@@ -7,95 +7,102 @@ import contextlib
 import signal
 import time
 import traceback
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, assert_never
 
 from ndpbr_py.config import RunConfig
 from ndpbr_py.control.server import Control
-from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.core.actions import Mark
+from ndpbr_py.core.events import (
+    ActionRefused,
+    CandidatesFound,
+    KernelSnapshot,
+    LineRejected,
+    LinkChanged,
+    LinkDeleted,
+    NeighborChanged,
+    NeighborDeleted,
+    Refusal,
+    SnapshotStarted,
+    SolicitationReceived,
+    Tick,
+)
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from ndpbr_py.daemon.discovery import Discovery
 from ndpbr_py.daemon.dispatcher import Dispatcher
+from ndpbr_py.daemon.inbox import Event, Inbox, LinkRenamed, MarkerSeen, ResyncRequested, SignalReceived
 from ndpbr_py.daemon.monitor_events import MonitorHandler
 from ndpbr_py.daemon.overrides import SysctlOverrides
 from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.daemon.solicitation_events import SolicitationHandler
 from ndpbr_py.daemon.status import Status
-from ndpbr_py.daemon.ticking import ticks
 from ndpbr_py.doctor import at_start
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump
 from ndpbr_py.iproute2.commands import Commands
-from ndpbr_py.iproute2.executor import Executor
-from ndpbr_py.iproute2.monitor import Supervisor
+from ndpbr_py.iproute2.executor import Executor, ProcessLost
+from ndpbr_py.iproute2.monitor import EventsLost, MonitorExited, MonitorLines, MonitorStarted, Supervisor
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.logs.logger import Log
+from ndpbr_py.packets.solicitation_socket import SocketOpened, SocketRefused
 
-_START = 20.0  # s, until the tables must have been read for the first time
-_DRAIN = 10.0  # s, for what is queued at the end
+_START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
+_DRAIN_TIMEOUT_S = 10.0  # for the commands that are queued at the stop
+_MIN_SUSPEND_S = 2.0  # a longer difference between the clocks means that the machine was suspended
+
+
+class _Stopped(Exception):
+    """Ends the task group."""
 
 
 class Daemon:
-    """Everything that `ndpbr run` does."""
+    """Everything that `ndpbr run` does: the sources, the inbox, and what handles each event."""
 
     def __init__(self, config: RunConfig, program: Program, commands: Commands, log: Log) -> None:
         self._config = config
         self._program = program
         self._log = log
         self._loop = asyncio.get_running_loop()
+        self._inbox = Inbox(self._handle, self._settle)
+        put = self._inbox.put
         self._overrides = SysctlOverrides(config.interfaces, config.state_dir, log, dry_run=config.dry_run)
+        self._executor = None if config.dry_run else Executor(program.path, commands, put)
+        self._dispatcher = Dispatcher(NdProxy(_rules(config, commands)), self._executor, commands, log, put)
+        self._monitor = Supervisor(program.path, put)
+        self._monitor_handler = MonitorHandler(config.interfaces, commands.marker, log)
+        self._solicitations = SolicitationHandler(put, log, enabled=config.listen)
+        self._discovery = Discovery(config, self._dispatcher.proxy, put, log)
         self._resync = Resync(
-            read=lambda: dump.read(program, config.interfaces, config.protocol),
+            take_snapshot=self._take_snapshot,
             prepare=self._overrides.renew,
-            listening=lambda: self._supervisor.running,
-            silent=lambda: self._supervisor.restart_now(),
-            took=self._took,
+            dispatcher=self._dispatcher,
+            monitor=None if config.dry_run else self._monitor,
+            emit=put,
             log=log,
-            interval=config.resync_interval,
+            interval_s=config.resync_interval,
         )
-        self._dispatcher = Dispatcher(
-            NdProxy(_rules(config, commands)), commands, log, self._resync.request, self._denied, self._resync.unmarked
-        )
-        self._discovery = Discovery(config, self._dispatcher, log)
-        self._monitor_handler = MonitorHandler(
-            config.interfaces, self._dispatcher, self._resync, log, linked=self._overrides.linked, renamed=self._renamed
-        )
-        self._supervisor = Supervisor(program.path, self._monitor_handler.on_event)
-        self._status = Status(config.interfaces, self._dispatcher, self._monitor_handler, self._resync, log)
+        self._status = Status(config.interfaces, self._dispatcher, self._resync, log)
         self._control = Control(config.state_dir, self._status.answer)
-        self._solicitation_handler = SolicitationHandler(self._dispatcher, log, wanted=config.listen)
-        self._reading: KernelSnapshot | None = None
+        self._first_snapshot: KernelSnapshot | None = None
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
-        self._began = time.monotonic()
+        self._suspended_s = suspended_s()
+        self._started = time.monotonic()
 
     async def run(self) -> None:
         """Run until a signal, then clean up.
 
         Raises:
-            NdpbrError: It cannot work here; whatever was changed is as it was.
+            NdpbrError: ndpbr cannot work here; whatever was changed has been restored.
         """
-        self._obey()
-        tasks: list[asyncio.Task[None]] = []
+        self._watch_signals()
         try:
             self._overrides.begin()
-            if not self._config.dry_run:
-                self._dispatcher.executor = Executor(
-                    self._program.path, self._dispatcher.commands, self._dispatcher.on_executor_event
-                )
-            self._supervisor.start()
-            await self._listen()
-            passing = ticks(self._config, self._dispatcher, self._resync, self._discovery, self._log)
-            tasks = [asyncio.create_task(self._resync.run(self._dispatcher)), asyncio.create_task(passing)]
-            if self._config.metrics_file is not None and not self._config.dry_run:
-                tasks.append(asyncio.create_task(self._status.publish(self._config.metrics_file)))
-            if await self._ready(tasks):
-                self._log.record("info", "started", **self._state(), elapsed_s=round(time.monotonic() - self._began, 3))
-                tasks.append(asyncio.create_task(self._discovery.run()))
-                self._loop.call_soon(self._examine)
-                await _first(self._stop.wait(), tasks)
+            self._monitor.start()
+            await self._open_control()
+            await self._serve()
             if self._fatal is not None:
                 raise self._fatal
         except NdpbrError as error:
@@ -103,37 +110,171 @@ class Daemon:
             self._log.record("error", "failed", error=str(error))
             raise
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await self._clean_up()
 
-    def _obey(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._signalled, number)
-        self._loop.add_signal_handler(signal.SIGHUP, self._resync.request)
-        self._loop.add_signal_handler(signal.SIGUSR1, self._tell)
-        self._loop.set_exception_handler(self._bug)
+    async def _serve(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._resync.run())
+                if self._config.metrics_file is not None and not self._config.dry_run:
+                    tasks.create_task(self._status.publish(self._config.metrics_file))
+                await self._become_ready()
+                if not self._stop.is_set():
+                    elapsed_s = round(time.monotonic() - self._started, 3)
+                    self._log.record("info", "started", **self._state(), elapsed_s=elapsed_s)
+                    self._discovery.start()
+                    self._loop.call_soon(self._examine)
+                await self._stop.wait()
+                raise _Stopped
+        except* _Stopped:
+            pass
 
-    async def _listen(self) -> None:
+    async def _become_ready(self) -> None:
+        """Wait until the first snapshot has been taken and acted on."""
+        try:
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                await self._until_stop(self._resync.done.wait())
+        except TimeoutError:
+            self._fail(NdpbrError(f"the kernel's tables could not be read within {_START_TIMEOUT_S:g} s"))
+        if self._executor is not None:
+            # In a flood of claims, or where ip cannot be run, this may take forever.
+            await self._until_stop(self._executor.drained())
+
+    async def _until_stop(self, wait: Coroutine[None, None, object]) -> None:
+        """Wait for *wait*, or until the daemon is to stop."""
+        tasks = [asyncio.create_task(wait), asyncio.create_task(self._stop.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    # Events
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case MonitorLines():
+                self._inbox.put(*self._monitor_handler.on_lines(event.lines))
+            case NeighborChanged() | NeighborDeleted() | SolicitationReceived() | CandidatesFound() | SnapshotStarted():
+                self._dispatcher.handle(event)
+            case Tick():
+                self._dispatcher.handle(event)
+                self._on_tick()
+            case LinkChanged() | LinkDeleted():
+                self._on_link(event)
+                self._dispatcher.handle(event)
+            case KernelSnapshot():
+                self._on_snapshot(event)  # the resync reconciles it
+            case ActionRefused():
+                self._on_refusal(event)
+                self._dispatcher.refused(event)
+            case MarkerSeen():
+                self._resync.on_marker(event.lladdr)
+            case ResyncRequested():
+                self._resync.request()
+            case MonitorStarted():
+                self._status.monitor_starts += 1
+                self._log.record("debug", "monitor-started", pid=event.pid)
+                self._resync.request()
+            case MonitorExited():
+                fields = {"status": event.status, "retry_in_s": event.retry_in_s}
+                self._log.record("warning", "monitor-exited", **fields)
+            case EventsLost():
+                self._dispatcher.counters.events_lost += 1
+                self._log.record("warning", "events-lost", error=event.error)
+                self._resync.request()
+            case LineRejected():
+                self._log.record("warning", "line-rejected", line=event.text, expected=event.why)
+            case LinkRenamed():
+                self._log.record("info", "link-renamed", dev=event.dev, old_name=event.old_name)
+                # A monitor prints the old name of an interface as long as it lives.
+                self._loop.call_soon(self._monitor.restart_now)
+            case ProcessLost():
+                self._dispatcher.counters.batches_lost += 1
+                self._log.record("warning", "batch-lost", reason=event.reason, actions=event.actions)
+                if event.actions:  # the kernel's tables tell which of them were carried out
+                    self._resync.request()
+            case SocketOpened():
+                self._log.record("debug", "listening", dev=event.dev)
+            case SocketRefused():
+                self._log.once("warning", "listen-refused", error=event.error)
+            case SignalReceived():
+                self._on_signal(event.number)
+            case _:
+                assert_never(event)
+
+    def _settle(self) -> None:
+        self._dispatcher.settle()
+
+    def _on_link(self, event: LinkChanged | LinkDeleted) -> None:
+        if event.dev not in self._config.interfaces:
+            return
+        if isinstance(event, LinkDeleted):
+            self._log.record("warning", "interface-missing", dev=event.dev)
+        elif event.up:
+            self._overrides.linked(event.dev)  # an interface that was created anew has the kernel's defaults
+
+    def _on_snapshot(self, snapshot: KernelSnapshot) -> None:
+        self._monitor_handler.on_snapshot(snapshot.names)
+        self._discovery.on_snapshot(snapshot)
+        self._solicitations.on_snapshot(snapshot)
+        if not self._resync.done.is_set():
+            self._first_snapshot = snapshot
+
+    def _on_refusal(self, event: ActionRefused) -> None:
+        if event.why is Refusal.DENIED:
+            self._fail(NdpbrError(f"ndpbr requires CAP_NET_ADMIN over this network namespace: {event.text}"))
+        elif isinstance(event.action, Mark):
+            self._resync.on_marker_refused(event.text)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            self._resync.request()
+        elif number is signal.SIGUSR1:
+            self._log.record("info", "state", **self._state())
+            self._log.record("info", "counters", **self._status.counted())
+        else:
+            if not self._stop.is_set():
+                self._log.record("info", "stopping", signal=number.name)
+            self._stop.set()
+
+    def _on_tick(self) -> None:
+        """Do what may wait for any tick; there is one every 30 s at least."""
+        self._log.flush()
+        self._discovery.save()
+        before, self._suspended_s = self._suspended_s, suspended_s()
+        if self._suspended_s - before > _MIN_SUSPEND_S:
+            self._log.record("info", "resumed", suspended_s=round(self._suspended_s - before))
+            self._resync.request()
+
+    def _fail(self, error: NdpbrError) -> None:
+        self._fatal = self._fatal or error
+        self._stop.set()
+
+    # Start and stop
+
+    def _watch_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+            self._loop.add_signal_handler(number, self._inbox.put, SignalReceived(number))
+        self._loop.set_exception_handler(self._on_bug)
+
+    def _on_bug(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log what should never happen; the hosts that work go on working."""
+        error = context.get("exception")
+        place = traceback.extract_tb(error.__traceback__)[-1] if isinstance(error, BaseException) else None
+        where = f"{place.filename}:{place.lineno}" if place else None
+        self._log.record("error", "internal-error", error=repr(error), detail=context.get("message"), where=where)
+        self._inbox.put(ResyncRequested())
+
+    async def _open_control(self) -> None:
         if not self._config.dry_run:
             try:
                 await self._control.start()
             except OSError as error:
                 self._log.record("warning", "control-failed", error=error.strerror or str(error))
 
-    def _signalled(self, number: signal.Signals) -> None:
-        if not self._stop.is_set():
-            self._log.record("info", "stopping", signal=signal.Signals(number).name)
-        self._stop.set()
-
-    def _tell(self) -> None:
-        self._log.record("info", "state", **self._state())
-        self._log.record("info", "counters", **self._status.counted())
-
-    def _denied(self, error: str) -> None:
-        self._fatal = NdpbrError(f"CAP_NET_ADMIN over this network namespace was wanted: {error}")
-        self._stop.set()
+    async def _take_snapshot(self) -> KernelSnapshot:
+        return await dump.read(self._program, self._config.interfaces, self._config.protocol)
 
     def _state(self) -> dict[str, object]:
         counters = self._status.counters()
@@ -147,68 +288,32 @@ class Daemon:
             "iproute2": self._program.text,
         }
 
-    def _took(self, kernel: KernelSnapshot) -> None:
-        self._monitor_handler.named(kernel.names)
-        self._discovery.took(kernel)
-        self._solicitation_handler.tune(kernel)
-        if not self._resync.done.is_set():
-            self._reading = kernel
-
     def _examine(self) -> None:
-        at_start.report(self._config, self._program, self._reading, self._log)
-        self._reading = None
-
-    def _renamed(self) -> None:
-        self._loop.call_soon(self._supervisor.restart_now)
-
-    # Start and stop
-
-    async def _ready(self, tasks: Iterable[asyncio.Task[None]]) -> bool:
-        """Wait until the tables have been read and acted on; return whether to go on."""
-        stopped = asyncio.create_task(self._stop.wait())
-        try:
-            async with asyncio.timeout(_START):
-                await _first(self._resync.done.wait(), (*tasks, stopped))
-            if self._dispatcher.executor is not None and not self._stop.is_set():
-                # In a flood, or where ip cannot be run, this may take for ever.
-                await _first(self._dispatcher.executor.drained(), (*tasks, stopped))
-        except TimeoutError:
-            raise NdpbrError(f"the kernel's tables could not be read within {_START:g} s") from None
-        finally:
-            stopped.cancel()
-        return not self._stop.is_set()
-
-    def _bug(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log what should never happen; the hosts that work go on working."""
-        error = context.get("exception")
-        place = traceback.extract_tb(error.__traceback__)[-1] if isinstance(error, BaseException) else None
-        where = f"{place.filename}:{place.lineno}" if place else None
-        self._log.record("error", "internal-error", error=repr(error), what=context.get("message"), where=where)
-        self._resync.request()
+        at_start.report(self._config, self._program, self._first_snapshot, self._log)
+        self._first_snapshot = None
 
     async def _clean_up(self) -> None:
         self._control.stop()
         self._discovery.close()
-        self._supervisor.stop()
-        self._solicitation_handler.close()
-        if self._dispatcher.executor is not None:
+        self._monitor.stop()
+        self._solicitations.close()
+        restore = not self._config.dry_run and not self._config.keep
+        if restore:
+            self._overrides.restore()  # first: ip(8) may hang
+        if self._executor is not None:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_DRAIN):
-                    await self._dispatcher.executor.drained()
-            self._dispatcher.executor.close()
-        if not self._config.dry_run and not self._config.keep:
+                async with asyncio.timeout(_DRAIN_TIMEOUT_S):
+                    await self._executor.drained()
+            self._executor.close()
+        self._dispatcher.close()
+        if restore:
             remove_all(self._program, self._dispatcher, self._log)
-            self._overrides.restore()
         self._log.record("info", "stopped", hosts=len(self._dispatcher.proxy.hosts), kept=self._config.keep)
 
 
-async def _first(wait: Coroutine[None, None, object], others: Iterable[asyncio.Task[Any]]) -> None:
-    """Wait for *wait*, or for the end of one of *others*; raise what that one raised."""
-    waiting = asyncio.create_task(wait)
-    done, _ = await asyncio.wait((waiting, *others), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    for task in done - {waiting}:
-        task.result()
+def suspended_s() -> float:
+    """Return how long the machine has been suspended since it was started, in seconds."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _rules(config: RunConfig, commands: Commands) -> Rules:

@@ -1,126 +1,111 @@
-"""Hosts of the last run, and whoever answers an echo request -> the core asks for them; who is known -> the file.
+"""Host discovery at startup: remembered hosts, and hosts that answer the all-nodes ping -> candidates.
 
-A router that was rebooted has an empty neighbor cache, and a server that nobody asks says nothing.
+A router that was rebooted has an empty neighbor cache, and nobody solicits a silent server. Known hosts are written to
+a file for the next start.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections.abc import Callable
 from ipaddress import IPv6Address
 
 from ndpbr_py.config import RunConfig
 from ndpbr_py.core.eligibility import Scope
-from ndpbr_py.core.events import CandidatesDue, CandidatesFound, KernelSnapshot
-from ndpbr_py.daemon.dispatcher import Dispatcher
+from ndpbr_py.core.events import CandidatesFound, KernelSnapshot
+from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.daemon.hosts_file import HostsFile
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.packets.all_nodes_ping import AllNodesPing
 
-_PACE = 0.1  # s, between two handfuls of probes
-_WEAR = 300.0  # s, between two writings at the least: the file may lie on flash
+_MIN_SAVE_INTERVAL_S = 300.0  # the file may be on flash memory
 
 
 class Discovery:
-    """Does nothing without --discover, and in a dry run."""
+    """Finds candidates; does nothing with --no-discover, in a dry run, or before start()."""
 
-    def __init__(self, config: RunConfig, dispatcher: Dispatcher, log: Log) -> None:
-        self._on = config.discover and not config.dry_run
-        self._dispatcher = dispatcher
+    def __init__(self, config: RunConfig, proxy: NdProxy, emit: Callable[[CandidatesFound], None], log: Log) -> None:
+        self._enabled = config.discover and not config.dry_run
+        self._proxy = proxy
+        self._emit = emit
         self._log = log
         self._file = HostsFile(config.hosts_file, config.interfaces, config.max_hosts)
         self._loaded = False
-        self._written = float("-inf")
-        self._roll_call = AllNodesPing(self._suggest)
-        self._called: set[tuple[str, IPv6Address]] = set()
-        self._kernel = KernelSnapshot()
-        self._wake = asyncio.Event()
+        self._saved_at = float("-inf")
+        self._ping = AllNodesPing(emit)
+        self._pinged: set[tuple[str, IPv6Address]] = set()
+        self._snapshot = KernelSnapshot()
 
-    def took(self, kernel: KernelSnapshot) -> None:
-        """Take note of a reading: an interface, or the router's address, may be there only now."""
-        self._kernel = kernel
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Ask, as soon as it can be done, for ever."""
-        if self._on:
-            self._load()
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            if self._on:
-                self._call()
-                while self._more():
-                    await asyncio.sleep(_PACE)
-
-    def save(self, *, ending: bool = False) -> None:
-        """Write down who is known, unless that was done a short while ago."""
-        if not self._loaded or (time.monotonic() - self._written < _WEAR and not ending):
+    def start(self) -> None:
+        """Look the remembered hosts up, and ping all nodes."""
+        if not self._enabled:
             return
-        proxy, before = self._dispatcher.proxy, self._file.known
-        # One that is being verified once more, or was taken over from an earlier run, was verified before.
-        lasting = [host for host in proxy.hosts if not host.static and (host.verified or host.address in before)]
+        self._load()
+        if not self._proxy.rules.can_resolve:
+            self._log.record("warning", "discovery-refused", error="host discovery requires iproute2 5.16 or later")
+            self._enabled = False
+            return
+        self._log.record("info", "discovery-started", remembered=len(self._file.known))
+        hosts = tuple((address, dev) for address, (dev, _) in self._file.known.items())
+        self._emit(CandidatesFound(hosts, remembered=True))
+        self._ping_all()
+
+    def on_snapshot(self, snapshot: KernelSnapshot) -> None:
+        """Ping all nodes where an interface, or an address of the router, is new."""
+        self._snapshot = snapshot
+        if self._enabled and self._loaded:
+            self._ping_all()
+
+    def save(self, *, now: bool = False) -> None:
+        """Write the known hosts to the file, unless that was done a short while ago."""
+        if not self._loaded or (time.monotonic() - self._saved_at < _MIN_SAVE_INTERVAL_S and not now):
+            return
+        before = self._file.known
+        # A host that is being verified again, or was adopted from an earlier run, has answered before.
+        lasting = [h for h in self._proxy.hosts if not h.static and (h.verified or h.address in before)]
         known = {host.address: (host.dev, host.lladdr) for host in lasting}
-        if self._file.save(
-            known | {a: before[a] for a in proxy.candidates.remembered() if a in before and a not in known}
-        ):
-            self._written = time.monotonic()
+        remembered = self._proxy.candidates.remembered()
+        if self._file.save(known | {a: before[a] for a in remembered if a in before and a not in known}):
+            self._saved_at = time.monotonic()
             if self._file.error is not None:
                 self._log.once("warning", "hosts-file-unwritable", error=self._file.error)
 
     def close(self) -> None:
-        """Write down who is known, and listen no longer."""
-        self.save(ending=True)
-        self._roll_call.close()
+        """Write the known hosts to the file, and close the socket."""
+        self.save(now=True)
+        self._ping.close()
 
     def _load(self) -> None:
         self._file.load()
         self._loaded = True
         if self._file.error is not None:
             self._log.record("warning", "hosts-file-unreadable", error=self._file.error)
-        if not self._dispatcher.commands.has_use:
-            self._log.record("warning", "discovery-refused", error="iproute2 5.16 or later was wanted to ask for hosts")
-            self._on = False
-            return
-        self._log.record("info", "sweep", remembered=len(self._file.known))
-        hosts = tuple((address, dev) for address, (dev, _) in self._file.known.items())
-        self._suggest(CandidatesFound(hosts, remembered=True))
 
-    def _suggest(self, event: CandidatesFound) -> None:
-        self._dispatcher.deliver([event])
-        self._wake.set()
-
-    def _more(self) -> bool:
-        """Have the core ask the next few; return whether there were any."""
-        sought = self._dispatcher.proxy.candidates
-        before = sought.count
-        self._dispatcher.deliver([CandidatesDue()])
-        return sought.count != before
-
-    def _call(self) -> None:
-        """Ask everybody on each LAN that is up, once from each prefix; the provider's side is not ours to ask."""
-        kernel = self._kernel
-        sources = _sources(kernel)
-        self._called = {call for call in self._called if call[0] in kernel.up}
-        for dev in sorted(kernel.up - set(kernel.next_hops.values())):
+    def _ping_all(self) -> None:
+        """Ping all nodes once from each prefix on each LAN that is up; the provider's link is not ours to ping."""
+        snapshot = self._snapshot
+        sources = _sources(snapshot)
+        self._pinged = {ping for ping in self._pinged if ping[0] in snapshot.up}
+        for dev in sorted(snapshot.up - set(snapshot.next_hops.values())):
             for source in sources:
-                if (dev, source) in self._called:
+                if (dev, source) in self._pinged:
                     continue
                 try:
-                    self._roll_call.send(source, dev)
+                    self._ping.send(source, dev)
                 except NdpbrError as error:
                     self._log.once("warning", "discovery-refused", error=str(error))
-                except OSError as error:  # the address is tentative, say: again after the next reading
-                    self._log.once("debug", "all-nodes-ping-failed", dev=dev, source=str(source), error=error.strerror)
+                except OSError as error:  # e.g. the address is tentative: again after the next snapshot
+                    fields = {"dev": dev, "source": str(source), "error": error.strerror}
+                    self._log.once("debug", "all-nodes-ping-failed", **fields)
                     continue
                 else:
                     self._log.record("debug", "all-nodes-ping-sent", dev=dev, source=str(source))
-                self._called.add((dev, source))
+                self._pinged.add((dev, source))
 
 
-def _sources(kernel: KernelSnapshot) -> list[IPv6Address]:
+def _sources(snapshot: KernelSnapshot) -> list[IPv6Address]:
     """Return one of the router's addresses in each prefix that is on-link on a listed interface."""
-    usable = sorted(address for address in kernel.own if Scope(None).objection(address, "") is None)
-    found = (next((address for address in usable if address in prefix), None) for prefix in kernel.on_link)
+    usable = sorted(address for address in snapshot.own if Scope(None).objection(address, "") is None)
+    found = (next((address for address in usable if address in prefix), None) for prefix in snapshot.on_link)
     return sorted({address for address in found if address is not None})

@@ -1,7 +1,7 @@
-"""The kernel's tables are read whenever something may have been missed, and once an interval anyhow.
+"""A request, or the end of the interval -> a snapshot of the kernel's tables, reconciled.
 
-Before a reading a marker is sent through the monitor: what was queued before it has been handled when it comes back.
-So it also tells that a new monitor is listening, and that an old one still is.
+Before the snapshot a marker is sent through the monitor. When it comes back, every line that was queued before it has
+been handled. So the marker also shows that a new monitor is ready, and that an old one is still alive.
 """
 
 from __future__ import annotations
@@ -14,114 +14,115 @@ from ndpbr_py.core.events import KernelSnapshot, SnapshotStarted
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.commands import marker
+from ndpbr_py.iproute2.monitor import Supervisor
 from ndpbr_py.logs.logger import Log
 
-_FIRST_WAIT = 0.01  # s, for the marker; a monitor is deaf for its first 3 ms
-_LAST_WAIT = 2.0  # s; 2.5 s in all until the monitor is taken for dead
-_UNMARKED = 0.1  # s, for a monitor to listen where no marker can tell
-_PAUSE = 1.0  # s between two readings, so that a refusal repeated for ever costs little
-_AGAIN = 5.0  # s, after a reading that failed
+_FIRST_TIMEOUT_S = 0.01  # for the marker; a new monitor misses what happens in its first 3 ms
+_LAST_TIMEOUT_S = 2.0  # each is twice the one before: 2.5 s in all until the monitor is unresponsive
+_REFUSED_WAIT_S = 0.1  # for a monitor to become ready where the kernel refuses the marker
+_PAUSE_S = 1.0  # between two snapshots, so that an action that is refused every time costs little
+_RETRY_DELAY_S = 5.0  # after a snapshot that failed
 
 
 class Resync:
-    """Reads the tables when asked, and once in *interval* seconds.
+    """Takes a snapshot when requested, and once per *interval_s* seconds.
 
     Args:
-        read: Reads them.
-        prepare: Called before each reading.
-        listening: Whether a monitor runs now: without one the tables are read all the same.
-        silent: Called when the monitor prints nothing any more.
-        took: Called with what was read, before the core hears of it.
-        interval: In seconds.
+        take_snapshot: Reads the kernel's tables.
+        prepare: Called before each snapshot.
+        dispatcher: Reconciles the snapshot; None for *monitor* in a dry run, which sends no markers.
+        monitor: Restarted when it is unresponsive.
+        emit: Receives `SnapshotStarted` and the snapshot.
+        log: Receives failures.
+
+    Attributes:
+        done: Set when the first snapshot has been reconciled.
+        count: How many snapshots have been reconciled.
     """
 
     def __init__(
         self,
-        read: Callable[[], Awaitable[KernelSnapshot]],
+        take_snapshot: Callable[[], Awaitable[KernelSnapshot]],
         prepare: Callable[[], None],
-        listening: Callable[[], bool],
-        silent: Callable[[], None],
-        took: Callable[[KernelSnapshot], None],
+        dispatcher: Dispatcher,
+        monitor: Supervisor | None,
+        emit: Callable[[SnapshotStarted | KernelSnapshot], None],
         log: Log,
-        interval: float,
+        interval_s: float,
     ) -> None:
-        self._read = read
+        self._take_snapshot = take_snapshot
         self._prepare = prepare
-        self._solicitation_handler = listening
-        self._silent = silent
-        self._took = took
+        self._dispatcher = dispatcher
+        self._monitor = monitor
+        self._emit = emit
         self._log = log
-        self._interval = interval
-        self._wanted = asyncio.Event()
-        self._came_back = asyncio.Event()
-        self._unmarked = False
+        self._interval_s = interval_s
+        self._requested = asyncio.Event()
+        self._marker_seen = asyncio.Event()
+        self._marker_refused = False
         self._sequence = 0
         self.done = asyncio.Event()
         self.count = 0
 
     def request(self) -> None:
-        """Ask for a reading, soon."""
-        self._wanted.set()
+        """Take a snapshot soon."""
+        self._requested.set()
 
-    def marked(self, lladdr: str | None) -> None:
-        """Take note of a marker that came through the monitor."""
+    def on_marker(self, lladdr: str | None) -> None:
+        """Note that a marker came back through the monitor."""
         if lladdr == marker(self._sequence):
-            self._came_back.set()
+            self._marker_seen.set()
 
-    def unmarked(self, error: str) -> None:
-        """Take note that the kernel takes no marker: the tables are read all the same."""
+    def on_marker_refused(self, error: str) -> None:
+        """Note that the kernel refuses markers: snapshots are taken without them."""
         self._log.once("warning", "marker-refused", error=error)
-        self._unmarked = True
-        self._came_back.set()
+        self._marker_refused = True
+        self._marker_seen.set()
 
-    async def run(self, dispatcher: Dispatcher) -> None:
-        """Read the tables again and again, for ever."""
+    async def run(self) -> None:
+        """Take snapshots, forever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._interval):
-                    await self._wanted.wait()
-            self._wanted.clear()
-            await asyncio.sleep(_PAUSE if await self._once(dispatcher) else _AGAIN)
+                async with asyncio.timeout(self._interval_s):
+                    await self._requested.wait()
+            self._requested.clear()
+            await asyncio.sleep(_PAUSE_S if await self._resync() else _RETRY_DELAY_S)
 
-    async def _once(self, dispatcher: Dispatcher) -> bool:
+    async def _resync(self) -> bool:
         self._prepare()
-        # Before the marker: what is done behind it may not be done when the tables are read.
-        dispatcher.deliver([SnapshotStarted()])
-        # One that has ended is started again after its pause, and by nobody else.
-        if (
-            dispatcher.executor is not None
-            and self._solicitation_handler()
-            and not await self._heard(dispatcher)
-            and self._solicitation_handler()
-        ):
+        # Before the marker: an action that is taken after it may not be in the snapshot.
+        self._emit(SnapshotStarted())
+        # A monitor that has exited is restarted by its supervisor, after a delay.
+        monitor = self._monitor
+        if monitor is not None and monitor.running and not await self._marker_returns() and monitor.running:
             self._log.record("warning", "monitor-unresponsive")
-            self._silent()
+            monitor.restart_now()
             return True
         try:
-            kernel = await self._read()
+            snapshot = await self._take_snapshot()
         except NdpbrError as error:
             self._log.record("warning", "read-failed", error=str(error))
             self.request()
             return False
-        self._took(kernel)
-        await dispatcher.reconcile(kernel)
+        self._emit(snapshot)
+        await self._dispatcher.reconcile(snapshot)
         self.count += 1
         self.done.set()
         return True
 
-    async def _heard(self, dispatcher: Dispatcher) -> bool:
+    async def _marker_returns(self) -> bool:
         """Send markers until one comes back; return whether one did."""
         self._sequence = (self._sequence + 1) % (1 << 24)
-        self._came_back.clear()
-        self._unmarked = False
-        wait = _FIRST_WAIT
-        while wait <= _LAST_WAIT:
-            dispatcher.mark(self._sequence)
+        self._marker_seen.clear()
+        self._marker_refused = False
+        timeout_s = _FIRST_TIMEOUT_S
+        while timeout_s <= _LAST_TIMEOUT_S:
+            self._dispatcher.mark(self._sequence)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._came_back.wait()
-                if self._unmarked:
-                    await asyncio.sleep(_UNMARKED)
+                async with asyncio.timeout(timeout_s):
+                    await self._marker_seen.wait()
+                if self._marker_refused:
+                    await asyncio.sleep(_REFUSED_WAIT_S)
                 return True
-            wait *= 2
+            timeout_s *= 2
         return False

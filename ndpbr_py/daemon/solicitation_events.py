@@ -1,63 +1,38 @@
-"""Solicitations heard -> events for the core; and the looks that fall due later.
+"""Snapshots -> the interfaces whose solicitations are received.
 
-Without the right to listen (CAP_NET_RAW), or where the kernel refuses, the monitor alone has to do.
+Without the permission to receive them (CAP_NET_RAW), or where the kernel refuses, the monitor alone has to do.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable
 
-from ndpbr_py.core.events import KernelSnapshot, LookupsDue, SolicitationReceived
-from ndpbr_py.daemon.dispatcher import Dispatcher
+from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.logs.logger import Log
-from ndpbr_py.packets.solicitation_socket import SocketEvent, SocketOpened, SocketRefused, SolicitationSocket
+from ndpbr_py.packets.solicitation_socket import SolicitationSocket
 
 
 class SolicitationHandler:
-    """The listener, and a timer; with *wanted* false nothing is listened to."""
+    """Opens and closes the packet sockets; opens none with *enabled* false (--no-listen)."""
 
-    def __init__(self, dispatcher: Dispatcher, log: Log, *, wanted: bool) -> None:
-        self._dispatcher = dispatcher
+    def __init__(
+        self,
+        emit: Callable[..., None],
+        log: Log,
+        *,
+        enabled: bool,
+    ) -> None:
         self._log = log
-        self._wanted = wanted
-        self._listener = SolicitationSocket(self._on_events)
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._enabled = enabled
+        self._socket = SolicitationSocket(lambda events: emit(*events))
 
-    def tune(self, kernel: KernelSnapshot) -> None:
-        """Listen to what is up, by what was read; where nobody solicits there is nothing to hear."""
-        for dev in sorted(kernel.without_nd):
+    def on_snapshot(self, snapshot: KernelSnapshot) -> None:
+        """Receive on the listed interfaces that are up and have neighbor discovery."""
+        for dev in sorted(snapshot.without_nd):
             self._log.once("info", "interface-without-nd", dev=dev)
-        indexes = {dev: index for index, dev in kernel.names.items() if dev in kernel.up - kernel.without_nd}
-        self._listener.tune(indexes if self._wanted else {})
+        indexes = {dev: index for index, dev in snapshot.names.items() if dev in snapshot.up - snapshot.without_nd}
+        self._socket.tune(indexes if self._enabled else {})
 
     def close(self) -> None:
-        """Listen no longer."""
-        self._listener.close()
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _on_events(self, events: Sequence[SocketEvent]) -> None:
-        for event in events:
-            match event:
-                case SocketOpened(dev):
-                    self._log.record("debug", "listening", dev=dev)
-                case SocketRefused(error):
-                    self._log.once("warning", "listen-refused", error=error)
-        self._dispatcher.deliver([event for event in events if isinstance(event, SolicitationReceived)])
-        self._wake()
-
-    def _due(self) -> None:
-        self._timer = None
-        self._dispatcher.deliver([LookupsDue()])
-        self._wake()
-
-    def _wake(self) -> None:
-        """Have the timer run out when the next look is due."""
-        at = self._dispatcher.proxy.lookups.next
-        if at is None or (self._timer is not None and self._timer.when() <= at):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(at, self._due)
+        """Close the sockets."""
+        self._socket.close()

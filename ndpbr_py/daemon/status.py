@@ -1,4 +1,4 @@
-"""What the daemon knows and has done -> its answers on the control socket, and its counters."""
+"""The daemon's state -> its answers on the control socket, and its counters."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from ndpbr_py.control.history import Past
 from ndpbr_py.core.address import parsed, text
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.daemon.dispatcher import Dispatcher
-from ndpbr_py.daemon.monitor_events import MonitorHandler
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.logs.fields import fields
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.metrics import INTERVAL, Counters, MetricsFile
 from ndpbr_py.system import clock
 
-_MOST = 500  # addresses in one question: the loop must not be held up
+_MAX_ADDRESSES = 500  # in one question: the answer must not hold up the loop
 
 
 class Status:
-    """The daemon, seen from outside."""
+    """Answers questions about the daemon.
 
-    def __init__(
-        self, interfaces: Sequence[str], dispatcher: Dispatcher, hearing: MonitorHandler, resync: Resync, log: Log
-    ) -> None:
+    Attributes:
+        monitor_starts: How often the monitor was started.
+    """
+
+    def __init__(self, interfaces: Sequence[str], dispatcher: Dispatcher, resync: Resync, log: Log) -> None:
         self._interfaces = interfaces
         self._dispatcher = dispatcher
-        self._monitor_handler = hearing
         self._resync = resync
         self._log = log
-        self._began = clock.now()
+        self._started = clock.now()
+        self.monitor_starts = 0
 
     def counters(self) -> Counters:
-        """Return all that is counted, as it is now."""
+        """Return all counters."""
         lookups = self._dispatcher.proxy.lookups
         return replace(
             self._dispatcher.counters,
             resyncs=self._resync.count,
-            monitor_restarts=max(self._monitor_handler.restarts, 0),
-            events_lost=self._monitor_handler.losses,
+            monitor_restarts=max(self.monitor_starts - 1, 0),
             solicitations_received=lookups.received,
-            lookups=lookups.made,
+            lookups=lookups.sent,
             lookups_rate_limited=lookups.rate_limited,
             log_records_dropped=self._log.sink.lost,
             hosts=len(self._dispatcher.proxy.hosts),
-            start_time_seconds=round(clock.date(self._began)),
+            start_time_seconds=round(clock.date(self._started)),
         )
 
     def counted(self) -> dict[str, int]:
@@ -61,7 +61,7 @@ class Status:
         }
 
     async def publish(self, path: Path) -> None:
-        """Keep the counters in the file *path*, for ever."""
+        """Keep the counters in the file *path*, forever."""
         file = MetricsFile(path)
         try:
             while True:
@@ -78,7 +78,7 @@ class Status:
         match question:
             case {"what": "state"}:
                 return self._state()
-            case {"what": "hosts", "addresses": [*words]} if len(words) <= _MOST:
+            case {"what": "hosts", "addresses": [*words]} if len(words) <= _MAX_ADDRESSES:
                 hosts = filter(None, map(self._dispatcher.proxy.hosts.get, filter(None, map(_address, words))))
                 return self._state() | {"hosts": {text(host.address): self._host(host) for host in hosts}}
             case {"what": "address", "address": word} if (address := _address(word)) is not None:
@@ -119,7 +119,7 @@ class Status:
         }
 
     def _uptime(self) -> float:
-        return clock.now() - self._began
+        return clock.now() - self._started
 
 
 def _event(past: Past) -> dict[str, object]:

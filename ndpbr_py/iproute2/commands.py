@@ -6,6 +6,7 @@ Pure.  Grammar: ip-route(8), ip-neighbour(8), iproute2 5.0 (the first with `prot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, RejoinGroup
 from ndpbr_py.core.address import text
@@ -59,7 +60,7 @@ class Commands:
                 f"neigh replace {self.marker} lladdr {marker(action.sequence)} dev lo nud permanent",
                 f"neigh del {self.marker} dev lo",
             )
-        return ()
+        assert_never(action)
 
     def warm_up(self) -> str:
         """Return lines that leave nothing behind: a process that has run them carries out the first action sooner."""

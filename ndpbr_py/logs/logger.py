@@ -105,8 +105,8 @@ class Log:
                 self._write(level(decision), decision)
             if self.commands is not None:
                 self._write_commands(decision)
-        if self._claims.has_left_out and self._reports.allows(now):
-            self._log.warning("log-rate-limited", count=self._claims.left_out())
+        if self._claims.has_refused and self._reports.allows(now):
+            self._log.warning("log-rate-limited", count=self._claims.refused())
         self.sink.retry()
         return bool(self._waiting)
 
@@ -118,7 +118,7 @@ class Log:
     def _warn(self, decision: Decision, now: float) -> None:
         """One a minute for each reason is a warning: who claims what is not his should be seen, and not be heard."""
         limit = self._warnings.setdefault((decision.kind, decision.reason), TokenBucket(1 / 60, 1))
-        more = limit.left_out() if limit.allows(now) else None
+        more = limit.refused() if limit.allows(now) else None
         if more is None:
             self._write("debug", decision)
         else:

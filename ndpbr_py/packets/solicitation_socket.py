@@ -47,7 +47,7 @@ class SolicitationSocket:
     """The sockets of all interfaces.
 
     Args:
-        emit: Gets events, some at a time, always from a callback of the loop.
+        emit: Gets events, several at a time.
     """
 
     def __init__(self, emit: Callable[[Sequence[SocketEvent]], None]) -> None:
@@ -72,7 +72,7 @@ class SolicitationSocket:
             # Without a protocol it receives nothing until everything is set.
             receiver = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, 0)
         except OSError as error:
-            self._emit_later(SocketRefused(error.strerror or str(error)))
+            self._emit([SocketRefused(error.strerror or str(error))])
             return
         try:
             program, _kept_until_attached = sock_fprog()
@@ -83,14 +83,11 @@ class SolicitationSocket:
         except OSError as error:
             receiver.close()
             if error.errno not in _INTERFACE_GONE:  # the next snapshot shows what became of it
-                self._emit_later(SocketRefused(error.strerror or str(error)))
+                self._emit([SocketRefused(error.strerror or str(error))])
             return
         self._sockets[dev] = index, receiver
         self._loop.add_reader(receiver, self._read, dev, receiver)
-        self._emit_later(SocketOpened(dev))
-
-    def _emit_later(self, event: SocketEvent) -> None:
-        self._loop.call_soon(self._emit, [event])
+        self._emit([SocketOpened(dev)])
 
     def _close(self, dev: str) -> None:
         _, receiver = self._sockets.pop(dev)
