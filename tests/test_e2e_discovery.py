@@ -156,7 +156,7 @@ def test_file_of_another_program_is_left_alone(home: Home, daemon: Start) -> Non
     file.write_text("127.0.0.1 localhost\n::1 localhost\n")
     running = _learned(home, daemon)
 
-    assert running.wait_for("hosts-file-unreadable")["error"] == f"{file} is not ndpbr's"
+    assert running.wait_for("hosts-file-unreadable")["error"] == f"{file} belongs to another program"
     assert running.stop() == 0
     assert file.read_text() == "127.0.0.1 localhost\n::1 localhost\n"
 

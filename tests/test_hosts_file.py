@@ -111,7 +111,7 @@ def test_damaged_file_gives_what_can_be_read(tmp_path: Path) -> None:
     path.write_bytes(f"{HEADER}\n{LINE}\n".encode() + b"\xff\xfe\n2001:db")
     file = hosts_file(path)
 
-    assert (file.known, file.error) == ({A: KNOWN[A]}, f"{path}: 2 of its lines are no `ADDR IFACE LLADDR`")
+    assert (file.known, file.error) == ({A: KNOWN[A]}, f"{path}: expected lines `ADDR IFACE LLADDR`, got 2 others")
     assert (file.save(file.known), file.error, path.read_text()) == (True, None, f"{HEADER}\n{LINE}\n")
 
 
@@ -121,7 +121,7 @@ def test_file_that_is_not_ours_is_left_as_it_is(tmp_path: Path) -> None:
     path.write_text(f"{LINE}\n")
     file = hosts_file(path)
 
-    assert (file.known, file.error) == ({}, f"{path} is not ndpbr's")
+    assert (file.known, file.error) == ({}, f"{path} belongs to another program")
     assert not file.save(KNOWN)
     assert path.read_text() == f"{LINE}\n"
 

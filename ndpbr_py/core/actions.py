@@ -1,4 +1,4 @@
-"""What to do, in the imperative: everything that the core can ask for."""
+"""Everything that the core can ask for, in the imperative."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AddProxy:
 
 @value
 class DelProxy:
-    """Have the kernel answer for ADDRESS on DEV no longer."""
+    """Stop the kernel from answering solicitations for ADDRESS on DEV."""
 
     address: IPv6Address
     dev: str
@@ -41,11 +41,12 @@ class DelProxy:
 
 @value
 class Probe:
-    """Have the kernel verify a neighbor at once: REACHABLE or FAILED follows.
+    """Make the kernel solicit a neighbor now: REACHABLE or FAILED follows.
 
-    With ``lladdr`` the solicitation goes to that link-layer address alone; without, to the solicited-node
-    multicast group, which finds a host whose link-layer address has changed.  What is ``new`` leaves an entry that is
-    there already as it is: an administrator may have put it there.
+    Attributes:
+        lladdr: The solicitation goes to this link-layer address only. None: it goes to the solicited-node multicast
+            group, which also finds a host whose link-layer address has changed.
+        new: Leave an existing neighbor entry as it is; an administrator may have added it.
     """
 
     address: IPv6Address
@@ -56,9 +57,10 @@ class Probe:
 
 @value
 class Mark:
-    """Have the monitor print a line that no network can cause, and that leaves nothing behind.
+    """Make the monitor print a line that no host can cause, and that leaves nothing behind.
 
-    ``sequence`` is a number below 2**24.
+    Attributes:
+        sequence: A number below 2**24, which comes back in the line.
     """
 
     sequence: int
@@ -66,10 +68,10 @@ class Mark:
 
 @value
 class RejoinGroup:
-    """Take the proxy entries for ADDRESSES on DEV out, and put them back at once.
+    """Remove the proxy entries for ADDRESSES on DEV, and add them again immediately.
 
-    They share a solicited-node multicast group: the kernel leaves it with the last of them that goes, joins it again
-    with the first that comes, and reports that.
+    The addresses share a solicited-node multicast group. The kernel leaves the group with the last entry, joins it
+    again with the first, and reports that.
     """
 
     addresses: tuple[IPv6Address, ...]

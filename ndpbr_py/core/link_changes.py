@@ -1,7 +1,7 @@
-"""An interface comes or goes -> what that means for the hosts on it.
+"""An interface goes up, down or disappears -> what follows for the hosts on it.
 
-Pure.  Admin-down (and deletion) takes an interface's proxy entries and routes with it, silently; carrier loss keeps
-both [measured on Linux 6.18].  A host behind an interface that is down is kept in mind, without entries.
+Pure. When an interface is set down or deleted, the kernel removes its proxy entries and routes and does not say so.
+Without carrier, both stay [measured on Linux 6.18]. A host on an interface that is down is retained without entries.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ndpbr_py.core.state import State
 
 
 def decisions(state: State, event: LinkChanged | LinkDeleted) -> list[Decision]:
-    """Return what follows when the interface ``event.dev`` has come or gone."""
+    """Return the decisions that follow when ``event.dev`` changes."""
     dev = event.dev
     desired = state.desired
     if dev not in desired.interfaces:
@@ -27,20 +27,20 @@ def decisions(state: State, event: LinkChanged | LinkDeleted) -> list[Decision]:
         return []
     desired.use(desired.usable | {dev} if up else desired.usable - {dev}, desired.without_nd)
     if up:
-        # What is missing there is put back from the reading: only that knows what the kernel still has.
+        # Only a snapshot shows which entries the kernel still has there.
         return [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev=dev, resync=True)]
-    return [_suspended(state, host, dev) for host in state.hosts if _concerns(host, dev)]
+    return [_suspended(state, host, dev) for host in state.hosts if _is_affected(host, dev)]
 
 
-def _concerns(host: Host, dev: str) -> bool:
-    # A host without a route of ours has another program's, which is gone with the interface, too.
+def _is_affected(host: Host, dev: str) -> bool:
+    # A host without a route of ours has another program's, which is gone with the interface.
     return (
         host.installed.route == dev or dev in host.installed.proxies or (host.dev == dev and host.installed != NOTHING)
     )
 
 
 def _suspended(state: State, host: Host, dev: str) -> Decision:
-    # Already gone from the kernel, with the interface.
+    # The kernel has removed these entries with the interface.
     route = None if host.installed.route == dev else host.installed.route
     host.installed = Entries(route, tuple(p for p in host.installed.proxies if p != dev))
     return host.decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, state.converge(host), detail=dev)

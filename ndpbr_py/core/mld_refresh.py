@@ -1,8 +1,8 @@
-"""Hosts whose turn it is -> their proxy entries out and back in, so that the kernel reports their groups once more.
+"""Hosts whose turn it is -> their proxy entries removed and added again, so that the kernel reports their groups.
 
-Pure.  A switch that snoops MLD without a querier forgets a group that is not reported again (RFC 4541), and with it
-every host whose solicitations go there.  The kernel reports a group when it joins it, so all entries that share the
-group, which is the last 24 bits of an address (RFC 4291, 2.7.1), go out together.
+Pure. A switch that snoops MLD without a querier forgets a group that is not reported again (RFC 4541). Solicitations
+for the hosts in that group then get lost. The kernel reports a group when it joins it. So all entries that share a
+group, which is the last 24 bits of an address (RFC 4291, 2.7.1), are removed together.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.state import State
 
-_GROUP = (1 << 24) - 1
+_GROUP_MASK = (1 << 24) - 1
 
 
 def decisions(state: State, due: Sequence[Host]) -> list[Decision]:
-    """Return what has the kernel report the groups of *due*; one that hosts share has the turn of the first of them."""
+    """Return the decisions that rejoin the groups of *due*; a shared group has the turn of the first host in it."""
     sharing: dict[int, list[Host]] = defaultdict(list)
-    turns = {_group(host.address) for host in due}
-    if turns:
+    groups = {_group(host.address) for host in due}
+    if groups:
         for host in state.hosts:
-            if (group := _group(host.address)) in turns:
+            if (group := _group(host.address)) in groups:
                 sharing[group].append(host)
     result = []
     for host in due:
@@ -36,7 +36,7 @@ def decisions(state: State, due: Sequence[Host]) -> list[Decision]:
 
 
 def _group(address: IPv6Address) -> int:
-    return int(address) & _GROUP
+    return int(address) & _GROUP_MASK
 
 
 def _rejoins(state: State, sharers: Sequence[Host]) -> list[RejoinGroup]:

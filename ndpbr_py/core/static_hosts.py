@@ -1,6 +1,6 @@
-"""The addresses that the user says are there -> hosts that are always known.
+"""The addresses of --static -> hosts that are always known.
 
-Pure.  No neighbor entry makes one, and none takes it away: it has its entries from the first reading of the tables on.
+Pure. No neighbor entry creates or removes a static host. It has its route and proxy entries from the first snapshot on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ndpbr_py.core.state import State
 
 
 def learned(state: State, now: float) -> list[Decision]:
-    """Return the decisions by which static hosts are learned: nothing where all are."""
+    """Return the decisions that learn the static hosts that are not known yet."""
     result: list[Decision] = []
     for address, dev in state.rules.statics.items():
         host = state.hosts.get(address)
@@ -21,7 +21,7 @@ def learned(state: State, now: float) -> list[Decision]:
             state.hosts.add(host)
             result.append(host.decision(DecisionKind.LEARNED, Reason.STATIC, state.converge(host)))
         elif not host.static:
-            # Heard before the first reading, or adopted: what it has the reading compares.
+            # Learned before the first snapshot, or adopted: the snapshot compares its entries.
             host.static = True
             state.hosts.record_verification(host, True)
     return result

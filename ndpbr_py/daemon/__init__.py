@@ -1,11 +1,12 @@
 """What `ndpbr run` is while it runs.
 
-daemon.py       its life: start, signals, stop
-borrowing.py    its settings; ticking.py: what time brings; removal.py: what its end does
-hearing.py      what the monitor says -> events
-listening.py    what the listener hears -> events; the looks that fall due
-relay.py        events -> the core -> actions and records
-resync.py       the kernel's tables are read whenever something may have been missed
-view.py         what it knows -> its answers
-sweep.py        who may be there is asked at the start; remembered.py: the file
+daemon.py               its life: start, events, stop
+inbox.py                every event waits here for its turn
+dispatcher.py           events for the core -> decisions -> the executor and the log; the one timer
+monitor_events.py       lines of the monitor -> events
+solicitation_events.py  which interfaces solicitations are received on
+resync.py               snapshots of the kernel's tables
+discovery.py            host discovery at startup; hosts_file.py: the remembered hosts
+status.py               answers on the control socket, and counters
+removal.py              removes every route and proxy entry at the stop
 """

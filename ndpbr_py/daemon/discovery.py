@@ -1,6 +1,6 @@
 """Host discovery at startup: remembered hosts, and hosts that answer the all-nodes ping -> candidates.
 
-A router that was rebooted has an empty neighbor cache, and nobody solicits a silent server. Known hosts are written to
+A router that was rebooted has an empty neighbor cache, and no host solicits a silent server. Known hosts are written to
 a file for the next start.
 """
 

@@ -1,7 +1,6 @@
-"""Hosts <-> lines `ADDR IFACE LLADDR` of a file that outlives a reboot, and that a user may read.
+"""Hosts <-> lines `ADDR IFACE LLADDR` of a file that survives a reboot, and that a user can read.
 
-What is read is believed to be a hint alone: each address is asked before it gets anything.  A file that is not ours is
-left as it is.
+The file is only a hint: each address is looked up before it gets entries. A file of another program is left as it is.
 """
 
 from __future__ import annotations
@@ -16,34 +15,34 @@ from ndpbr_py.core.address import parsed, text
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.system.files import read, write_atomically
 
-HEADER = "# ndpbr: hosts to ask for at the next start: ADDR IFACE LLADDR"
+HEADER = "# ndpbr: hosts to look up at the next start: ADDR IFACE LLADDR"
 _LINE = re.compile(r"([0-9a-fA-F:.]{2,45}) (\S{1,15})(?: ([0-9a-f:.]{2,64}))?")
-_MOST = 1 << 20  # characters: more than 10,000 hosts
+_MAX_CHARACTERS = 1 << 20  # more than 10,000 hosts
 
 Memory = Mapping[IPv6Address, tuple[str, str | None]]
 
 
 def lines(hosts: Memory) -> str:
-    """Return the text of the file: *hosts* in order, each with its interface and lladdr; nothing for none."""
+    """Return the text of the file: one line per host, sorted; empty without hosts."""
     if not hosts:
         return ""
     ordered = sorted(hosts.items(), key=lambda item: item[0].packed)
     return "\n".join([HEADER, *[" ".join(filter(None, (text(a), *where))) for a, where in ordered], ""])
 
 
-def hosts(content: str, interfaces: Iterable[str], most: int) -> tuple[Memory, int]:
-    """Return the hosts that *content* has on *interfaces*, *most* at the most, and how many of its lines are none."""
+def hosts(content: str, interfaces: Iterable[str], max_hosts: int) -> tuple[Memory, int]:
+    """Return up to *max_hosts* hosts of *content* on *interfaces*, and the number of invalid lines."""
     found: dict[IPv6Address, tuple[str, str | None]] = {}
-    devs, bad = frozenset(interfaces), 0
+    devs, invalid = frozenset(interfaces), 0
     for line in content.split("\n"):
         if not line or line.startswith("#"):
             continue
         host = _host(line)
         if host is None:
-            bad += 1
-        elif host[1] in devs and len(found) < most:
+            invalid += 1
+        elif host[1] in devs and len(found) < max_hosts:
             found[host[0]] = host[1:]
-    return found, bad
+    return found, invalid
 
 
 def _host(line: str) -> tuple[IPv6Address, str, str | None] | None:
@@ -58,45 +57,45 @@ def _host(line: str) -> tuple[IPv6Address, str, str | None] | None:
 
 
 class HostsFile:
-    """The file.
+    """The file of remembered hosts.
 
     Attributes:
-        known: What it holds, as far as is known.
-        error: Why it could not be read in whole, or written; None if it could.
+        known: The hosts in the file.
+        error: Why the file could not be read completely, or written; None if it could.
     """
 
-    def __init__(self, path: Path, interfaces: Iterable[str], most: int) -> None:
+    def __init__(self, path: Path, interfaces: Iterable[str], max_hosts: int) -> None:
         self.known: Memory = {}
         self.error: str | None = None
         self._path = path
         self._interfaces = tuple(interfaces)
-        self._most = most
-        self._theirs = False
+        self._max_hosts = max_hosts
+        self._foreign = False
         self._content = ""
 
     def load(self) -> None:
-        """Read it; one that is not there, or empty, holds nothing."""
+        """Read the file; a missing or empty file has no hosts."""
         self.error = None
         try:
-            self._content = read(self._path, _MOST).strip("\0")
+            self._content = read(self._path, _MAX_CHARACTERS).strip("\0")
         except FileNotFoundError:
             return
         except OSError as error:
             self.error = f"{self._path}: {error.strerror}"
             return
-        self._theirs = bool(self._content) and not self._content.startswith(HEADER.partition(":")[0])
-        if self._theirs:
-            self.error = f"{self._path} is not ndpbr's"
+        self._foreign = bool(self._content) and not self._content.startswith(HEADER.partition(":")[0])
+        if self._foreign:
+            self.error = f"{self._path} belongs to another program"
             return
-        self.known, bad = hosts(self._content, self._interfaces, self._most)
-        if bad:
-            self.error = f"{self._path}: {bad} of its lines are no `ADDR IFACE LLADDR`"
+        self.known, invalid = hosts(self._content, self._interfaces, self._max_hosts)
+        if invalid:
+            self.error = f"{self._path}: expected lines `ADDR IFACE LLADDR`, got {invalid} others"
 
     def save(self, known: Memory) -> bool:
-        """Write the first of *known*, as many as may be, if that is something new; return whether that was tried."""
-        self.known = dict(islice(known.items(), self._most))
+        """Write up to *max_hosts* of *known* if the content changes; return whether the file was written or failed."""
+        self.known = dict(islice(known.items(), self._max_hosts))
         content = lines(self.known)
-        if content == self._content or self._theirs:
+        if content == self._content or self._foreign:
             return False
         try:
             write_atomically(self._path, content)

@@ -1,4 +1,4 @@
-"""At the stop: every entry with our tag goes, also what an earlier run left behind."""
+"""Stop -> every route and proxy entry with our protocol number is removed, also those of an earlier run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ndpbr_py.logs.logger import Log
 
 
 def remove_all(program: Program, dispatcher: Dispatcher, log: Log) -> None:
-    """Remove the entries of all hosts, and say of each that it is forgotten; a refusal is logged."""
+    """Remove the entries of all hosts, and log each host as forgotten; log a command that fails."""
     for words in dispatcher.commands.flush():
         try:
             ended = output(program.path, "-6", *words)
             error = ended.complaint if ended.status != 0 else None
-        except NdpbrError as failed:  # ip is being upgraded, say; the settings are given back all the same
+        except NdpbrError as failed:  # e.g. iproute2 is being upgraded
             error = str(failed)
         if error is not None:
             log.record("error", "flush-failed", command=f"ip -6 {' '.join(words)}", error=error)
