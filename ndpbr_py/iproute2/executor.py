@@ -189,4 +189,5 @@ def _key(action: Action) -> tuple[object, ...]:
             return ("mark",)
         case RejoinGroup():
             return ("rejoin", action.addresses, action.dev)
-    raise TypeError(f"expected an action for ip(8), got {action!r}")
+        case _:
+            assert_never(action)
