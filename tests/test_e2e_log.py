@@ -87,7 +87,7 @@ def test_syslog_gets_a_short_line_a_record(home: Home, syslogd: Syslogd, tmp_pat
 def test_syslog_that_comes_late_and_goes_loses_nothing(home: Home, syslogd: Syslogd, tmp_path: Path) -> None:
     """A daemon older than its syslogd, and one whose syslogd is restarted, deliver what they kept."""
     running = syslogd.run(home.router, *_daemon(tmp_path))
-    until(lambda: (tmp_path / "state" / "settings.json").exists(), 10.0, "the daemon has begun")
+    until(lambda: (tmp_path / "state" / "settings-135.json").exists(), 10.0, "the daemon has begun")
     syslogd.start()
     until(lambda: _said(syslogd, "event=started"), 10.0, "what was kept has been delivered")
     syslogd.stop()
@@ -116,7 +116,7 @@ def test_full_log_does_not_stop_the_daemon(home: Home, tmp_path: Path) -> None:
     words = (*PROGRAM, "-v", "--pidfile", str(tmp_path / "pid"), "run", "--state-dir", str(tmp_path / "state"))
     running = home.router.spawn(*words, "wan0", "lan0", stderr=subprocess.PIPE, cwd=ROOT)
     addresses = [f"2001:db8:64::{number:x}" for number in range(0x1000, 0x1180)]
-    until(lambda: (tmp_path / "state" / "settings.json").exists(), 10.0, "the daemon has begun")
+    until(lambda: (tmp_path / "state" / "settings-135.json").exists(), 10.0, "the daemon has begun")
     for number, address in enumerate(addresses):
         claim(home.lan, address, lladdr=f"02:00:00:00:{number // 256 + 16:02x}:{number % 256:02x}")
 

@@ -73,7 +73,7 @@ def test_closed_standard_streams_disturb_nothing(home: Home, tmp_path: Path) -> 
     """A daemon started with 0, 1 and 2 closed learns and stops like any other, and logs into none of its own pipes."""
     before = settings(home.router, *DEVS)
     running = _in_shell(home.router, tmp_path, 'exec "$@" <&- >&- 2>&-', *DEVS)
-    until((tmp_path / "state" / "settings.json").exists, 10.0, "the daemon has begun")
+    until((tmp_path / "state" / "settings-135.json").exists, 10.0, "the daemon has begun")
     claim(home.lan, LAN)
     until(lambda: PROXY in proxies(home.router), what="the host is learned")
     running.terminate()

@@ -99,7 +99,7 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     assert answer is not None
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)
     assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
-    assert [oct(path.stat().st_mode & 0o777) for path in (state, state / "settings.json")] == ["0o755", "0o644"]
+    assert [oct(path.stat().st_mode & 0o777) for path in (state, state / "settings-135.json")] == ["0o755", "0o644"]
     stopped = home.router.run(*user.argv(NOTHING, "kill"), env=user.environment, cwd="/")
     assert (stopped.returncode, stopped.stderr, running.wait(10.0)) == (0, "", 0)
     assert clean(home.router)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, Home
 from tests.lab import until
 from tests.observed import proxies, routes, settings
-from tests.program import PROGRAM, ROOT
+from tests.program import PROGRAM, ROOT, Daemon
 
 DEVS = ("wan0", "lan0")
 PROXY = f"{LAN} dev wan0 proto 135"
+ALL = "net/ipv6/conf/all/proxy_ndp"
 
 
 def test_pid_file_that_is_a_link_is_refused(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path) -> None:
@@ -36,31 +41,78 @@ def test_pid_file_that_is_a_link_is_refused(home: Home, daemon: Start, ndpbr: Ru
 
 
 def test_settings_file_that_is_a_link_is_not_followed(home: Home, daemon: Start, tmp_path: Path) -> None:
-    """Values found are neither taken from a file that a link leads to, nor written to it."""
+    """The file of the values found is neither read nor written through a link."""
     before = settings(home.router, *DEVS)
     victim = tmp_path / "victim"
     kernel = f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.stat('/run/netns/router').st_ino}"
-    forged = json.dumps({"kernel": kernel, "found": {f"neigh/{DEVS[0]}/proxy_delay": "4711"}})
+    index = home.router.inside(lambda: socket.if_nametoindex(DEVS[0]))
+    forged = json.dumps({"version": 1, "kernel": kernel, "found": {index: {"neigh/{}/proxy_delay": "4711"}}})
     victim.write_text(forged)
     (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "settings.json").symlink_to(victim)
+    (tmp_path / "state" / "settings-135.json").symlink_to(victim)
 
     assert daemon(home.router, *DEVS).stop() == 0
     assert settings(home.router, *DEVS) == before
     assert victim.read_text() == forged
 
 
-def test_settings_of_an_interface_away_at_the_stop_are_given_back_later(home: Home, daemon: Start) -> None:
-    """A renamed interface keeps what was set; when it has its name again, the next run gives back what was found."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_settings_of_a_renamed_interface_are_restored(home: Home, daemon: Start, number: signal.Signals) -> None:
+    """An interface that was renamed gets back what was found, at the stop or, after a crash, from the next run."""
     before = settings(home.router, *DEVS)
     running = daemon(home.router, *DEVS)
     home.router.lay("link set lan0 down", "link set lan0 name old0", "link set old0 up")
+    running.process.send_signal(number)
+    running.process.wait(10.0)
+    if number == signal.SIGKILL:
+        assert daemon(home.router, "wan0", "lan1").stop() == 0
 
-    assert running.stop() == 0
-    home.router.lay("link set old0 down", "link set old0 name lan0", "link set lan0 up")
-    assert daemon(home.router, *DEVS).stop() == 0
-    assert settings(home.router, *DEVS) == before
-    assert not (running.state / "settings.json").exists()
+    renamed = {path.replace("/lan0/", "/old0/"): value for path, value in before.items()}
+    assert settings(home.router, "wan0", "old0") == renamed
+    assert not (running.state / "settings-135.json").exists()
+
+
+def test_settings_of_a_hidden_name_are_restored_after_a_crash(home: Home, daemon: Start) -> None:
+    """An interface whose name begins with a dot may be listed, and the next run restores what a killed one found."""
+    home.router.lay("link set lan0 down", "link set lan0 name .lan", "link set .lan up")
+    devs = ("wan0", ".lan")
+    before = settings(home.router, *devs)
+    running = daemon(home.router, *devs)
+    running.process.kill()
+    running.process.wait(10.0)
+
+    assert daemon(home.router, *devs).stop() == 0
+    assert settings(home.router, *devs) == before
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["the first stops first", "the second stops first"])
+@pytest.mark.parametrize("apart", [True, False], ids=["two state directories", "one state directory"])
+def test_last_instance_restores_what_both_need(home: Home, tmp_path: Path, order: tuple[int, int], apart: bool) -> None:
+    """conf/all/proxy_ndp stays on while one of two instances runs; the last restores the value found."""
+    before = settings(home.router, "wan0", "lan0", "lan1")
+    home.router.lay("link add wan1 type veth peer name wan1p", "link set wan1 up")
+    instances = [_instance(home, tmp_path, 0, "wan0", "lan0", apart=apart)]
+    instances.append(_instance(home, tmp_path, 1, "wan1", "lan1", apart=apart))
+    first, last = (instances[number] for number in order)
+    first_devs = ("wan0", "lan0") if order[0] == 0 else ("lan1",)
+
+    assert first.stop() == 0
+    between = settings(home.router, *first_devs)
+    assert between.pop(ALL) == "1"
+    assert between == {path: before[path] for path in between}
+    assert home.router.sysctl(f"net/ipv6/conf/{'lan1' if order[0] == 0 else 'lan0'}/proxy_ndp") == "1"
+    assert last.stop() == 0
+    assert settings(home.router, "wan0", "lan0", "lan1") == before
+
+
+def _instance(home: Home, folder: Path, number: int, *devs: str, apart: bool) -> Daemon:
+    """Return a running daemon with a protocol number, a pid file and a log of its own."""
+    own = folder / str(number)
+    own.mkdir()
+    words = () if apart else ("--state-dir", str(folder / "shared"))
+    running = Daemon(home.router, "--protocol", str(135 + number), *words, *devs, folder=own)
+    running.wait_for("started", timeout=10.0)
+    return running
 
 
 def test_second_daemon_needs_interfaces_and_a_tag_of_its_own(
@@ -73,7 +125,7 @@ def test_second_daemon_needs_interfaces_and_a_tag_of_its_own(
     second = home.router.spawn(
         *PROGRAM, *words, "--protocol", "136", "lan1", "later0", stderr=subprocess.DEVNULL, cwd=ROOT
     )
-    until((tmp_path / "second" / "settings.json").exists, 10.0, "the second has begun")
+    until((tmp_path / "second" / "settings-136.json").exists, 10.0, "the second has begun")
     claim(home.lan, LAN)
     until(lambda: PROXY in proxies(home.router), what="the first learns")
     second.terminate()

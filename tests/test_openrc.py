@@ -131,7 +131,7 @@ def test_daemon_that_cannot_run_is_given_up(home: Home, router: OpenRc, tmp_path
     """What passes the check and fails all the same is tried as often as conf.d says; syslog has the reason."""
     words = ("--pidfile", str(tmp_path / "pid"), "run", "--state-dir", str(tmp_path), "wan0", "lan1")
     other = home.router.spawn(*PROGRAM, *words, stderr=subprocess.DEVNULL, cwd=ROOT)
-    until((tmp_path / "settings.json").exists, 10.0, "another ndpbr has wan0")
+    until((tmp_path / "settings-135.json").exists, 10.0, "another ndpbr has wan0")
     router.configure(f"{TWO}; respawn_delay=1; respawn_max=2")
     started = router.service("start")
     router.wait_for("too many times")

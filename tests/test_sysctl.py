@@ -1,14 +1,19 @@
-"""Settings are borrowed and given back."""
+"""Kernel settings are changed, and the values found before are restored."""
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ndpbr_py.config import is_interface_name
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.system.sysctl import OriginalSettings, wanted
+from ndpbr_py.system.sysctl import SettingChange, SysctlOverrides, required
 
 FOUND = {
     "conf/all/proxy_ndp": "0",
@@ -19,137 +24,331 @@ FOUND = {
     "conf/lan0/accept_untracked_na": "0",
     "conf/wan0/accept_untracked_na": "2",
 }
-WANTED = wanted(["wan0", "lan0"])
+DEVS = ("wan0", "lan0")
+REQUIRED = required(DEVS)
+ALL = "conf/all/proxy_ndp"
+
+
+class Kernel:
+    """Interfaces with their settings, in files like those below /proc/sys/net/ipv6."""
+
+    def __init__(self, folder: Path, found: dict[str, str]) -> None:
+        self.proc_sys = folder / "proc"
+        self.state = folder / "state"
+        self.names = {1: "lo", 2: "wan0", 3: "lan0"}
+        for path, value in found.items():
+            self.set(path, value)
+
+    def overrides(self, protocol: int = 135) -> SysctlOverrides:
+        """Return the overrides of an instance that starts now."""
+        return SysctlOverrides(self.state, protocol, self.proc_sys, lambda: list(self.names.items()))
+
+    def killed_run(self, devs: Iterable[str], protocol: int = 135) -> None:
+        """Run an instance that changes the settings and is killed."""
+        if (pid := os.fork()) == 0:
+            try:
+                self.overrides(protocol).apply(devs)
+            finally:
+                os._exit(0)
+        os.waitpid(pid, 0)
+
+    def set(self, path: str, value: str) -> None:
+        """Set a setting."""
+        (self.proc_sys / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.proc_sys / path).write_text(f"{value}\n")
+
+    def settings(self) -> dict[str, str]:
+        """Return every setting."""
+        files = [path for path in self.proc_sys.glob("*/*/*") if path.is_file()]
+        return {str(path.relative_to(self.proc_sys)): path.read_text().strip() for path in files}
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename an interface: its settings get another path, and keep their values."""
+        self.names = {index: new if name == old else name for index, name in self.names.items()}
+        for table in ("conf", "neigh"):
+            (self.proc_sys / table / old).rename(self.proc_sys / table / new)
+
+    def files(self) -> list[str]:
+        """Return the names of the files in the state directory."""
+        return sorted(path.name for path in self.state.iterdir())
 
 
 @pytest.fixture
-def proc(tmp_path: Path) -> Path:
-    """Return a directory like /proc/sys/net/ipv6."""
-    for path, value in FOUND.items():
-        (tmp_path / "proc" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "proc" / path).write_text(f"{value}\n")
-    return tmp_path / "proc"
+def kernel(tmp_path: Path) -> Kernel:
+    """Return a kernel with the values of FOUND."""
+    return Kernel(tmp_path, FOUND)
 
 
-def now(proc: Path) -> dict[str, str]:
-    """Return every setting as it is."""
-    return {path: (proc / path).read_text().strip() for path in FOUND if (proc / path).exists()}
+def test_required_settings() -> None:
+    """The kernel answers for `all` and each interface, without a delay, and accepts unsolicited advertisements."""
+    assert {path: "0" if path.endswith("proxy_delay") else "1" for path in FOUND} == REQUIRED
 
 
-def test_wanted_settings() -> None:
-    """Answers are given for all and each interface, at once, and unasked advertisements are heeded."""
-    assert {path: "0" if path.endswith("proxy_delay") else "1" for path in FOUND} == WANTED
+def test_settings_are_applied_and_restored(kernel: Kernel) -> None:
+    """At the end every setting has the value found, and no file is left."""
+    overrides = kernel.overrides()
+
+    changes = overrides.apply(DEVS)
+    assert kernel.settings() == REQUIRED
+    assert sorted((c.path, c.found, c.value) for c in changes) == sorted(
+        (path, value, REQUIRED[path]) for path, value in FOUND.items() if value != REQUIRED[path]
+    )
+
+    restored = overrides.restore()
+    assert sorted((c.path, c.found, c.value) for c in restored) == sorted((c.path, c.value, c.found) for c in changes)
+    assert kernel.settings() == FOUND
+    assert kernel.files() == []
 
 
-def test_settings_are_set_and_given_back(proc: Path, tmp_path: Path) -> None:
-    """What was found is put back at the end, and no file stays."""
-    settings = OriginalSettings(tmp_path / "state", proc)
+@pytest.mark.parametrize("starts", [True, False], ids=["the next run", "flush"])
+def test_settings_of_a_killed_run_are_restored(kernel: Kernel, starts: bool) -> None:
+    """After a crash the user's values are those from before the first run."""
+    kernel.killed_run(DEVS)
+    assert kernel.overrides().pending()
 
-    changed = settings.borrow(WANTED)
-    assert now(proc) == WANTED
-    assert sorted(changed) == sorted((p, v, WANTED[p]) for p, v in FOUND.items() if v != WANTED[p])
-
-    assert sorted(settings.restore()) == sorted((p, v) for p, v in FOUND.items() if v != WANTED[p])
-    assert now(proc) == FOUND
-    assert list((tmp_path / "state").iterdir()) == []
-
-
-def test_later_run_gives_back_what_a_killed_one_found(proc: Path, tmp_path: Path) -> None:
-    """After a crash the values that belong to the user are those from before the first run."""
-    OriginalSettings(tmp_path / "state", proc).borrow(WANTED)
-    assert OriginalSettings(tmp_path / "state", proc).waiting()
-
-    later = OriginalSettings(tmp_path / "state", proc)
-    assert later.borrow(WANTED) == []
+    later = kernel.overrides()
+    if starts:
+        assert later.apply(DEVS) == []
     later.restore()
 
-    assert now(proc) == FOUND
+    assert kernel.settings() == FOUND
+    assert not kernel.overrides().pending()
 
 
-def test_state_is_saved_as_soon_as_it_can_be(proc: Path, tmp_path: Path) -> None:
-    """A state directory that was full at the start, say, gets its file when the settings are looked at again."""
-    (tmp_path / "state").write_text("in the way")
-    settings = OriginalSettings(tmp_path / "state", proc)
-    settings.borrow(WANTED)
-    (tmp_path / "state").unlink()
+@pytest.mark.parametrize("first", [135, 136])
+def test_last_instance_restores_what_all_need(kernel: Kernel, first: int) -> None:
+    """Of two instances, whichever stops first leaves conf/all to the other, which restores the value found."""
+    kernel.names[4] = "lan1"
+    kernel.set("conf/lan1/proxy_ndp", "0")
+    kernel.set("conf/wan1/proxy_ndp", "0")
+    before = kernel.settings()
+    instances = {135: kernel.overrides(135), 136: kernel.overrides(136)}
+    instances[135].apply(DEVS)
+    instances[136].apply(["lan1"])
+    assert kernel.files() == ["settings-135.json", "settings-136.json"]
+    instances.pop(first).restore()
+    between = kernel.settings()
+    (last,) = instances.values()
+    last.apply(())
+    last.restore()
 
-    settings.borrow(WANTED)
+    assert {path for path, value in between.items() if value != before[path]} >= {ALL}
+    assert between[ALL] == "1"
+    assert kernel.settings() == before
+    assert kernel.files() == []
 
-    assert settings.unsaved is None
-    assert json.loads((tmp_path / "state/settings.json").read_text())["found"] == FOUND
+
+def test_value_that_the_other_instance_does_not_know_stays_in_the_file(kernel: Kernel) -> None:
+    """An instance whose first run crashed before the other started is the only one that knows the value found."""
+    kernel.killed_run(DEVS)
+    other = kernel.overrides(136)
+    other.apply(())
+    again = kernel.overrides(135)
+    again.apply(DEVS)
+    again.restore()
+    other.restore()
+    between = kernel.settings()
+    kernel.overrides(135).restore()
+
+    assert between == {**FOUND, ALL: "1"}
+    assert kernel.settings() == FOUND
 
 
-def test_file_is_there_before_the_first_change(proc: Path, tmp_path: Path) -> None:
-    """When a setting cannot be set, the values found are remembered already, and the rest can be given back."""
-    read_only = proc / "conf/lan0/proxy_ndp"
+def test_other_instance_learns_the_value_found_from_a_restarted_one(kernel: Kernel) -> None:
+    """An instance that started after the other had crashed takes over the value that the other found."""
+    kernel.killed_run(DEVS)
+    other = kernel.overrides(136)
+    other.apply(())
+    again = kernel.overrides(135)
+    again.apply(DEVS)
+    other.apply(())
+    again.restore()
+    between = kernel.settings()
+    other.restore()
+
+    assert between == {**FOUND, ALL: "1"}
+    assert kernel.settings() == FOUND
+    assert kernel.files() == []
+
+
+def test_file_is_written_as_soon_as_possible(kernel: Kernel) -> None:
+    """If the state directory was full at the start, the file is written when the settings are applied again."""
+    kernel.state.write_text("in the way")
+    overrides = kernel.overrides()
+    overrides.apply(DEVS)
+    unsaved = overrides.unsaved
+    kernel.state.unlink()
+    overrides.apply(DEVS)
+
+    assert unsaved == f"{kernel.state}/settings-135.json: File exists"
+    assert overrides.unsaved is None
+    assert kernel.files() == ["settings-135.json"]
+
+
+def test_settings_are_restored_without_a_file(kernel: Kernel) -> None:
+    """Where the file cannot be written, the run itself still restores the settings."""
+    kernel.state.write_text("in the way")
+    overrides = kernel.overrides()
+    overrides.apply(DEVS)
+    overrides.restore()
+
+    assert kernel.settings() == FOUND
+
+
+def test_file_is_written_before_the_first_change(kernel: Kernel) -> None:
+    """When one setting cannot be changed, the values found are in the file already, and the rest can be restored."""
+    read_only = kernel.proc_sys / "conf/lan0/proxy_ndp"
     read_only.unlink()
-    read_only.symlink_to("/proc/sys/kernel/ostype")
-    settings = OriginalSettings(tmp_path / "state", proc)
+    read_only.symlink_to("/proc/sys/net/ipv6/../../kernel/random/entropy_avail")
+    overrides = kernel.overrides()
 
     with pytest.raises(NdpbrError) as error:
-        settings.borrow(WANTED)
+        overrides.apply(DEVS)
 
-    assert str(error.value) == "net/ipv6/conf/lan0/proxy_ndp could not be set to 1: Permission denied"
-    found = json.loads((tmp_path / "state/settings.json").read_text())["found"]
-    assert found == {**FOUND, "conf/lan0/proxy_ndp": "Linux"}
-    settings.restore()
-    assert now(proc) == {**FOUND, "conf/lan0/proxy_ndp": "Linux"}
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"kernel": "another", "found": {"conf/all/proxy_ndp": "7"}}', "{}"])
-def test_file_of_another_kernel_says_nothing(text: str, proc: Path, tmp_path: Path) -> None:
-    """A file from before a reboot, from another namespace, or torn, is not believed."""
-    (tmp_path / "state").mkdir()
-    (tmp_path / "state/settings.json").write_text(text)
-
-    settings = OriginalSettings(tmp_path / "state", proc)
-    settings.borrow(WANTED)
-    settings.restore()
-
-    assert now(proc) == FOUND
+    assert str(error.value) == "cannot set net/ipv6/conf/lan0/proxy_ndp to 1: Permission denied"
+    found = json.loads((kernel.state / "settings-135.json").read_text())["found"]
+    assert found["0"] == {"conf/{}/proxy_ndp": "0"}
+    assert found["3"]["neigh/{}/proxy_delay"] == "80"
+    overrides.restore()
+    read_only.unlink()
+    assert kernel.settings() == {path: value for path, value in FOUND.items() if path != "conf/lan0/proxy_ndp"}
 
 
-def test_interface_that_went_away_needs_nothing_back(proc: Path, tmp_path: Path) -> None:
-    """Settings that are gone with their interface are passed over."""
-    settings = OriginalSettings(tmp_path / "state", proc)
-    settings.borrow(WANTED)
-    (proc / "conf/lan0/proxy_ndp").unlink()
-
-    settings.restore()
-
-    assert now(proc) == {path: value for path, value in FOUND.items() if path != "conf/lan0/proxy_ndp"}
+def _no_change(content: dict[str, object]) -> None:
+    pass
 
 
-def test_interface_that_came_later_is_borrowed_from_too(proc: Path, tmp_path: Path) -> None:
-    """Borrowing again, for an interface that was not there before, keeps what was found of the others."""
-    gone = proc / "conf/lan0/proxy_ndp"
-    gone.unlink()
-    settings = OriginalSettings(tmp_path / "state", proc)
-    settings.borrow(WANTED)
-    gone.write_text("0\n")
+@pytest.mark.parametrize(
+    ("change", "believed"),
+    [
+        (_no_change, True),
+        (lambda content: content.update(version=2), False),
+        (lambda content: content.update(kernel="another boot"), False),
+        (lambda content: content.update(found=["0"]), False),
+        (lambda content: content.update(found={"0": "0"}), False),
+        (lambda content: content.update(found={"0": {"conf/{}/proxy_ndp": "0\n1"}}), False),
+        (lambda content: content.update(found={"-1": {"conf/{}/proxy_ndp": "0"}}), False),
+        (lambda content: content.update(found={"0": {"conf/{}/forwarding": "0"}}), False),
+    ],
+)
+def test_only_a_valid_file_is_used(kernel: Kernel, change: Callable[[dict[str, object]], None], believed: bool) -> None:
+    """A file of another boot, namespace or version is ignored, and whatever is not one of ndpbr's settings."""
+    kernel.killed_run(DEVS)
+    file = kernel.state / "settings-135.json"
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
 
-    assert settings.borrow(WANTED) == [("conf/lan0/proxy_ndp", "0", "1")]
-    settings.restore()
-    assert now(proc) == FOUND
+    assert kernel.overrides().pending() is believed
+    kernel.overrides().restore()
+    assert kernel.settings() == (FOUND if believed else REQUIRED)
 
 
-def test_old_kernel_lacks_a_setting(proc: Path, tmp_path: Path) -> None:
-    """Before Linux 5.19 there is no accept_untracked_na: the rest is borrowed all the same."""
-    for dev in ("lan0", "wan0"):
-        (proc / f"conf/{dev}/accept_untracked_na").unlink()
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null"])
+def test_damaged_file_is_ignored(kernel: Kernel, text: str) -> None:
+    """A file that holds no JSON object of ndpbr's is replaced."""
+    kernel.state.mkdir()
+    (kernel.state / "settings-135.json").write_text(text)
+    overrides = kernel.overrides()
+    overrides.apply(DEVS)
+    overrides.restore()
 
-    OriginalSettings(tmp_path / "state", proc).borrow(WANTED)
-
-    assert now(proc) == {path: value for path, value in WANTED.items() if "untracked" not in path}
+    assert kernel.settings() == FOUND
 
 
-def test_state_that_cannot_be_saved_is_told_and_survived(proc: Path, tmp_path: Path) -> None:
-    """Without a place for its file ndpbr still borrows and gives back; that it is unsaved can be logged."""
-    (tmp_path / "state").write_text("a file, not a directory")
-    settings = OriginalSettings(tmp_path / "state", proc)
+@given(name=st.from_regex(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}", fullmatch=True).filter(is_interface_name))
+def test_every_name_that_may_be_listed_is_restored(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    """Whatever interface may be listed, a later run restores its settings from the file."""
+    kernel = Kernel(tmp_path_factory.mktemp("kernel"), {f"conf/{name}/proxy_ndp": "0", ALL: "0"})
+    kernel.names = {1: "lo", 2: name}
+    before = kernel.settings()
+    kernel.killed_run([name])
+    changed = kernel.settings()
+    kernel.overrides().restore()
 
-    settings.borrow(WANTED)
-    assert settings.unsaved is not None
-    settings.restore()
+    assert set(changed.values()) == {"1"}
+    assert kernel.settings() == before
 
-    assert now(proc) == FOUND
+
+def test_hidden_name_is_restored(kernel: Kernel) -> None:
+    """An interface whose name begins with a dot is like any other."""
+    kernel.rename("lan0", ".lan")
+    before = kernel.settings()
+    kernel.killed_run([".lan", "wan0"])
+    kernel.overrides().restore()
+
+    assert kernel.settings() == before
+
+
+@pytest.mark.parametrize("alive", [True, False], ids=["the run itself", "a later run"])
+def test_renamed_interface_is_restored_under_its_new_name(kernel: Kernel, alive: bool) -> None:
+    """A rename changes the path of a setting, not which value is restored; another interface may have the old name."""
+    overrides = kernel.overrides()
+    if alive:
+        overrides.apply(DEVS)
+    else:
+        kernel.killed_run(DEVS)
+    kernel.rename("lan0", "old0")
+    kernel.names[9] = "lan0"
+    kernel.set("conf/lan0/proxy_ndp", "0")
+    if alive:
+        overrides.apply(DEVS)
+    overrides.restore()
+
+    renamed = {path.replace("/lan0/", "/old0/"): value for path, value in FOUND.items()}
+    assert kernel.settings() == {**renamed, "conf/lan0/proxy_ndp": "0"}
+    assert kernel.files() == []
+
+
+def test_interface_that_was_removed_needs_nothing(kernel: Kernel) -> None:
+    """Settings that went with their interface are not restored."""
+    overrides = kernel.overrides()
+    overrides.apply(DEVS)
+    del kernel.names[3]
+    for path in ("conf/lan0/proxy_ndp", "neigh/lan0/proxy_delay", "conf/lan0/accept_untracked_na"):
+        (kernel.proc_sys / path).unlink()
+    overrides.restore()
+
+    assert kernel.settings() == {path: value for path, value in FOUND.items() if "lan0" not in path}
+    assert kernel.files() == []
+
+
+def test_interface_that_was_made_anew_has_values_of_its_own(kernel: Kernel) -> None:
+    """An interface that was removed and created again is set again; the values found on the new one are restored."""
+    overrides = kernel.overrides()
+    overrides.apply(DEVS)
+    del kernel.names[3]
+    kernel.names[7] = "lan0"
+    kernel.set("conf/lan0/proxy_ndp", "0")
+    kernel.set("neigh/lan0/proxy_delay", "33")
+
+    assert overrides.apply(["lan0"]) == [
+        SettingChange("conf/lan0/proxy_ndp", "0", "1"),
+        SettingChange("neigh/lan0/proxy_delay", "33", "0"),
+    ]
+    overrides.restore()
+    assert kernel.settings()["neigh/lan0/proxy_delay"] == "33"
+
+
+def test_interface_that_comes_later_is_set_and_restored(kernel: Kernel) -> None:
+    """Settings that are applied again, for an interface that did not exist before, are restored with the others."""
+    del kernel.names[3]
+    overrides = kernel.overrides()
+    overrides.apply(DEVS)
+    kernel.names[3] = "lan0"
+
+    assert overrides.apply(DEVS) == [
+        SettingChange(path, FOUND[path], REQUIRED[path])
+        for path in ("conf/lan0/proxy_ndp", "neigh/lan0/proxy_delay", "conf/lan0/accept_untracked_na")
+    ]
+    overrides.restore()
+    assert kernel.settings() == FOUND
+
+
+def test_old_kernel_lacks_a_setting(kernel: Kernel) -> None:
+    """Before Linux 5.19 there is no accept_untracked_na: the other settings are changed nevertheless."""
+    for dev in DEVS:
+        (kernel.proc_sys / f"conf/{dev}/accept_untracked_na").unlink()
+    kernel.overrides().apply(DEVS)
+
+    assert kernel.settings() == {path: value for path, value in REQUIRED.items() if "untracked" not in path}

@@ -32,7 +32,7 @@ from ndpbr_py.iproute2.monitor import (
 from ndpbr_py.iproute2.tables import KINDS
 from ndpbr_py.recording.format import DAEMON, ENDED, FORMAT, INTERFACES, MONITOR, STARTED, VERSION, ZONE, comment
 from ndpbr_py.system import clock
-from ndpbr_py.system.sysctl import values, wanted
+from ndpbr_py.system.sysctl import required, values
 
 _STAMPS = "-ts"
 # What the kernel's neighbor discovery depends on, besides what ndpbr sets.
@@ -128,7 +128,7 @@ async def _header(interfaces: Sequence[str], ip: program.Program, state_dir: Pat
         comment(INTERFACES, ",".join(interfaces)),
         comment(DAEMON, json.dumps(ask(state_dir, what="state"))),
     ]
-    found = values([*wanted(interfaces), *settings, *_LIMITS])
+    found = values([*required(interfaces), *settings, *_LIMITS])
     lines += [comment(path, value) for path, value in found.items()]
 
     def taker(kind: str) -> Callable[[str], None]:

@@ -7,7 +7,8 @@ import contextlib
 import signal
 import time
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
 from typing import Any, assert_never
 
 from ndpbr_py.config import RunConfig
@@ -33,7 +34,6 @@ from ndpbr_py.daemon.discovery import Discovery
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.inbox import Event, Inbox, LinkRenamed, MarkerSeen, ResyncRequested, SignalReceived
 from ndpbr_py.daemon.monitor_events import MonitorHandler
-from ndpbr_py.daemon.overrides import SysctlOverrides
 from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.daemon.solicitation_events import SolicitationHandler
@@ -47,6 +47,7 @@ from ndpbr_py.iproute2.monitor import EventsLost, MonitorExited, MonitorLines, M
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.packets.solicitation_socket import SocketOpened, SocketRefused
+from ndpbr_py.system.sysctl import SysctlOverrides
 
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
 _DRAIN_TIMEOUT_S = 10.0  # for the commands that are queued at the stop
@@ -67,7 +68,7 @@ class Daemon:
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(self._handle, self._settle)
         put = self._inbox.put
-        self._overrides = SysctlOverrides(config.interfaces, config.state_dir, log, dry_run=config.dry_run)
+        self._overrides = SysctlOverrides(config.state_dir, config.protocol)
         self._executor = None if config.dry_run else Executor(program.path, commands, put)
         self._dispatcher = Dispatcher(NdProxy(_rules(config, commands)), self._executor, commands, log, put)
         self._monitor = Supervisor(program.path, put)
@@ -76,7 +77,7 @@ class Daemon:
         self._discovery = Discovery(config, self._dispatcher.proxy, put, log)
         self._resync = Resync(
             take_snapshot=self._take_snapshot,
-            prepare=self._overrides.renew,
+            prepare=self._reapply_settings,
             dispatcher=self._dispatcher,
             monitor=None if config.dry_run else self._monitor,
             emit=put,
@@ -99,7 +100,10 @@ class Daemon:
         """
         self._watch_signals()
         try:
-            self._overrides.begin()
+            for dev in self._config.interfaces:
+                if not Path("/sys/class/net", dev).exists():
+                    self._log.record("warning", "interface-missing", dev=dev)
+            self._apply_settings(self._config.interfaces, "debug")
             self._monitor.start()
             await self._open_control()
             await self._serve()
@@ -212,7 +216,9 @@ class Daemon:
         if isinstance(event, LinkDeleted):
             self._log.record("warning", "interface-missing", dev=event.dev)
         elif event.up:
-            self._overrides.linked(event.dev)  # an interface that was created anew has the kernel's defaults
+            # An interface that was created anew has the kernel's defaults.
+            with contextlib.suppress(NdpbrError):
+                self._apply_settings((event.dev,), "debug")
 
     def _on_snapshot(self, snapshot: KernelSnapshot) -> None:
         self._monitor_handler.on_snapshot(snapshot.names)
@@ -252,6 +258,26 @@ class Daemon:
         self._stop.set()
 
     # Start and stop
+
+    def _apply_settings(self, devs: Iterable[str], level: str) -> None:
+        """Set what ndpbr needs on *devs*, and log what changed.
+
+        Raises:
+            NdpbrError: A setting cannot be changed.
+        """
+        if self._config.dry_run:
+            return
+        for change in self._overrides.apply(devs):
+            self._log.record(level, "setting-changed", setting=change.path, found=change.found, value=change.value)
+        if self._overrides.unsaved is not None:
+            self._log.once("warning", "settings-unsaved", error=self._overrides.unsaved)
+
+    def _reapply_settings(self) -> None:
+        """Set what another program has changed."""
+        try:
+            self._apply_settings(self._config.interfaces, "warning")
+        except NdpbrError as error:
+            self._log.record("warning", "setting-refused", error=str(error))
 
     def _watch_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
@@ -297,16 +323,18 @@ class Daemon:
         self._discovery.close()
         self._monitor.stop()
         self._solicitations.close()
-        restore = not self._config.dry_run and not self._config.keep
-        if restore:
-            self._overrides.restore()  # first: ip(8) may hang
+        cleaning = not self._config.dry_run and not self._config.keep
+        if cleaning:
+            # First: what follows waits for ip(8), and the service manager kills a daemon that takes long.
+            for change in self._overrides.restore():
+                self._log.record("debug", "setting-restored", setting=change.path, value=change.value)
         if self._executor is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_TIMEOUT_S):
                     await self._executor.drained()
             self._executor.close()
         self._dispatcher.close()
-        if restore:
+        if cleaning:
             remove_all(self._program, self._dispatcher, self._log)
         self._log.record("info", "stopped", hosts=len(self._dispatcher.proxy.hosts), kept=self._config.keep)
 

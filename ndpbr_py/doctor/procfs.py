@@ -12,7 +12,7 @@ from pathlib import Path
 from ndpbr_py.config import PROTOCOL
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.facts import Facts, Link
-from ndpbr_py.system.sysctl import OriginalSettings, has_nd
+from ndpbr_py.system.sysctl import SysctlOverrides, has_nd
 
 _CAP_NET_ADMIN = 12
 _UP, _LOOPBACK = 0x1, 0x8  # linux/if.h
@@ -39,7 +39,7 @@ class ProcFs:
             capable=self.capable(),
             running=f"protocol {protocol}" in self.locks(),
             tag="" if protocol == PROTOCOL else f" --protocol {protocol}",
-            borrowed=OriginalSettings(state_dir).waiting(),
+            borrowed=SysctlOverrides(state_dir, protocol).pending(),
             forwarding=_number(self._ipv6 / "conf/all/forwarding"),
             proxy_ndp=_number(self._ipv6 / "conf/all/proxy_ndp"),
             neighbors=self._neighbors(),

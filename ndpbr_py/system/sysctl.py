@@ -1,29 +1,55 @@
-"""Settings of the kernel: borrowed while ndpbr runs, given back with the values found.
+"""Interfaces -> the kernel settings that ndpbr needs; at the end, the values that were found before.
 
-The values found are written to a file before the first change, so that a later run can give them back when this one
-could not.  A file from before a reboot, or from another network namespace, says nothing about this kernel.
+The values found are written to a file before the first change.  So the next run, or `flush`, can restore them when
+this run could not.  A file from before a reboot, or from another network namespace, is ignored.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+import socket
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.system.files import read, write_atomically
 
 PROC_SYS = Path("/proc/sys/net/ipv6")
-
-
+_VERSION = 1  # of the file
+_PROXY_NDP = "conf/{}/proxy_ndp"
+_OPTIONAL = "conf/{}/accept_untracked_na"  # Linux 5.19
+# Without proxy_delay=0 the kernel waits up to 0.8 s, at random, before each answer to a multicast solicitation.
+_REQUIRED = {_PROXY_NDP: "1", "neigh/{}/proxy_delay": "0", _OPTIONAL: "1"}
+_VALUE = re.compile(r"-?\d{1,10}")
+_ALL = 0  # in the place of an interface index: conf/all
+# Only with conf/all/proxy_ndp does the kernel answer the unicast probes of the upstream router.
+_SHARED = (_ALL, _PROXY_NDP)
 _NOARP, _POINTOPOINT = 0x80, 0x10  # linux/if.h
+_FLOCK = struct.Struct("@hhqqi0q")  # struct flock: type, whence, start, length, pid
+_TRANSITION = 1 << 60  # the byte whose lock lets one instance at a time read and change the shared setting
+
+# An interface's index, which a rename does not change, and a setting in which {} stands for the interface's name.
+_Key = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """A setting that was changed: its path below net/ipv6, the value found and the value set."""
+
+    path: str
+    found: str
+    value: str
 
 
 def has_nd(dev: str, net: Path = Path("/sys/class/net")) -> bool:
-    """Whether neighbor discovery takes place on *dev*; one that is not there may have it."""
+    """Whether neighbor discovery takes place on *dev*; True for an interface that does not exist."""
     try:
         flags = int((net / dev / "flags").read_text(), 16)
     except OSError:
@@ -31,26 +57,16 @@ def has_nd(dev: str, net: Path = Path("/sys/class/net")) -> bool:
     return not flags & (_NOARP | _POINTOPOINT)
 
 
-def wanted(interfaces: Iterable[str]) -> dict[str, str]:
-    """Return the settings that ndpbr needs: path below net/ipv6 -> value.
-
-    `all.proxy_ndp` makes the kernel answer the unicast probes of the router upstream, too.  Without proxy_delay=0
-    it waits up to 0.8 s, at random, before each answer to a multicast solicitation.
-    """
-    settings = {"conf/all/proxy_ndp": "1"}
+def required(interfaces: Iterable[str]) -> dict[str, str]:
+    """Return the settings that ndpbr needs: path below net/ipv6 -> value."""
+    settings = {_PROXY_NDP.format("all"): "1"}
     for dev in interfaces:
-        settings[f"conf/{dev}/proxy_ndp"] = "1"
-        settings[f"neigh/{dev}/proxy_delay"] = "0"
-        settings[f"conf/{dev}/accept_untracked_na"] = "1"
+        settings |= {setting.format(dev): value for setting, value in _REQUIRED.items()}
     return settings
 
 
-_OURS = re.compile(r"conf/(?!\.)[^/]+/(?:proxy_ndp|accept_untracked_na)|neigh/(?!\.)[^/]+/proxy_delay")
-_OPTIONAL = ("accept_untracked_na",)  # Linux 5.19
-
-
 def values(paths: Iterable[str], proc_sys: Path = PROC_SYS) -> dict[str, str]:
-    """Return those of *paths* below net/ipv6 that there are, with their values."""
+    """Return those of *paths* below net/ipv6 that exist, with their values."""
     found = {}
     for path in paths:
         with contextlib.suppress(OSError):
@@ -58,90 +74,196 @@ def values(paths: Iterable[str], proc_sys: Path = PROC_SYS) -> dict[str, str]:
     return found
 
 
-class OriginalSettings:
-    """What was found, and where it is remembered."""
+class SysctlOverrides:
+    """The settings that ndpbr changed, and the values found before.
 
-    def __init__(self, state_dir: Path, proc_sys: Path = PROC_SYS) -> None:
-        self._file = state_dir / "settings.json"
-        self._proc_sys = proc_sys
-        self._found: dict[str, str] | None = None
+    Args:
+        state_dir: The directory of the file with the values found.
+        protocol: The protocol number of the instance.  Each has a file of its own.
+        proc_sys: The directory of the settings.
+        interfaces: Returns the index and the name of each interface.
+
+    Attributes:
+        unsaved: Why the values found are not in the file; None if they are.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path,
+        protocol: int,
+        proc_sys: Path = PROC_SYS,
+        interfaces: Callable[[], list[tuple[int, str]]] = socket.if_nameindex,
+    ) -> None:
         self.unsaved: str | None = None
+        self._file = state_dir / f"settings-{protocol}.json"
+        self._proc_sys = proc_sys
+        self._interfaces = interfaces
+        self._instances = _Instances(proc_sys / _PROXY_NDP.format("all"), protocol)
+        self._found: dict[_Key, str] | None = None
 
-    def borrow(self, settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
-        """Set *settings*; return those that had another value, as (path, value found, value set).
+    def apply(self, interfaces: Iterable[str]) -> list[SettingChange]:
+        """Set what ndpbr needs on *interfaces*, where they exist; return what had another value.
 
         Raises:
-            NdpbrError: One cannot be set, although its interface is there.
+            NdpbrError: A setting cannot be changed.
         """
-        now = values(settings, self._proc_sys)
-        if self._found is None:
-            # What is in the file is from before ndpbr's first run: the value that belongs to the user.
-            self._found = self._remembered()
-        new = {path: value for path, value in now.items() if path not in self._found}
-        if new or self.unsaved is not None:
-            self._found |= new
-            self._remember()
-        changed = []
-        for path, value in now.items():
-            if value != settings[path]:
-                self._set(path, settings[path])
-                changed.append((path, value, settings[path]))
-        return changed
+        listed, names = set(interfaces), self._names()
+        needed = {_SHARED: "1"}
+        for index, dev in names.items():
+            if dev in listed and has_nd(dev):
+                needed |= {(index, setting): value for setting, value in _REQUIRED.items()}
+        with self._instances.transition():
+            now = {key: value for key in needed if (value := self._value(key, names)) is not None}
+            # A value in the file is from before ndpbr's first run: it is the user's.
+            before = self._saved() if self._found is None else self._found
+            found = now | {key: value for key, value in before.items() if key[0] in names}
+            if found.get(_SHARED) == "1" and self._instances.others(0):
+                found[_SHARED] = "0"  # which another instance found, before it set 1
+            if found != self._found or self.unsaved is not None:
+                self._found = found
+                self._save()
+            if _SHARED in found:
+                self._instances.join(int(found[_SHARED]))
+            return [
+                SettingChange(_path(key, names), value, needed[key])
+                for key, value in now.items()
+                if value != needed[key] and self._set(key, names, needed[key])
+            ]
 
-    def restore(self) -> list[tuple[str, str]]:
-        """Give every borrowed setting the value that was found; return those that had another."""
-        given, left = [], {}
-        for path, value in (self._found or {}).items():
-            now = values((path,), self._proc_sys).get(path)
-            try:
-                if now not in (None, value):
-                    self._set(path, value)
-                    given.append((path, value))
-            except NdpbrError:
-                now = None  # its interface went away meanwhile
-            if now is None:
-                left[path] = value
-        self._found = left
-        if left:
-            # An interface that was renamed keeps what was set: the run that finds its name again gives it back.
-            self._remember()
-        else:
-            with contextlib.suppress(OSError):
-                self._file.unlink(missing_ok=True)
-        self._found = None
-        return given
+    def restore(self) -> list[SettingChange]:
+        """Restore the values found, by this run or by one that could not; return what had another value.
 
-    def waiting(self) -> bool:
-        """Whether a run that could not do so has left settings to be given back."""
-        return bool(self._remembered())
+        A setting that another running instance needs is left to that instance.
+        """
+        names = self._names()
+        found = self._saved() if self._found is None else self._found
+        left, changes = {}, []
+        with self._instances.transition():
+            for key, value in found.items():
+                if key == _SHARED and self._instances.others():
+                    if not self._instances.others(int(value)):
+                        left[key] = value  # the other instance does not know this value
+                    continue
+                now = None if key[0] not in names else self._value(key, names)
+                try:
+                    if now not in (None, value) and self._set(key, names, value):
+                        changes.append(SettingChange(_path(key, names), str(now), value))
+                except NdpbrError:
+                    left[key] = value
+            if found:
+                self._found = left
+                self._save()
+            self._found = None
+            self._instances.leave()  # not later: two that stop together must not both leave it to the other
+        return changes
 
-    def _set(self, path: str, value: str) -> None:
+    def pending(self) -> bool:
+        """Whether the file holds values that no run has restored yet."""
+        return bool(self._saved())
+
+    def _names(self) -> dict[int, str]:
+        return {_ALL: "all", **dict(self._interfaces())}
+
+    def _value(self, key: _Key, names: dict[int, str]) -> str | None:
+        path = _path(key, names)
+        return values((path,), self._proc_sys).get(path)
+
+    def _set(self, key: _Key, names: dict[int, str], value: str) -> bool:
+        """Change a setting; return whether it exists."""
+        path = _path(key, names)
         try:
             (self._proc_sys / path).write_text(f"{value}\n")
         except OSError as error:
-            if path.endswith(_OPTIONAL):
-                return
-            raise NdpbrError(f"net/ipv6/{path} could not be set to {value}: {error.strerror}") from error
+            if error.errno == errno.ENOENT or key[1] == _OPTIONAL:  # the interface has just been removed
+                return False
+            raise NdpbrError(f"cannot set net/ipv6/{path} to {value}: {error.strerror}") from error
+        return True
 
-    def _remembered(self) -> dict[str, str]:
+    def _saved(self) -> dict[_Key, str]:
+        """Return the values in the file.
+
+        Root writes them to the kernel: only settings of ours, and only numbers, whoever wrote the file.
+        """
         try:
-            text = json.loads(read(self._file))
+            content = json.loads(read(self._file))
         except (OSError, ValueError):
             return {}
-        if not isinstance(text, dict) or text.get("kernel") != _kernel():
+        if not isinstance(content, dict) or (content.get("version"), content.get("kernel")) != (_VERSION, _kernel()):
             return {}
-        found = text.get("found")
-        if not isinstance(found, dict):
-            return {}
-        # Root writes what stands here: to settings of ours alone, whoever has written the file.
-        return {k: v for k, v in found.items() if _OURS.fullmatch(k) and isinstance(v, str)}
+        found = content.get("found")
+        return {
+            (int(index), setting): value
+            for index, settings in (found.items() if isinstance(found, dict) else ())
+            for setting, value in (settings.items() if isinstance(settings, dict) else ())
+            if index.isdecimal() and setting in _REQUIRED and isinstance(value, str) and _VALUE.fullmatch(value)
+        }
 
-    def _remember(self) -> None:
+    def _save(self) -> None:
+        """Write the values found to the file; remove the file if there are none."""
+        found: dict[int, dict[str, str]] = {}
+        for (index, setting), value in (self._found or {}).items():
+            found.setdefault(index, {})[setting] = value
         try:
-            write_atomically(self._file, json.dumps({"kernel": _kernel(), "found": self._found}, indent=1) + "\n")
+            if found:
+                content = {"version": _VERSION, "kernel": _kernel(), "found": found}
+                write_atomically(self._file, json.dumps(content, indent=1) + "\n")
+            else:
+                self._file.unlink(missing_ok=True)
             self.unsaved = None
         except OSError as error:
             self.unsaved = f"{self._file}: {error.strerror}"
+
+
+class _Instances:
+    """The running instances that need conf/all/proxy_ndp, and the value that each of them found.
+
+    Each instance holds a record lock on the setting's own file, at the byte VALUE * 256 + PROTOCOL.  Such a lock is
+    per network namespace, as the setting is.  Only a process that may change the setting can take it for writing, and
+    the kernel drops it with the process.  Source: fcntl_locking(2), open file description locks.
+    """
+
+    def __init__(self, path: Path, protocol: int) -> None:
+        self._path = path
+        self._protocol = protocol
+        self._descriptor: int | None = None  # None, too, where the setting cannot be written
+
+    @contextlib.contextmanager
+    def transition(self) -> Iterator[None]:
+        """Keep other instances from reading and changing the setting meanwhile."""
+        if self._descriptor is None:
+            with contextlib.suppress(OSError):
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        self._fcntl(fcntl.F_OFD_SETLKW, fcntl.F_WRLCK, _TRANSITION)
+        try:
+            yield
+        finally:
+            self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, _TRANSITION)
+
+    def join(self, found: int) -> None:
+        """Tell other instances that this one needs the setting, and that it was *found*."""
+        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, 0, _TRANSITION)
+        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_WRLCK, abs(found) * 256 + self._protocol)
+
+    def others(self, found: int | None = None) -> bool:
+        """Whether another instance needs the setting; with *found*, one that found this value."""
+        start, length = (0, _TRANSITION) if found is None else (abs(found) * 256, 256)
+        return self._fcntl(fcntl.F_OFD_GETLK, fcntl.F_RDLCK, start, length) == fcntl.F_WRLCK
+
+    def leave(self) -> None:
+        """Tell other instances that this one needs the setting no longer."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _fcntl(self, command: int, kind: int, start: int, length: int = 1) -> int:
+        if self._descriptor is None:
+            return fcntl.F_UNLCK
+        lock = _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)
+        return int(_FLOCK.unpack(fcntl.fcntl(self._descriptor, command, lock))[0])
+
+
+def _path(key: _Key, names: dict[int, str]) -> str:
+    return key[1].format(names[key[0]])
 
 
 def _kernel() -> str:
