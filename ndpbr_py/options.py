@@ -72,6 +72,7 @@ def _flush(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="every proxy entry with its host route, and turn proxy_ndp off everywhere"
     )
+    _state_dir(parser)
     _tag(parser)
 
 

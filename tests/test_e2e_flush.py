@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, MODEM, Home
 from tests.lab import until
-from tests.observed import proxies, routes
+from tests.observed import proxies, routes, settings
 
 FOREIGN_ROUTE = "2001:db8:64::33 dev lan0 proto static"
 
@@ -70,3 +72,30 @@ def test_flush_beside_a_running_daemon_says_so(home: Home, daemon: Start, ndpbr:
     assert flushed.stderr == f"ndpbr: the daemon, pid {running.process.pid}, runs and will put its entries back\n"
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the proxy entry is back")
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "stopped with --keep"])
+def test_flush_restores_settings(home: Home, daemon: Start, ndpbr: Run, killed: bool) -> None:
+    """Settings that an ended daemon left changed are restored, too."""
+    before = settings(home.router, "wan0", "lan0")
+    running = daemon(home.router, *(() if killed else ("--keep",)), "wan0", "lan0")
+    running.process.send_signal(signal.SIGKILL if killed else signal.SIGTERM)
+    running.process.wait(10.0)
+    left = settings(home.router, "wan0", "lan0")
+    flushed = ndpbr(home.router, "flush", "--state-dir", str(running.state))
+
+    assert flushed.returncode == 0
+    assert left != before
+    assert settings(home.router, "wan0", "lan0") == before
+    assert list(running.state.glob("settings*")) == []
+
+
+def test_flush_leaves_settings_that_a_running_daemon_needs(home: Home, daemon: Start, ndpbr: Run) -> None:
+    """Beside a running daemon, with the same protocol number or another, flush restores nothing that it needs."""
+    running = daemon(home.router, "wan0", "lan0")
+    needed = settings(home.router, "wan0", "lan0")
+    for words in ((), ("--protocol", "136")):
+        assert ndpbr(home.router, "flush", "--state-dir", str(running.state), *words).returncode == 0
+
+    assert settings(home.router, "wan0", "lan0") == needed
+    assert (running.state / "settings-135.json").exists()

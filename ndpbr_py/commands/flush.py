@@ -12,13 +12,14 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, process, program
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.system import lock
-from ndpbr_py.system.sysctl import PROC_SYS
+from ndpbr_py.system.sysctl import PROC_SYS, SysctlOverrides
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Flush, and say how much it was."""
     protocol = config.protocol(arguments.protocol)
     ip = program.find()
+    _restore_settings(arguments.state_dir, protocol)  # first: a flush of many entries is slow
     kernel = dump.read_now(ip, (), protocol, ("route", "proxy"))
     if arguments.all:
         removed = _everything(ip, kernel)
@@ -30,6 +31,16 @@ def main(arguments: argparse.Namespace) -> int:
     if (pid := lock.running(Path(arguments.pidfile))) is not None:
         print(f"ndpbr: the daemon, pid {pid}, runs and will put its entries back", file=sys.stderr)
     return 0
+
+
+def _restore_settings(state_dir: str, protocol: int) -> None:
+    """Restore the settings that an ended daemon left changed; none while a daemon with *protocol* runs."""
+    try:
+        locks = lock.NamespaceLocks([f"protocol {protocol}"])
+    except NdpbrError:
+        return
+    SysctlOverrides(config.path("--state-dir", state_dir), protocol).restore()
+    locks.release()
 
 
 def _everything(ip: program.Program, kernel: KernelSnapshot) -> tuple[int, int]:
