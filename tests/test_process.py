@@ -60,10 +60,24 @@ def test_output_is_all_that_was_said(tmp_path: Path) -> None:
 
 
 def test_child_that_hangs_is_killed(tmp_path: Path) -> None:
-    """Nobody waits for ever: after the time-out the child is killed, and that is its status."""
-    ended = process.output(script(tmp_path, "echo first", "exec sleep 1000"), timeout=0.2)
+    """After the time-out the child is killed, and the complaint says so after what the child wrote itself."""
+    ended = process.output(script(tmp_path, "echo first", "echo oh >&2", "exec sleep 1000"), timeout=0.2)
 
     assert (ended.status, ended.stdout) == (-signal.SIGKILL, b"first\n")
+    assert ended.complaint == "oh\nno answer within 0.2 s"
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "complaint"),
+    [
+        (2, b"RTNETLINK answers: No such device\n", "RTNETLINK answers: No such device"),
+        (2, b"", "ended with status 2"),
+        (-9, b" \n", "killed by signal 9"),
+    ],
+)
+def test_complaint_is_never_empty(status: int, stderr: bytes, complaint: str) -> None:
+    """A child that failed without a word is described by its end."""
+    assert process.Ended(status, b"", stderr).complaint == complaint
 
 
 def test_pipes_are_as_asked_for(tmp_path: Path) -> None:

@@ -78,8 +78,9 @@ class Ended:
 
     @property
     def complaint(self) -> str:
-        """What it said on stderr, without the newline."""
-        return self.stderr.decode(errors="replace").strip()
+        """Its stderr without the newline; how it ended if it wrote nothing there."""
+        ending = f"killed by signal {-self.status}" if self.status < 0 else f"ended with status {self.status}"
+        return self.stderr.decode(errors="replace").strip() or ending
 
 
 def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False) -> Child:
@@ -119,7 +120,7 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
 
 
 def output(path: str, *arguments: str, timeout: float = 10.0) -> Ended:
-    """Run *path* to its end, at the most *timeout* seconds, and return what it said."""
+    """Run *path* to its end, at most *timeout* seconds, and return its output; a time-out is added to its stderr."""
     end = time.monotonic() + timeout
     child = start(path, *arguments, stdout=True)
     said: dict[int, bytearray] = {fd: bytearray() for fd in (child.stdout, child.stderr) if fd is not None}
@@ -136,6 +137,7 @@ def output(path: str, *arguments: str, timeout: float = 10.0) -> Ended:
                 del said[descriptor]
     if said:
         child.signal(signal.SIGKILL)
+        streams[1] += f"no answer within {timeout:g} s\n".encode()
     status = child.wait()
     child.close()
     return Ended(status, bytes(streams[0]), bytes(streams[1]))
