@@ -1,4 +1,4 @@
-"""A clock that nobody sets -> the date."""
+"""A clock that is never set -> the date."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ndpbr_py.system import clock
 
 
 def test_date_is_now() -> None:
-    """The date of this moment is what everybody else has."""
+    """The date of now() is the system's date."""
     before = time.time()
-    told = clock.date(clock.now())
+    date = clock.date(clock.now())
 
-    assert before - 1 < told < time.time() + 1
+    assert before - 1 < date < time.time() + 1
 
 
 def test_stamp_is_the_logs() -> None:
-    """A stamp is UTC to the microsecond, of when it was: an hour ago is an hour ago."""
+    """A stamp is the UTC date of the time that is passed in, to the microsecond."""
     stamp = clock.stamp(clock.now() - 3600)
 
     assert stamp[19] == "."

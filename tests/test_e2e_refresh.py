@@ -149,7 +149,7 @@ def test_one_an_interface(net: Net, refresh: Refresh, ndpbr: Run) -> None:
     second = ndpbr(net.server, "refresh", "eth0")
 
     assert (second.returncode, second.stdout) == (1, "")
-    sentence = f"ndpbr: another ndpbr, pid {running.process.pid}, has the refresh of eth0 already\n"
+    sentence = f"ndpbr: the refresh of eth0 is already in use by another ndpbr, pid {running.process.pid}\n"
     assert second.stderr == sentence
 
 

@@ -65,7 +65,7 @@ def test_pid_file_on_a_full_disk_is_refused(home: Home, tmp_path: Path) -> None:
     running = _in_shell(home.router, tmp_path, f'{FULL} && exec "$@"', *DEVS, pidfile=folder / "ndpbr.pid")
 
     assert running.wait(10.0) == 1
-    assert _log(tmp_path) == f"ndpbr: the pid file {folder}/ndpbr.pid could not be written: No space left on device\n"
+    assert _log(tmp_path) == f"ndpbr: cannot write the pid file {folder}/ndpbr.pid: No space left on device\n"
     assert settings(home.router, *DEVS) == before
 
 

@@ -131,7 +131,7 @@ def test_second_daemon_needs_interfaces_and_a_tag_of_its_own(
     second.terminate()
 
     assert refused.returncode == 1
-    assert refused.stderr == f"ndpbr: another ndpbr, pid {first.process.pid}, has protocol 135 already\n"
+    assert refused.stderr == f"ndpbr: protocol 135 is already in use by another ndpbr, pid {first.process.pid}\n"
     assert second.wait(10.0) == 0
     assert PROXY in proxies(home.router)
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ndpbr_py.system.files import write_atomically
 
 
 def test_file_is_written_with_its_directory(tmp_path: Path) -> None:
-    """The directory is made, the text is all there, and nothing else is."""
+    """The directory is created, and holds the whole text and no other file."""
     path = tmp_path / "run" / "ndpbr" / "state"
 
     write_atomically(path, "one\n")
@@ -22,7 +22,7 @@ def test_file_is_written_with_its_directory(tmp_path: Path) -> None:
 
 
 def test_link_is_replaced_not_followed(tmp_path: Path) -> None:
-    """Who puts a link in our way does not have us write elsewhere."""
+    """A link in the place of the file is replaced; its target is not written."""
     victim, path = tmp_path / "victim", tmp_path / "state"
     victim.write_text("untouched")
     path.symlink_to(victim)
@@ -33,7 +33,7 @@ def test_link_is_replaced_not_followed(tmp_path: Path) -> None:
 
 
 def test_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
-    """A directory in the way is an OSError, and no half of a file stays."""
+    """A directory in the place of the file is an OSError, and no temporary file is left."""
     (tmp_path / "state").mkdir()
 
     with pytest.raises(OSError, match="state"):

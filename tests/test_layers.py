@@ -103,6 +103,12 @@ def test_what_is_heard_is_read_purely(path: Path) -> None:
     assert imports(path) & {"os", "socket", "asyncio", "time"} == set()
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("system/*.py")), ids=name)
+def test_system_logs_nothing(path: Path) -> None:
+    """Modules about the machine return what they changed; they import each other and the errors only."""
+    assert {module for module in ours(path) if not module.startswith(("ndpbr_py.system", "ndpbr_py.errors"))} == set()
+
+
 @pytest.mark.parametrize(("library", "place"), [("sh", "iproute2/process.py"), ("structlog", "logs/logger.py")])
 def test_library_is_imported_in_one_place(library: str, place: str) -> None:
     """Each of the two libraries is known to one module alone."""

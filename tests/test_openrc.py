@@ -138,7 +138,7 @@ def test_daemon_that_cannot_run_is_given_up(home: Home, router: OpenRc, tmp_path
     until(lambda: router.service("status").returncode == STOPPED, 10.0, "OpenRC has given up")
 
     assert started.returncode == 0
-    assert router.log().count('event=failed error="another ndpbr, pid unknown, has protocol 135 already"') == 3
+    assert router.log().count('event=failed error="protocol 135 is already in use by another ndpbr, pid unknown"') == 3
     assert router.service("stop").returncode == 0
     other.send_signal(signal.SIGTERM)
     assert other.wait(10.0) == 0

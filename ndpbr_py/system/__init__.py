@@ -1,1 +1,1 @@
-"""Files of the kernel and of the machine: sysctls, locks, clocks, atomic writes."""
+"""Files and settings of the machine: kernel settings, locks, clocks, atomic writes."""

@@ -1,6 +1,6 @@
-"""A clock that nobody sets, and that runs while the machine sleeps -> the date.
+"""A clock that is never set and runs while the machine sleeps -> the date.
 
-A router without a battery learns the date late: what was noted before has the right one all the same.
+A router without a battery learns the date late.  A time noted before that still gets the right date.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small files of state, written so that nobody reads half of one, and no link is followed."""
+"""Small state files: never half written, and never read or written through a symbolic link."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import os
 from pathlib import Path
 
 
-def read(path: Path, most: int = 1 << 20) -> str:
-    """Return the text of *path*, cut to *most* characters; a byte that is no text is U+FFFD.
+def read(path: Path, max_chars: int = 1 << 20) -> str:
+    """Return the first *max_chars* characters of *path*; a byte that is not UTF-8 is read as U+FFFD.
 
     Raises:
-        OSError: It could not be read, or is a link.
+        OSError: The file cannot be read, or is a symbolic link.
     """
-    # A pipe in the place of the file must not keep us waiting.
+    # O_NONBLOCK: opening a pipe in the place of the file must not block.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, encoding="utf-8", errors="replace") as file:
-        return file.read(most)
+        return file.read(max_chars)
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write *text* to *path*, whole or not at all; its directory is made (0755) if it is not there.
+    """Write *text* to *path*, completely or not at all; create its directory (0755) if it does not exist.
 
     Raises:
-        OSError: It could not be written.
+        OSError: The file cannot be written.
     """
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}")

@@ -1,10 +1,12 @@
-"""One daemon a pid file, one an interface, one a protocol number.
+"""Locks: one daemon per pid file, per interface and per protocol number.
 
-A pid file is locked for as long as its daemon lives: an unlocked one is stale, whatever process has its number now.
-The lock is a POSIX record lock for writing, which nobody can take who may not write the file (flock() anybody can who
-may read it); the kernel tells whose it is, so that nothing in the file is believed.  Source: fcntl_locking(2).
-Interfaces and protocol numbers are locked by abstract Unix sockets, which are one set a network namespace, as the
-interfaces are, and vanish with their process.
+A daemon holds a lock on its pid file for as long as it runs.  A pid file without a lock is stale, whatever process
+has its number now.  The lock is a POSIX record lock for writing: only a process that may write the file can take it
+(every process that may read the file can take one with flock()).  The kernel names the holder, so the file's content
+is never trusted.  Source: fcntl_locking(2).
+
+Interfaces and protocol numbers are locked by abstract Unix sockets.  These are per network namespace, as interfaces
+are, and vanish with their process.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ndpbr_py.errors import NdpbrError
 
-_ASKERS = 128  # each that asks for the owner's pid takes one for good: nobody accepts them
+_MAX_PENDING_CONNECTIONS = 128  # asking for the owner's pid uses up one for good: none is ever accepted
 _FLOCK = struct.Struct("@hhqqi0q")  # struct flock: type, whence, start, length, pid
+_TRANSITION = 1 << 60  # the byte whose lock lets only one instance read and change a shared setting
 
 
 class PidFile:
@@ -30,7 +33,7 @@ class PidFile:
         """Write and lock *path*.
 
         Raises:
-            NdpbrError: A running daemon has it, or it cannot be written.
+            NdpbrError: A running daemon holds it, or it cannot be written.
         """
         self._path = path
         try:
@@ -39,19 +42,19 @@ class PidFile:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         except OSError as error:
-            raise NdpbrError(f"the pid file {path} could not be written: {error.strerror}") from error
+            raise NdpbrError(f"cannot write the pid file {path}: {error.strerror}") from error
 
     def remove(self) -> None:
-        """Remove the file, and the lock with it."""
+        """Remove the file and its lock."""
         with contextlib.suppress(OSError):
             os.unlink(self._path)
         os.close(self._descriptor)
 
 
 def _locked(path: Path) -> int:
-    """Return the descriptor that holds the lock.  A process that opens and closes the file once more has it no longer.
+    """Return the descriptor that holds the lock; the lock is lost if this process opens and closes the file again.
 
-    Others may not even read the file: a lock for reading would be in our way, too.
+    Only the owner may read the file, because a lock for reading would keep us from taking ours.
     """
     while True:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -59,57 +62,57 @@ def _locked(path: Path) -> int:
         try:
             os.fchmod(descriptor, 0o600)
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Its last owner may have removed it between open and lock: then another file has that name, or none.
+            # The last owner may have removed the file between open and lock.  Then the name is another file's, or free.
             if os.path.exists(path) and os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False)):
                 return descriptor
         except BlockingIOError:
             if (pid := _holder(descriptor, fcntl.F_WRLCK)) is not None:
                 os.close(descriptor)
-                raise NdpbrError(f"ndpbr runs already, as pid {pid} ({path})") from None
+                raise NdpbrError(f"ndpbr is already running, pid {pid} ({path})") from None
         except OSError:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # and once more: its owner has just ended
+        os.close(descriptor)  # the owner has just ended: try again
 
 
-def _holder(descriptor: int, against: int) -> int | None:
-    """Return the pid of the process whose lock stands *against* a lock of ours; None if none does."""
-    asked = _FLOCK.pack(against, os.SEEK_SET, 0, 0, 0)
-    kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
-    return None if kind == fcntl.F_UNLCK else int(pid)
+def _holder(descriptor: int, kind: int) -> int | None:
+    """Return the pid of a process whose lock conflicts with a lock of this *kind*; None if there is none."""
+    lock = _FLOCK.pack(kind, os.SEEK_SET, 0, 0, 0)
+    found, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, lock))
+    return None if found == fcntl.F_UNLCK else int(pid)
 
 
 def running(path: Path) -> int | None:
     """Return the pid of the daemon that holds the pid file *path*; None if none does.
 
-    Not for the daemon itself: it would lose its lock.
+    The daemon itself must not call this: closing the file would release its lock.
 
     Raises:
-        NdpbrError: The file is there, but cannot be read, or its holder not be named.
+        NdpbrError: The file exists but cannot be read, or its holder has no pid here.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise NdpbrError(f"the pid file {path} could not be read: {error.strerror}") from error
+        raise NdpbrError(f"cannot read the pid file {path}: {error.strerror}") from error
     try:
-        pid = _holder(descriptor, fcntl.F_RDLCK)  # only a lock for writing stands against it
+        pid = _holder(descriptor, fcntl.F_RDLCK)  # which conflicts only with a lock for writing
     finally:
         os.close(descriptor)
     if pid is not None and pid < 1:
-        raise NdpbrError(f"the pid file {path} is held by a process of another pid namespace")
+        raise NdpbrError(f"the pid file {path} is held by a process in another pid namespace")
     return pid
 
 
 class NamespaceLocks:
-    """Names that one process of this network namespace has."""
+    """Names that only one process of this network namespace can hold, e.g. ``interface wan0``."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        """Take *names*.
+        """Lock *names*.
 
         Raises:
-            NdpbrError: Another ndpbr has one of them.
+            NdpbrError: Another ndpbr holds one of them.
         """
         self._sockets: list[socket.socket] = []
         for name in names:
@@ -117,23 +120,72 @@ class NamespaceLocks:
             self._sockets.append(lock)
             try:
                 lock.bind(f"\0ndpbr/{name}")
-                lock.listen(_ASKERS)
+                lock.listen(_MAX_PENDING_CONNECTIONS)
             except OSError:
                 self.release()
-                raise NdpbrError(f"another ndpbr, pid {_owner(name)}, has {name} already") from None
+                raise NdpbrError(f"{name} is already in use by another ndpbr, pid {_owner(name)}") from None
 
     def release(self) -> None:
-        """Give the names back."""
+        """Unlock the names."""
         for lock in self._sockets:
             lock.close()
 
 
 def _owner(name: str) -> int | str:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as asker:
-        asker.setblocking(False)  # where there is no more room, connect() would wait for it for ever
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as client:
+        client.setblocking(False)  # connect() would block forever if too many connections are pending
         try:
-            asker.connect(f"\0ndpbr/{name}")
-            credentials = asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            client.connect(f"\0ndpbr/{name}")
+            credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         except OSError:
             return "unknown"
-    return int(struct.unpack("3i", credentials)[0]) or "unknown"  # 0: of another pid namespace
+    return int(struct.unpack("3i", credentials)[0]) or "unknown"  # 0: in another pid namespace
+
+
+class SharedSettingLock:
+    """Which running instances need a setting of the whole network namespace, and the value that each of them found.
+
+    Each instance holds a record lock on the setting's own file under /proc, at the byte VALUE * 256 + PROTOCOL.  The
+    file is per network namespace, as the setting is.  Only a process that may change the setting can take a lock for
+    writing, and the kernel drops the lock with the process.  Instances with different mounts of /proc do not see each
+    other.  Source: fcntl_locking(2), open file description locks.
+    """
+
+    def __init__(self, path: Path, protocol: int) -> None:
+        self._path = path
+        self._protocol = protocol
+        self._descriptor: int | None = None  # stays None if the setting cannot be written
+
+    @contextlib.contextmanager
+    def transition(self) -> Iterator[None]:
+        """Keep other instances from reading and changing the setting meanwhile."""
+        if self._descriptor is None:
+            with contextlib.suppress(OSError):
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        self._fcntl(fcntl.F_OFD_SETLKW, fcntl.F_WRLCK, _TRANSITION)
+        try:
+            yield
+        finally:
+            self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, _TRANSITION)
+
+    def join(self, found: int) -> None:
+        """Tell other instances that this one needs the setting, and which value it found."""
+        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, 0, _TRANSITION)
+        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_WRLCK, abs(found) * 256 + self._protocol)
+
+    def others(self, found: int | None = None) -> bool:
+        """Whether another instance needs the setting; with *found*, one that found this value."""
+        start, length = (0, _TRANSITION) if found is None else (abs(found) * 256, 256)
+        return self._fcntl(fcntl.F_OFD_GETLK, fcntl.F_RDLCK, start, length) == fcntl.F_WRLCK
+
+    def leave(self) -> None:
+        """Tell other instances that this one no longer needs the setting."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _fcntl(self, command: int, kind: int, start: int, length: int = 1) -> int:
+        if self._descriptor is None:
+            return fcntl.F_UNLCK
+        lock = _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)
+        return int(_FLOCK.unpack(fcntl.fcntl(self._descriptor, command, lock))[0])

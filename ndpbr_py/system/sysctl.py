@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
 import socket
-import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.system.files import read, write_atomically
+from ndpbr_py.system.lock import SharedSettingLock
 
 PROC_SYS = Path("/proc/sys/net/ipv6")
 _VERSION = 1  # of the file
@@ -32,8 +31,6 @@ _ALL = 0  # in the place of an interface index: conf/all
 # Only with conf/all/proxy_ndp does the kernel answer the unicast probes of the upstream router.
 _SHARED = (_ALL, _PROXY_NDP)
 _NOARP, _POINTOPOINT = 0x80, 0x10  # linux/if.h
-_FLOCK = struct.Struct("@hhqqi0q")  # struct flock: type, whence, start, length, pid
-_TRANSITION = 1 << 60  # the byte whose lock lets one instance at a time read and change the shared setting
 
 # An interface's index, which a rename does not change, and a setting in which {} stands for the interface's name.
 _Key = tuple[int, str]
@@ -98,7 +95,7 @@ class SysctlOverrides:
         self._file = state_dir / f"settings-{protocol}.json"
         self._proc_sys = proc_sys
         self._interfaces = interfaces
-        self._instances = _Instances(proc_sys / _PROXY_NDP.format("all"), protocol)
+        self._shared = SharedSettingLock(proc_sys / _PROXY_NDP.format("all"), protocol)
         self._found: dict[_Key, str] | None = None
 
     def apply(self, interfaces: Iterable[str]) -> list[SettingChange]:
@@ -112,18 +109,18 @@ class SysctlOverrides:
         for index, dev in names.items():
             if dev in listed and has_nd(dev):
                 needed |= {(index, setting): value for setting, value in _REQUIRED.items()}
-        with self._instances.transition():
+        with self._shared.transition():
             now = {key: value for key in needed if (value := self._value(key, names)) is not None}
             # A value in the file is from before ndpbr's first run: it is the user's.
             before = self._saved() if self._found is None else self._found
             found = now | {key: value for key, value in before.items() if key[0] in names}
-            if found.get(_SHARED) == "1" and self._instances.others(0):
+            if found.get(_SHARED) == "1" and self._shared.others(0):
                 found[_SHARED] = "0"  # which another instance found, before it set 1
             if found != self._found or self.unsaved is not None:
                 self._found = found
                 self._save()
             if _SHARED in found:
-                self._instances.join(int(found[_SHARED]))
+                self._shared.join(int(found[_SHARED]))
             return [
                 SettingChange(_path(key, names), value, needed[key])
                 for key, value in now.items()
@@ -138,10 +135,10 @@ class SysctlOverrides:
         names = self._names()
         found = self._saved() if self._found is None else self._found
         left, changes = {}, []
-        with self._instances.transition():
+        with self._shared.transition():
             for key, value in found.items():
-                if key == _SHARED and self._instances.others():
-                    if not self._instances.others(int(value)):
+                if key == _SHARED and self._shared.others():
+                    if not self._shared.others(int(value)):
                         left[key] = value  # the other instance does not know this value
                     continue
                 now = None if key[0] not in names else self._value(key, names)
@@ -154,7 +151,7 @@ class SysctlOverrides:
                 self._found = left
                 self._save()
             self._found = None
-            self._instances.leave()  # not later: two that stop together must not both leave it to the other
+            self._shared.leave()  # not later: two that stop together must not both leave it to the other
         return changes
 
     def pending(self) -> bool:
@@ -212,54 +209,6 @@ class SysctlOverrides:
             self.unsaved = None
         except OSError as error:
             self.unsaved = f"{self._file}: {error.strerror}"
-
-
-class _Instances:
-    """The running instances that need conf/all/proxy_ndp, and the value that each of them found.
-
-    Each instance holds a record lock on the setting's own file, at the byte VALUE * 256 + PROTOCOL.  Such a lock is
-    per network namespace, as the setting is.  Only a process that may change the setting can take it for writing, and
-    the kernel drops it with the process.  Source: fcntl_locking(2), open file description locks.
-    """
-
-    def __init__(self, path: Path, protocol: int) -> None:
-        self._path = path
-        self._protocol = protocol
-        self._descriptor: int | None = None  # None, too, where the setting cannot be written
-
-    @contextlib.contextmanager
-    def transition(self) -> Iterator[None]:
-        """Keep other instances from reading and changing the setting meanwhile."""
-        if self._descriptor is None:
-            with contextlib.suppress(OSError):
-                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        self._fcntl(fcntl.F_OFD_SETLKW, fcntl.F_WRLCK, _TRANSITION)
-        try:
-            yield
-        finally:
-            self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, _TRANSITION)
-
-    def join(self, found: int) -> None:
-        """Tell other instances that this one needs the setting, and that it was *found*."""
-        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, 0, _TRANSITION)
-        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_WRLCK, abs(found) * 256 + self._protocol)
-
-    def others(self, found: int | None = None) -> bool:
-        """Whether another instance needs the setting; with *found*, one that found this value."""
-        start, length = (0, _TRANSITION) if found is None else (abs(found) * 256, 256)
-        return self._fcntl(fcntl.F_OFD_GETLK, fcntl.F_RDLCK, start, length) == fcntl.F_WRLCK
-
-    def leave(self) -> None:
-        """Tell other instances that this one needs the setting no longer."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def _fcntl(self, command: int, kind: int, start: int, length: int = 1) -> int:
-        if self._descriptor is None:
-            return fcntl.F_UNLCK
-        lock = _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)
-        return int(_FLOCK.unpack(fcntl.fcntl(self._descriptor, command, lock))[0])
 
 
 def _path(key: _Key, names: dict[int, str]) -> str:
