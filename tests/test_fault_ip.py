@@ -30,6 +30,8 @@ while read -r words; do
     esac
 done
 """
+# The real ip, until a file named `hang` is beside the script.
+HANGS = '#!/bin/sh\n[ -e "$0.hang" ] && exec sleep 1000\nexec {ip} "$@"\n'
 PASSED_ON = '#!/bin/sh\nexec {ip} "$@"\n'
 
 
@@ -96,6 +98,23 @@ def test_settings_are_given_back_without_ip(home: Home, tmp_path: Path) -> None:
     assert max(n for n, event in enumerate(events) if event == "setting-restored") < events.index("flush-failed")
     assert events[-1] == "stopped"
     assert settings(home.router, *DEVS) == before
+
+
+def test_settings_are_restored_while_ip_hangs(home: Home, tmp_path: Path) -> None:
+    """At a stop the settings do not wait for an ip(8) that gives no answer, and the log says what happened."""
+    before = settings(home.router, *DEVS)
+    running = Running(home.router, tmp_path, HANGS)
+    until(lambda: "started" in running.events(), 10.0, "the daemon has started")
+    running.ip.with_name("ip.hang").touch()
+    running.process.terminate()
+    until(lambda: "setting-restored" in running.events(), 10.0, "the settings are restored")
+    restored = settings(home.router, *DEVS)
+    until(lambda: "flush-failed" in running.events(), 30.0, "ip has given no answer")
+    running.process.kill()
+
+    (failed,) = (json.loads(line) for line in running.text().splitlines() if '"flush-failed"' in line)
+    assert failed["error"] == "no answer within 10 s"
+    assert restored == before
 
 
 def test_why_it_cannot_work_is_in_the_log(home: Home, tmp_path: Path) -> None:
