@@ -126,7 +126,7 @@ _SHARES = ("parse", "decide", "write", "log (after the batch)")
 class _Nowhere:
     """Takes records and drops them."""
 
-    lost = 0
+    dropped = 0
 
     def write(self, level: str, text: str) -> None:
         """Drop it."""

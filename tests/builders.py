@@ -157,7 +157,7 @@ def why(decisions: Iterable[Decision]) -> list[tuple[str, str]]:
 class Records:
     """A sink that keeps the records written to it, as (level, text)."""
 
-    lost = 0
+    dropped = 0
 
     def __init__(self) -> None:
         self.written: list[tuple[str, str]] = []

@@ -85,7 +85,7 @@ def test_daemon_tells_the_life_of_an_address(home: Home, daemon: Start) -> None:
     assert alive["host"]["confirmed_ago_s"] < 60
     assert [e["event"] for e in alive["events"]][:2] == ["host-learned", "host-verified"]
     assert alive["events"][0]["reason"] == "first-sight"
-    assert alive["events"][0]["proxied_on"] == "wan0,lan1"
+    assert alive["events"][0]["proxied_on"] == ["wan0", "lan1"]
     assert gone["host"] is None
     assert [(e["event"], e["reason"]) for e in gone["events"]] == [(r["event"], r["reason"]) for r in logged]
     assert gone["events"][-1]["event"] == "host-forgotten"

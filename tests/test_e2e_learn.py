@@ -56,7 +56,7 @@ def test_host_is_learned_at_stale_and_verified_at_reachable(home: Home, daemon: 
             **host,
             "state": "STALE",
             "reason": "first-sight",
-            "proxied_on": "wan0",
+            "proxied_on": ["wan0"],
         },
         {"level": "debug", "event": "host-verified", **host, "state": "REACHABLE", "reason": "reachable"},
     ]

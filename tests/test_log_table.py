@@ -15,7 +15,7 @@ import pytest
 import ndpbr_py
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.logs.fields import fields, level
-from ndpbr_py.logs.logger import _LIARS
+from ndpbr_py.logs.logger import RATE_LIMITED_WARNINGS
 from ndpbr_py.metrics import Counters
 from tests.builders import changed, kernel, nd_proxy, told
 
@@ -120,11 +120,12 @@ def decided() -> dict[str, Event]:
         )
         if "detail" in given:
             reason = Reason.__members__.get(member(given["reason"], "Reason") or "")
-            note = Decision(what, reason or Reason.STOPPING, detail="x")
+            detail = "17" if what is DecisionKind.LOOKUPS_RATE_LIMITED else "x"
+            note = Decision(what, reason or Reason.STOPPING, detail=detail)
             event.fields |= set(fields(note)) - {"reason"}
         event.levels |= {level(Decision(what, reason)) for reason in Reason}
-        if what in _LIARS:
-            event.fields.add("more")
+        if what in RATE_LIMITED_WARNINGS:
+            event.fields.add("suppressed")
             event.levels |= {"debug", "warning"}
     return found
 

@@ -1,4 +1,4 @@
-"""Decisions and whatever else happens -> whole records, one line each, that nothing from outside can forge."""
+"""Decisions and daemon events -> records, one line each, that no text from outside can forge."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from ndpbr_py.logs.logger import Log
 from tests.builders import LLADDR, OTHER_LLADDR, Records, addr
 
 A = addr()
-STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-FIELD = re.compile(r'(?:^| )(\w+)=("(?:[^"\\]|\\.)*"|[^\s"\\=]+)')
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
+FIELD = re.compile(r'(?:^| )(\w+)=("(?:[^"\\]|\\.)*"|[^ "=]+)')
 LEARNED = Decision(
     DecisionKind.LEARNED,
     Reason.FIRST_SIGHT,
@@ -39,21 +39,21 @@ from ndpbr_py.config import LogConfig
 from ndpbr_py.logs.logger import Log
 log = Log(LogConfig(sys.argv[1]))
 log.record("info", "last")
-log.sink._put = lambda text: False
-log.record("info", "lost")
-del log.sink._put
+log.sink._write_line = lambda text: False
+log.record("info", "dropped")
+del log.sink._write_line
 print(flush=True)
 sys.stdin.readline()
 log.flush()
 """
 
 
-def decision(what: DecisionKind, reason: Reason, note: str | None = None) -> Decision:
-    return Decision(what, reason, A, "lan0", LLADDR, NudState.STALE, detail=note)
+def decision(what: DecisionKind, reason: Reason, detail: str | None = None) -> Decision:
+    return Decision(what, reason, A, "lan0", LLADDR, NudState.STALE, detail=detail)
 
 
 RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
-    LEARNED.kind: (LEARNED, "info", {"reason": "first-sight", "proxied_on": "wan0"}),
+    LEARNED.kind: (LEARNED, "info", {"reason": "first-sight", "proxied_on": ["wan0"]}),
     DecisionKind.MOVED: (
         decision(DecisionKind.MOVED, Reason.SAME_LLADDR, "wan0"),
         "info",
@@ -86,17 +86,17 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
     DecisionKind.CONFLICT: (
         decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, OTHER_LLADDR),
         "warning",
-        {"reason": "owner-answers", "claimed_by": OTHER_LLADDR, "more": 0},
+        {"reason": "owner-answers", "claimed_by": OTHER_LLADDR, "suppressed": 0},
     ),
     DecisionKind.FOREIGN_ENTRY: (
         decision(DecisionKind.FOREIGN_ENTRY, Reason.FOREIGN_ROUTE, "route dev tun0"),
         "warning",
-        {"reason": "foreign-route", "theirs": "route dev tun0"},
+        {"reason": "foreign-route", "foreign": "route dev tun0"},
     ),
     DecisionKind.IGNORED: (
         decision(DecisionKind.IGNORED, Reason.OFF_LINK),
         "warning",
-        {"reason": "not-on-link", "more": 0},
+        {"reason": "not-on-link", "suppressed": 0},
     ),
     DecisionKind.GROUP_REJOINED: (
         decision(DecisionKind.GROUP_REJOINED, Reason.REFRESH_INTERVAL),
@@ -107,7 +107,7 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
     DecisionKind.LOOKUP_STARTED: (
         decision(DecisionKind.LOOKUP_STARTED, Reason.SOLICITED, "wan0,lan1"),
         "debug",
-        {"reason": "solicited", "lookup_on": "wan0,lan1"},
+        {"reason": "solicited", "lookup_on": ["wan0", "lan1"]},
     ),
     DecisionKind.PROXY_WITHHELD: (
         decision(DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, "lan1"),
@@ -117,7 +117,7 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
     DecisionKind.LOOKUPS_RATE_LIMITED: (
         decision(DecisionKind.LOOKUPS_RATE_LIMITED, Reason.FLOOD, "17"),
         "warning",
-        {"reason": "too-many-solicitations", "more": "17"},
+        {"reason": "too-many-solicitations", "suppressed": 17},
     ),
 }
 
@@ -136,14 +136,14 @@ def logged(config: LogConfig, *decisions: Decision) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("what", DecisionKind)
 def test_decision_is_one_record(what: DecisionKind) -> None:
-    """Each kind of decision has its level, its name, who it is about, and why."""
+    """Each kind of decision has its level, its event, the fields of the host, and the reason."""
     decided, level, fields = RECORDS[what]
 
     assert logged(LogConfig("json", "debug"), decided) == [{"level": level, "event": what.value, **ABOUT, **fields}]
 
 
-def test_single_commands_and_doubts_are_for_debugging() -> None:
-    """At level info a host's life is what is logged."""
+def test_probes_are_logged_at_level_debug() -> None:
+    """At level info a host is logged when it is learned, moves or is forgotten, but not when it is probed."""
     decisions = [decided for decided, _, _ in RECORDS.values()]
 
     events = {record["event"] for record in logged(LogConfig("json", "info"), *decisions)}
@@ -154,7 +154,7 @@ def test_single_commands_and_doubts_are_for_debugging() -> None:
 
 @pytest.mark.parametrize(("dry_run", "record"), [(False, ("debug", "command")), (True, ("info", "would-run"))])
 def test_commands_are_logged_with_their_decision(dry_run: bool, record: tuple[str, str]) -> None:
-    """Each command is a record after its decision's; in a dry run they are what matters."""
+    """Each command is a record after its decision's; in a dry run commands are logged at level info."""
     sink = Records()
     log = Log(LogConfig("json", "info" if dry_run else "debug"), sink, Commands(135).lines, dry_run=dry_run)
 
@@ -172,8 +172,8 @@ def test_commands_are_logged_with_their_decision(dry_run: bool, record: tuple[st
 @pytest.mark.parametrize(
     ("what", "reason"), [(DecisionKind.IGNORED, Reason.OFF_LINK), (DecisionKind.CONFLICT, Reason.OWNER_ANSWERS)]
 )
-def test_false_claims_again_and_again_are_one_warning(what: DecisionKind, reason: Reason) -> None:
-    """Who claims what is not his is seen once a minute for each reason; the rest is for debugging."""
+def test_repeated_false_claims_are_one_warning_per_minute(what: DecisionKind, reason: Reason) -> None:
+    """False claims are a warning once a minute for each reason; the others are logged at level debug."""
     ignored = decision(what, reason)
 
     assert [record["level"] for record in logged(LogConfig("json", "debug"), ignored, ignored, ignored)] == [
@@ -184,8 +184,8 @@ def test_false_claims_again_and_again_are_one_warning(what: DecisionKind, reason
     assert len(logged(LogConfig("json", "info"), ignored, ignored, ignored)) == 1
 
 
-def test_flood_of_claims_fills_no_log() -> None:
-    """Of ten thousand hosts learned at once some are logged, and how many are not."""
+def test_flood_of_claims_is_rate_limited() -> None:
+    """Of ten thousand hosts learned at the same time some are logged, and so is the number of the others."""
     records = logged(LogConfig("json"), *[LEARNED] * 10_000)
 
     learned = [record for record in records if record["event"] == "host-learned"]
@@ -194,8 +194,8 @@ def test_flood_of_claims_fills_no_log() -> None:
 
 
 @pytest.mark.parametrize("form", ["logfmt", "json"])
-def test_dropped_records_are_told_in_the_format_of_the_others(form: str) -> None:
-    """How many records found no place to be written is a record like any other."""
+def test_dropped_records_are_reported_in_the_configured_format(form: str) -> None:
+    """The record about dropped records has the format of all other records."""
     with subprocess.Popen(
         [sys.executable, "-c", FILL, form],
         stdin=subprocess.PIPE,
@@ -208,11 +208,11 @@ def test_dropped_records_are_told_in_the_format_of_the_others(form: str) -> None
         child.stdout.readline()
         while "last" not in child.stderr.readline():
             pass
-        _, said = child.communicate("go on\n")
+        _, output = child.communicate("go on\n")
 
-    last = json.loads(said) if form == "json" else {it.group(1): it.group(2) for it in FIELD.finditer(said.strip())}
+    last = json.loads(output) if form == "json" else {it.group(1): it.group(2) for it in FIELD.finditer(output.strip())}
     assert STAMP.fullmatch(last.pop("ts"))
-    assert {**last, "count": int(last["count"])} == {"level": "warning", "event": "records-dropped", "count": 1}
+    assert {**last, "count": int(last["count"])} == {"level": "warning", "event": "log-records-dropped", "count": 1}
 
 
 def test_once_is_once() -> None:
@@ -229,8 +229,8 @@ def test_once_is_once() -> None:
     ]
 
 
-def test_record_waits_for_what_was_decided_before_it() -> None:
-    """Records are in the order of what happened."""
+def test_record_follows_those_of_earlier_decisions() -> None:
+    """Records are in the order of the events."""
     sink = Records()
     log = Log(LogConfig("logfmt", syslog=True), sink)
 
@@ -240,20 +240,40 @@ def test_record_waits_for_what_was_decided_before_it() -> None:
     assert [text.split()[0] for _, text in sink.written] == ["event=host-learned", "event=stopping"]
 
 
-def test_logfmt_quotes_what_must_be() -> None:
-    """A value with a blank, a quote, `=` or nothing at all is quoted, so that fields stay fields."""
+def test_logfmt_is_one_line_of_fields() -> None:
+    """A value with a blank, a quote or `=` is quoted, lists are joined, and fields without a value are left out."""
+    sink = Records()
+    fields = {"a": 'x" b=1', "b": "", "c": "a\\ b", "d": None, "e": True, "f": 1.5, "g": ["wan0", "lan0"], "h": []}
+
+    Log(LogConfig("logfmt", syslog=True), sink).record("info", "it", **fields, reason="first")
+
+    assert sink.written == [("info", r'event=it reason=first a="x\" b=1" c="a\\ b" e=true f=1.5 g=wan0,lan0')]
+
+
+def test_json_keeps_null_and_arrays() -> None:
+    """JSON has a list as an array, and null for a field without a value; the time and the level come first."""
     sink = Records()
 
-    Log(LogConfig("logfmt", syslog=True), sink).record("info", "it", a='x" b=1', b="", c="a\\ b", d=None, e=True, f=1.5)
+    Log(LogConfig("json"), sink, date=lambda: 1_000_000.5).record("info", "it", up=[], error=None, dev="lan\x1b0")
 
-    assert sink.written == [("info", r'event=it a="x\" b=1" b="" c="a\\ b" d=none e=true f=1.5')]
+    start = '{"ts": "1970-01-12T13:46:40.500000Z", "level": "info", "event": "it", "dev": "lan\\\\x1b0"'
+    assert sink.written == [("info", start + ', "up": [], "error": null}')]
+
+
+def test_record_of_a_replay_has_the_recorded_time() -> None:
+    """A replay stamps its records with the time of the recording, in the format of all other records."""
+    sink = Records()
+
+    Log(LogConfig("logfmt"), sink, date=lambda: 1_000_000.5).record("info", "it")
+
+    assert sink.written == [("info", "ts=1970-01-12T13:46:40.500000Z level=info event=it")]
 
 
 @pytest.mark.parametrize("form", ["console", "logfmt", "json"])
 @pytest.mark.parametrize("syslog", [False, True])
 @given(text=st.text() | st.binary().map(lambda octets: octets.decode(errors="surrogateescape")))
 def test_text_from_outside_forges_no_record(form: str, syslog: bool, text: str) -> None:
-    """Whatever a line holds, its record is one line without control characters."""
+    """Whatever a line of the monitor contains, its record is one line without control characters."""
     sink = Records()
 
     Log(LogConfig(form, syslog=syslog), sink).record("warning", "line-rejected", line=text, wanted="an address")
@@ -265,7 +285,7 @@ def test_text_from_outside_forges_no_record(form: str, syslog: bool, text: str) 
 
 @given(text=st.text())
 def test_text_from_outside_forges_no_field(text: str) -> None:
-    """Read as logfmt is, a record has the fields that were logged, and no others."""
+    """Parsed as logfmt, a record has the fields that were logged, and no others."""
     sink = Records()
 
     Log(LogConfig("logfmt", syslog=True), sink).record("warning", "line-rejected", line=text, number=1)
@@ -273,11 +293,11 @@ def test_text_from_outside_forges_no_field(text: str) -> None:
     record = sink.written[0][1]
     fields = list(FIELD.finditer(record))
     assert "".join(field.group() for field in fields) == record
-    assert [field.group(1) for field in fields] == ["event", "line", "number"]
+    assert [field.group(1) for field in fields] == ["event", *["line"] * bool(text), "number"]
 
 
 def test_host_record_fits_into_a_syslog_line() -> None:
-    """The longest record of a host's life, on interfaces with usual names, is not cut by the smallest syslogd."""
+    """The longest record about a host, on interfaces with usual names, is not cut by the smallest syslogd."""
     long = addr("2001:db8:1111:2222:3333:4444:5555:6666")
     devs = ["br-lan0", "br-lan1"]
     sink = Records()

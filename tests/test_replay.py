@@ -130,7 +130,7 @@ def test_records_go_to_standard_error(capfd: pytest.CaptureFixture[str], tmp_pat
         "lladdr": LLADDR,
         "state": "REACHABLE",
         "reason": "reachable",
-        "proxied_on": "wan0",
+        "proxied_on": ["wan0"],
     }
     assert records[2] == {
         "level": "warning",

@@ -1,4 +1,4 @@
-"""Records to standard error or to syslogd: never blocking, never raising, nothing lost without a word."""
+"""Records to standard error or to syslogd: never blocking, never raising; dropped records are counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py.logs.sink import Stream, Syslog
+from ndpbr_py.logs.sink import StderrSink, SyslogSink
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def dropped(count: int) -> str:
-    """Return a record that tells of dropped ones."""
-    return f"event=records-dropped count={count}"
+    """Return the record about dropped records."""
+    return f"event=log-records-dropped count={count}"
 
 
 def syslogd(path: Path) -> socket.socket:
@@ -53,7 +53,7 @@ def texts(listener: socket.socket) -> list[str]:
 def test_record_is_a_line(pipe: tuple[int, int]) -> None:
     """One record, one line."""
     read, write = pipe
-    stream = Stream(write, dropped)
+    stream = StderrSink(write, dropped)
 
     stream.write("info", "event=one")
     stream.write("info", "event=\udcff")
@@ -62,60 +62,60 @@ def test_record_is_a_line(pipe: tuple[int, int]) -> None:
 
 
 def test_full_pipe_drops_and_counts(pipe: tuple[int, int]) -> None:
-    """Where nobody reads, nothing waits; once somebody does, the log says how much is missing, first."""
+    """With no reader records are dropped without waiting; with one again, their number is the first record."""
     read, write = pipe
-    stream = Stream(write, dropped)
-    while stream.dropped == 0:
+    stream = StderrSink(write, dropped)
+    while stream.unreported == 0:
         stream.write("info", "x" * 1000)
-    stream.write("info", "lost, too")
-    assert stream.dropped == 2
+    stream.write("info", "dropped, too")
+    assert stream.unreported == 2
 
     os.read(read, 1 << 20)
     stream.write("info", "event=after")
 
-    assert os.read(read, 1 << 20) == b"event=records-dropped count=2\nevent=after\n"
-    assert stream.dropped == 0
+    assert os.read(read, 1 << 20) == b"event=log-records-dropped count=2\nevent=after\n"
+    assert stream.unreported == 0
 
 
-def test_what_was_dropped_is_told_without_a_record_to_follow(pipe: tuple[int, int]) -> None:
-    """Even if nothing more happens, the log says that something is missing."""
+def test_dropped_records_are_reported_without_another_record(pipe: tuple[int, int]) -> None:
+    """Even if nothing more is logged, the number of dropped records is."""
     read, write = pipe
-    stream = Stream(write, dropped)
-    while stream.dropped == 0:
+    stream = StderrSink(write, dropped)
+    while stream.unreported == 0:
         stream.write("info", "x" * 1000)
     os.read(read, 1 << 20)
 
     stream.retry()
 
-    assert os.read(read, 1 << 20) == b"event=records-dropped count=1\n"
+    assert os.read(read, 1 << 20) == b"event=log-records-dropped count=1\n"
 
 
 @pytest.mark.parametrize("end", [0, 1])
 def test_closed_standard_error_is_survived(end: int, pipe: tuple[int, int]) -> None:
-    """Whether nobody reads any more or the descriptor itself is gone: records are counted, nothing is raised."""
-    stream = Stream(pipe[1], dropped)
+    """With the reader or the descriptor itself gone, records are counted and nothing is raised."""
+    stream = StderrSink(pipe[1], dropped)
     os.close(pipe[end])
 
     stream.write("info", "event=one")
     stream.retry()
 
-    assert stream.dropped == 1
+    assert stream.unreported == 1
 
 
 def test_full_disk_is_survived() -> None:
     """A log that cannot grow is no reason to stop."""
     with open("/dev/full", "wb", buffering=0) as full:
-        stream = Stream(full.fileno(), dropped)
+        stream = StderrSink(full.fileno(), dropped)
         stream.write("info", "event=one")
 
-        assert stream.dropped == 1
+        assert stream.unreported == 1
 
 
 def test_record_that_is_too_long_is_cut(pipe: tuple[int, int]) -> None:
-    """A record is written in one piece, so it cannot be torn by another's; what is beyond a page is cut."""
+    """A record is written in one piece, so no other record can split it; it is cut to a page."""
     read, write = pipe
 
-    Stream(write, dropped).write("info", "x" * 10_000)
+    StderrSink(write, dropped).write("info", "x" * 10_000)
 
     assert os.read(read, 1 << 16) == b"x" * 4095 + b"\n"
 
@@ -124,7 +124,7 @@ def test_record_that_is_too_long_is_cut(pipe: tuple[int, int]) -> None:
 def test_syslog_record_is_as_the_c_library_writes_it(level: str, priority: int, tmp_path: Path) -> None:
     """Facility daemon, the level's severity, time, name and pid."""
     with closing(syslogd(tmp_path / "log")) as listener:
-        Syslog("ndpbr", dropped, str(tmp_path / "log")).write(level, "event=one")
+        SyslogSink("ndpbr", dropped, str(tmp_path / "log")).write(level, "event=one")
         record = listener.recv(4096).decode()
 
     head, _, text = record.partition(f" ndpbr[{os.getpid()}]: ")
@@ -136,14 +136,14 @@ def test_syslog_record_is_as_the_c_library_writes_it(level: str, priority: int, 
 def test_syslog_record_fits_the_smallest_syslogd(tmp_path: Path) -> None:
     """busybox reads 256 bytes, and some of them are its own."""
     with closing(syslogd(tmp_path / "log")) as listener:
-        Syslog("ndpbr", dropped, str(tmp_path / "log")).write("info", "ä" * 500)
+        SyslogSink("ndpbr", dropped, str(tmp_path / "log")).write("info", "ä" * 500)
 
         assert len(listener.recv(4096)) <= 230
 
 
 def test_missing_syslogd_is_waited_for(tmp_path: Path) -> None:
     """Records from before syslogd was started come when it is, in order."""
-    syslog = Syslog("ndpbr", dropped, str(tmp_path / "log"))
+    syslog = SyslogSink("ndpbr", dropped, str(tmp_path / "log"))
     syslog.write("info", "event=one")
     syslog.write("info", "event=two")
 
@@ -155,7 +155,7 @@ def test_missing_syslogd_is_waited_for(tmp_path: Path) -> None:
 
 def test_restarted_syslogd_gets_what_it_missed(tmp_path: Path) -> None:
     """After a restart the socket is another; nothing that was logged in between is lost."""
-    syslog = Syslog("ndpbr", dropped, str(tmp_path / "log"))
+    syslog = SyslogSink("ndpbr", dropped, str(tmp_path / "log"))
     with closing(syslogd(tmp_path / "log")):
         syslog.write("info", "event=before")
     syslog.write("info", "event=between")
@@ -168,20 +168,20 @@ def test_restarted_syslogd_gets_what_it_missed(tmp_path: Path) -> None:
         assert texts(listener) == ["event=between", "event=after"]
 
 
-def test_stopped_syslogd_blocks_nobody(tmp_path: Path) -> None:
+def test_stopped_syslogd_does_not_block(tmp_path: Path) -> None:
     """A syslogd that reads nothing gets what it can take; the rest is kept, and what was too much is counted."""
     with closing(syslogd(tmp_path / "log")) as listener:
-        syslog = Syslog("ndpbr", dropped, str(tmp_path / "log"))
+        syslog = SyslogSink("ndpbr", dropped, str(tmp_path / "log"))
         for number in range(2000):
             syslog.write("info", f"event={number}")
-        assert syslog.dropped > 0
+        assert syslog.unreported > 0
 
         got: list[str] = []
         while (more := texts(listener)) or not got:
             got += more
             syslog.retry()
 
-    told = [text for text in got if text.startswith("event=records-dropped")]
-    assert sum(int(text.rpartition("=")[2]) for text in told) == 2000 - (len(got) - len(told))
-    assert got[-1] == told[-1]
-    assert syslog.dropped == 0
+    notices = [text for text in got if text.startswith("event=log-records-dropped")]
+    assert sum(int(text.rpartition("=")[2]) for text in notices) == 2000 - (len(got) - len(notices))
+    assert got[-1] == notices[-1]
+    assert syslog.unreported == 0

@@ -71,7 +71,11 @@ def _told(daemon: Mapping[str, Any]) -> Iterator[str]:
         verified = "verified" if host["verified"] else "not verified yet"
         yield f"daemon: a host on {host['dev']}, {verified}, last known to be there {host['confirmed_ago_s']:g} s ago"
     for event in daemon["events"][-_EVENTS:]:
-        rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in ("ts", "event", "ago"))
+        rest = " ".join(
+            f"{key}={','.join(value) if isinstance(value, list) else value}"
+            for key, value in event.items()
+            if key not in ("ts", "event", "ago")
+        )
         yield f"event: {event['ts']} ({event['ago']:g} s ago) {event['event']} {rest}"
 
 

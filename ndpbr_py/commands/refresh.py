@@ -97,7 +97,7 @@ def main(arguments: argparse.Namespace) -> int:
 def _run(refresher: Refresher, devs: Sequence[str], interval: float, log: Log) -> None:
     # Blocked, they wait for the one place where they are asked for.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
-    log.record("info", "started", interfaces=",".join(devs), interval=interval)
+    log.record("info", "started", interfaces=list(devs), interval_s=interval)
     due = dict.fromkeys(devs, time.monotonic())
     while True:
         dev = min(due, key=due.__getitem__)

@@ -305,8 +305,8 @@ class Daemon:
     def _state(self) -> dict[str, object]:
         counters = self._status.counters()
         return {
-            "interfaces": ",".join(self._config.interfaces),
-            "up": ",".join(sorted(self._dispatcher.proxy.desired.usable)),
+            "interfaces": list(self._config.interfaces),
+            "up": sorted(self._dispatcher.proxy.desired.usable),
             "hosts": counters.hosts,
             "resyncs": counters.resyncs,
             "monitor_restarts": counters.monitor_restarts,

@@ -49,7 +49,7 @@ class Status:
             solicitations_received=lookups.received,
             lookups=lookups.sent,
             lookups_rate_limited=lookups.rate_limited,
-            log_records_dropped=self._log.sink.lost,
+            log_records_dropped=self._log.sink.dropped,
             hosts=len(self._dispatcher.proxy.hosts),
             start_time_seconds=round(clock.date(self._started)),
         )

@@ -1,6 +1,6 @@
 """Decision -> the level and the fields of its record.
 
-Pure.  A field that says nothing is left out, so that a record fits into the line of a small syslogd.
+Pure.  Fields without a value are left out, so that a record fits into the short line of a small syslogd.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ LEVELS: Mapping[DecisionKind, str] = {
     DecisionKind.PROXY_WITHHELD: "info",
     DecisionKind.LOOKUPS_RATE_LIMITED: "warning",
 }
-# What `note` is called in the record.
-_NOTES: Mapping[DecisionKind | Reason, str] = {
+# The name of `Decision.detail` in the record; a reason goes before a kind.
+_DETAIL_NAMES: Mapping[DecisionKind | Reason, str] = {
     DecisionKind.MOVED: "from_dev",
     DecisionKind.CONFLICT: "claimed_by",
     DecisionKind.PROBED: "seen_on",
     DecisionKind.SUSPENDED: "down",
     DecisionKind.REFUSED: "error",
     DecisionKind.RETAINED: "error",
-    DecisionKind.FOREIGN_ENTRY: "theirs",
+    DecisionKind.FOREIGN_ENTRY: "foreign",
     DecisionKind.LOOKUP_STARTED: "lookup_on",
     DecisionKind.PROXY_WITHHELD: "withheld_on",
-    DecisionKind.LOOKUPS_RATE_LIMITED: "more",
+    DecisionKind.LOOKUPS_RATE_LIMITED: "suppressed",
     Reason.LLADDR_CHANGED: "old_lladdr",
 }
 
 
 def fields(decision: Decision) -> dict[str, object]:
-    """Return the fields of a decision's record: those that say something."""
+    """Return the fields of a decision's record that have a value."""
     result: dict[str, object] = {}
     if decision.address is not None:
         result["address"] = text(decision.address)
@@ -59,13 +59,19 @@ def fields(decision: Decision) -> dict[str, object]:
     if decision.state is not None:
         result["state"] = decision.state._value_
     result["reason"] = decision.reason._value_
-    answered_for = [action.dev for action in decision.actions if isinstance(action, AddProxy)]
-    if answered_for:
-        result["proxied_on"] = ",".join(answered_for)
+    proxied_on = [action.dev for action in decision.actions if isinstance(action, AddProxy)]
+    if proxied_on:
+        result["proxied_on"] = proxied_on
     if decision.detail is not None:
-        name = _NOTES.get(decision.reason) or _NOTES.get(decision.kind) or "note"
-        result[name] = decision.detail
+        name = _DETAIL_NAMES.get(decision.reason) or _DETAIL_NAMES.get(decision.kind) or "detail"
+        result[name] = _value(name, decision.detail)
     return result
+
+
+def _value(name: str, detail: str) -> object:
+    if name == "lookup_on":
+        return detail.split(",")
+    return int(detail) if name == "suppressed" else detail
 
 
 def level(decision: Decision) -> str:

@@ -1,9 +1,9 @@
-"""structlog set-up; decisions, commands and what else happens -> records."""
+"""Decisions, ip(8) commands and daemon events -> log records, through structlog; docs/log.md lists every event."""
 
 from __future__ import annotations
 
+import datetime
 import logging
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, MutableMapping
@@ -18,30 +18,33 @@ from ndpbr_py.core.actions import Action
 from ndpbr_py.core.decision import CLAIMS, Decision, DecisionKind, Reason
 from ndpbr_py.core.ratelimit import TokenBucket
 from ndpbr_py.logs.fields import fields, level
-from ndpbr_py.logs.sink import Sink, Stream, Syslog
+from ndpbr_py.logs.sink import Sink, StderrSink, SyslogSink
 
+KEY_ORDER = ("ts", "level", "event", "address", "dev", "lladdr", "state", "reason")
+# A start after a crash adopts thousands of hosts, and a flood claims thousands of addresses.
+RATE_LIMITED_REASONS = CLAIMS | {Reason.ADOPTED}
+# Another host's false claims: a warning once a minute for each reason, the others at level debug.
+RATE_LIMITED_WARNINGS = frozenset((DecisionKind.IGNORED, DecisionKind.CONFLICT))
+_MAX_QUEUED = 5000  # decisions that wait for flush(); some MB
+_LISTS = (list, tuple)
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
     0x2028: "\\u2028",
     0x2029: "\\u2029",
 }
-_MANY = CLAIMS | {Reason.ADOPTED}  # of which a start after a crash makes thousands
-_LIARS = frozenset((DecisionKind.IGNORED, DecisionKind.CONFLICT))
-_MOST_WAITING = 5000  # decisions; some MB
-_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
-_FIRST = ("ts", "level", "event", "address", "dev", "lladdr", "state", "reason")
 
 
-Lines = Callable[[Action], Iterable[str]]
+CommandLines = Callable[[Action], Iterable[str]]
+_Record = MutableMapping[str, Any]
 
 
 class Log:
-    """Writes records: an event name, and the rest as fields."""
+    """Writes records: an event name, and everything else as fields."""
 
     def __init__(
         self,
         config: LogConfig,
         sink: Sink | None = None,
-        commands: Lines | None = None,
+        commands: CommandLines | None = None,
         *,
         dry_run: bool = False,
         date: Callable[[], float] | None = None,
@@ -49,33 +52,33 @@ class Log:
         """Set structlog up.
 
         Args:
-            config: Where records go, and which.
-            sink: Takes them instead.
-            commands: Returns the lines for ip(8) of an action: each is a record, too, after its decision's.
-            dry_run: The commands are not run, and so are what matters.
-            date: Returns when what is logged happened, in seconds since 1970; without it that is now.
+            config: The destination, the format and the lowest level of the records.
+            sink: The destination of the records; without it standard error or syslogd, as *config* says.
+            commands: Returns the ip(8) command lines of an action.  Each is a record, after its decision's.
+            dry_run: The commands are not run; their records are `would-run`, at level info.
+            date: Returns the time of the records in seconds since 1970, for a replay; without it, now.
         """
         processors = _processors(config, date)
         self._now = date or time.monotonic
-        notice = _dropped(processors)
-        self.sink: Sink = sink or (Syslog("ndpbr", notice) if config.syslog else Stream(2, notice))
-        least = getattr(logging, config.level.upper())
-        self.verbose = least <= logging.DEBUG
+        notice = _dropped_notice(processors)
+        self.sink: Sink = sink or (SyslogSink("ndpbr", notice) if config.syslog else StderrSink(2, notice))
+        lowest = getattr(logging, config.level.upper())
+        self.verbose = lowest <= logging.DEBUG
         self.dry_run = dry_run
         self.commands = commands if self.verbose or dry_run else None
         self._log = structlog.wrap_logger(
-            _Levels(self.sink),
+            _SinkLogger(self.sink),
             processors=processors,
-            wrapper_class=structlog.make_filtering_bound_logger(least),
+            wrapper_class=structlog.make_filtering_bound_logger(lowest),
         ).bind()
         self._said: set[str] = set()
-        self._waiting: list[Decision] = []
+        self._queued: list[Decision] = []
         self._claims = TokenBucket(20, 500)
         self._reports = TokenBucket(1 / 10, 1)
         self._warnings: dict[tuple[DecisionKind, Reason], TokenBucket] = {}
 
     def record(self, level: str, event: str, /, **fields: object) -> None:
-        """Write one record, after those that wait."""
+        """Write one record, after those of the queued decisions."""
         self.flush()
         getattr(self._log, level)(event, **fields)
 
@@ -87,42 +90,41 @@ class Log:
             self.record(level, event, **fields)
 
     def decided(self, decisions: Iterable[Decision]) -> None:
-        """Take note of what was decided; `flush()` writes it."""
+        """Queue the records of *decisions* for `flush()`."""
         now = self._now()
-        # Of thousands most are left out, and need not wait for that; the commands of each are told all the same.
-        self._waiting.extend(decisions if self.commands else (it for it in decisions if self._is_told(it, now)))
-        if len(self._waiting) > _MOST_WAITING:
+        # The rate limit comes before the queue: of a flood's decisions most need not be stored.  Where commands are
+        # logged each decision is stored, because its commands are logged even if its own record is not.
+        self._queued.extend(decisions if self.commands else (it for it in decisions if self._is_logged(it, now)))
+        if len(self._queued) > _MAX_QUEUED:
             self.flush()
 
     def flush(self, most: int | None = None) -> bool:
-        """Write what waits, *most* decisions of it, and what could not be written before; return whether more waits."""
-        waiting, self._waiting = self._waiting[:most], self._waiting[most:] if most is not None else []
+        """Write the records of queued decisions, of *most* at most; return whether any are left in the queue."""
+        ready, self._queued = self._queued[:most], self._queued[most:] if most is not None else []
         now = self._now()
-        for decision in waiting:
-            if decision.kind in _LIARS:
+        for decision in ready:
+            if decision.kind in RATE_LIMITED_WARNINGS:
                 self._warn(decision, now)
-            elif self.commands is None or self._is_told(decision, now):
+            elif self.commands is None or self._is_logged(decision, now):
                 self._write(level(decision), decision)
             if self.commands is not None:
                 self._write_commands(decision)
         if self._claims.has_refused and self._reports.allows(now):
             self._log.warning("log-rate-limited", count=self._claims.refused())
         self.sink.retry()
-        return bool(self._waiting)
+        return bool(self._queued)
 
-    def _is_told(self, decision: Decision, now: float) -> bool:
-        if decision.reason not in _MANY or decision.kind in _LIARS or self.verbose:
+    def _is_logged(self, decision: Decision, now: float) -> bool:
+        if decision.reason not in RATE_LIMITED_REASONS or decision.kind in RATE_LIMITED_WARNINGS or self.verbose:
             return True
         return self._claims.allows(now)
 
     def _warn(self, decision: Decision, now: float) -> None:
-        """One a minute for each reason is a warning: who claims what is not his should be seen, and not be heard."""
         limit = self._warnings.setdefault((decision.kind, decision.reason), TokenBucket(1 / 60, 1))
-        more = limit.refused() if limit.allows(now) else None
-        if more is None:
-            self._write("debug", decision)
+        if limit.allows(now):
+            self._write("warning", decision, suppressed=limit.refused())
         else:
-            self._write("warning", decision, more=more)
+            self._write("debug", decision)
 
     def _write(self, severity: str, decision: Decision, **more: object) -> None:
         if severity != "debug" or self.verbose:
@@ -137,7 +139,7 @@ class Log:
                 self._log.debug("command", command=f"ip -6 {line}")
 
 
-class _Levels:
+class _SinkLogger:
     """The methods that structlog calls with a rendered record."""
 
     def __init__(self, sink: Sink) -> None:
@@ -147,8 +149,8 @@ class _Levels:
         self.error = partial(sink.write, "error")
 
 
-def _dropped(processors: list[Any]) -> Callable[[int], str]:
-    """Return what renders the record of how many records could not be written."""
+def _dropped_notice(processors: list[Any]) -> Callable[[int], str]:
+    """Return the function that renders the record about dropped records: *count* of them."""
     log = structlog.wrap_logger(
         structlog.ReturnLogger(),
         processors=processors,
@@ -156,7 +158,7 @@ def _dropped(processors: list[Any]) -> Callable[[int], str]:
     )
 
     def notice(count: int) -> str:
-        return str(log.warning("records-dropped", count=count))
+        return str(log.warning("log-records-dropped", count=count))
 
     return notice
 
@@ -166,58 +168,54 @@ def _processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any
     kind = config.format
     if kind == "auto":
         kind = "console" if terminal else "logfmt"
-    # syslog says by its priority what the level is, and when it was; its lines are short.
-    steps: list[Any] = [] if config.syslog else [structlog.processors.add_log_level]
-    if kind != "logfmt":  # which does it as it quotes
-        steps.append(_printable)
-    if not config.syslog:
-        steps.append(_Stamp(date))
+    steps: list[Any] = [_escape]
+    if not config.syslog:  # whose own header has the time and the level; its lines are short
+        stamp = structlog.processors.TimeStamper("iso", utc=True, key="ts") if date is None else _RecordedTime(date)
+        steps += [structlog.processors.add_log_level, stamp]
+    steps.append(_ordered)
     if kind == "json":
-        steps += [_ordered, structlog.processors.JSONRenderer()]
+        steps.append(structlog.processors.JSONRenderer())
     elif kind == "console":
-        steps.append(structlog.dev.ConsoleRenderer(colors=terminal, timestamp_key="ts", sort_keys=False))
+        steps += [
+            _flat,
+            structlog.dev.ConsoleRenderer(colors=terminal, timestamp_key="ts", sort_keys=False),
+        ]
     else:
-        steps.append(_logfmt)
+        steps += [_flat, structlog.processors.LogfmtRenderer(bool_as_flag=False)]
     return steps
 
 
-class _Stamp:
-    """Adds ``ts``, UTC to the microsecond; the second is formatted once (TimeStamper takes four times as long)."""
+class _RecordedTime:
+    """Adds ``ts`` as TimeStamper does, with the time of a recording."""
 
-    def __init__(self, date: Callable[[], float] | None) -> None:
+    def __init__(self, date: Callable[[], float]) -> None:
         self._date = date
-        self._second = 0
-        self._text = ""
 
-    def __call__(self, _: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        at = time.time_ns() if self._date is None else round(self._date() * 1e6) * 1000
-        second, nanoseconds = divmod(at, 1_000_000_000)
-        if second != self._second:
-            self._second, self._text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        event["ts"] = f"{self._text}.{nanoseconds // 1000:06d}Z"
-        return event
+    def __call__(self, _: object, __: str, record: _Record) -> _Record:
+        recorded = datetime.datetime.fromtimestamp(self._date(), datetime.UTC)
+        record["ts"] = recorded.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return record
 
 
-def _ordered(_: object, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    return {**{key: event[key] for key in _FIRST if key in event}, **event}
-
-
-def _logfmt(_: object, __: str, event: MutableMapping[str, Any]) -> str:
-    """key=value, quoted where it must be.  structlog's own takes three times as long, which 10,000 hosts notice."""
-    return " ".join([f"{key}={_quoted(value)}" for key, value in _ordered(_, __, event).items()])
-
-
-def _quoted(value: object) -> str:
-    plain = str(value).lower() if value is None or isinstance(value, bool) else str(value)
-    if _PLAIN.fullmatch(plain):
-        return plain
-    escaped = plain.replace("\\", "\\\\").replace('"', '\\"').translate(_CONTROL)
-    return f'"{escaped}"'
-
-
-def _printable(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _escape(_: object, __: str, record: _Record) -> _Record:
     """Escape control characters: text from outside must not forge records, or move a terminal's cursor."""
-    for key, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[key] = value.translate(_CONTROL)
-    return event
+    for key, value in record.items():
+        if isinstance(value, str):
+            if not value.isprintable():
+                record[key] = value.translate(_CONTROL)
+        elif isinstance(value, _LISTS):
+            record[key] = [it.translate(_CONTROL) if isinstance(it, str) else it for it in value]
+    return record
+
+
+def _ordered(_: object, __: str, record: _Record) -> _Record:
+    return {**{key: record[key] for key in KEY_ORDER if key in record}, **record}
+
+
+def _flat(_: object, __: str, record: _Record) -> _Record:
+    """Drop fields without a value, and join lists with commas: logfmt has neither null nor lists."""
+    return {
+        key: ",".join(map(str, value)) if isinstance(value, _LISTS) else value
+        for key, value in record.items()
+        if value is not None and value not in ("", [], ())
+    }

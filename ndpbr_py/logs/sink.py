@@ -1,6 +1,6 @@
-"""Rendered records -> stderr or syslogd.  Never blocks, never raises; what could not be written is counted.
+"""Rendered records -> standard error or syslogd.  Never blocks, never raises; dropped records are counted.
 
-A daemon that waits for its log is a daemon that answers nobody: a full pipe, a full disk, a syslogd that is stopped.
+A daemon that waits for its log answers no solicitation: the pipe or the disk may be full, syslogd may be stopped.
 """
 
 from __future__ import annotations
@@ -13,54 +13,59 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-_ATOMIC = 4096  # bytes; PIPE_BUF: a write of that many to a pipe is all or nothing
-_SYSLOG_LINE = 230  # bytes; busybox syslogd reads 256 and drops the rest
-_SYSLOG_KEPT = 1000  # records kept while there is no syslogd
+_MAX_LINE_BYTES = 4096  # PIPE_BUF: a write of that many bytes to a pipe is all or nothing
+_MAX_SYSLOG_LINE_BYTES = 230  # busybox syslogd reads 256 and drops the rest
+_MAX_UNSENT_RECORDS = 1000  # kept while no syslogd takes them
 _FACILITY_DAEMON = 3 << 3
 _SEVERITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 
 class Sink(Protocol):
-    """Takes rendered records; ``lost`` counts those that will never be read."""
+    """A destination of rendered records; ``dropped`` counts those that were never written."""
 
-    lost: int
+    dropped: int
 
     def write(self, level: str, text: str) -> None:
-        """Write one record, if that can be done now."""
+        """Write one record if that is possible without blocking."""
 
     def retry(self) -> None:
-        """Try again what could not be written, and say what was lost."""
+        """Write what could not be written before: unsent records, or how many were dropped."""
 
 
 Notice = Callable[[int], str]
 
 
-class Stream:
-    """A file descriptor; *notice* renders the record of how many were dropped."""
+class StderrSink:
+    """Writes records to a file descriptor, one per line.
+
+    Attributes:
+        dropped: How many records were dropped since the start.
+        unreported: How many of them no record has reported yet; *notice* renders that record.
+    """
 
     def __init__(self, descriptor: int, notice: Notice) -> None:
         self._descriptor = descriptor
         self._notice = notice
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
-        self.dropped = 0  # and not yet told
-        self.lost = 0
+        self.dropped = 0
+        self.unreported = 0
 
     def write(self, level: str, text: str) -> None:
-        """Write one record, cut to what a pipe takes in one piece."""
-        if self.dropped:
+        """Write one record, cut to the length that a pipe takes in one piece."""
+        if self.unreported:
             self.retry()
-        if self.dropped or not self._put(text):
+        if self.unreported or not self._write_line(text):
+            self.unreported += 1
             self.dropped += 1
-            self.lost += 1
 
     def retry(self) -> None:
-        """Say how many records were dropped."""
-        if self.dropped and self._put(self._notice(self.dropped)):
-            self.dropped = 0
+        """Report how many records were dropped."""
+        if self.unreported and self._write_line(self._notice(self.unreported)):
+            self.unreported = 0
 
-    def _put(self, text: str) -> bool:
-        line = text.encode(errors="backslashreplace")[: _ATOMIC - 1] + b"\n"
+    def _write_line(self, text: str) -> bool:
+        line = text.encode(errors="backslashreplace")[: _MAX_LINE_BYTES - 1] + b"\n"
         try:
             if not any(events & select.POLLOUT for _, events in self._poll.poll(0)):
                 return False
@@ -69,10 +74,12 @@ class Stream:
             return False
 
 
-class Syslog:
-    """syslogd's socket, as the C library speaks to it.  Records are kept for a while when nobody listens.
+class SyslogSink:
+    """Sends records to syslogd's socket as the C library does; keeps some while syslogd takes none.
 
-    *notice* renders the record of how many were dropped.
+    Attributes:
+        dropped: How many records were dropped since the start.
+        unreported: How many of them no record has reported yet; *notice* renders that record.
     """
 
     def __init__(self, name: str, notice: Notice, path: str = "/dev/log") -> None:
@@ -80,40 +87,41 @@ class Syslog:
         self._path = path
         self._tag = f"{name}[{os.getpid()}]: ".encode()
         self._socket: socket.socket | None = None
-        self._kept: deque[bytes] = deque(maxlen=_SYSLOG_KEPT)
-        self.dropped = 0  # and not yet told
-        self.lost = 0
+        self._unsent: deque[bytes] = deque(maxlen=_MAX_UNSENT_RECORDS)
+        self.dropped = 0
+        self.unreported = 0
 
     def write(self, level: str, text: str) -> None:
-        """Send one record, cut to what the smallest syslogd reads."""
-        if len(self._kept) == _SYSLOG_KEPT:
+        """Send one record, after those that were not sent yet; the oldest makes room for it."""
+        if len(self._unsent) == _MAX_UNSENT_RECORDS:
+            self.unreported += 1
             self.dropped += 1
-            self.lost += 1
-        self._kept.append(self._line(level, text))
+        self._unsent.append(self._line(level, text))
         self.retry()
 
     def retry(self) -> None:
-        """Send what was kept."""
+        """Send the unsent records, then report how many were dropped."""
         try:
-            while self._kept:
-                self._connected().send(self._kept[0])
-                self._kept.popleft()
-            if self.dropped:
-                self._connected().send(self._line("warning", self._notice(self.dropped)))
-                self.dropped = 0
+            while self._unsent:
+                self._send_to_syslog(self._unsent[0])
+                self._unsent.popleft()
+            if self.unreported:
+                self._send_to_syslog(self._line("warning", self._notice(self.unreported)))
+                self.unreported = 0
         except BlockingIOError:
-            return  # it is busy, or stopped
+            return  # syslogd is busy, or stopped
         except OSError:
-            # No syslogd, or a new one: the old socket leads nowhere.
+            # No syslogd, or a new one: the old socket is connected to none.
             if self._socket is not None:
                 self._socket.close()
                 self._socket = None
 
     def _line(self, level: str, text: str) -> bytes:
+        """Return the line about a record, cut to the length that the smallest syslogd reads."""
         priority = f"<{_FACILITY_DAEMON | _SEVERITIES.get(level, 6)}>{time.strftime('%b %e %H:%M:%S')} ".encode()
-        return (priority + self._tag + text.encode(errors="backslashreplace"))[:_SYSLOG_LINE]
+        return (priority + self._tag + text.encode(errors="backslashreplace"))[:_MAX_SYSLOG_LINE_BYTES]
 
-    def _connected(self) -> socket.socket:
+    def _send_to_syslog(self, line: bytes) -> None:
         if self._socket is None:
             new = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
             try:
@@ -122,4 +130,4 @@ class Syslog:
                 new.close()
                 raise
             self._socket = new
-        return self._socket
+        self._socket.send(line)
