@@ -1,4 +1,4 @@
-"""Decisions -> counters; counters -> the text file that Prometheus' node_exporter reads.
+"""Decisions -> counters; counters -> the text file that Prometheus' node_exporter reads; docs/metrics.md lists them.
 
 A counter has one name everywhere: ``lookups`` here, in the log and in JSON, ``ndpbr_lookups_total`` in the metrics.
 Source: Prometheus, "Exposition formats" and "Metric and label naming".
@@ -13,11 +13,12 @@ from pathlib import Path
 
 from ndpbr_py import __version__
 from ndpbr_py.core.decision import Decision, DecisionKind
+from ndpbr_py.logs.logger import Log
 from ndpbr_py.system.files import write_atomically
 
-INTERVAL = 15.0  # s between two writings
+WRITE_INTERVAL_S = 15.0
 
-_COUNTED: Mapping[DecisionKind, str] = {
+_COUNTER_NAMES: Mapping[DecisionKind, str] = {
     DecisionKind.LEARNED: "hosts_learned",
     DecisionKind.FORGOTTEN: "hosts_forgotten",
     DecisionKind.MOVED: "hosts_moved",
@@ -31,7 +32,7 @@ _COUNTED: Mapping[DecisionKind, str] = {
 
 @dataclass(slots=True)
 class Counters:
-    """What a daemon has counted since its start; HELP says what each counter counts."""
+    """The counters of a daemon since its start, and its gauges; HELP describes each of them."""
 
     hosts_learned: int = 0
     hosts_forgotten: int = 0
@@ -53,14 +54,14 @@ class Counters:
     start_time_seconds: int = 0
 
     def count(self, decisions: Iterable[Decision]) -> None:
-        """Count decisions by their kind."""
+        """Count *decisions* by their kind."""
         for decision in decisions:
-            name = _COUNTED.get(decision.kind)
+            name = _COUNTER_NAMES.get(decision.kind)
             if name is not None:
                 setattr(self, name, getattr(self, name) + 1)
 
 
-# Gauges may go down; every other field of Counters only grows until the daemon ends.
+# A gauge may go down; every other field of Counters only grows until the daemon ends.
 GAUGES = frozenset(("hosts", "start_time_seconds"))
 HELP: Mapping[str, str] = {
     "hosts_learned": "Hosts learned.",
@@ -69,18 +70,18 @@ HELP: Mapping[str, str] = {
     "hosts_verified": "Hosts that answered for the first time.",
     "entries_refused": "Routes and proxy entries that the kernel refused.",
     "sightings_ignored": "Sightings of addresses that must not be learned.",
-    "address_conflicts": "Addresses that two machines claimed.",
-    "hosts_repaired": "Hosts whose entries in the kernel differed from what they should be.",
+    "address_conflicts": "Addresses that two hosts claimed.",
+    "hosts_repaired": "Hosts whose entries in the kernel differed from the desired ones.",
     "resyncs": "Snapshots of the kernel's tables.",
     "monitor_restarts": "Restarts of the monitor.",
-    "events_lost": "Times that the monitor could not keep up.",
-    "batches_lost": "Processes of ip -batch that ended before their work.",
+    "events_lost": "Times that the monitor lost events because it could not keep up.",
+    "batches_lost": "Processes of ip -batch that ended before all their commands were run.",
     "solicitations_received": "Neighbor solicitations received.",
-    "lookups": "Lookups: address resolutions that the kernel was asked for, one per interface.",
+    "lookups": "Lookups started: address resolutions by the kernel, one per interface.",
     "lookups_rate_limited": "Solicitations that led to no lookup because of the rate limits.",
-    "log_records_dropped": "Log records that could not be written.",
+    "log_records_dropped": "Log records that were dropped because they could not be written.",
     "hosts": "Hosts known now.",
-    "start_time_seconds": "When the daemon was started, in seconds since 1970.",
+    "start_time_seconds": "Start time of the daemon, in seconds since 1970.",
 }
 
 
@@ -92,7 +93,7 @@ def metric(counter: str) -> str:
 def exposition(counters: Counters) -> str:
     """Return *counters* in the text format."""
     lines = [
-        "# HELP ndpbr_build_info The version that runs.",
+        "# HELP ndpbr_build_info The version of the daemon.",
         "# TYPE ndpbr_build_info gauge",
         f'ndpbr_build_info{{version="{__version__}"}} 1',
     ]
@@ -109,24 +110,27 @@ def exposition(counters: Counters) -> str:
 class MetricsFile:
     """The metrics file: written when a counter has changed, removed when the daemon ends."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, log: Log) -> None:
         self._path = path
+        self._log = log
         self._written: Counters | None = None
 
     def write(self, counters: Counters) -> None:
-        """Write *counters*, unless they are the same as those written last.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        # The start time is no news, but changes when the machine's clock is set.
+        """Write *counters* unless the file has them already; log when that begins to fail, and when it works again."""
+        # The start time changes when the machine's clock is set, and is no reason to write the file.
         current = replace(counters, start_time_seconds=0)
-        if current != self._written:
+        if current == self._written:
+            return
+        failure = None
+        try:
             write_atomically(self._path, exposition(counters))
             self._written = current
+        except OSError as error:
+            failure = f"{self._path}: {error.strerror}"
+        self._log.condition("warning", "metrics-file-unwritable", active=failure is not None, error=failure)
 
     def remove(self) -> None:
-        """Remove the file: its counters are those of a daemon that has ended."""
+        """Remove the file, because its counters end with the daemon; leave a file that was never written."""
         with contextlib.suppress(OSError):
             if self._written is not None:
                 self._path.unlink()

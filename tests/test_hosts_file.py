@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from ndpbr_py.config import LogConfig
 from ndpbr_py.daemon.hosts_file import HEADER, HostsFile, Memory, hosts, lines
-from tests.builders import HOST, INTERFACES, LLADDR, addr
+from ndpbr_py.logs.logger import Log
+from tests.builders import HOST, INTERFACES, LLADDR, Records, addr
 
 A, B = addr(), addr("2001:db8::4")
 LINE = f"{HOST} lan0 {LLADDR}"
@@ -18,9 +20,10 @@ TEXT = f"{HEADER}\n2001:db8::4 wan0\n{LINE}\n"
 KNOWN: Memory = {A: ("lan0", LLADDR), B: ("wan0", None)}
 
 
-def hosts_file(path: Path, most: int = 10) -> HostsFile:
-    """Return the file, read."""
-    file = HostsFile(path, INTERFACES, most)
+def hosts_file(path: Path, most: int = 10, records: Records | None = None) -> HostsFile:
+    """Return the file, read; it logs to *records*."""
+    log = Log(LogConfig("logfmt", syslog=True), records or Records(), date=lambda: 0.0)
+    file = HostsFile(path, INTERFACES, most, log)
     file.load()
     return file
 
@@ -141,3 +144,18 @@ def test_file_that_cannot_be_read_or_written(tmp_path: Path) -> None:
     assert (file.known, file.error) == ({}, f"{tmp_path}: Is a directory")
     assert file.save(KNOWN)
     assert file.error == f"{tmp_path}: Is a directory"
+
+
+def test_each_outage_of_the_file_is_logged(tmp_path: Path) -> None:
+    """A file that cannot be written is a warning, and so is the next time, after it could be written again."""
+    path, records = tmp_path / "hosts", Records()
+    file = hosts_file(path, records=records)
+    for known in (KNOWN, {A: KNOWN[A]}):
+        path.mkdir()
+        file.save(known)
+        path.rmdir()
+        file.save(known)
+        path.unlink()
+
+    record = f'event=hosts-file-unwritable error="{path}: Is a directory"'
+    assert records.written == [("warning", record), ("info", f"{record} ended=true lasted_s=0.0")] * 2

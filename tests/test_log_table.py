@@ -84,13 +84,13 @@ def returned(module: str, name: str) -> set[str]:
 
 
 def recorded() -> dict[str, Event]:
-    """Return what is logged by its name: `record()` and `once()` of a Log, and structlog's own methods."""
+    """Return what is logged by its name: `record()` and `condition()` of a Log, and structlog's own methods."""
     found: dict[str, Event] = defaultdict(Event)
     for module, call in calls():
         if not isinstance(call.func, ast.Attribute):
             continue
         method, arguments = call.func.attr, call.args
-        if method in ("record", "once") and len(arguments) == 2:
+        if method in ("record", "condition") and len(arguments) == 2:
             severity, name = text(arguments[0]), text(arguments[1])
         elif module == "logs/logger.py" and method in LEVELS and len(arguments) == 1:
             severity, name = method, text(arguments[0])
@@ -100,6 +100,12 @@ def recorded() -> dict[str, Event]:
             found[name].fields |= keywords(module, call)
             found[name].where.add(module)
             found[name].levels |= {severity} if severity else set(LEVELS)
+            if method == "condition":
+                found[name].fields -= {"active", "key"}
+                active = [it.value for it in call.keywords if it.arg == "active"]
+                if not (isinstance(active[0], ast.Constant) and active[0].value is True):
+                    found[name].fields |= {"ended", "lasted_s"}
+                    found[name].levels.add("debug" if severity == "debug" else "info")
     return found
 
 

@@ -215,18 +215,50 @@ def test_dropped_records_are_reported_in_the_configured_format(form: str) -> Non
     assert {**last, "count": int(last["count"])} == {"level": "warning", "event": "log-records-dropped", "count": 1}
 
 
-def test_once_is_once() -> None:
-    """What would be said over and over is said once."""
+def test_condition_is_logged_when_it_begins_changes_and_ends() -> None:
+    """A condition that holds for a while is one record when it begins, and one when it ends; so is the next one."""
+    sink, now = Records(), 0
+    log = Log(LogConfig("logfmt", syslog=True), sink, date=lambda: float(now))
+
+    for now, error in enumerate([None, "full", "full", "read-only", None, None, "full", None]):  # noqa: B007
+        log.condition("warning", "file-unwritable", active=error is not None, error=error)
+
+    assert sink.written == [
+        ("warning", "event=file-unwritable error=full"),
+        ("warning", "event=file-unwritable error=read-only"),
+        ("info", "event=file-unwritable error=read-only ended=true lasted_s=3.0"),
+        ("warning", "event=file-unwritable error=full"),
+        ("info", "event=file-unwritable error=full ended=true lasted_s=1.0"),
+    ]
+
+
+def test_conditions_of_one_event_have_keys() -> None:
+    """A condition of one interface is not that of another."""
+    sink = Records()
+    log = Log(LogConfig("logfmt", "debug", syslog=True), sink, date=lambda: 0.0)
+
+    for dev in ("wan0", "lan0", "wan0"):
+        log.condition("debug", "it", active=True, key=dev, dev=dev)
+    log.condition("debug", "it", active=False, key="lan0")
+
+    assert sink.written == [
+        ("debug", "event=it dev=wan0"),
+        ("debug", "event=it dev=lan0"),
+        ("debug", "event=it dev=lan0 ended=true lasted_s=0.0"),
+    ]
+
+
+def test_number_of_conditions_is_limited() -> None:
+    """Text from outside can begin a limited number of conditions; other events are not affected."""
     sink = Records()
     log = Log(LogConfig("logfmt", syslog=True), sink)
 
-    for word in ("shiny", "shiny", "new"):
-        log.once("info", "unknown-keyword", word=word)
+    for number in range(1000):
+        log.condition("info", "unknown-keyword", active=True, key=str(number), word=str(number))
+    log.condition("warning", "file-unwritable", active=True, error="full")
 
-    assert [text for _, text in sink.written] == [
-        "event=unknown-keyword word=shiny",
-        "event=unknown-keyword word=new",
-    ]
+    assert len(sink.written) == 101
+    assert sink.written[-1] == ("warning", "event=file-unwritable error=full")
 
 
 def test_record_follows_those_of_earlier_decisions() -> None:

@@ -6,11 +6,13 @@ import stat
 from dataclasses import fields
 from pathlib import Path
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ndpbr_py import __version__
+from ndpbr_py.config import LogConfig
+from ndpbr_py.logs.logger import Log
 from ndpbr_py.metrics import GAUGES, HELP, Counters, MetricsFile, exposition, metric
+from tests.builders import Records
 
 COUNTERS = Counters(**{field.name: number for number, field in enumerate(fields(Counters), 1)})
 
@@ -18,6 +20,11 @@ COUNTERS = Counters(**{field.name: number for number, field in enumerate(fields(
 def samples(text: str) -> dict[str, float]:
     """Return what Prometheus' own parser reads."""
     return {sample.name: sample.value for family in text_string_to_metric_families(text) for sample in family.samples}
+
+
+def metrics_file(path: Path, records: Records | None = None) -> MetricsFile:
+    """Return the file, which logs to *records*."""
+    return MetricsFile(path, Log(LogConfig("logfmt", syslog=True), records or Records(), date=lambda: 0.0))
 
 
 def test_prometheus_reads_every_counter() -> None:
@@ -44,7 +51,7 @@ def test_names_are_prometheus_names() -> None:
 def test_file_is_written_when_something_has_changed(tmp_path: Path) -> None:
     """The file is replaced as a whole, readable for all, and only for news."""
     file = tmp_path / "ndpbr.prom"
-    metrics = MetricsFile(file)
+    metrics = metrics_file(file)
     metrics.write(Counters(hosts_learned=1, start_time_seconds=5))
     first = file.stat()
     metrics.write(Counters(hosts_learned=1, start_time_seconds=6))
@@ -58,24 +65,27 @@ def test_file_is_written_when_something_has_changed(tmp_path: Path) -> None:
 
 
 def test_file_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
-    """What was not written is news until it is."""
-    file = tmp_path / "ndpbr.prom"
-    file.mkdir()
-    metrics = MetricsFile(file)
-    for _ in range(2):
-        with pytest.raises(IsADirectoryError):
-            metrics.write(Counters(hosts_learned=1))
-    file.rmdir()
-    metrics.write(Counters(hosts_learned=1))
+    """The write is repeated until it works; each failure in a row is one warning, and its end a record."""
+    file, records = tmp_path / "ndpbr.prom", Records()
+    metrics = metrics_file(file, records)
+    for outage in (1, 2):
+        file.mkdir()
+        metrics.write(Counters(hosts_learned=outage))
+        metrics.write(Counters(hosts_learned=outage))
+        file.rmdir()
+        metrics.write(Counters(hosts_learned=outage))
+        assert samples(file.read_text())["ndpbr_hosts_learned_total"] == outage
+        file.unlink()
 
-    assert samples(file.read_text())["ndpbr_hosts_learned_total"] == 1
+    record = f'event=metrics-file-unwritable error="{file}: Is a directory"'
+    assert records.written == [("warning", record), ("info", f"{record} ended=true lasted_s=0.0")] * 2
 
 
 def test_removal_takes_its_own_file_alone(tmp_path: Path) -> None:
     """The file goes with the daemon; one that it never wrote is another's."""
     file = tmp_path / "ndpbr.prom"
     file.write_text("another's")
-    metrics = MetricsFile(file)
+    metrics = metrics_file(file)
     metrics.remove()
     assert file.read_text() == "another's"
     metrics.write(Counters())

@@ -59,7 +59,7 @@ def test_addresses_that_come_and_go() -> None:
 
 
 def test_only_what_is_new_is_told_at_level_info() -> None:
-    """That it works is said once; that it does not, once for each reason; that it works again, once."""
+    """At level info is logged once that it works, a failure once for each reason, and the end of the failure."""
     link = Link(LINK_LOCAL, A)
     link.turns(2)
     link.trouble = OSError(100, "Network is down")
@@ -75,7 +75,8 @@ def test_only_what_is_new_is_told_at_level_info() -> None:
         ("debug", works),
         ("warning", fails),
         ("warning", fails),
-        ("info", works),
+        ("info", fails),
+        ("debug", works),
         ("debug", works),
     ]
 

@@ -49,7 +49,6 @@ class Refresher:
         self._log = log
         self._interval = interval
         self._last: dict[str, IPv6Address] = {}
-        self._trouble: dict[str, str | None] = {}
 
     def turn(self, dev: str) -> float:
         """Announce the next address of *dev*; return how many seconds its next turn is away."""
@@ -64,16 +63,14 @@ class Refresher:
             address = next((address for address in others if address > last), others[0])
             self._announce(address, dev, source)
         except (NdpbrError, OSError) as error:
-            if self._trouble.get(dev) != str(error):
-                self._log.record("warning", "refresh-failed", dev=dev, error=str(error))
-            self._trouble[dev] = str(error)
+            self._log.condition("warning", "refresh-failed", active=True, key=dev, dev=dev, error=str(error))
         else:
-            # The first one shows that it works, or works again.
-            level = "info" if self._trouble.get(dev, "") is not None else "debug"
-            self._log.record(
-                level, "address-refreshed", address=str(address), dev=dev, group=str(mld.solicited_node_group(address))
-            )
-            self._last[dev], self._trouble[dev] = address, None
+            self._log.condition("warning", "refresh-failed", active=False, key=dev)
+            # At level info the first time only.
+            level = "debug" if dev in self._last else "info"
+            group = str(mld.solicited_node_group(address))
+            self._log.record(level, "address-refreshed", address=str(address), dev=dev, group=group)
+            self._last[dev] = address
             pause = self._interval / len(others)
         self._log.flush()
         return pause

@@ -201,7 +201,7 @@ class Daemon:
             case SocketOpened():
                 self._log.record("debug", "listening", dev=event.dev)
             case SocketRefused():
-                self._log.once("warning", "listen-refused", error=event.error)
+                self._log.condition("warning", "listen-refused", active=True, error=event.error)
             case SignalReceived():
                 self._on_signal(event.number)
             case _:
@@ -269,8 +269,8 @@ class Daemon:
             return
         for change in self._overrides.apply(devs):
             self._log.record(level, "setting-changed", setting=change.path, found=change.found, value=change.value)
-        if self._overrides.unsaved is not None:
-            self._log.once("warning", "settings-unsaved", error=self._overrides.unsaved)
+        unsaved = self._overrides.unsaved
+        self._log.condition("warning", "settings-unsaved", active=unsaved is not None, error=unsaved)
 
     def _reapply_settings(self) -> None:
         """Set what another program has changed."""

@@ -30,7 +30,7 @@ class Discovery:
         self._proxy = proxy
         self._emit = emit
         self._log = log
-        self._file = HostsFile(config.hosts_file, config.interfaces, config.max_hosts)
+        self._file = HostsFile(config.hosts_file, config.interfaces, config.max_hosts, log)
         self._loaded = False
         self._saved_at = float("-inf")
         self._ping = AllNodesPing(emit)
@@ -41,7 +41,8 @@ class Discovery:
         """Look the remembered hosts up, and ping all nodes."""
         if not self._enabled:
             return
-        self._load()
+        self._file.load()
+        self._loaded = True
         if not self._proxy.rules.can_resolve:
             self._log.record("warning", "discovery-refused", error="host discovery requires iproute2 5.16 or later")
             self._enabled = False
@@ -68,19 +69,11 @@ class Discovery:
         remembered = self._proxy.candidates.remembered()
         if self._file.save(known | {a: before[a] for a in remembered if a in before and a not in known}):
             self._saved_at = time.monotonic()
-            if self._file.error is not None:
-                self._log.once("warning", "hosts-file-unwritable", error=self._file.error)
 
     def close(self) -> None:
         """Write the known hosts to the file, and close the socket."""
         self.save(now=True)
         self._ping.close()
-
-    def _load(self) -> None:
-        self._file.load()
-        self._loaded = True
-        if self._file.error is not None:
-            self._log.record("warning", "hosts-file-unreadable", error=self._file.error)
 
     def _ping_all(self) -> None:
         """Ping all nodes once from each prefix on each LAN that is up; the provider's link is not ours to ping."""
@@ -91,17 +84,27 @@ class Discovery:
             for source in sources:
                 if (dev, source) in self._pinged:
                     continue
-                try:
-                    self._ping.send(source, dev)
-                except NdpbrError as error:
-                    self._log.once("warning", "discovery-refused", error=str(error))
-                except OSError as error:  # e.g. the address is tentative: again after the next snapshot
-                    fields = {"dev": dev, "source": str(source), "error": error.strerror}
-                    self._log.once("debug", "all-nodes-ping-failed", **fields)
-                    continue
-                else:
-                    self._log.record("debug", "all-nodes-ping-sent", dev=dev, source=str(source))
-                self._pinged.add((dev, source))
+                if self._ping_link(dev, source):
+                    self._pinged.add((dev, source))
+
+    def _ping_link(self, dev: str, source: IPv6Address) -> bool:
+        """Ping all nodes on *dev*; return False where that is worth another try."""
+        error_text = None
+        try:
+            self._ping.send(source, dev)
+        except NdpbrError as error:
+            self._log.condition("warning", "discovery-refused", active=True, error=str(error))
+            return True
+        except OSError as error:  # e.g. the address is tentative: again after the next snapshot
+            error_text = error.strerror
+        fields = {"dev": dev, "source": str(source)}
+        failed = error_text is not None
+        self._log.condition(
+            "debug", "all-nodes-ping-failed", active=failed, key=f"{dev} {source}", error=error_text, **fields
+        )
+        if not failed:
+            self._log.record("debug", "all-nodes-ping-sent", dev=dev, source=str(source))
+        return not failed
 
 
 def _sources(snapshot: KernelSnapshot) -> list[IPv6Address]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ndpbr_py.core.address import parsed, text
 from ndpbr_py.core.eligibility import Scope
+from ndpbr_py.logs.logger import Log
 from ndpbr_py.system.files import read, write_atomically
 
 HEADER = "# ndpbr: hosts to look up at the next start: ADDR IFACE LLADDR"
@@ -64,17 +65,23 @@ class HostsFile:
         error: Why the file could not be read completely, or written; None if it could.
     """
 
-    def __init__(self, path: Path, interfaces: Iterable[str], max_hosts: int) -> None:
+    def __init__(self, path: Path, interfaces: Iterable[str], max_hosts: int, log: Log) -> None:
         self.known: Memory = {}
         self.error: str | None = None
         self._path = path
         self._interfaces = tuple(interfaces)
         self._max_hosts = max_hosts
+        self._log = log
         self._foreign = False
         self._content = ""
 
     def load(self) -> None:
         """Read the file; a missing or empty file has no hosts."""
+        self._load()
+        if self.error is not None:
+            self._log.record("warning", "hosts-file-unreadable", error=self.error)
+
+    def _load(self) -> None:
         self.error = None
         try:
             self._content = read(self._path, _MAX_CHARACTERS).strip("\0")
@@ -102,4 +109,6 @@ class HostsFile:
             self.error, self._content = None, content
         except OSError as error:
             self.error = f"{self._path}: {error.strerror}"
+        failed = self.error is not None
+        self._log.condition("warning", "hosts-file-unwritable", active=failed, error=self.error)
         return True

@@ -42,7 +42,7 @@ class MonitorHandler:
                         yield MarkerSeen(event.lladdr)
                 case NeighborChanged() as event:
                     for word in event.unknown:
-                        self._log.once("info", "unknown-keyword", word=word)
+                        self._log.condition("info", "unknown-keyword", active=True, key=word, word=word)
                     yield event
                 case AddressChanged() as event:
                     if self._is_news(event):

@@ -71,11 +71,12 @@ class Resync:
     def on_marker(self, lladdr: str | None) -> None:
         """Note that a marker came back through the monitor."""
         if lladdr == marker(self._sequence):
+            self._log.condition("warning", "marker-refused", active=False)
             self._marker_seen.set()
 
     def on_marker_refused(self, error: str) -> None:
         """Note that the kernel refuses markers: snapshots are taken without them."""
-        self._log.once("warning", "marker-refused", error=error)
+        self._log.condition("warning", "marker-refused", active=True, error=error)
         self._marker_refused = True
         self._marker_seen.set()
 

@@ -28,8 +28,9 @@ class SolicitationHandler:
 
     def on_snapshot(self, snapshot: KernelSnapshot) -> None:
         """Receive on the listed interfaces that are up and have neighbor discovery."""
-        for dev in sorted(snapshot.without_nd):
-            self._log.once("info", "interface-without-nd", dev=dev)
+        for dev in sorted(snapshot.up):
+            active = dev in snapshot.without_nd
+            self._log.condition("info", "interface-without-nd", active=active, key=dev, dev=dev)
         indexes = {dev: index for index, dev in snapshot.names.items() if dev in snapshot.up - snapshot.without_nd}
         self._socket.tune(indexes if self._enabled else {})
 

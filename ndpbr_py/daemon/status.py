@@ -18,7 +18,7 @@ from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.logs.fields import fields
 from ndpbr_py.logs.logger import Log
-from ndpbr_py.metrics import INTERVAL, Counters, MetricsFile
+from ndpbr_py.metrics import WRITE_INTERVAL_S, Counters, MetricsFile
 from ndpbr_py.system import clock
 
 _MAX_ADDRESSES = 500  # in one question: the answer must not hold up the loop
@@ -62,14 +62,11 @@ class Status:
 
     async def publish(self, path: Path) -> None:
         """Keep the counters in the file *path*, forever."""
-        file = MetricsFile(path)
+        file = MetricsFile(path, self._log)
         try:
             while True:
-                try:
-                    file.write(self.counters())
-                except OSError as error:
-                    self._log.once("warning", "metrics-file-unwritable", error=f"{path}: {error.strerror}")
-                await asyncio.sleep(INTERVAL)
+                file.write(self.counters())
+                await asyncio.sleep(WRITE_INTERVAL_S)
         finally:
             file.remove()
 

@@ -6,7 +6,9 @@ import datetime
 import logging
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -27,6 +29,7 @@ RATE_LIMITED_REASONS = CLAIMS | {Reason.ADOPTED}
 RATE_LIMITED_WARNINGS = frozenset((DecisionKind.IGNORED, DecisionKind.CONFLICT))
 _MAX_QUEUED = 5000  # decisions that wait for flush(); some MB
 _LISTS = (list, tuple)
+_MAX_CONDITIONS = 100  # of one event: unknown keywords come from outside
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
     0x2028: "\\u2028",
     0x2029: "\\u2029",
@@ -35,6 +38,19 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} |
 
 CommandLines = Callable[[Action], Iterable[str]]
 _Record = MutableMapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Condition:
+    """A condition that was logged and has not ended.
+
+    Attributes:
+        since_s: When it began, on the clock of the log.
+        fields: The fields of its last record.
+    """
+
+    since_s: float
+    fields: dict[str, object] = field(default_factory=dict)
 
 
 class Log:
@@ -71,7 +87,7 @@ class Log:
             processors=processors,
             wrapper_class=structlog.make_filtering_bound_logger(lowest),
         ).bind()
-        self._said: set[str] = set()
+        self._conditions: dict[str, dict[str, _Condition]] = defaultdict(dict)
         self._queued: list[Decision] = []
         self._claims = TokenBucket(20, 500)
         self._reports = TokenBucket(1 / 10, 1)
@@ -82,12 +98,34 @@ class Log:
         self.flush()
         getattr(self._log, level)(event, **fields)
 
-    def once(self, level: str, event: str, /, **fields: object) -> None:
-        """Write one record, but not the same one twice."""
-        key = f"{event} {sorted(fields.items())}"
-        if key not in self._said and len(self._said) < 1000:
-            self._said.add(key)
+    def condition(self, level: str, event: str, /, *, active: bool, key: str = "", **fields: object) -> None:
+        """Log when a condition begins, when its fields change, and when it ends.
+
+        The record of the end has the same event and the fields of the last record, with ``ended=true`` and how long
+        the condition lasted; its level is info, or debug if *level* is debug.
+
+        Args:
+            level: The level of the record of the beginning.
+            event: The name of the condition, e.g. ``metrics-file-unwritable``.
+            active: Whether the condition holds now.
+            key: Tells several conditions of one event apart, e.g. an interface.
+            fields: Fields of the record; not needed where *active* is false.
+        """
+        conditions = self._conditions[event]
+        known = conditions.get(key)
+        if active:
+            if known is None:
+                if len(conditions) == _MAX_CONDITIONS:
+                    return
+                known = conditions[key] = _Condition(self._now())
+            elif known.fields == fields:
+                return
+            known.fields = fields
             self.record(level, event, **fields)
+        elif known is not None:
+            del conditions[key]
+            lasted_s = round(self._now() - known.since_s, 1)
+            self.record("debug" if level == "debug" else "info", event, **known.fields, ended=True, lasted_s=lasted_s)
 
     def decided(self, decisions: Iterable[Decision]) -> None:
         """Queue the records of *decisions* for `flush()`."""
