@@ -98,7 +98,7 @@ def test_stopped_batch_is_given_up_and_its_work_done_again(home: Home, daemon: S
     lost = running.wait_for("batch-lost", timeout=10.0)
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), timeout=10.0, what="it is installed")
 
-    assert lost["why"] == "hung for 5 s"
+    assert lost["reason"] == "hung for 5 s"
     assert running.stop() == 0
     assert clean(home.router)
 

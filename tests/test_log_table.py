@@ -1,4 +1,4 @@
-"""The README's table of the log <-> the code: every event with its level and fields, and no other."""
+"""The table of events in docs/log.md <-> the code: every event with its levels and fields, and no other."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ndpbr_py.metrics import Counters
 from tests.builders import changed, kernel, nd_proxy, told
 
 PACKAGE = Path(ndpbr_py.__file__).parent
-README = PACKAGE.parent / "README.md"
+PAGE = PACKAGE.parent / "docs" / "log.md"
 TREES = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 LEVELS = ("debug", "info", "warning", "error")
 POSITIONS = [it.name for it in fields_of(Decision)]
-# What a function adds to a record that no literal in it tells.
+# The fields that a function adds to a record without naming them in a literal.
 COMPUTED = {"counted": {it.name for it in fields_of(Counters)} - {"start_time_seconds"}}
 
 
 @dataclass(slots=True)
 class Event:
-    """What the code, or the table, says of one event; ``levels`` is empty where the code does not tell."""
+    """An event in the code or in the table: its levels and fields, and the modules that log it."""
 
     levels: set[str] = field(default_factory=set)
     fields: set[str] = field(default_factory=set)
@@ -66,6 +66,9 @@ def keywords(module: str, call: ast.Call) -> set[str]:
         if isinstance(keyword.value, ast.Dict):
             found |= {key for node in keyword.value.keys if (key := text(node)) is not None}
             continue
+        if isinstance(keyword.value, ast.Name):
+            found |= assigned(module, keyword.value.id)
+            continue
         assert isinstance(keyword.value, ast.Call), f"{module}:{call.lineno}: what does ** add to the record?"
         function = keyword.value.func
         found |= returned(module, function.attr if isinstance(function, ast.Attribute) else ast.unparse(function))
@@ -83,8 +86,23 @@ def returned(module: str, name: str) -> set[str]:
     return {key for it in dicts if isinstance(it, ast.Dict) for node in it.keys if (key := text(node)) is not None}
 
 
+def assigned(module: str, name: str) -> set[str]:
+    """Return the keys of the dicts that *module* assigns to the variable *name*, and of those that it adds."""
+    found = set()
+    for node in ast.walk(TREES[PACKAGE / module]):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name) and target.id == name and isinstance(node.value, ast.Dict):
+                    found |= {text(key) for key in node.value.keys}
+                elif isinstance(target, ast.Subscript) and ast.unparse(target.value) == name:
+                    found.add(text(target.slice))
+    assert found, f"{module}: what does {name} add to the record?"
+    return {key for key in found if key is not None}
+
+
 def recorded() -> dict[str, Event]:
-    """Return what is logged by its name: `record()` and `condition()` of a Log, and structlog's own methods."""
+    """Return the events that are logged by name: `record()` and `condition()` of a Log, and structlog's own methods."""
     found: dict[str, Event] = defaultdict(Event)
     for module, call in calls():
         if not isinstance(call.func, ast.Attribute):
@@ -110,7 +128,7 @@ def recorded() -> dict[str, Event]:
 
 
 def decided() -> dict[str, Event]:
-    """Return what is logged of decisions: where the core makes them, with a host's fields or with their own."""
+    """Return the events of decisions: where the core makes them, with the fields of a host or with their own."""
     found: dict[str, Event] = defaultdict(Event)
     for module, call in calls():
         what = DecisionKind.__members__.get(member(call.args[0], "DecisionKind") or "") if call.args else None
@@ -137,11 +155,11 @@ def decided() -> dict[str, Event]:
 
 
 def table() -> dict[str, Event]:
-    """Return the README's rows."""
-    section = README.read_text().partition("\n## Its log\n")[2].partition("\n## ")[0]
+    """Return the rows of the table of events."""
+    section = PAGE.read_text().partition("\n## Events\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([a-z0-9-]+)` \|([a-z, ]*)\|([a-z0-9_ ]*)\|(.*)\|$", section, re.MULTILINE)
-    assert len({row[0] for row in rows}) == len(rows), "README.md, 'Its log': an event has two rows"
-    assert all(row[3].strip() for row in rows), "README.md, 'Its log': a row does not say what its event means"
+    assert len({row[0] for row in rows}) == len(rows), "docs/log.md: an event has two rows"
+    assert all(row[3].strip() for row in rows), "docs/log.md: a row does not say what its event means"
     return {name: Event(set(levels.strip().split(", ")), set(fields.split())) for name, levels, fields, _ in rows}
 
 
@@ -151,22 +169,22 @@ TABLE = table()
 
 @pytest.mark.parametrize("name", sorted(CODE))
 def test_event_of_the_code_has_its_row(name: str) -> None:
-    """Whoever finds an event in the log finds it in the table, with its levels and fields."""
+    """Each event that the code logs is in the table, with its levels and fields."""
     event = CODE[name]
     row = f"| `{name}` | {', '.join(sorted(event.levels))} | {' '.join(sorted(event.fields))} | ... |"
-    assert name in TABLE, f"README.md, 'Its log', lacks the row of an event of {', '.join(event.where)}: {row}"
+    assert name in TABLE, f"docs/log.md, lacks the row of an event of {', '.join(event.where)}: {row}"
 
     # Which decisions add proxy entries is not written where they are made; see below.
-    assert TABLE[name].fields - {"proxied_on"} == event.fields, f"README.md, 'Its log': wanted {row}"
-    assert TABLE[name].levels <= event.levels, f"README.md, 'Its log': wanted {row}"
+    assert TABLE[name].fields - {"proxied_on"} == event.fields, f"docs/log.md: expected {row}"
+    assert TABLE[name].levels <= event.levels, f"docs/log.md: expected {row}"
     if event.levels != set(LEVELS):
-        assert TABLE[name].levels == event.levels, f"README.md, 'Its log': wanted {row}"
+        assert TABLE[name].levels == event.levels, f"docs/log.md: expected {row}"
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
 def test_row_has_its_event(name: str) -> None:
-    """What the table tells of is logged."""
-    assert name in CODE, f"README.md, 'Its log': no code logs {name}; remove its row"
+    """Each event of the table is logged by the code."""
+    assert name in CODE, f"docs/log.md: no code logs {name}; remove its row"
 
 
 def test_proxied_on_is_where_entries_are_made() -> None:
@@ -184,5 +202,5 @@ def test_proxied_on_is_where_entries_are_made() -> None:
 
 
 def test_every_kind_of_decision_is_made() -> None:
-    """No kind of decision is left that nobody makes."""
+    """No kind of decision is left that no code makes."""
     assert {what.value for what in DecisionKind} == set(decided())

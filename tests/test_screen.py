@@ -55,9 +55,9 @@ def test_frame_is_as_wide_as_the_screen() -> None:
 
 def test_summary_counts() -> None:
     """The first line is the daemon's; without one it says so."""
-    assert summary({"uptime": 7.5, "counters": COUNTERS}) == (
-        "up 7 s, 12 hosts; 14 learned, 2 forgotten, 1 moved, 0 entries refused, 0 address conflicts, "
-        "300 resyncs, 0 monitor restarts, 0 events lost"
+    assert summary({"uptime_s": 7.5, "counters": COUNTERS}) == (
+        "up 7 s, 12 hosts; 14 learned, 2 forgotten, 1 moved, 0 entries refused, 0 address conflicts, 300 resyncs, "
+        "0 monitor restarts, 0 events lost"
     )
     assert summary(None) == "no daemon answers"
 

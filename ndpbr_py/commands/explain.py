@@ -74,9 +74,9 @@ def _told(daemon: Mapping[str, Any]) -> Iterator[str]:
         rest = " ".join(
             f"{key}={','.join(value) if isinstance(value, list) else value}"
             for key, value in event.items()
-            if key not in ("ts", "event", "ago")
+            if key not in ("ts", "event", "ago_s")
         )
-        yield f"event: {event['ts']} ({event['ago']:g} s ago) {event['event']} {rest}"
+        yield f"event: {event['ts']} ({event['ago_s']:g} s ago) {event['event']} {rest}"
 
 
 def _fields(explanation: Explanation) -> dict[str, object]:

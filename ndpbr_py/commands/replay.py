@@ -88,7 +88,7 @@ class Player:
             if event is not None and not isinstance(event, AddressChanged):
                 yield from self.told(event)
             return
-        self._log.record("warning", "line-rejected", line=event.text, wanted=event.why, number=number)
+        self._log.record("warning", "line-rejected", line=event.text, expected=event.why, number=number)
         self.rejected += 1
         if not self.understood and self.rejected == _MOST_REJECTED:
             raise NdpbrError(_SOMETHING_ELSE)

@@ -39,7 +39,7 @@ def summary(daemon: Mapping[str, Any] | None) -> str:
         return "no daemon answers"
     counters = daemon["counters"]
     counted = ", ".join(f"{counters[name]} {name.removeprefix('hosts_').replace('_', ' ')}" for name in _COUNTED)
-    return f"up {span(daemon['uptime'])}, {counters['hosts']} hosts; {counted}"
+    return f"up {span(daemon['uptime_s'])}, {counters['hosts']} hosts; {counted}"
 
 
 def confirmed(host: Mapping[str, Any] | None) -> str:

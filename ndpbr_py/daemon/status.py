@@ -89,7 +89,7 @@ class Status:
             "version": __version__,
             "interfaces": list(self._interfaces),
             "up": sorted(self._dispatcher.proxy.desired.usable),
-            "uptime": round(self._uptime(), 1),
+            "uptime_s": round(self._uptime(), 1),
             "rules": rules.told(self._dispatcher.proxy.rules, self._dispatcher.commands.protocol),
             "counters": asdict(self.counters()),
         }
@@ -123,7 +123,7 @@ def _event(past: Past) -> dict[str, object]:
     """Return the fields of the record that the log has of it, at whatever level."""
     about = fields(past.decision)
     del about["address"]  # which was asked for
-    when = {"ts": clock.stamp(past.at), "ago": round(clock.now() - past.at, 1)}
+    when = {"ts": clock.stamp(past.at), "ago_s": round(clock.now() - past.at, 1)}
     return {**when, "event": past.decision.kind.value, **about}
 
 
