@@ -1,10 +1,15 @@
-"""Words of the command line -> a frozen configuration, or a ConfigError that says what was wanted and what was got."""
+"""Text of an option -> its value; all options -> RunConfig or LogConfig.
+
+argparse calls the functions that read one option.  They raise ConfigError, which must be neither a ValueError nor a
+TypeError: argparse would replace their message with its own.
+"""
 
 from __future__ import annotations
 
 import re
+from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 
@@ -21,14 +26,16 @@ MAX_HOSTS_PER_LLADDR = 64
 LOG_FORMATS = ("auto", "console", "logfmt", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
-# What can neither be mistaken by ip's batch language for something else, nor name an alias or an index.
+# Excludes every word that ip's batch language reads as something else, an altname and an interface index.
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}")
 _RESERVED = re.compile(r"\.|\.\.|all|default|lo|if\d+")
+# Source: rt_protos of iproute2.
+_PROTOCOLS_IN_USE = {*range(5), *range(8, 19), 42, 72, 84, 99, 100, *range(186, 190), 192}
 
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
-    """Where records go, and which."""
+    """Format, lowest level and destination of the log."""
 
     format: str = "auto"
     level: str = "info"
@@ -37,7 +44,7 @@ class LogConfig:
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What `ndpbr run` is to do; times in seconds."""
+    """The options of `ndpbr run`, each under the `dest` that its add_argument() has; times in seconds."""
 
     interfaces: tuple[str, ...]
     prefixes: frozenset[IPv6Network] = frozenset()
@@ -58,25 +65,24 @@ class RunConfig:
     listen: bool = True
 
 
-def interfaces(names: list[str], least: int = 2) -> tuple[str, ...]:
-    """Return the listed interfaces.
+def run_config(arguments: Namespace) -> RunConfig:
+    """Return the configuration of `ndpbr run`.
 
     Raises:
-        ConfigError: Fewer than *least*, one of them twice, or a name that no interface of ours can have.
+        ConfigError: The options contradict each other.
     """
-    for name in names:
-        if not is_interface_name(name):
-            raise ConfigError(
-                "an interface name of 1 to 15 letters, digits, `_`, `.` and `-` was wanted "
-                f"(not `.`, `..`, `all`, `default`, `lo` or `ifN`), got {name!r}"
-            )
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ConfigError(f"each interface once was wanted, got {twice[0]!r} more than once")
-    if len(names) < least:
-        wanted = "one or more interfaces were" if least == 1 else "two or more interfaces were"
-        raise ConfigError(f"{wanted} wanted, got {len(names)}")
-    return tuple(names)
+    listed = two_interfaces(arguments.interfaces, "run", "ndpbr run wan0 lan0")
+    values = {option.name: getattr(arguments, option.name) for option in fields(RunConfig)}
+    values["interfaces"] = listed
+    values["prefixes"] = frozenset(arguments.prefixes)
+    values["statics"] = static_hosts(arguments.statics, listed)
+    return RunConfig(**values)
+
+
+def log_config(arguments: Namespace) -> LogConfig:
+    """Return the configuration of the log: the options before the command."""
+    level = "debug" if arguments.verbose else arguments.log_level
+    return LogConfig(arguments.log_format, level, arguments.syslog)
 
 
 def is_interface_name(name: str) -> bool:
@@ -84,122 +90,120 @@ def is_interface_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and _RESERVED.fullmatch(name) is None
 
 
-def address(text: str) -> IPv6Address:
-    """Return an IPv6 address, without the interface that may follow it.
+def interface(name: str) -> str:
+    """Return the name of an interface that may be listed."""
+    if not is_interface_name(name):
+        raise ConfigError(
+            "IFACE: expected an interface name of 1 to 15 letters, digits, `_`, `.` and `-` "
+            f"(not `.`, `..`, `all`, `default`, `lo` or `ifN`), got {name!r}"
+        )
+    return name
 
-    Raises:
-        ConfigError: *text* is none.
-    """
+
+def interfaces(names: Sequence[str]) -> tuple[str, ...]:
+    """Return listed interfaces, of which none may be there twice."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"IFACE: expected each interface once, got {name!r} more than once")
+    return tuple(names)
+
+
+def two_interfaces(names: Sequence[str], user: str, example: str) -> tuple[str, ...]:
+    """Return the listed interfaces that *user* needs: a command or an option, of which *example* is a right use."""
+    if len(names) < 2:
+        raise ConfigError(f"{user} needs at least two interfaces, for example: {example}")
+    return interfaces(names)
+
+
+def interface_list(text: str) -> tuple[str, ...]:
+    """Return the listed interfaces, e.g. of ``"wan0,lan0"``."""
+    return two_interfaces(list(map(interface, text.split(","))), "--interfaces", "--interfaces wan0,lan0")
+
+
+def address(text: str) -> IPv6Address:
+    """Return an IPv6 address, without the interface that may follow it."""
     try:
         return IPv6Address(text.partition("%")[0])
-    except ValueError as error:
-        raise ConfigError(f"an IPv6 address such as 2001:db8:1::11 was wanted, got {text!r}") from error
+    except ValueError:
+        raise ConfigError(f"ADDR: expected an IPv6 address such as 2001:db8:1::11, got {text!r}") from None
 
 
 def prefix(text: str) -> IPv6Network:
-    """Return an IPv6 prefix, e.g. ``"2001:db8:1::/64"``.
-
-    Raises:
-        ConfigError: *text* is none.
-    """
+    """Return an IPv6 prefix, e.g. ``"2001:db8:1::/64"``."""
     try:
-        prefix = IPv6Network(text)
+        if "/" not in text:  # would be a prefix of one address
+            raise ValueError("the prefix length is missing")
+        return IPv6Network(text)
     except ValueError as error:
-        raise ConfigError(f"an IPv6 prefix such as 2001:db8:1::/64 was wanted, got {text!r}: {error}") from error
-    if "/" not in text:  # it would be a prefix of one address
-        raise ConfigError(f"an IPv6 prefix with its length, such as 2001:db8:1::/64, was wanted, got {text!r}")
-    return prefix
+        raise ConfigError(f"--prefix: expected an IPv6 prefix such as 2001:db8:1::/64, got {text!r}: {error}") from None
 
 
-def prefixes(texts: Iterable[str]) -> frozenset[IPv6Network]:
-    """Return IPv6 prefixes, each as `prefix` has it."""
-    return frozenset(map(prefix, texts))
+def static_host(text: str) -> tuple[IPv6Address, str]:
+    """Return the address of a static host and its interface, e.g. of ``"2001:db8:1::11%lan0"``."""
+    from ndpbr_py.core.eligibility import Scope  # here only: --help need not wait for it
+
+    word, _, dev = text.partition("%")
+    try:
+        address = IPv6Address(word)
+    except ValueError:
+        address = IPv6Address("::")
+    if Scope(None).objection(address, dev) is not None:
+        raise ConfigError(f"--static: expected a global address and its interface, ADDR%IFACE, got {text!r}")
+    return address, dev
 
 
-def statics(words: Sequence[str], interfaces: tuple[str, ...]) -> dict[IPv6Address, str]:
-    """Return the interface of each static address, from words such as ``"2001:db8:1::11%lan0"``.
-
-    Raises:
-        ConfigError: One is no host's address, its interface is not listed, or it has two.
-    """
-    from ndpbr_py.core.eligibility import Scope  # here alone: --help need not wait for it
-
+def static_hosts(hosts: Iterable[tuple[IPv6Address, str]], listed: Sequence[str]) -> dict[IPv6Address, str]:
+    """Return the interface of each static host: one, and a listed one."""
     result: dict[IPv6Address, str] = {}
-    for word in words:
-        text, _, dev = word.partition("%")
-        try:
-            address = IPv6Address(text)
-        except ValueError:
-            address = IPv6Address("::")
-        if Scope(None).objection(address, dev) is not None:
-            raise ConfigError(f"a global address with its interface, ADDR%IFACE, was wanted for --static, got {word!r}")
-        if dev not in interfaces:
-            listed = ", ".join(interfaces)
-            raise ConfigError(f"a listed interface ({listed}) was wanted after `%`, got --static {word!r}")
+    for address, dev in hosts:
+        if dev not in listed:
+            raise ConfigError(f"--static: expected a listed interface ({', '.join(listed)}) for {address}, got {dev!r}")
         if result.setdefault(address, dev) != dev:
-            raise ConfigError(f"one interface for --static {address} was wanted, got {result[address]!r} and {dev!r}")
+            raise ConfigError(f"--static: expected one interface for {address}, got {result[address]!r} and {dev!r}")
     return result
 
 
 def protocol(text: str) -> int:
-    """Return the number that tags our entries.
-
-    Source: rt_protos of iproute2: what is not free there belongs to another program.
-
-    Raises:
-        ConfigError: *text* is no such number.
-    """
-    taken = {*range(5), *range(8, 19), 42, 72, 84, 99, 100, *range(186, 190), 192}
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 3 else -1
-    if not 5 <= number <= 255 or number in taken:
-        raise ConfigError(f"a protocol number from 5 to 255 that no other program has was wanted, got {text!r}")
+    """Return the number that tags our routes and proxy entries."""
+    number = _natural(text)
+    if not 5 <= number <= 255 or number in _PROTOCOLS_IN_USE:
+        raise ConfigError(f"--protocol: expected a number from 5 to 255 that no other program uses, got {text!r}")
     return number
 
 
-def seconds(what: str, text: str, least: float = 1.0, most: float = 31_536_000.0) -> float:
-    """Return a span of time in seconds, e.g. ``"3600"``.
-
-    Raises:
-        ConfigError: *text* is no number between *least* and *most*.
-    """
+def seconds(option: str, text: str, least: float = 1.0, most: float = 31_536_000.0) -> float:
+    """Return a number of seconds, e.g. ``"3600"``."""
     try:
-        value = float(text)
+        number = float(text)
     except ValueError:
-        value = -1.0
-    if not least <= value <= most:
-        raise ConfigError(f"{what} of {least:g} to {most:.9g} seconds was wanted, got {text!r}")
-    return value
-
-
-def count(what: str, text: str, most: int = 1_000_000) -> int:
-    """Return a number of things, one at least.
-
-    Raises:
-        ConfigError: *text* is no such number.
-    """
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 7 else 0
-    if not 1 <= number <= most:
-        raise ConfigError(f"{what} of 1 to {most} was wanted, got {text!r}")
+        number = -1.0
+    if not least <= number <= most:
+        raise ConfigError(f"{option}: expected {least:g} to {most:.9g} seconds, got {text!r}")
     return number
 
 
-def path(what: str, text: str) -> Path:
-    """Return where a file, or a directory of ours, is to be.
+def count(option: str, text: str, most: int = 1_000_000) -> int:
+    """Return a number from 1 to *most*."""
+    number = _natural(text)
+    if not 1 <= number <= most:
+        raise ConfigError(f"{option}: expected a number from 1 to {most}, got {text!r}")
+    return number
 
-    Raises:
-        ConfigError: *text* has no name in it: a variable of a script that is empty, say.
-    """
-    if not Path(text).name:
-        raise ConfigError(f"a path for {what} was wanted, got {text!r}")
+
+def path(option: str, text: str) -> Path:
+    """Return the path of a file or directory."""
+    if not Path(text).name:  # an empty variable of a script, for example
+        raise ConfigError(f"{option}: expected a path, got {text!r}")
     return Path(text)
 
 
-def choice(what: str, text: str, choices: tuple[str, ...]) -> str:
-    """Return *text* in lower case.
-
-    Raises:
-        ConfigError: It is none of *choices*.
-    """
+def choice(option: str, text: str, choices: Sequence[str]) -> str:
+    """Return *text* in lower case, which is one of *choices*."""
     if text.lower() not in choices:
-        raise ConfigError(f"{what} was wanted, one of {', '.join(choices)}, got {text!r}")
+        raise ConfigError(f"{option}: expected one of {', '.join(choices)}, got {text!r}")
     return text.lower()
+
+
+def _natural(text: str) -> int:
+    """Return a number of at most seven plain digits; -1 for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 7 else -1

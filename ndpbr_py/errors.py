@@ -4,12 +4,12 @@ from __future__ import annotations
 
 
 class NdpbrError(Exception):
-    """Something that the user has to know: its text is one sentence, ``status`` the exit status."""
+    """An error whose text is one sentence for the user; ``status`` is the exit status."""
 
     status = 1
 
 
 class ConfigError(NdpbrError):
-    """Bad usage or configuration: says what was wanted, then what was got."""
+    """Bad usage or configuration: the sentence says what was expected, then what was received."""
 
     status = 2

@@ -1,4 +1,4 @@
-"""Words of the command line -> configuration, or one sentence that says what was wanted and what was got."""
+"""Text of an option -> its value, or a sentence with the option, what was expected and what was received."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import config
+from ndpbr_py.cli import parser
+from ndpbr_py.config import LogConfig, RunConfig
 from ndpbr_py.errors import ConfigError
 
 NAME = (
-    "an interface name of 1 to 15 letters, digits, `_`, `.` and `-` was wanted "
+    "IFACE: expected an interface name of 1 to 15 letters, digits, `_`, `.` and `-` "
     "(not `.`, `..`, `all`, `default`, `lo` or `ifN`), got "
 )
 BAD_NAMES = (
@@ -31,39 +33,74 @@ BAD_NAMES = (
     "x" * 16,
     "länä",
 )
-PROTOCOL = "a protocol number from 5 to 255 that no other program has was wanted, got "
+PROTOCOL = "--protocol: expected a number from 5 to 255 that no other program uses, got "
 
 
 @pytest.mark.parametrize("name", ["eth0", "br-lan", "wan0.7", "_", "if", "ifx", "all0", "x" * 15, "0", "..."])
 def test_name_that_an_interface_can_have(name: str) -> None:
-    """Letters, digits and three signs, 15 at the most."""
-    assert config.interfaces([name, "wan0"]) == (name, "wan0")
+    """At most 15 letters, digits and three other characters."""
+    assert config.interface(name) == name
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_name_that_could_be_taken_for_something_else(name: str) -> None:
     """A name that ip(8), /proc/sys or the kernel would read as something else is refused."""
     with pytest.raises(ConfigError) as error:
-        config.interfaces([name, "wan0"])
+        config.interface(name)
 
     assert str(error.value) == f"{NAME}{name!r}"
 
 
 @pytest.mark.parametrize(
-    ("names", "sentence"),
+    ("text", "sentence"),
     [
-        ([], "two or more interfaces were wanted, got 0"),
-        (["lan0"], "two or more interfaces were wanted, got 1"),
-        (["lan0", "wan0", "lan0"], "each interface once was wanted, got 'lan0' more than once"),
-        (["lan0", "lan0"], "each interface once was wanted, got 'lan0' more than once"),
+        ("lan0", "--interfaces needs at least two interfaces, for example: --interfaces wan0,lan0"),
+        ("lan0,wan0,lan0", "IFACE: expected each interface once, got 'lan0' more than once"),
+        ("lan0,lan0", "IFACE: expected each interface once, got 'lan0' more than once"),
+        ("", f"{NAME}''"),
     ],
 )
-def test_two_interfaces_at_least_and_each_once(names: list[str], sentence: str) -> None:
-    """There is nothing to bridge between less than two."""
+def test_two_interfaces_at_least_and_each_once(text: str, sentence: str) -> None:
+    """There is nothing to bridge with one interface."""
     with pytest.raises(ConfigError) as error:
-        config.interfaces(names)
+        config.interface_list(text)
 
     assert str(error.value) == sentence
+
+
+def test_every_option_of_run_reaches_the_configuration() -> None:
+    """Each field of RunConfig is the option of the same name, and its default is the option's."""
+    words = "--pidfile /p run lan0 wan0 --check --dry-run --prefix fd00::/64 --static fd00::1%lan0 --protocol 77"
+    words += " --expire-interval 5 --resync-interval 6 --refresh 7 --max-hosts 8 --max-hosts-per-lladdr 9"
+    words += " --state-dir /s --metrics-file /m --no-discover --hosts-file /h --no-listen --keep"
+
+    assert config.run_config(parser().parse_args(["run", "lan0", "wan0"])) == RunConfig(("lan0", "wan0"))
+    assert config.run_config(parser().parse_args(words.split())) == RunConfig(
+        interfaces=("lan0", "wan0"),
+        prefixes=frozenset({IPv6Network("fd00::/64")}),
+        protocol=77,
+        expire_interval=5.0,
+        resync_interval=6.0,
+        refresh=7.0,
+        max_hosts=8,
+        max_hosts_per_lladdr=9,
+        state_dir=Path("/s"),
+        pidfile=Path("/p"),
+        dry_run=True,
+        keep=True,
+        metrics_file=Path("/m"),
+        statics={IPv6Address("fd00::1"): "lan0"},
+        discover=False,
+        hosts_file=Path("/h"),
+        listen=False,
+    )
+
+
+def test_verbose_is_the_lowest_level() -> None:
+    """`-v` logs every command, whatever --log-level says."""
+    assert config.log_config(parser().parse_args(["kill"])) == LogConfig("auto", "info", syslog=False)
+    words = ["-v", "--log-level", "error", "-l", "--log-format", "JSON", "kill"]
+    assert config.log_config(parser().parse_args(words)) == LogConfig("json", "debug", syslog=True)
 
 
 def test_prefix_is_an_ipv6_network() -> None:
@@ -71,24 +108,20 @@ def test_prefix_is_an_ipv6_network() -> None:
     assert config.prefix("2001:db8:1::/64") == IPv6Network("2001:db8:1::/64")
 
 
-@pytest.mark.parametrize("text", ["", "192.0.2.0/24", "2001:db8::1/64", "2001:db8::/129", "2001:db8::/64/64", "lan0"])
+@pytest.mark.parametrize(
+    "text", ["", "192.0.2.0/24", "2001:db8::1/64", "2001:db8::/129", "2001:db8::/64/64", "lan0", "2001:db8:1::"]
+)
 def test_what_is_no_prefix(text: str) -> None:
-    """Everything else is refused, with an example."""
-    with pytest.raises(ConfigError, match=r"^an IPv6 prefix such as 2001:db8:1::/64 was wanted, got "):
+    """Anything else is refused, with an example."""
+    with pytest.raises(ConfigError, match=r"^--prefix: expected an IPv6 prefix such as 2001:db8:1::/64, got "):
         config.prefix(text)
 
 
-def test_prefix_without_its_length() -> None:
-    """It would be one address, which nobody means."""
-    with pytest.raises(ConfigError, match=r"^an IPv6 prefix with its length, .* was wanted, got '2001:db8:1::'$"):
-        config.prefix("2001:db8:1::")
-
-
 def test_path_has_a_name() -> None:
-    """What an empty variable of a script leaves is refused before anything is written there."""
+    """What an empty variable of a script leaves is refused."""
     assert config.path("--metrics-file", "/run/ndpbr.prom") == Path("/run/ndpbr.prom")
     for text in ("", ".", "/"):
-        with pytest.raises(ConfigError, match=r"^a path for --metrics-file was wanted, got "):
+        with pytest.raises(ConfigError, match=r"^--metrics-file: expected a path, got "):
             config.path("--metrics-file", text)
 
 
@@ -111,43 +144,43 @@ def test_protocol_number_of_another_program(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "value"), [("3600", 3600.0), ("1", 1.0), ("0.5e1", 5.0), ("31536000", 31_536_000.0)])
 def test_time_in_seconds(text: str, value: float) -> None:
-    """A span of time is a number of seconds, a year at the most."""
-    assert config.seconds("a time", text) == value
+    """A time is a number of seconds, at most a year."""
+    assert config.seconds("--time", text) == value
 
 
 @pytest.mark.parametrize("text", ["0", "0.99", "-1", "nan", "inf", "31536001", "1h", ""])
 def test_what_is_no_time(text: str) -> None:
     """No time, less than a second, or more than a year is refused."""
     with pytest.raises(ConfigError) as error:
-        config.seconds("a time", text)
+        config.seconds("--time", text)
 
-    assert str(error.value) == f"a time of 1 to 31536000 seconds was wanted, got {text!r}"
+    assert str(error.value) == f"--time: expected 1 to 31536000 seconds, got {text!r}"
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "", "1000001", "9" * 5000, "٣"])
 def test_what_is_no_count(text: str) -> None:
-    """A number of things is one at least, in plain digits."""
-    with pytest.raises(ConfigError, match=r"^hosts of 1 to 1000000 was wanted, got "):
-        config.count("hosts", text)
+    """A number of things is at least one, in plain digits."""
+    with pytest.raises(ConfigError, match=r"^--hosts: expected a number from 1 to 1000000, got "):
+        config.count("--hosts", text)
 
 
 def test_count_and_choice() -> None:
-    """A number of things, and a word of a list in whatever case."""
-    assert config.count("hosts", "4096") == 4096
-    assert config.choice("a log level", "INFO", config.LOG_LEVELS) == "info"
+    """A number of things, and a word of a list in upper or lower case."""
+    assert config.count("--hosts", "4096") == 4096
+    assert config.choice("--log-level", "INFO", config.LOG_LEVELS) == "info"
 
 
 def test_word_that_is_no_choice() -> None:
-    """The words that can be chosen are named."""
+    """The accepted words are named."""
     with pytest.raises(ConfigError) as error:
-        config.choice("a log format", "xml", config.LOG_FORMATS)
+        config.choice("--log-format", "xml", config.LOG_FORMATS)
 
-    assert str(error.value) == "a log format was wanted, one of auto, console, logfmt, json, got 'xml'"
+    assert str(error.value) == "--log-format: expected one of auto, console, logfmt, json, got 'xml'"
 
 
 @pytest.mark.parametrize("function", [config.prefix, config.protocol])
 def test_complaint_is_one_line(function: Callable[[str], object]) -> None:
-    """What was got is quoted: it cannot make a second line."""
+    """What was received is quoted, so it cannot start a second line."""
     with pytest.raises(ConfigError) as error:
         function("x\ny\x1b[2J")
 
@@ -157,31 +190,31 @@ def test_complaint_is_one_line(function: Callable[[str], object]) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["2001:db8::11"], "a listed interface (wan0, lan0) was wanted after `%`, got --static '2001:db8::11'"),
-        (["2001:db8::11%lan1"], "a listed interface (wan0, lan0) was wanted after `%`, got --static "),
-        (["2001:db8::11%lan0%lan0"], "a listed interface (wan0, lan0) was wanted after `%`, got --static "),
-        (["192.0.2.1%lan0"], "a global address with its interface, ADDR%IFACE, was wanted for --static, got "),
-        (["fe80::11%lan0"], "a global address with its interface, "),
-        (["ff02::1%lan0"], "a global address with its interface, "),
-        (["2001:db8::/64%lan0"], "a global address with its interface, "),
-        (["2001:db8::11\n%lan0"], "a global address with its interface, "),
-        (["%lan0"], "a global address with its interface, "),
-        (["2001:db8::11%lan0", "2001:DB8:0::11%wan0"], "one interface for --static 2001:db8::11 was wanted, got "),
+        (["2001:db8::11"], "--static: expected a listed interface (wan0, lan0) for 2001:db8::11, got ''"),
+        (["2001:db8::11%lan1"], "--static: expected a listed interface (wan0, lan0) for 2001:db8::11, got "),
+        (["2001:db8::11%lan0%lan0"], "--static: expected a listed interface (wan0, lan0) for 2001:db8::11, got "),
+        (["192.0.2.1%lan0"], "--static: expected a global address and its interface, ADDR%IFACE, got "),
+        (["fe80::11%lan0"], "--static: expected a global address and its interface, "),
+        (["ff02::1%lan0"], "--static: expected a global address and its interface, "),
+        (["2001:db8::/64%lan0"], "--static: expected a global address and its interface, "),
+        (["2001:db8::11\n%lan0"], "--static: expected a global address and its interface, "),
+        (["%lan0"], "--static: expected a global address and its interface, "),
+        (["2001:db8::11%lan0", "2001:DB8:0::11%wan0"], "--static: expected one interface for 2001:db8::11, got "),
     ],
 )
 def test_static_that_makes_no_sense(words: list[str], sentence: str) -> None:
-    """What is no host's address on one listed interface is refused."""
+    """Only a host's address on one listed interface is accepted."""
     with pytest.raises(ConfigError) as error:
-        config.statics(words, ("wan0", "lan0"))
+        config.static_hosts(map(config.static_host, words), ("wan0", "lan0"))
 
     assert str(error.value).startswith(sentence)
 
 
 def test_static_hosts() -> None:
-    """An address, however it is written, is one host on one interface; saying so twice does no harm."""
+    """An address, however it is written, is one host on one interface; it may be repeated."""
     words = ["2001:db8::11%lan0", "2001:DB8:0::11%lan0", "fd00::1%wan0"]
 
-    assert config.statics(words, ("wan0", "lan0")) == {
+    assert config.static_hosts(map(config.static_host, words), ("wan0", "lan0")) == {
         IPv6Address("2001:db8::11"): "lan0",
         IPv6Address("fd00::1"): "wan0",
     }

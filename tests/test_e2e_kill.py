@@ -32,7 +32,7 @@ def test_kill_says_that_none_runs(home: Home, ndpbr: Run, tmp_path: Path) -> Non
     killed = ndpbr(home.router, "--pidfile", str(pidfile), "kill")
 
     assert (killed.returncode, killed.stdout) == (1, "")
-    assert killed.stderr == f"ndpbr: a running ndpbr was wanted, none holds the pid file {pidfile}\n"
+    assert killed.stderr == f"ndpbr: ndpbr is not running (no process holds {pidfile})\n"
 
 
 def test_pid_file_of_a_crashed_daemon_is_stale(home: Home, daemon: Start, ndpbr: Run) -> None:
@@ -44,7 +44,7 @@ def test_pid_file_of_a_crashed_daemon_is_stale(home: Home, daemon: Start, ndpbr:
 
     assert running.pidfile.exists()
     assert killed.returncode == 1
-    assert "none holds the pid file" in killed.stderr
+    assert "ndpbr is not running" in killed.stderr
 
 
 def test_process_that_got_a_stale_number_is_not_signalled(home: Home, ndpbr: Run, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_process_that_got_a_stale_number_is_not_signalled(home: Home, ndpbr: Run
     killed = ndpbr(home.router, "--pidfile", str(pidfile), "kill")
 
     assert killed.returncode == 1
-    assert "none holds the pid file" in killed.stderr
+    assert "ndpbr is not running" in killed.stderr
     assert other.poll() is None
 
 

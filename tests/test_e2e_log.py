@@ -145,7 +145,7 @@ def test_unknown_format_or_level_is_refused(home: Home, ndpbr: Run, word: str) -
     ended = ndpbr(home.router, word, "run", "wan0", "lan0")
 
     assert ended.returncode == 2
-    assert re.fullmatch(r"ndpbr: a log (format|level) was wanted, one of .*, got '(xml|loud)'\n", ended.stderr)
+    assert re.fullmatch(r"ndpbr: --log-(format|level): expected one of .*, got '(xml|loud)'\n", ended.stderr)
 
 
 def _daemon(folder: Path) -> tuple[str, ...]:

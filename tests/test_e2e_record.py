@@ -98,7 +98,7 @@ def test_existing_file_is_not_overwritten(home: Home, ndpbr: Run, tmp_path: Path
     file.write_text("precious")
     done = ndpbr(home.router, "record", str(file), *DEVS)
 
-    assert (done.returncode, done.stderr) == (1, f"ndpbr: a new file was wanted, got {file}, which exists\n")
+    assert (done.returncode, done.stderr) == (1, f"ndpbr: {file} already exists\n")
     assert file.read_text() == "precious"
 
 

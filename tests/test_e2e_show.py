@@ -132,7 +132,7 @@ def test_watch_draws_what_changes(home: Home, daemon: Start) -> None:
     frame = terminal.until(lambda frame: LAN in frame)
     terminal.process.send_signal(signal.SIGINT)
 
-    assert re.search(rf"^{LAN} lan0 -> lan1 wan0  (reachable|unverified, heard|confirmed)", frame, re.MULTILINE)
+    assert re.search(rf"^{LAN} lan0 -> lan1 wan0  (reachable|unverified, seen|confirmed)", frame, re.MULTILINE)
     assert " 1 hosts; 1 learned" in frame
     assert terminal.process.wait(10.0) == 0
     assert terminal.process.stderr is not None

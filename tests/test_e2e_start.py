@@ -17,7 +17,7 @@ from tests.observed import clean, settings
 from tests.program import PROGRAM, ROOT, WITHOUT_NET_ADMIN, with_ip
 
 DEVS = ("wan0", "lan0", "lan1")
-NAME_WANTED = "an interface name of 1 to 15 letters, digits, `_`, `.` and `-` was wanted"
+NAME = "IFACE: expected an interface name of 1 to 15 letters, digits, `_`, `.` and `-` "
 BUSYBOX = """#!/bin/sh
 echo "BusyBox v1.35.0 () multi-call binary." >&2
 exit 1
@@ -27,25 +27,25 @@ exit 1
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "two or more interfaces were wanted, got 0"),
-        (["wan0"], "two or more interfaces were wanted, got 1"),
-        (["wan0", "lan0", "wan0"], "each interface once was wanted, got 'wan0' more than once"),
-        (["wan0", "lan0/../lan1"], NAME_WANTED),
-        (["wan0", "lan0 lan1"], NAME_WANTED),
-        (["wan0", "a-name-too-long-"], NAME_WANTED),
-        (["wan0", ""], NAME_WANTED),
-        (["wan0", "all"], NAME_WANTED),
-        (["wan0", ".."], NAME_WANTED),
-        (["wan0", "if3"], NAME_WANTED),
-        (["wan0", "lan0\nflush"], NAME_WANTED),
-        (["--prefix", "fe80::1/64", "wan0", "lan0"], "an IPv6 prefix such as 2001:db8:1::/64 was wanted"),
-        (["--protocol", "2", "wan0", "lan0"], "a protocol number from 5 to 255"),
-        (["--expire-interval", "0", "wan0", "lan0"], "an --expire-interval of 1 to"),
+        ([], "run needs at least two interfaces, for example: ndpbr run wan0 lan0"),
+        (["wan0"], "run needs at least two interfaces, for example: ndpbr run wan0 lan0"),
+        (["wan0", "lan0", "wan0"], "IFACE: expected each interface once, got 'wan0' more than once"),
+        (["wan0", "lan0/../lan1"], NAME),
+        (["wan0", "lan0 lan1"], NAME),
+        (["wan0", "a-name-too-long-"], NAME),
+        (["wan0", ""], NAME),
+        (["wan0", "all"], NAME),
+        (["wan0", ".."], NAME),
+        (["wan0", "if3"], NAME),
+        (["wan0", "lan0\nflush"], NAME),
+        (["--prefix", "fe80::1/64", "wan0", "lan0"], "--prefix: expected an IPv6 prefix such as 2001:db8:1::/64, got "),
+        (["--protocol", "2", "wan0", "lan0"], "--protocol: expected a number from 5 to 255"),
+        (["--expire-interval", "0", "wan0", "lan0"], "--expire-interval: expected 1 to"),
         (["--no-such-option", "wan0", "lan0"], "unrecognized arguments: --no-such-option"),
     ],
 )
 def test_bad_words_are_refused(home: Home, ndpbr: Run, tmp_path: Path, words: list[str], sentence: str) -> None:
-    """A command line that makes no sense is answered by what was wanted, and what was got."""
+    """Bad usage is answered by what was expected, and what was received."""
     before = settings(home.router, *DEVS)
     ended = ndpbr(home.router, *_files(tmp_path), *words)
 
@@ -59,7 +59,7 @@ def test_missing_right_is_refused(home: Home, tmp_path: Path) -> None:
     words = (sys.executable, "-c", WITHOUT_NET_ADMIN, *PROGRAM, *_files(tmp_path), "wan0", "lan0")
     ended = home.router.run(*words, cwd=ROOT)
 
-    _refused(ended, 1, "root or CAP_NET_ADMIN was wanted, got neither")
+    _refused(ended, 1, "run requires root or CAP_NET_ADMIN")
     _untouched(home.router, before, tmp_path)
 
 

@@ -82,9 +82,9 @@ def test_static_address_claimed_on_another_link_stays(home: Home, daemon: Start,
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((f"{LAN}%lan1",), "a listed interface (wan0, lan0) was wanted after `%`, got --static"),
-        (("lan0",), "a global address with its interface, ADDR%IFACE, was wanted for --static, got 'lan0'"),
-        ((f"{LAN}%lan0", f"{LAN}%wan0"), f"one interface for --static {LAN} was wanted, got 'lan0' and 'wan0'"),
+        ((f"{LAN}%lan1",), f"--static: expected a listed interface (wan0, lan0) for {LAN}, got "),
+        (("lan0",), "--static: expected a global address and its interface, ADDR%IFACE, got 'lan0'"),
+        ((f"{LAN}%lan0", f"{LAN}%wan0"), f"--static: expected one interface for {LAN}, got 'lan0' and 'wan0'"),
     ],
 )
 def test_static_that_makes_no_sense_is_refused(home: Home, ndpbr: Run, words: tuple[str, ...], sentence: str) -> None:

@@ -147,7 +147,7 @@ def test_without_net_admin_it_does_not_start(home: Home, user: User) -> None:
     claim(home.lan, LAN)
     ended = home.router.run(*user.argv(NOTHING, *user.run_words(*DEVS)), env=user.environment, cwd="/")
 
-    assert (ended.returncode, ended.stderr) == (1, "ndpbr: root or CAP_NET_ADMIN was wanted, got neither\n")
+    assert (ended.returncode, ended.stderr) == (1, "ndpbr: run requires root or CAP_NET_ADMIN\n")
     assert list(user.folder.iterdir()) == []
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before

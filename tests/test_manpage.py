@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import __version__
-from ndpbr_py.options import SUBCOMMANDS, parser
+from ndpbr_py.cli import COMMANDS, parser
 from tests.program import ROOT
 
 MAKER = ROOT / "packaging/manpage.py"
@@ -40,14 +40,14 @@ def named(words: str) -> str:
     return " ".join(words.replace("`", "").split())
 
 
-@pytest.mark.parametrize("name", SUBCOMMANDS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_of_a_command_is_in_the_manual(manual: Path, name: str) -> None:
     """A command's section has each of its options, with the words of --help."""
     probe = argparse.ArgumentParser(add_help=False)
-    SUBCOMMANDS[name].options(probe)
+    COMMANDS[name].add_options(probe)
     section = plain(re.split(r"(?m)^\.S[SH] ", manual.read_text().partition(f".SS {name}\n")[2])[0])
 
-    assert named(SUBCOMMANDS[name].help)[1:] in section
+    assert named(COMMANDS[name].help)[1:] in section
     for action in probe._actions:
         for word in (*action.option_strings, probe._get_formatter()._expand_help(action)):
             assert named(word) in section

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py.options import SUBCOMMANDS
+from ndpbr_py.cli import COMMANDS
 from tests.claim import claim
 from tests.echo import ask, echo
 from tests.home import INET, LAN, Home
@@ -54,11 +54,11 @@ def test_service_serves_and_leaves_nothing(home: Home, router: OpenRc) -> None:
 
 
 MISTAKES = {
-    'interfaces=""': "two or more interfaces were wanted, got 0",
-    'interfaces="wan0"': "two or more interfaces were wanted, got 1",
-    f'{TWO}; run_options="--prefix home"': "an IPv6 prefix such as 2001:db8:1::/64 was wanted, got 'home'",
-    f'{TWO}; protocol="kernel"': "a protocol number from 5 to 255 that no other program has was wanted, got 'kernel'",
-    f'{TWO}; log_options="--log-level loud"': "a log level was wanted, one of debug, info, warning, error, got 'loud'",
+    'interfaces=""': "run needs at least two interfaces, for example: ndpbr run wan0 lan0",
+    'interfaces="wan0"': "run needs at least two interfaces, for example: ndpbr run wan0 lan0",
+    f'{TWO}; run_options="--prefix home"': "--prefix: expected an IPv6 prefix such as 2001:db8:1::/64, got 'home'",
+    f'{TWO}; protocol="kernel"': "--protocol: expected a number from 5 to 255 that no other program uses, got 'kernel'",
+    f'{TWO}; log_options="--log-level loud"': "--log-level: expected one of debug, info, warning, error, got 'loud'",
 }
 
 
@@ -93,7 +93,7 @@ def test_restart_with_a_mistake_leaves_what_runs(router: OpenRc) -> None:
     said = router.service("restart")
 
     assert said.returncode == 1
-    assert "two or more interfaces were wanted, got 1" in said.stdout
+    assert "run needs at least two interfaces, for example: ndpbr run wan0 lan0" in said.stdout
     assert router.pid() == pid
     assert router.service("status").returncode == STARTED
 
@@ -146,13 +146,13 @@ def test_daemon_that_cannot_run_is_given_up(home: Home, router: OpenRc, tmp_path
     router.wait_for("event=started")
 
 
-def test_kill_names_the_command_that_is_wanted(router: OpenRc) -> None:
+def test_kill_names_the_command_to_use(router: OpenRc) -> None:
     """`ndpbr kill` kills nothing that OpenRC would start again, and says how it is stopped."""
     pid = _started(router)
     said = router.run(router.program, "kill")
 
     assert said.returncode == 1
-    assert said.stdout == f"ndpbr: `rc-service ndpbr stop` was wanted: OpenRC would start ndpbr, pid {pid}, again\n"
+    assert said.stdout == f"ndpbr: use `rc-service ndpbr stop`: OpenRC would restart ndpbr (pid {pid})\n"
     assert router.pid() == pid
     assert "event=stopping" not in router.log()
 
@@ -179,7 +179,7 @@ def test_show_and_check_use_the_number_of_conf_d(home: Home, router: OpenRc) -> 
     assert router.service("show").stdout == f"{LAN} lan0 -> wan0\n"
 
 
-@pytest.mark.skipif("doctor" not in SUBCOMMANDS, reason="ndpbr has no doctor")
+@pytest.mark.skipif("doctor" not in COMMANDS, reason="ndpbr has no doctor")
 def test_doctor_looks_at_the_interfaces_of_conf_d(router: OpenRc) -> None:
     """`rc-service ndpbr doctor` says what `ndpbr doctor wan0 lan0` says, also while nothing runs."""
     router.configure(TWO)

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from ndpbr_py.options import SUBCOMMANDS
+from ndpbr_py.cli import COMMANDS
 from tests.program import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
@@ -38,11 +38,11 @@ def test_files_that_are_named_exist() -> None:
     assert [name for name in named if not list(ROOT.glob(name.rstrip("/")))] == []
 
 
-@pytest.mark.parametrize("name", SUBCOMMANDS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_told_of(name: str) -> None:
     """Each command has its row, and each of its options is there."""
     probe = argparse.ArgumentParser(add_help=False)
-    SUBCOMMANDS[name].options(probe)
+    COMMANDS[name].add_options(probe)
     options = [action.option_strings for action in probe._actions if action.option_strings]
 
     assert re.search(rf"(?m)^\| `{name}\b", TEXT)

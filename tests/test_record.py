@@ -1,4 +1,4 @@
-"""What the monitor says -> the file of `ndpbr record`."""
+"""The monitor's lines -> the file of `ndpbr record`."""
 
 from __future__ import annotations
 
@@ -18,35 +18,37 @@ class Full(io.BytesIO):
         raise OSError(28, "No space left on device")
 
 
-def test_what_is_heard_early_comes_after_the_header() -> None:
-    """Nothing that the monitor says is lost while the header is being written; any bytes are kept as they are."""
+def test_early_lines_come_after_the_header() -> None:
+    """No line is lost while the header is being written, and any byte is kept as it is."""
     recorder, file = Recorder(), io.BytesIO()
-    recorder.heard(["early", "\udcff"])
+    recorder.write(["early", "\udcff"])
     recorder.begin(file, ["# header"])
-    recorder.heard(["late"])
+    recorder.write(["late"])
 
     assert file.getvalue() == b"# header\nearly\n\xff\nlate\n"
 
 
-def test_gaps_are_remarked() -> None:
-    """What became of the monitor is among its lines, with the time."""
+def test_gaps_are_recorded() -> None:
+    """The monitor's start and end, and lost events, are among its lines, with the time."""
     recorder, file = Recorder(), io.BytesIO()
     recorder.begin(file, [])
     recorder.on_event(MonitorExited("status 1", 1.0))
     recorder.on_event(MonitorStarted(7))
     recorder.on_event(EventsLost("No buffer space available"))
 
-    wanted = (
+    patterns = (
         f"# monitor-exited: {STAMP} status 1",
         f"# monitor-started: {STAMP}",
         f"# events-lost: {STAMP} No buffer .*",
     )
     lines = file.getvalue().decode().splitlines()
-    assert [re.fullmatch(pattern, line) is not None for pattern, line in zip(wanted, lines, strict=True)] == [True] * 3
+    assert [re.fullmatch(pattern, line) is not None for pattern, line in zip(patterns, lines, strict=True)] == [
+        True
+    ] * 3
 
 
 def test_full_disk_ends_the_recording() -> None:
-    """What cannot be written is an end, and not a recording with holes."""
+    """A line that cannot be written ends the recording, so there are no gaps."""
     recorder = Recorder()
     recorder.begin(Full(), ["# header"])
 

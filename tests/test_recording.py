@@ -1,10 +1,10 @@
-"""A recording's lines -> its header, and its time."""
+"""A recording's lines -> its header, and the clock of its replay."""
 
 from __future__ import annotations
 
 import pytest
 
-from ndpbr_py.recording.format import Clock, Recording
+from ndpbr_py.recording.format import Recording, ReplayClock
 from ndpbr_py.system import clock
 
 
@@ -13,16 +13,16 @@ def at(minute: int, second: float = 0.0, hour: int = 12) -> str:
 
 
 def test_plain_output_of_ip_has_no_header() -> None:
-    """What ip printed is all there; a last line without its end counts, for somebody may have typed it."""
+    """Every line of plain output is there, even a last one without its newline: it may have been typed."""
     recording = Recording(iter(["# how recorded\n", "one\n", "two"]))
 
     assert (recording.has_header, recording.values) == (False, {})
-    assert list(recording.heard()) == ["# how recorded", "one", "two"]
+    assert list(recording.monitor_lines()) == ["# how recorded", "one", "two"]
     assert recording.number == 3
 
 
 def test_header_ends_before_the_monitors_lines() -> None:
-    """Keys and values are told from tables, and the lines of the neighbor cache from the monitor's."""
+    """The header separates values from tables, and the lines of the neighbor cache from the monitor's."""
     lines = [
         "# ndpbr-recording: 1",
         "# kernel: Linux: 6.1",
@@ -35,13 +35,13 @@ def test_header_ends_before_the_monitors_lines() -> None:
 
     assert recording.has_header
     assert recording.values == {"kernel": "Linux: 6.1"}
-    assert list(recording.heard()) == ["a line"]
+    assert list(recording.monitor_lines()) == ["a line"]
 
 
 def test_time_goes_by_in_ticks() -> None:
-    """Until the next line the daemon would have looked at the time so often; the last part is shorter."""
+    """Until the next line there are as many ticks as in the daemon, and the rest of the time."""
     waited: list[float] = []
-    recorded = Clock(wait=waited.append)
+    recorded = ReplayClock(wait=waited.append)
     ticks = [len(list(recorded.ticks(line))) for line in (at(0), "no stamp", at(1, 45.5), at(1, 46))]
 
     assert ticks == [0, 0, 3, 0]
@@ -50,8 +50,8 @@ def test_time_goes_by_in_ticks() -> None:
 
 
 def test_time_never_goes_back() -> None:
-    """Where somebody has set the clock back time stands still until it is later than before."""
-    recorded = Clock()
+    """After the clock was set back, time stands still until the time stamps are later than before."""
+    recorded = ReplayClock()
     times = []
     for line in (at(10), at(11), at(5), at(10, 30), at(12)):
         list(recorded.ticks(line))
@@ -61,8 +61,8 @@ def test_time_never_goes_back() -> None:
 
 
 def test_long_gap_costs_little() -> None:
-    """However long nothing was heard, a thousand looks at the time are enough."""
-    recorded = Clock()
+    """However long the gap, there are at most a thousand ticks."""
+    recorded = ReplayClock()
     list(recorded.ticks(at(0)))
 
     assert 990 <= len(list(recorded.ticks("[9999-11-23T12:00:00.000000] "))) <= 1000
@@ -70,15 +70,15 @@ def test_long_gap_costs_little() -> None:
 
 @pytest.mark.parametrize(("zone", "hour"), [("+0100", 11), ("-0330", 15.5), ("+0000", 12), ("", 12), ("CET", 12)])
 def test_date_is_utc(zone: str, hour: float) -> None:
-    """The date is that of the line, less what the zone was ahead."""
-    recorded = Clock(zone)
+    """The date is that of the line, minus the offset of its zone."""
+    recorded = ReplayClock(zone)
     list(recorded.ticks(at(0)))
 
     assert recorded.date() % 86400 == hour * 3600
 
 
-def test_date_without_stamps_is_todays() -> None:
-    """A recording without stamps happens now."""
+def test_date_without_time_stamps_is_todays() -> None:
+    """A recording without time stamps happens now."""
     before = clock.date(clock.now())
 
-    assert before - 1 < Clock().date() < before + 60
+    assert before - 1 < ReplayClock().date() < before + 60

@@ -1,4 +1,4 @@
-"""Whose turn it is, of an interface's addresses."""
+"""Addresses of an interface -> the one that is announced next, and its log record."""
 
 from __future__ import annotations
 
@@ -15,62 +15,62 @@ LINK_LOCAL, A, B, C = map(addr, ("fe80::1", "2001:db8::a", "2001:db8::b", "2001:
 
 
 class Link:
-    """An interface: the addresses it has, what was announced, what stands in the way; and the log."""
+    """An interface with its addresses, an error to raise, and lists of what was announced and logged."""
 
     def __init__(self, *addresses: IPv6Address) -> None:
         self.has = list(addresses)
-        self.trouble: Exception | None = None
+        self.error: Exception | None = None
         self.announced: list[tuple[IPv6Address, str, IPv6Address]] = []
         self._records = Records()
         self.refresher = Refresher(
-            lambda _: self.has, self._announce, Log(LogConfig("json", "debug"), self._records), 60.0
+            lambda _: self.has, self._report, Log(LogConfig("json", "debug"), self._records), 60.0
         )
 
-    def turns(self, count: int) -> list[float]:
-        """Take *count* turns; return the pause after each."""
-        return [self.refresher.turn("wan0") for _ in range(count)]
+    def announce(self, count: int) -> list[float]:
+        """Announce *count* times; return the pauses in seconds."""
+        return [self.refresher.announce_next("wan0") for _ in range(count)]
 
-    def said(self) -> list[tuple[str, str]]:
+    def logged(self) -> list[tuple[str, str]]:
         """Return level and event of every record."""
         return [(level, json.loads(text)["event"]) for level, text in self._records.written]
 
-    def _announce(self, address: IPv6Address, dev: str, source: IPv6Address) -> None:
-        if self.trouble is not None:
-            raise self.trouble
+    def _report(self, address: IPv6Address, dev: str, source: IPv6Address) -> None:
+        if self.error is not None:
+            raise self.error
         self.announced.append((address, dev, source))
 
 
-def test_each_address_has_its_turn_once_an_interval() -> None:
-    """Three addresses share the interval evenly; the link-local one is who speaks."""
+def test_each_address_is_announced_once_per_interval() -> None:
+    """Three addresses share the interval evenly; the link-local address is the source."""
     link = Link(B, LINK_LOCAL, A, C)
 
-    assert link.turns(4) == [20.0, 20.0, 20.0, 20.0]
+    assert link.announce(4) == [20.0, 20.0, 20.0, 20.0]
     assert link.announced == [(it, "wan0", LINK_LOCAL) for it in (A, B, C, A)]
 
 
 def test_addresses_that_come_and_go() -> None:
-    """The round goes on from where it was: one that has gone is not announced, a new one is in its place."""
+    """The order is kept: a removed address is not announced, and a new one is inserted."""
     link = Link(LINK_LOCAL, A, C)
-    link.turns(1)
+    link.announce(1)
     link.has = [LINK_LOCAL, B]
 
-    assert link.turns(2) == [60.0, 60.0]
+    assert link.announce(2) == [60.0, 60.0]
     assert [address for address, _, _ in link.announced] == [A, B, B]
 
 
-def test_only_what_is_new_is_told_at_level_info() -> None:
-    """At level info is logged once that it works, a failure once for each reason, and the end of the failure."""
+def test_only_changes_are_logged_at_level_info() -> None:
+    """The first announcement, each new error, and the first announcement after it are logged once."""
     link = Link(LINK_LOCAL, A)
-    link.turns(2)
-    link.trouble = OSError(100, "Network is down")
-    link.turns(2)
-    link.trouble = NdpbrError("another")
-    assert link.turns(1) == [60.0]
-    link.trouble = None
-    link.turns(2)
+    link.announce(2)
+    link.error = OSError(100, "Network is down")
+    link.announce(2)
+    link.error = NdpbrError("another")
+    assert link.announce(1) == [60.0]
+    link.error = None
+    link.announce(2)
 
     works, fails = "address-refreshed", "refresh-failed"
-    assert link.said() == [
+    assert link.logged() == [
         ("info", works),
         ("debug", works),
         ("warning", fails),
@@ -81,10 +81,10 @@ def test_only_what_is_new_is_told_at_level_info() -> None:
     ]
 
 
-def test_nothing_is_announced_without_an_address_to_speak_from() -> None:
-    """Switches believe link-local addresses alone; and without a global one there is nothing to say."""
+def test_nothing_is_announced_without_a_source_or_address() -> None:
+    """Switches accept only link-local sources, and without a global address there is nothing to announce."""
     for addresses in ([A], [LINK_LOCAL], []):
         link = Link(*addresses)
 
-        assert link.turns(1) == [60.0]
-        assert (link.announced, link.said()) == ([], [("warning", "refresh-failed")])
+        assert link.announce(1) == [60.0]
+        assert (link.announced, link.logged()) == ([], [("warning", "refresh-failed")])

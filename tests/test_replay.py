@@ -14,7 +14,7 @@ from tests.builders import FIXTURES, LLADDR
 JOINS = FIXTURES / "captures" / "host-joins-6.1.0.txt"
 LAN = "2001:db8:64::11"
 HERS = "02:00:00:00:03:0b"
-ELSE = "a recording, or what `ip -6 monitor neigh` prints, was wanted, got something else"
+ELSE = "expected a recording or the output of `ip -6 monitor neigh`, got something else"
 COMMANDS = [
     f"ip -6 route add {LAN}/128 dev lan0 proto 135",
     f"ip -6 neigh add proxy {LAN} dev wan0 proto 135",
@@ -50,10 +50,10 @@ def written(folder: Path, header: list[str], *lines: str, name: str = "recording
     return str(file)
 
 
-def test_rules_of_the_daemon_that_ran(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Its options are in the recording: with --static, --prefix and --protocol as they were, the same follows."""
-    said = {"prefixes": ["fd00::/64"], "statics": ["fd99::1%lan0"], "max_hosts": 9, "max_hosts_per_lladdr": 2}
-    daemon = json.dumps({"interfaces": ["wan0", "lan0"], "rules": {**said, "protocol": 99}})
+def test_rules_of_the_recorded_daemon(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The daemon's options are in the recording: a replay uses its --static, --prefix and --protocol."""
+    rules = {"prefixes": ["fd00::/64"], "statics": ["fd99::1%lan0"], "max_hosts": 9, "max_hosts_per_lladdr": 2}
+    daemon = json.dumps({"interfaces": ["wan0", "lan0"], "rules": {**rules, "protocol": 99}})
     file = written(tmp_path, [*HEADER[:4], f"# daemon: {daemon}", *HEADER[4:]], line(1, "fd00::7"))
     status, commands, _ = replay(capfd, file, interfaces=None)
 
@@ -63,13 +63,13 @@ def test_rules_of_the_daemon_that_ran(capfd: pytest.CaptureFixture[str], tmp_pat
     ]
 
 
-@pytest.mark.parametrize("said", ["{", "7", "{}", '{"interfaces": [], "rules": 7}'])
-def test_what_the_daemon_said_is_garbled(capfd: pytest.CaptureFixture[str], tmp_path: Path, said: str) -> None:
-    """One sentence, and no traceback."""
-    status, _, told = replay(capfd, written(tmp_path, [HEADER[0], f"# daemon: {said}", *HEADER[1:]]), interfaces=None)
+@pytest.mark.parametrize("answer", ["{", "7", "{}", '{"interfaces": [], "rules": 7}'])
+def test_daemon_line_that_cannot_be_parsed(capfd: pytest.CaptureFixture[str], tmp_path: Path, answer: str) -> None:
+    """The error is one sentence, not a traceback."""
+    status, _, err = replay(capfd, written(tmp_path, [HEADER[0], f"# daemon: {answer}", *HEADER[1:]]), interfaces=None)
 
     assert status == 1
-    assert told == ["ndpbr: a whole recording was wanted, got one in which what the daemon said is garbled"]
+    assert err == ["ndpbr: expected a whole recording, got one whose `# daemon` line cannot be parsed"]
 
 
 def learning(address: str, proxied_on: str) -> list[str]:
@@ -106,12 +106,12 @@ def test_prefix_limits_what_is_learned(capfd: pytest.CaptureFixture[str]) -> Non
 
 
 def test_protocol_tags_the_commands(capfd: pytest.CaptureFixture[str]) -> None:
-    """With --protocol N they carry N."""
+    """With --protocol N the commands carry N."""
     assert replay(capfd, str(JOINS), "--protocol", "77")[1][0].endswith(" proto 77")
 
 
 def test_records_go_to_standard_error(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """What was learned and what could not be understood is logged, a record each, with the number of the line."""
+    """Each host learned and each line rejected is one record; a rejected line has its number."""
     file = tmp_path / "recording"
     file.write_bytes(
         b"# a comment\n\n" + f"2001:db8::33 dev lan0 lladdr {LLADDR} REACHABLE\n".encode() + b"\xff\x1b[31m\ngarbage\n"
@@ -143,12 +143,12 @@ def test_records_go_to_standard_error(capfd: pytest.CaptureFixture[str], tmp_pat
 
 @pytest.mark.parametrize("capture", sorted(FIXTURES.glob("captures/*.txt")), ids=lambda path: str(path.stem))
 def test_every_recording_can_be_replayed(capture: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Whatever the monitor printed, a replay comes to its end; what a batch printed is no recording."""
+    """Every capture of the monitor can be replayed to its end; the output of a batch is no recording."""
     assert replay(capfd, str(capture))[0] == capture.stem.startswith("batch-stderr")
 
 
 def test_header_names_interfaces_and_prefixes(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A recording with its header needs no options, and what they say counts instead of it."""
+    """A recording with a header needs no options; an option overrides the header."""
     file = written(tmp_path, HEADER, line(0), line(0, "2001:db8:1::1"))
 
     plain = replay(capfd, file, interfaces=None)
@@ -159,7 +159,7 @@ def test_header_names_interfaces_and_prefixes(capfd: pytest.CaptureFixture[str],
 
 
 def test_tables_of_the_header_come_first(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """What the kernel had is taken as at the daemon's start: neighbors are learned, entries of ours adopted."""
+    """The tables are handled as at the daemon's start: neighbors are learned, and our entries are adopted."""
     tables = [
         "# route: 2001:db8:64::77 dev lan0 proto 135 metric 1024 pref medium",
         "# proxy: 2001:db8:64::77 dev wan0 proxy proto 135",
@@ -177,7 +177,7 @@ def test_tables_of_the_header_come_first(capfd: pytest.CaptureFixture[str], tmp_
 
 
 def test_records_have_the_time_recorded(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A record's time is its line's, in UTC, however ip stamps its lines."""
+    """A record has the time of its line, in UTC, in both of ip's formats."""
     stamps = ["[2026-11-23T12:00:05.250000] ", "Timestamp: Mon Nov 23 12:00:05 2026 250000 usec\n"]
     for number, stamp in enumerate(stamps):
         file = written(tmp_path, HEADER, f"{stamp}{line(None)}", name=str(number))
@@ -188,8 +188,10 @@ def test_records_have_the_time_recorded(capfd: pytest.CaptureFixture[str], tmp_p
 
 
 @pytest.mark.parametrize(("gap", "event"), [(5, "host-probed"), (20, "host-moved")])
-def test_clock_is_the_recordings(gap: int, event: str, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A host that moves again is asked first if it has just moved, by the time recorded."""
+def test_clock_is_that_of_the_recording(
+    gap: int, event: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """By the time of the recording, a host that has just moved is probed before it moves again."""
     lines = [line(0), line(20, dev="wan0"), line(20 + gap, state="STALE")]
 
     err = replay(capfd, written(tmp_path, HEADER, *lines), interfaces=None)[2]
@@ -198,7 +200,7 @@ def test_clock_is_the_recordings(gap: int, event: str, capfd: pytest.CaptureFixt
 
 
 def test_hosts_expire_as_the_time_goes_by(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A host that is silent for an hour of the recording is asked, also if that ends without a word."""
+    """A host that is silent for an hour of the recording is probed, even if no line follows."""
     ended = "# ended: [2026-11-23T14:00:00.000000]"
 
     err = replay(capfd, written(tmp_path, HEADER, line(0, state="STALE"), ended), interfaces=None)[2]
@@ -209,7 +211,7 @@ def test_hosts_expire_as_the_time_goes_by(capfd: pytest.CaptureFixture[str], tmp
 
 
 def test_real_time_is_waited_for(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """With --real-time a replay takes at least as long as what was recorded."""
+    """With --real-time a replay takes at least as long as the recording did."""
     file = written(tmp_path, HEADER, line(0.2), line(0.4, "2001:db8:64::22"))
     before = time.monotonic()
     status, out, _ = replay(capfd, file, "--real-time", interfaces=None)
@@ -219,10 +221,10 @@ def test_real_time_is_waited_for(capfd: pytest.CaptureFixture[str], tmp_path: Pa
 
 
 @pytest.mark.parametrize(("seconds", "logged"), [(50.0, 700), (0.0, 500)])
-def test_flood_is_told_as_by_the_daemon(
+def test_flood_is_logged_as_by_the_daemon(
     seconds: float, logged: int, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """How many claims are logged in how much time goes by the time recorded, however fast the replay is."""
+    """The limit of the log goes by the time of the recording, however fast the replay is."""
     lines = [
         line(
             seconds * n / 1000, f"2001:db8:64::{n:x}", lladdr=f"02:00:00:00:{n // 256:02x}:{n % 256:02x}", state="STALE"
@@ -237,21 +239,21 @@ def test_flood_is_told_as_by_the_daemon(
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", "a recording was wanted, got an empty one"),
+        ("", "expected a recording, got an empty file"),
         (
             "\x7fELF\x01\n\x02\x03\n",
-            "a recording, or what `ip -6 monitor neigh` prints, was wanted, got something else",
+            ELSE,
         ),
         ("garbage\n" * 200, ELSE),
-        ("# ndpbr-recording: 2\n", "a recording of version 1 was wanted, got version '2'"),
-        ("# ndpbr-recording: 1\n", "a whole recording was wanted, got one that is cut in its header, line 1"),
-        ("# ndpbr-recording: 1\n# interf", "a whole recording was wanted, got one that is cut in its header, line 2"),
+        ("# ndpbr-recording: 2\n", "expected a recording of version 1, got version '2'"),
+        ("# ndpbr-recording: 1\n", "expected a whole recording, got one that is cut in its header, line 1"),
+        ("# ndpbr-recording: 1\n# interf", "expected a whole recording, got one that is cut in its header, line 2"),
     ],
 )
-def test_what_is_no_recording_is_answered_by_one_sentence(
+def test_file_that_is_no_recording_is_an_error(
     content: str, sentence: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """One that is empty, cut or something else is said to be so."""
+    """The sentence says that the file is empty, cut or something else."""
     file = tmp_path / "recording"
     file.write_text(content)
     status, out, err = replay(capfd, str(file))
@@ -261,17 +263,17 @@ def test_what_is_no_recording_is_answered_by_one_sentence(
 
 
 def test_cut_recording_is_replayed_as_far_as_it_goes(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Half a line is never taken for a whole one."""
+    """A cut line is never taken for a whole one."""
     file = written(tmp_path, HEADER, line(0), line(1, "2001:db8:64::22"))
     Path(file).write_text(Path(file).read_text()[:-20])
     status, out, err = replay(capfd, file, interfaces=None)
 
     assert (status, out) == (1, learning(LAN, "wan0"))
-    assert err[-1] == "ndpbr: a whole recording was wanted, got one that is cut in line 13"
+    assert err[-1] == "ndpbr: expected a whole recording, got one that is cut in line 13"
 
 
 def test_recording_without_interfaces_needs_the_option(capfd: pytest.CaptureFixture[str]) -> None:
-    """What nobody has said is asked for."""
+    """Without a header, --interfaces is required."""
     status, _, err = replay(capfd, str(JOINS), interfaces=None)
 
-    assert (status, err) == (2, ["ndpbr: --interfaces was wanted, because the recording does not name them"])
+    assert (status, err) == (2, ["ndpbr: replay needs --interfaces, because the recording does not name them"])

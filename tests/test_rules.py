@@ -1,11 +1,11 @@
-"""The daemon's rules -> what it tells of them, and back."""
+"""The daemon's rules -> fields of its answer, and back."""
 
 from __future__ import annotations
 
 import json
 from ipaddress import IPv6Network
 
-from ndpbr_py.control.rules import heard, narrowed, told
+from ndpbr_py.control.rules import narrowed, parse_rules, rules_fields
 from ndpbr_py.core.state import Rules
 from tests.builders import HOST, INTERFACES, PREFIX, addr
 
@@ -18,16 +18,16 @@ RULES = Rules(
 )
 
 
-def test_what_is_told_is_what_is_heard() -> None:
-    """Whoever asks the daemon has its rules, in the words of the options."""
-    said = told(RULES, 99)
+def test_parsed_fields_are_the_rules() -> None:
+    """A client gets the daemon's rules; the fields are written like options."""
+    fields = rules_fields(RULES, 99)
 
-    assert (said["prefixes"], said["statics"]) == (["2001:db8::/64", "fd00::/64"], [f"{HOST}%lan0"])
-    assert heard(json.loads(json.dumps({"interfaces": INTERFACES, "rules": said}))) == (RULES, 99)
+    assert (fields["prefixes"], fields["statics"]) == (["2001:db8::/64", "fd00::/64"], [f"{HOST}%lan0"])
+    assert parse_rules(json.loads(json.dumps({"interfaces": INTERFACES, "rules": fields}))) == (RULES, 99)
 
 
-def test_what_is_asked_about_counts_in_their_place() -> None:
-    """Interfaces and prefixes that are named replace the daemon's; a static host elsewhere goes with its interface."""
+def test_options_narrow_the_rules() -> None:
+    """Interfaces and prefixes given as options replace the daemon's; static hosts on other interfaces are dropped."""
     other = frozenset({IPv6Network("fd01::/64")})
 
     assert narrowed(RULES, INTERFACES, frozenset()) == RULES
@@ -35,7 +35,6 @@ def test_what_is_asked_about_counts_in_their_place() -> None:
     assert narrowed(RULES, ("wan0", "lan1"), other).statics == {}
 
 
-def test_daemon_that_tells_nothing_has_the_usual_rules() -> None:
-    """None runs, or one of before an upgrade."""
-    assert heard(None) == (Rules(()), 135)
-    assert heard({"interfaces": ["wan0", "lan0"]}) == (Rules(INTERFACES), 135)
+def test_rules_without_a_daemon() -> None:
+    """Without an answer, the rules are the defaults of `run`."""
+    assert parse_rules(None) == (Rules(()), 135)

@@ -1,4 +1,4 @@
-"""What is to be shown -> what a terminal of some size gets."""
+"""Hosts and counters -> the frame for a terminal of some size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ndpbr_py.commands.screen import confirmed, frame, span, summary
+from ndpbr_py.commands.screen import frame, last_seen, span, summary
 
 COUNTERS = {
     "hosts_learned": 14,
@@ -22,12 +22,12 @@ COUNTERS = {
 
 
 def shown(text: str) -> list[str]:
-    """Return the lines, without what moves the cursor."""
+    """Return the lines, without control sequences."""
     return re.sub(r"\x1b\[[HKJ]", "", text).split("\n")[:-1]
 
 
 def test_frame_is_written_over_the_last_one() -> None:
-    """It begins at home, clears the rest of each line, and what is left of the screen."""
+    """A frame begins at the top left, and clears the rest of each line and of the screen."""
     assert frame("head", ["one"], 80, 24) == "\x1b[Hhead\x1b[K\n\x1b[K\none\x1b[K\n\x1b[J"
 
 
@@ -44,17 +44,17 @@ def test_frame_is_written_over_the_last_one() -> None:
     ],
 )
 def test_frame_fits_the_screen(rows: int, lines: list[str]) -> None:
-    """What has no room is counted, and the last line stays free, so that nothing scrolls."""
+    """Lines without room are counted, and the last line stays free, so that nothing scrolls."""
     assert shown(frame("head", list("01234"), 80, rows)) == lines
 
 
 def test_frame_is_as_wide_as_the_screen() -> None:
-    """Longer lines are cut, and what would move the cursor is shown as what it is not."""
+    """Longer lines are cut, and each control character becomes a question mark."""
     assert shown(frame("a" * 50, ["\x1b[2J" + "b" * 50], 10, 24)) == ["a" * 10, "", "?[2J" + "b" * 6]
 
 
 def test_summary_counts() -> None:
-    """The first line is the daemon's; without one it says so."""
+    """The first line has the daemon's counters, or says that no daemon answers."""
     assert summary({"uptime_s": 7.5, "counters": COUNTERS}) == (
         "up 7 s, 12 hosts; 14 learned, 2 forgotten, 1 moved, 0 entries refused, 0 address conflicts, 300 resyncs, "
         "0 monitor restarts, 0 events lost"
@@ -69,12 +69,12 @@ def test_summary_counts() -> None:
         ({"state": "REACHABLE", "verified": True, "confirmed_ago_s": 500.0}, "reachable"),
         ({"state": "PERMANENT", "verified": True, "confirmed_ago_s": 500.0}, "permanent"),
         ({"state": "STALE", "verified": True, "confirmed_ago_s": 75.2}, "confirmed 1 min 15 s ago"),
-        ({"state": "STALE", "verified": False, "confirmed_ago_s": 0.2}, "unverified, heard 0 s ago"),
+        ({"state": "STALE", "verified": False, "confirmed_ago_s": 0.2}, "unverified, seen 0 s ago"),
     ],
 )
-def test_confirmed_says_when_a_host_was_there(host: dict[str, object] | None, text: str) -> None:
-    """One that is reachable is there now; of any other it says since when nothing was heard."""
-    assert confirmed(host) == text
+def test_last_seen(host: dict[str, object] | None, text: str) -> None:
+    """A reachable host has its state; any other has the time since it was last seen."""
+    assert last_seen(host) == text
 
 
 @pytest.mark.parametrize(
@@ -82,5 +82,5 @@ def test_confirmed_says_when_a_host_was_there(host: dict[str, object] | None, te
     [(0, "0 s"), (59.9, "59 s"), (60, "1 min 0 s"), (3725, "1 h 2 min"), (93600, "1 d 2 h"), (-1, "0 s")],
 )
 def test_span_has_two_units(seconds: float, text: str) -> None:
-    """A span of time is as exact as somebody wants it."""
+    """A duration has its two largest units."""
     assert span(seconds) == text

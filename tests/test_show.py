@@ -1,4 +1,4 @@
-"""What the kernel has -> what `ndpbr show` prints."""
+"""The kernel's tables -> the output of `ndpbr show`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS = [Row(ONE, "lan0", ("lan1", "wan0")), Row(TWO, "lan1", ("wan0",))]
 
 
 def test_host_has_a_route_and_a_proxy_entry_of_ours() -> None:
-    """A line a host, in the order of addresses; what has no route, or no proxy entry, or is another's, is no host."""
+    """Hosts are sorted; an address without a route or proxy entry, or with a foreign one, is no host."""
     found = kernel(
         route("2001:db8::10", "lan1"),
         route("2001:db8::9"),
@@ -45,11 +45,11 @@ def test_ping_adds_the_round_trip_time() -> None:
     ("rtts", "ones", "twos"), [(None, {}, {}), ({ONE: 0.0012345}, {"rtt_ms": 1.234}, {"rtt_ms": None})]
 )
 def test_json_is_one_object(rtts: Rtts, ones: dict[str, object], twos: dict[str, object]) -> None:
-    """With --json the same as one object, with what the daemon says, if there is one."""
+    """With --json the same is one object, with the daemon's answer, if there is one."""
     hosts = [
         {"address": "2001:db8::9", "dev": "lan0", "proxies": ["lan1", "wan0"], **ones},
         {"address": "2001:db8::10", "dev": "lan1", "proxies": ["wan0"], **twos},
     ]
 
     assert json.loads(as_json(ROWS, rtts, None)) == {"hosts": hosts, "daemon": None}
-    assert json.loads(as_json(ROWS, rtts, {"uptime": 1})) == {"hosts": hosts, "daemon": {"uptime": 1}}
+    assert json.loads(as_json(ROWS, rtts, {"uptime_s": 1})) == {"hosts": hosts, "daemon": {"uptime_s": 1}}

@@ -96,7 +96,7 @@ def test_wrong_configuration_is_not_tried_again(router: Systemd) -> None:
     until(lambda: router.shown("ActiveState") == "failed", 20.0, "the unit has failed")
 
     assert (router.shown("ExecMainStatus"), router.shown("NRestarts")) == ("2", "0")
-    assert router.log() == "ndpbr: two or more interfaces were wanted, got 1\n"
+    assert router.log() == "ndpbr: run needs at least two interfaces, for example: ndpbr run wan0 lan0\n"
 
 
 def test_kill_is_no_failure(home: Home, router: Systemd) -> None:

@@ -19,7 +19,7 @@ from ndpbr_py.core.state import Rules
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.logs.logger import Log
-from ndpbr_py.recording.format import Clock
+from ndpbr_py.recording.format import ReplayClock
 from tests.builders import FIXTURES, Records
 
 TRANSCRIPTS = sorted(FIXTURES.glob("transcripts/*.txt"))
@@ -40,12 +40,12 @@ def told_again(path: Path) -> list[str]:
     rules = Rules(
         config.interfaces(setting(path, "interfaces").split(",")), frozenset({config.prefix(setting(path, "prefix"))})
     )
-    player = Player(NdProxy(rules), Commands(config.PROTOCOL), Log(LogConfig("json"), Records()), Clock())
+    player = Player(NdProxy(rules), Commands(config.PROTOCOL), Log(LogConfig("json"), Records()), ReplayClock())
     told = []
     for line in story(path):
         if line.startswith("> "):
             told.append(line)
-            told.extend(f"< {command}" for command in player.heard(line[2:], 0))
+            told.extend(f"< {command}" for command in player.play(line[2:], 0))
     return told
 
 

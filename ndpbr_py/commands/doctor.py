@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from ndpbr_py import config
 from ndpbr_py.doctor.checks import findings
@@ -15,9 +14,8 @@ from ndpbr_py.doctor.finding import Finding, Status
 
 def main(arguments: argparse.Namespace) -> int:
     """Print what the checks find."""
-    names = config.interfaces(arguments.interfaces, least=0)
-    protocol = None if arguments.protocol is None else config.protocol(arguments.protocol)
-    facts = collect(names, protocol, Path(arguments.state_dir))
+    names = config.interfaces(arguments.interfaces)
+    facts = collect(names, arguments.protocol, arguments.state_dir)
     found = findings(facts)
     if arguments.json:
         print(json.dumps({"interfaces": list(facts.interfaces), "checks": [_fields(it) for it in found]}, indent=1))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from ndpbr_py import config
 from ndpbr_py.control import rules
 from ndpbr_py.control.client import ask
 from ndpbr_py.core.address import text
@@ -23,22 +21,21 @@ _EVENTS = 10  # the last ones, in words
 
 def main(arguments: argparse.Namespace) -> int:
     """Explain an address."""
-    address = config.address(arguments.address)
-    protocol = None if arguments.protocol is None else config.protocol(arguments.protocol)
-    prefixes = config.prefixes(arguments.prefix)
-    devs = config.interfaces(arguments.interfaces.split(",")) if arguments.interfaces else ()
+    address = arguments.address
     ip, machine = program.find(), ProcFs()
-    daemon = ask(Path(arguments.state_dir), what="address", address=text(address))
+    daemon = ask(arguments.state_dir, what="address", address=text(address))
     theirs, tag = rules_of(machine, daemon)
-    protocol = tag if protocol is None else protocol
-    devs = devs or theirs.interfaces
+    protocol = tag if arguments.protocol is None else arguments.protocol
+    devs = arguments.interfaces or theirs.interfaces
     if not devs:
         devs = interfaces(machine, dump.read_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS))
     if len(devs) < 2:
         raise NdpbrError(f"two or more interfaces that are up were wanted, got {len(devs)}; --interfaces names others")
     kernel = dump.read_now(ip, devs, protocol)
     running = daemon is not None or f"protocol {protocol}" in machine.locks()
-    explanation = explained(address, rules.narrowed(theirs, devs, prefixes), kernel, running=running)
+    explanation = explained(
+        address, rules.narrowed(theirs, devs, frozenset(arguments.prefixes)), kernel, running=running
+    )
     if arguments.json:
         print(json.dumps({**_fields(explanation), "interfaces": list(devs), "daemon": daemon}, indent=1))
     else:
@@ -71,11 +68,7 @@ def _told(daemon: Mapping[str, Any]) -> Iterator[str]:
         verified = "verified" if host["verified"] else "not verified yet"
         yield f"daemon: a host on {host['dev']}, {verified}, last known to be there {host['confirmed_ago_s']:g} s ago"
     for event in daemon["events"][-_EVENTS:]:
-        rest = " ".join(
-            f"{key}={','.join(value) if isinstance(value, list) else value}"
-            for key, value in event.items()
-            if key not in ("ts", "event", "ago_s")
-        )
+        rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in ("ts", "event", "ago_s"))
         yield f"event: {event['ts']} ({event['ago_s']:g} s ago) {event['event']} {rest}"
 
 

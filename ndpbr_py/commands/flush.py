@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from ndpbr_py import config
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, process, program
@@ -17,7 +15,7 @@ from ndpbr_py.system.sysctl import PROC_SYS, SysctlOverrides
 
 def main(arguments: argparse.Namespace) -> int:
     """Flush, and say how much it was."""
-    protocol = config.protocol(arguments.protocol)
+    protocol = arguments.protocol
     ip = program.find()
     _restore_settings(arguments.state_dir, protocol)  # first: a flush of many entries is slow
     kernel = dump.read_now(ip, (), protocol, ("route", "proxy"))
@@ -28,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
         for words in Commands(protocol).flush():
             _ip(ip, *words)
     print(f"{removed[0]} proxy entries and {removed[1]} host routes removed")
-    if (pid := lock.running(Path(arguments.pidfile))) is not None:
+    if (pid := lock.running(arguments.pidfile)) is not None:
         print(f"ndpbr: the daemon, pid {pid}, runs and will put its entries back", file=sys.stderr)
     return 0
 

@@ -1,4 +1,4 @@
-"""ndpbr kill: the pid file -> SIGTERM for its daemon, and a wait until it has cleaned up."""
+"""ndpbr kill: the pid file -> SIGTERM to its daemon, and a wait until the daemon has cleaned up."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from pathlib import Path
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.system import lock
 
-_PATIENCE = 30.0  # s; cleaning up takes far less
-_SUPERVISOR = "supervise-daemon"  # OpenRC's starts again whatever ends, also with status 0
+_TIMEOUT_S = 30.0  # cleaning up takes far less
+_SUPERVISOR = "supervise-daemon"  # OpenRC's, which restarts a daemon that ends, also with status 0
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Stop the daemon.
 
     Raises:
-        NdpbrError: None runs, it may not be stopped, it has not ended, or it would be started again at once.
+        NdpbrError: No daemon runs, it cannot be stopped, it has not ended in time, or OpenRC would restart it.
     """
-    path = Path(arguments.pidfile)
+    path = arguments.pidfile
     pid = lock.running(path)
     if pid is None:
-        raise NdpbrError(f"a running ndpbr was wanted, none holds the pid file {path}")
+        raise NdpbrError(f"ndpbr is not running (no process holds {path})")
     service = _openrc_service(pid)
     if service is not None:
-        raise NdpbrError(f"`rc-service {service} stop` was wanted: OpenRC would start ndpbr, pid {pid}, again")
+        raise NdpbrError(f"use `rc-service {service} stop`: OpenRC would restart ndpbr (pid {pid})")
     try:
         descriptor = os.pidfd_open(pid)
-        # Between reading the number and opening the process it might have ended, and another got the number.
+        # The process may have ended after its pid was read, and another may have that pid now.
         if lock.running(path) != pid:
             return 0
         signal.pidfd_send_signal(descriptor, signal.SIGTERM)
     except ProcessLookupError:
         return 0
     except PermissionError as error:
-        raise NdpbrError(f"ndpbr, pid {pid}, could not be stopped: {error.strerror}") from error
-    if not select.select([descriptor], [], [], _PATIENCE)[0]:
-        raise NdpbrError(f"ndpbr, pid {pid}, has not ended within {_PATIENCE:g} s")
+        raise NdpbrError(f"ndpbr (pid {pid}) could not be stopped: {error.strerror}") from error
+    if not select.select([descriptor], [], [], _TIMEOUT_S)[0]:
+        raise NdpbrError(f"ndpbr (pid {pid}) has not ended within {_TIMEOUT_S:g} s")
     return 0
 
 
 def _openrc_service(pid: int) -> str | None:
-    """Return the service that the supervisor of process *pid* supervises; None if OpenRC's does not.
+    """Return the OpenRC service whose supervise-daemon is the parent of *pid*; None if there is none.
 
-    Source: proc(5); supervise-daemon(8): the service is its first word.
+    Source: proc(5); supervise-daemon(8): its first argument is the service.
     """
     try:
-        # The name of the program, in brackets, may hold anything: also a bracket.
+        # The program's name, in brackets, may contain anything, including a bracket.
         parent = Path("/proc", str(pid), "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
         words = Path("/proc", parent, "cmdline").read_text(errors="replace").split("\0")
     except OSError:  # ended meanwhile

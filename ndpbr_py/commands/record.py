@@ -1,6 +1,6 @@
-"""ndpbr record: what the kernel has, and what the monitor says from now on -> one file, which replay reads.
+"""ndpbr record: the kernel's tables, and the monitor's lines from now on -> one file, which replay reads.
 
-Needs no root, and changes nothing.
+Requires no root, and changes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,22 +34,26 @@ from ndpbr_py.recording.format import DAEMON, ENDED, FORMAT, INTERFACES, MONITOR
 from ndpbr_py.system import clock
 from ndpbr_py.system.sysctl import required, values
 
-_STAMPS = "-ts"
-# What the kernel's neighbor discovery depends on, besides what ndpbr sets.
+_TIMESTAMPS = "-ts"  # option of ip(8)
+# Besides those that ndpbr sets, the kernel's neighbor discovery depends on these.
 _SETTINGS = ("conf/{}/forwarding", "conf/{}/accept_ra", "neigh/{}/gc_stale_time", "neigh/{}/base_reachable_time_ms")
 _LIMITS = ("neigh/default/gc_thresh1", "neigh/default/gc_thresh2", "neigh/default/gc_thresh3")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Record until a signal."""
-    interfaces = config.interfaces(arguments.interfaces)
-    seconds = None if arguments.seconds is None else config.seconds("--seconds", arguments.seconds, most=604800.0)
-    asyncio.run(_record(arguments.file, interfaces, program.find(), Path(arguments.state_dir), seconds))
+    interfaces = config.two_interfaces(arguments.interfaces, "record", "ndpbr record FILE wan0 lan0")
+    asyncio.run(_record(arguments.file, interfaces, program.find(), arguments.state_dir, arguments.seconds))
     return 0
 
 
 class Recorder:
-    """What the monitor says -> a file, once there is one."""
+    """Writes the monitor's lines to a file, and queues them until there is one.
+
+    Attributes:
+        error: Why a line could not be written; None if all were.
+        stopped: Set when the recording has to end.
+    """
 
     def __init__(self) -> None:
         self._queued: list[str] = []
@@ -58,12 +62,12 @@ class Recorder:
         self.stopped = asyncio.Event()
 
     def begin(self, file: BinaryIO, lines: Sequence[str]) -> None:
-        """Write *lines*, what was heard until now, and what will be."""
+        """Write *lines*, then the queued lines; from now on write each line immediately."""
         self._file = file
-        self.heard([*lines, *self._queued])
+        self.write([*lines, *self._queued])
 
-    def heard(self, lines: Sequence[str]) -> None:
-        """Write lines; what cannot be written ends the recording."""
+    def write(self, lines: Sequence[str]) -> None:
+        """Write or queue lines; a line that cannot be written ends the recording."""
         if self._file is None:
             self._queued.extend(lines)
             return
@@ -74,17 +78,19 @@ class Recorder:
             self.error = error
             self.stopped.set()
 
-    def on_event(self, event: MonitorEvent) -> None:
-        """Write what the monitor printed, or a comment about what became of it."""
-        match event:
-            case MonitorLines(lines):
-                self.heard(lines)
-            case MonitorStarted():
-                self.heard([comment("monitor-started", clock.local())])
-            case MonitorExited(status):
-                self.heard([comment("monitor-exited", f"{clock.local()} {status}")])
-            case EventsLost(error):
-                self.heard([comment("events-lost", f"{clock.local()} {error}")])
+    heard = write  # the monitor calls it
+
+    def lost(self, complaint: str) -> None:
+        """Write that events were lost."""
+        self.write([comment("events-lost", f"{clock.local()} {complaint}")])
+
+    def started(self, pid: int) -> None:
+        """Write that a monitor was started."""
+        self.write([comment("monitor-started", clock.local())])
+
+    def ended(self, status: str, retry_in_s: float) -> None:
+        """Write that the monitor has exited."""
+        self.write([comment("monitor-exited", f"{clock.local()} {status}")])
 
 
 async def _record(
@@ -93,19 +99,21 @@ async def _record(
     recorder = Recorder()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, recorder.stopped.set)
-    # The monitor first: what happens while the tables are read is in it, or in them.
-    supervisor = Supervisor(ip.path, recorder.on_event, _STAMPS)
+    # The monitor first: a change while the tables are read is in its lines, if not in the tables.
+    supervisor = Supervisor(ip.path, recorder, _TIMESTAMPS)
     supervisor.start()
     try:
         lines = await _header(interfaces, ip, state_dir)
-        with _opened(name) as file:
+        with open(name, "xb") if name != "-" else contextlib.nullcontext(sys.stdout.buffer) as file:
             recorder.begin(file, lines)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await recorder.stopped.wait()
-            recorder.heard([comment(ENDED, clock.local())])
+            recorder.write([comment(ENDED, clock.local())])
             if recorder.error is not None:
                 raise recorder.error
+    except FileExistsError:
+        raise NdpbrError(f"{name} already exists") from None
     except OSError as error:
         if name == "-":
             raise
@@ -115,7 +123,7 @@ async def _record(
 
 
 async def _header(interfaces: Sequence[str], ip: program.Program, state_dir: Path) -> list[str]:
-    """Return the header, with the kernel's tables."""
+    """Return the lines of the header, and those of the kernel's tables."""
     kernel = os.uname()
     settings = [name.format(dev) for dev in ("all", *interfaces) for name in _SETTINGS]
     lines = [
@@ -128,28 +136,10 @@ async def _header(interfaces: Sequence[str], ip: program.Program, state_dir: Pat
         comment(INTERFACES, ",".join(interfaces)),
         comment(DAEMON, json.dumps(ask(state_dir, what="state"))),
     ]
-    found = values([*required(interfaces), *settings, *_LIMITS])
-    lines += [comment(path, value) for path, value in found.items()]
+    lines += [comment(path, value) for path, value in values([*wanted(interfaces), *settings, *_LIMITS]).items()]
 
-    def taker(kind: str) -> Callable[[str], None]:
+    def line_parser(kind: str) -> Callable[[str], None]:
         return lines.append if kind == KINDS[-1] else lambda line: lines.append(comment(kind, line))
 
-    await dump.dump(ip, taker)
-    return [*(line for line in lines if line), comment(MONITOR, " ".join(("ip", _STAMPS, *ARGUMENTS)))]
-
-
-@contextlib.contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
-    """Open a new file.
-
-    Raises:
-        NdpbrError: There is one already.
-    """
-    if name == "-":
-        yield sys.stdout.buffer
-        return
-    try:
-        with open(name, "xb") as file:
-            yield file
-    except FileExistsError:
-        raise NdpbrError(f"a new file was wanted, got {name}, which exists") from None
+    await dump.dump(ip, line_parser)
+    return [*(line for line in lines if line), comment(MONITOR, " ".join(("ip", _TIMESTAMPS, *ARGUMENTS)))]

@@ -1,6 +1,6 @@
-"""ndpbr replay: a recording -> the decisions and commands that would follow.  Nothing is touched.
+"""ndpbr replay: a recording -> the decisions and commands that would follow.  Nothing is changed.
 
-Records go where those of `run` go, with the time recorded; the commands go to standard output, one a line.
+Log records go where those of `run` go, with the time of the recording; commands go to standard output, one per line.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ndpbr_py import config
-from ndpbr_py.cli import log_config
 from ndpbr_py.control import rules
 from ndpbr_py.core.events import AddressChanged, Event, LineRejected, Tick
 from ndpbr_py.core.proxy import NdProxy
@@ -22,50 +21,46 @@ from ndpbr_py.errors import ConfigError, NdpbrError
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.logs.logger import Log
-from ndpbr_py.recording.format import DAEMON, ENDED, INTERFACES, STARTED, ZONE, Clock, Recording, comment
+from ndpbr_py.recording.format import DAEMON, ENDED, INTERFACES, STARTED, ZONE, Recording, ReplayClock, comment
 
-_MOST_REJECTED = 100  # lines, before the first that says anything
-_SOMETHING_ELSE = "a recording, or what `ip -6 monitor neigh` prints, was wanted, got something else"
+_MAX_REJECTED = 100  # lines, before the first that can be parsed
+_NO_RECORDING = "expected a recording or the output of `ip -6 monitor neigh`, got something else"
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay a file."""
-    protocol = None if arguments.protocol is None else config.protocol(arguments.protocol)
-    prefixes = config.prefixes(arguments.prefix)
-    listed = None if arguments.interfaces is None else config.interfaces(arguments.interfaces.split(","))
     recording = Recording(_lines(arguments.file))
-    if listed is None:
-        if INTERFACES not in recording.values:
-            raise ConfigError("--interfaces was wanted, because the recording does not name them")
-        listed = config.interfaces(recording.values[INTERFACES].split(","))
-    theirs, tag = _recorded(recording.values.get(DAEMON, "null"))
-    protocol = tag if protocol is None else protocol
-    wanted = replace(
-        rules.narrowed(theirs, listed, prefixes), everything_on_link=not prefixes and not recording.has_header
-    )
-    clock = Clock(recording.values.get(ZONE, ""), wait=time.sleep if arguments.real_time else None)
-    log = Log(log_config(arguments), date=clock.date)
-    player = Player(NdProxy(wanted), Commands(protocol), log, clock)
+    if not arguments.interfaces and INTERFACES not in recording.values:
+        raise ConfigError("replay needs --interfaces, because the recording does not name them")
+    listed = arguments.interfaces or config.interface_list(recording.values[INTERFACES])
+    prefixes = frozenset(arguments.prefixes)
+    recorded, protocol = _recorded_rules(recording.values.get(DAEMON, "null"))
+    protocol = protocol if arguments.protocol is None else arguments.protocol
+    narrowed = rules.narrowed(recorded, listed, prefixes)
+    proxy = NdProxy(replace(narrowed, everything_on_link=not prefixes and not recording.has_header))
+    clock = ReplayClock(recording.values.get(ZONE, ""), wait=time.sleep if arguments.real_time else None)
+    log = Log(config.log_config(arguments), date=clock.date)
+    player = Player(proxy, Commands(protocol), log, clock)
     if recording.has_header:
-        _print(player.pass_time(recording.values.get(STARTED, "")))
-        _print(player.told(recording.kernel(listed, protocol, prefixes)))
-    for line in recording.heard():
-        _print(player.heard(line, recording.number))
+        _print(player.advance(recording.values.get(STARTED, "")))
+        _print(player.handle(recording.snapshot(listed, protocol, prefixes)))
+    for line in recording.monitor_lines():
+        _print(player.play(line, recording.number))
     log.flush()
     if player.rejected and not player.understood:
-        raise NdpbrError(_SOMETHING_ELSE)
+        raise NdpbrError(_NO_RECORDING)
     return 0
 
 
 class Player:
-    """Has the core decide about what was recorded.
+    """Has the core decide about a recording, line by line.
 
     Attributes:
-        understood: How many lines said something about a neighbor or a link.
-        rejected: How many were no lines of the monitor.
+        understood: The number of lines about a neighbor or a link.
+        rejected: The number of lines that the monitor does not print.
     """
 
-    def __init__(self, proxy: NdProxy, commands: Commands, log: Log, clock: Clock) -> None:
+    def __init__(self, proxy: NdProxy, commands: Commands, log: Log, clock: ReplayClock) -> None:
         self._proxy = proxy
         self._commands = commands
         self._log = log
@@ -73,32 +68,32 @@ class Player:
         self.rejected = 0
         self.understood = 0
 
-    def heard(self, line: str, number: int) -> Iterator[str]:
-        """Yield the commands that follow from a line, each as one would type it; the log gets the decisions.
+    def play(self, line: str, number: int) -> Iterator[str]:
+        """Yield the commands that follow from a line, as one would type them; log the decisions.
 
         Raises:
-            NdpbrError: So many were no lines of the monitor that the file is something else.
+            NdpbrError: So many lines were rejected that the file is something else.
         """
-        yield from self.pass_time(line.removeprefix(comment(ENDED, "")))
+        yield from self.advance(line.removeprefix(comment(ENDED, "")))
         if line.startswith("#") or not line.strip():
             return
         event = parser.event(line)
         if not isinstance(event, LineRejected):
             self.understood += event is not None
             if event is not None and not isinstance(event, AddressChanged):
-                yield from self.told(event)
+                yield from self.handle(event)
             return
         self._log.record("warning", "line-rejected", line=event.text, expected=event.why, number=number)
         self.rejected += 1
-        if not self.understood and self.rejected == _MOST_REJECTED:
-            raise NdpbrError(_SOMETHING_ELSE)
+        if not self.understood and self.rejected == _MAX_REJECTED:
+            raise NdpbrError(_NO_RECORDING)
 
-    def pass_time(self, line: str) -> Iterator[str]:
-        """Yield the commands that follow as the time goes by until that of *line*."""
+    def advance(self, line: str) -> Iterator[str]:
+        """Yield the commands that follow from the ticks until the time of *line*."""
         for _ in self._clock.ticks(line):
-            yield from self.told(Tick())
+            yield from self.handle(Tick())
 
-    def told(self, event: Event) -> Iterator[str]:
+    def handle(self, event: Event) -> Iterator[str]:
         """Yield the commands that follow from an event."""
         decisions = self._proxy.handle(event, self._clock.now)
         self._log.decided(decisions)
@@ -108,12 +103,12 @@ class Player:
                 yield from (f"ip -6 {command}" for command in self._commands.lines(action))
 
 
-def _recorded(daemon: str) -> tuple[Rules, int]:
-    """Return the rules, and the protocol number, of the daemon that ran."""
+def _recorded_rules(answer: str) -> tuple[Rules, int]:
+    """Return the rules and the protocol number of the daemon that gave *answer*."""
     try:
-        return rules.heard(json.loads(daemon))
+        return rules.parse_rules(json.loads(answer))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise NdpbrError("a whole recording was wanted, got one in which what the daemon said is garbled") from error
+        raise NdpbrError("expected a whole recording, got one whose `# daemon` line cannot be parsed") from error
 
 
 def _print(commands: Iterable[str]) -> None:
@@ -124,9 +119,9 @@ def _print(commands: Iterable[str]) -> None:
 
 def _lines(name: str) -> Iterator[str]:
     try:
-        # Split at LF alone: an interface name may hold any other byte.
+        # Split at LF only: an interface name may contain any other byte.
         with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
             for line in file:
                 yield line.decode(errors="surrogateescape")
     except OSError as error:
-        raise NdpbrError(f"a readable recording was wanted, got {name!r}: {error.strerror}") from error
+        raise NdpbrError(f"{name} could not be read: {error.strerror}") from error

@@ -1,6 +1,6 @@
-"""What is to be shown, and the size of the terminal -> what is written to the terminal.
+"""Hosts, the daemon's answer and the size of the terminal -> what `show --watch` writes to the terminal.
 
-Pure.  The screen is written over from its first line on, and what was longer is cleared: nothing flickers.
+Pure.  Each frame is written over the one before, and what was longer is cleared, so nothing flickers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _HOME, _CLEAR_LINE, _CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
-_COUNTED = (
+_COUNTERS = (
     "hosts_learned",
     "hosts_forgotten",
     "hosts_moved",
@@ -22,37 +22,35 @@ _COUNTED = (
 
 
 def frame(head: str, lines: Sequence[str], columns: int, rows: int) -> str:
-    """Return what shows *head*, and as many of *lines* as have room, on a screen of that size."""
+    """Return *head* and as many of *lines* as a terminal of that size has room for."""
     room = max(rows - 3, 0)
     shown = [head, "", *lines[:room]]
     if 0 < room < len(lines):
         shown[-1:] = [f"... and {len(lines) - room + 1} more"]
-    cut = [
-        "".join(sign if sign.isprintable() else "?" for sign in line)[:columns] for line in shown[: max(rows - 1, 1)]
-    ]
+    cut = ["".join(c if c.isprintable() else "?" for c in line)[:columns] for line in shown[: max(rows - 1, 1)]]
     return _HOME + "".join(f"{line}{_CLEAR_LINE}\n" for line in cut) + _CLEAR_REST
 
 
 def summary(daemon: Mapping[str, Any] | None) -> str:
-    """Return a line about the daemon, from what it answered."""
+    """Return one line about the daemon, from its answer."""
     if daemon is None:
         return "no daemon answers"
     counters = daemon["counters"]
-    counted = ", ".join(f"{counters[name]} {name.removeprefix('hosts_').replace('_', ' ')}" for name in _COUNTED)
-    return f"up {span(daemon['uptime_s'])}, {counters['hosts']} hosts; {counted}"
+    shown = ", ".join(f"{counters[name]} {name.removeprefix('hosts_').replace('_', ' ')}" for name in _COUNTERS)
+    return f"up {span(daemon['uptime_s'])}, {counters['hosts']} hosts; {shown}"
 
 
-def confirmed(host: Mapping[str, Any] | None) -> str:
-    """Return when *host* was last known to be there, from what the daemon answered."""
+def last_seen(host: Mapping[str, Any] | None) -> str:
+    """Return when *host* was last seen, from the daemon's answer."""
     if host is None:
         return ""
     if host["state"] in ("REACHABLE", "PERMANENT"):
         return str(host["state"]).lower()
-    return f"{'confirmed' if host['verified'] else 'unverified, heard'} {span(host['confirmed_ago_s'])} ago"
+    return f"{'confirmed' if host['verified'] else 'unverified, seen'} {span(host['confirmed_ago_s'])} ago"
 
 
 def span(seconds: float) -> str:
-    """Return a span of time in the two units that matter, e.g. ``"3 h 12 min"``."""
+    """Return a duration in its two largest units, e.g. ``"3 h 12 min"``."""
     whole = max(int(seconds), 0)
     for unit, size, lesser, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
         if whole >= size:

@@ -1,4 +1,4 @@
-"""The rules that the daemon follows <-> the part of its answers that tells them."""
+"""The daemon's rules <-> their fields in its answers on the control socket."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ndpbr_py import config
 from ndpbr_py.core.state import Rules
 
 
-def told(rules: Rules, protocol: int) -> dict[str, object]:
-    """Return what the daemon tells of *rules*, in the words of the options."""
+def rules_fields(rules: Rules, protocol: int) -> dict[str, object]:
+    """Return the fields of *rules*: options of `run`, as one would type them."""
     return {
         "prefixes": sorted(map(str, rules.prefixes)),
         "statics": sorted(f"{address}%{dev}" for address, dev in rules.statics.items()),
@@ -22,25 +22,23 @@ def told(rules: Rules, protocol: int) -> dict[str, object]:
     }
 
 
-def heard(daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
-    """Return the rules, and the protocol number, of the daemon that answered; those of `run` where none did."""
+def parse_rules(daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
+    """Return the rules and the protocol number in the daemon's answer; the defaults of `run` if no daemon answered."""
     if daemon is None:
         return Rules(()), config.PROTOCOL
     interfaces = tuple(daemon["interfaces"])
-    said = daemon.get("rules")
-    if said is None:  # a daemon of before an upgrade
-        return Rules(interfaces), config.PROTOCOL
+    fields = daemon["rules"]
     rules = Rules(
         interfaces,
-        config.prefixes(said["prefixes"]),
-        max_hosts=int(said["max_hosts"]),
-        max_hosts_per_lladdr=int(said["max_hosts_per_lladdr"]),
-        statics=config.statics(said["statics"], interfaces),
+        frozenset(map(config.prefix, fields["prefixes"])),
+        max_hosts=int(fields["max_hosts"]),
+        max_hosts_per_lladdr=int(fields["max_hosts_per_lladdr"]),
+        statics=config.static_hosts(map(config.static_host, fields["statics"]), interfaces),
     )
-    return rules, int(said["protocol"])
+    return rules, int(fields["protocol"])
 
 
-def narrowed(theirs: Rules, interfaces: tuple[str, ...], prefixes: frozenset[IPv6Network]) -> Rules:
-    """Return the daemon's rules with the interfaces, and the prefixes if any, that are asked about in their place."""
-    statics = {address: dev for address, dev in theirs.statics.items() if dev in interfaces}
-    return replace(theirs, interfaces=interfaces, prefixes=prefixes or theirs.prefixes, statics=statics)
+def narrowed(rules: Rules, interfaces: tuple[str, ...], prefixes: frozenset[IPv6Network]) -> Rules:
+    """Return the daemon's rules with other interfaces and, unless *prefixes* is empty, other prefixes."""
+    statics = {address: dev for address, dev in rules.statics.items() if dev in interfaces}
+    return replace(rules, interfaces=interfaces, prefixes=prefixes or rules.prefixes, statics=statics)

@@ -82,7 +82,7 @@ class Status:
                 host = self._dispatcher.proxy.hosts.get(address)
                 events = [_event(past) for past in self._dispatcher.history.about(address)]
                 return self._state() | {"host": host and self._host(host), "events": events}
-        return {"error": "what=state, what=hosts with addresses, or what=address with address was wanted"}
+        return {"error": "expected what=state, what=hosts with addresses, or what=address with address"}
 
     def _state(self) -> dict[str, object]:
         return {
@@ -90,7 +90,7 @@ class Status:
             "interfaces": list(self._interfaces),
             "up": sorted(self._dispatcher.proxy.desired.usable),
             "uptime_s": round(self._uptime(), 1),
-            "rules": rules.told(self._dispatcher.proxy.rules, self._dispatcher.commands.protocol),
+            "rules": rules.rules_fields(self._dispatcher.proxy.rules, self._dispatcher.commands.protocol),
             "counters": asdict(self.counters()),
         }
 

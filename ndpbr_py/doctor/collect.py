@@ -70,7 +70,7 @@ def interfaces(machine: ProcFs, tables: KernelSnapshot | None) -> tuple[str, ...
 
 def rules_of(machine: ProcFs, daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
     """Return the rules, and the protocol number, of the daemon that runs; it may be one that does not answer us."""
-    theirs, protocol = rules.heard(daemon)
+    theirs, protocol = rules.parse_rules(daemon)
     held = [int(number) for number in _held(machine, "protocol ") if re.fullmatch("[0-9]{1,3}", number)]
     return theirs, held[0] if daemon is None and len(held) == 1 else protocol
 

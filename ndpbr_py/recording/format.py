@@ -1,7 +1,8 @@
-"""A recording <-> its header, the kernel's tables as they were, and what the monitor said, with the time.
+"""Lines of a recording -> its header, a snapshot of the kernel's tables, and the monitor's lines; and their clock.
 
-The header is comments, `# KEY: VALUE`, of which those named for a table hold a line of it; the neighbor cache follows
-as it is, and then, after `# monitor: ...`, the lines of `ip -ts monitor`.  A file without header is what ip printed.
+The header is comments, `# KEY: VALUE`.  Where KEY is a kind of table, VALUE is a line of that table.  The lines of the
+neighbor cache follow as they are; and then, after `# monitor: ...`, the lines of `ip -ts monitor`.  A file without
+header is the output of `ip monitor`.
 """
 
 from __future__ import annotations
@@ -19,63 +20,69 @@ from ndpbr_py.system import clock
 
 FORMAT, VERSION = "ndpbr-recording", "1"
 INTERFACES, STARTED, ZONE, DAEMON = "interfaces", "started", "zone", "daemon"
-MONITOR = "monitor"  # the header's last
-ENDED = "ended"  # the recording's last
+MONITOR = "monitor"  # the last key of the header
+ENDED = "ended"  # the last line of the recording
 _NEIGHBOR = KINDS[-1]
 _VALUE = re.compile(r"# ([a-z][\w/.-]*): (.*)")
 _ZONE = re.compile(r"([+-])(\d\d)(\d\d)")
-_TICK = 30.0  # s, as the daemon's
-_MOST_TICKS = 1000  # in one gap, however long
+_TICK_S = 30.0  # as in the daemon
+_MAX_TICKS = 1000  # between two lines
 
 
 def comment(key: str, value: object) -> str:
-    """Return a line of the header, or a remark among what the monitor says."""
+    """Return a line of the header, or a remark between the monitor's lines."""
     return f"# {key}: {value}"
 
 
 class Recording:
-    """What is read from *lines*, which end with their newline, as far as they do."""
+    """A recording, read from its lines (with their newlines).
+
+    Attributes:
+        has_header: False for the output of `ip monitor`.
+        values: The value of each key of the header, except for the tables.
+        number: The number of the line that was read last.
+    """
 
     def __init__(self, lines: Iterable[str]) -> None:
         """Read the header.
 
         Raises:
-            NdpbrError: It is not whole, of another version, or there is nothing at all.
+            NdpbrError: The header is cut or of another version, or there are no lines.
         """
         self._lines = iter(lines)
         self.values: dict[str, str] = {}
-        self.number = 0  # of the line that was read last
+        self.number = 0
         self._tables: list[tuple[str, str]] = []
         self._torn = False
         self._first = self._next()
         if self._first is None:
-            raise NdpbrError("a recording was wanted, got an empty one")
+            raise NdpbrError("expected a recording, got an empty file")
         version = _VALUE.fullmatch(self._first)
         self.has_header = version is not None and version[1] == FORMAT
         if version is not None and self.has_header:
             if version[2] != VERSION:
-                raise NdpbrError(f"a recording of version {VERSION} was wanted, got version {version[2]!r}")
+                raise NdpbrError(f"expected a recording of version {VERSION}, got version {version[2]!r}")
             self._first = None
             self._header()
 
-    def kernel(self, interfaces: tuple[str, ...], protocol: int, prefixes: frozenset[IPv6Network]) -> KernelSnapshot:
-        """Return the tables as they were; only *prefixes*, if there are any, are on-link in them."""
+    def snapshot(self, interfaces: tuple[str, ...], protocol: int, prefixes: frozenset[IPv6Network]) -> KernelSnapshot:
+        """Return the kernel's tables at the start; unless *prefixes* is empty, only these are on-link."""
         tables = Tables(interfaces, protocol)
         for kind, line in self._tables:
             tables.taker(kind)(line)
-        read = tables.read()
-        return replace(read, on_link=prefixes) if prefixes else read
+        snapshot = tables.read()
+        return replace(snapshot, on_link=prefixes) if prefixes else snapshot
 
-    def heard(self) -> Iterator[str]:
-        """Yield what the monitor said, and the remarks in between.
+    def monitor_lines(self) -> Iterator[str]:
+        """Yield the monitor's lines, and the remarks between them.
 
         Raises:
-            NdpbrError: The last line is not whole.
+            NdpbrError: The last line is cut.
         """
         line = self._first if self._first is not None else self._next()
         while line is not None:
             if self._torn and self.has_header:
-                raise NdpbrError(f"a whole recording was wanted, got one that is cut in line {self.number}")
+                raise NdpbrError(f"expected a whole recording, got one that is cut in line {self.number}")
             yield line
             line = self._next()
 
@@ -90,7 +97,7 @@ class Recording:
                 self._tables.append((value[1], value[2]))
             else:
                 self.values[value[1]] = value[2]
-        raise NdpbrError(f"a whole recording was wanted, got one that is cut in its header, line {self.number}")
+        raise NdpbrError(f"expected a whole recording, got one that is cut in its header, line {self.number}")
 
     def _next(self) -> str | None:
         line = next(self._lines, None)
@@ -101,41 +108,41 @@ class Recording:
         return line.removesuffix("\n")
 
 
-class Clock:
-    """The time in a recording: seconds since its first stamp, told by the stamps of its lines.
+class ReplayClock:
+    """The clock of a replay: seconds since the first time stamp, advanced by the time stamps of the lines.
 
     Args:
-        zone: What was the time then, before or after UTC, e.g. ``"+0100"``.
+        zone: The offset of the recording's local time from UTC, e.g. ``"+0100"``.
         wait: Called with the seconds that pass until the next line.
     """
 
     def __init__(self, zone: str = "", wait: Callable[[float], None] | None = None) -> None:
-        told = _ZONE.fullmatch(zone)
-        self._ahead = 0 if told is None else int(f"{told[1]}1") * (int(told[2]) * 3600 + int(told[3]) * 60)
+        offset = _ZONE.fullmatch(zone)
+        self._offset_s = 0 if offset is None else int(f"{offset[1]}1") * (int(offset[2]) * 3600 + int(offset[3]) * 60)
         self._wait = wait
         self._first: float | None = None
         self.now = 0.0
 
     def ticks(self, line: str) -> Iterator[None]:
-        """Go on to the time of *line*, if it tells one; yield as often as the daemon looks at the time until then."""
+        """Advance to the time stamp of *line*, if it has one; yield for every tick of the daemon on the way."""
         at = timestamps.seconds(line)
         if at is None:
             return
         if self._first is None:
             self._first = at
-        end = at - self._first  # may be earlier, where summer has ended or somebody has set the clock
-        step = max(_TICK, (end - self.now) / _MOST_TICKS)
+        end = at - self._first  # may be earlier, when summer time ended or the clock was set
+        step = max(_TICK_S, (end - self.now) / _MAX_TICKS)
         while self.now + step <= end:
-            self._go(step)
+            self._advance(step)
             yield
         if end > self.now:
-            self._go(end - self.now)
+            self._advance(end - self.now)
 
     def date(self) -> float:
-        """Return the time in seconds since 1970; that of the machine, as long as no line has told any."""
-        return clock.date(clock.now()) if self._first is None else self._first + self.now - self._ahead
+        """Return the time in seconds since 1970; before the first time stamp, that of the machine."""
+        return clock.date(clock.now()) if self._first is None else self._first + self.now - self._offset_s
 
-    def _go(self, seconds: float) -> None:
+    def _advance(self, seconds: float) -> None:
         if self._wait is not None:
             self._wait(seconds)
         self.now += seconds

@@ -14,7 +14,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def seconds(line: str) -> float | None:
-    """Return the time stamp that *line* is, or begins with, in seconds since 1970 as if its zone were UTC."""
+    """Return the time stamp at the start of *line*, in seconds since 1970 as if it were UTC; None if there is none."""
     if (short := _SHORT.match(line)) is not None:
         year, month, day, hour, minute, second, micro = map(int, short.groups())
     elif (long := _LONG.match(line)) is not None and long.group(1) in _MONTHS:
