@@ -1,4 +1,4 @@
-"""The control socket: questions and answers, and clients that are no good."""
+"""The control socket: requests, answers and misbehaving clients."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ndpbr_py.control.client import ask
 from ndpbr_py.control.server import NAME, Control
 
 
-def repeat(question: Mapping[str, Any]) -> Mapping[str, object]:
-    return {"asked": question}
+def repeat(request: Mapping[str, Any]) -> Mapping[str, object]:
+    return {"request": request}
 
 
 @asynccontextmanager
 async def listening(folder: Path) -> AsyncIterator[Control]:
-    """Have a daemon's end in *folder*."""
+    """Listen in *folder*."""
     end = Control(folder, repeat)
     await end.start()
     try:
@@ -51,30 +51,30 @@ def connected(folder: Path) -> socket.socket:
     return client
 
 
-def said(client: socket.socket) -> bytes:
-    """Return all that comes, up to the end."""
+def received(client: socket.socket) -> bytes:
+    """Return everything up to the end of the connection."""
     answer = b""
     while chunk := client.recv(1 << 16):
         answer += chunk
     return answer
 
 
-def raw(folder: Path, question: bytes) -> Any:
-    """Return the answer to *question*."""
+def raw(folder: Path, request: bytes) -> Any:
+    """Return the answer to *request*."""
     with connected(folder) as client:
-        client.sendall(question)
-        return json.loads(said(client))
+        client.sendall(request)
+        return json.loads(received(client))
 
 
-def test_question_gets_its_answer(tmp_path: Path) -> None:
-    """What is asked arrives, what is answered comes back, the socket is root's alone and goes with the daemon."""
+def test_request_gets_its_answer(tmp_path: Path) -> None:
+    """The request and the answer arrive; only root can open the socket, which is removed with the daemon."""
     modes = []
 
     def client() -> object:
         modes.append(stat.S_IMODE((tmp_path / NAME).stat().st_mode))
         return ask(tmp_path, what="address", address="2001:db8::1")
 
-    assert with_daemon(tmp_path, client) == {"asked": {"what": "address", "address": "2001:db8::1"}}
+    assert with_daemon(tmp_path, client) == {"request": {"what": "address", "address": "2001:db8::1"}}
     assert modes == [0o600]
     assert list(tmp_path.iterdir()) == []
 
@@ -94,45 +94,45 @@ def test_large_answer_arrives_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "error"),
+    ("request_line", "error"),
     [
-        (b"garbage\n", "a JSON object was wanted"),
-        (b"[1]\n", "a JSON object was wanted"),
-        (b"\xff\xfe\n", "a JSON object was wanted"),
-        (b"[" * 16000 + b"\n", "a JSON object was wanted"),
-        (b"x" * 40000, "a question of 32768 bytes at the most was wanted, got a longer one"),
+        (b"garbage\n", "expected a JSON object, got something else"),
+        (b"[1]\n", "expected a JSON object, got something else"),
+        (b"\xff\xfe\n", "expected a JSON object, got something else"),
+        (b"[" * 16000 + b"\n", "expected a JSON object, got something else"),
+        (b"x" * 40000, "expected a request of at most 32768 bytes, got a longer one"),
     ],
 )
-def test_what_is_no_question_gets_a_sentence(question: bytes, error: str, tmp_path: Path) -> None:
-    """Whatever is sent, the answer is an object."""
-    assert with_daemon(tmp_path, lambda: raw(tmp_path, question)) == {"error": error}
+def test_bad_request_gets_an_error(request_line: bytes, error: str, tmp_path: Path) -> None:
+    """Whatever the request, the answer is an object."""
+    assert with_daemon(tmp_path, lambda: raw(tmp_path, request_line)) == {"error": error}
 
 
-def test_question_may_come_in_pieces(tmp_path: Path) -> None:
-    """A question ends with its line, however it comes."""
+def test_request_may_come_in_pieces(tmp_path: Path) -> None:
+    """A request ends with its line, however it is cut into pieces."""
 
     def client() -> bytes:
         with connected(tmp_path) as end:
             for piece in (b'{"what"', b": 1", b"}", b"\n"):
                 end.sendall(piece)
-            return said(end)
+            return received(end)
 
-    assert json.loads(with_daemon(tmp_path, client)) == {"asked": {"what": 1}}
+    assert json.loads(with_daemon(tmp_path, client)) == {"request": {"what": 1}}
 
 
 def test_silent_client_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One who connects and says nothing is let go; others are heard meanwhile."""
-    monkeypatch.setattr(server, "_PATIENCE", 0.2)
+    """A client that sends nothing is dropped; others are answered meanwhile."""
+    monkeypatch.setattr(server, "_TIMEOUT_S", 0.2)
 
     def client() -> tuple[object, bytes]:
         with connected(tmp_path) as silent:
-            return ask(tmp_path, what=1), said(silent)
+            return ask(tmp_path, what=1), received(silent)
 
-    assert with_daemon(tmp_path, client) == ({"asked": {"what": 1}}, b"")
+    assert with_daemon(tmp_path, client) == ({"request": {"what": 1}}, b"")
 
 
-def test_only_a_few_are_heard_at_once(tmp_path: Path) -> None:
-    """One more than that is told so."""
+def test_only_eight_clients_are_answered_at_a_time(tmp_path: Path) -> None:
+    """A ninth client gets an error."""
 
     def client() -> object:
         crowd = [connected(tmp_path) for _ in range(8)]
@@ -142,37 +142,37 @@ def test_only_a_few_are_heard_at_once(tmp_path: Path) -> None:
             for one in crowd:
                 one.close()
 
-    assert with_daemon(tmp_path, client) == {"error": "8 clients at the most are heard at once"}
+    assert with_daemon(tmp_path, client) == {"error": "expected at most 8 clients at a time, got one more"}
 
 
 def test_socket_of_a_dead_daemon_is_replaced(tmp_path: Path) -> None:
-    """What a daemon that was killed has left is in nobody's way."""
+    """The socket of a daemon that was killed does not prevent the next start."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
         dead.bind(str(tmp_path / NAME))
         dead.listen()
     assert ask(tmp_path, what=1) is None
 
-    assert with_daemon(tmp_path, lambda: ask(tmp_path, what=1)) == {"asked": {"what": 1}}
+    assert with_daemon(tmp_path, lambda: ask(tmp_path, what=1)) == {"request": {"what": 1}}
 
 
-def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+def test_file_of_another_program_is_not_replaced(tmp_path: Path) -> None:
     """Neither another daemon's socket nor another kind of file is replaced."""
 
     async def twice() -> None:
         async with listening(tmp_path):
-            with pytest.raises(OSError, match="another daemon listens there"):
+            with pytest.raises(OSError, match="another daemon listens on"):
                 await Control(tmp_path, repeat).start()
             assert (tmp_path / NAME).is_socket()
 
     asyncio.run(twice())
     (tmp_path / NAME).write_text("mine")
-    with pytest.raises(OSError, match="something else has that name"):
+    with pytest.raises(OSError, match="exists and is no socket"):
         asyncio.run(Control(tmp_path, repeat).start())
     assert (tmp_path / NAME).read_text() == "mine"
 
 
-def test_socket_that_cannot_be_made_is_an_oserror(tmp_path: Path) -> None:
-    """A path too long for a socket, say; and no descriptor is left open."""
+def test_socket_that_cannot_be_created_is_an_oserror(tmp_path: Path) -> None:
+    """For example a path that is too long for a socket; no descriptor is left open."""
     before = os.listdir("/proc/self/fd")
     with pytest.raises(OSError, match="too long"):
         asyncio.run(Control(tmp_path / ("x" * 100), repeat).start())
@@ -180,7 +180,7 @@ def test_socket_that_cannot_be_made_is_an_oserror(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
+def test_no_daemon_listens(tmp_path: Path) -> None:
     """Without a daemon there is no answer."""
     assert ask(tmp_path, what="state") is None
     assert ask(tmp_path / "none", what="state") is None

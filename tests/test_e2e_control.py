@@ -136,5 +136,7 @@ def test_socket_that_cannot_be_made_is_a_warning(home: Home, daemon: Start, ndpb
     running.wait_for("host-learned", address=LAN)
 
     warned = [record for record in running.log() if record["event"] == "control-failed"]
-    assert [(record["level"], record["error"]) for record in warned] == [("warning", "something else has that name")]
+    assert [(record["level"], record["error"]) for record in warned] == [
+        ("warning", f"{first.state}/control exists and is no socket")
+    ]
     assert ndpbr(home.router, "show").stdout.startswith(f"{LAN} lan0 -> ")

@@ -1,4 +1,4 @@
-"""Decisions -> the last of them about one address."""
+"""Decisions -> the latest of them about one address."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def about(address: str, what: DecisionKind = DecisionKind.VERIFIED, reason: Reas
 
 
 def test_history_of_an_address_is_in_order() -> None:
-    """What was decided about an address comes in its order, with the time; what concerns others does not."""
+    """The decisions about an address are returned in order, with their times, and no others."""
     history = History()
     life = [about("2001:db8::1", *CLAIMED[0]), about("2001:db8::1"), about("2001:db8::1", *CLAIMED[1])]
     before = clock.now()
     for decision in life:
         history.keep([decision, about("2001:db8::2")])
-    told = history.about(addr("2001:db8::1"))
+    found = history.about(addr("2001:db8::1"))
 
-    assert [past.decision for past in told] == life
-    assert before <= told[0].at <= told[1].at <= told[2].at <= clock.now()
+    assert [past.decision for past in found] == life
+    assert before <= found[0].at <= found[1].at <= found[2].at <= clock.now()
     assert history.about(addr("2001:db8::3")) == []
 
 
-def test_what_is_decided_at_once_is_in_order() -> None:
-    """Two decisions at one time come in the order in which they were taken, whatever they are."""
+def test_decisions_with_the_same_time_are_in_order() -> None:
+    """Decisions about one event are returned in the order in which they were made, of both kinds."""
     history = History()
     life = [about("2001:db8::1", DecisionKind.PROBED, Reason.ONE_MORE_TRY), about("2001:db8::1", *CLAIMED[1])]
     history.keep(life)
@@ -45,8 +45,8 @@ def test_what_is_decided_at_once_is_in_order() -> None:
 
 
 @pytest.mark.parametrize(("what", "reason"), CLAIMED)
-def test_flood_of_claims_does_not_push_out_what_else_happened(what: DecisionKind, reason: Reason) -> None:
-    """However many addresses are claimed, what was decided about the hosts that answer is still known."""
+def test_flood_of_claims_does_not_push_out_other_decisions(what: DecisionKind, reason: Reason) -> None:
+    """However many addresses are claimed, the decisions about real hosts are still there."""
     history = History()
     history.keep([about("2001:db8::1")])
     history.keep([about("2001:db8::bad", what, reason)] * 10_000)
@@ -56,7 +56,7 @@ def test_flood_of_claims_does_not_push_out_what_else_happened(what: DecisionKind
 
 
 def test_history_is_bounded() -> None:
-    """Of the other decisions the last 1,000 are kept, too."""
+    """Of the other decisions, too, only the latest 1,000 are stored."""
     history = History()
     history.keep([about("2001:db8::1")] * 3000)
 

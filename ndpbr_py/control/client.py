@@ -1,4 +1,4 @@
-"""A question -> what the running daemon answers, if there is one."""
+"""A request -> the answer of the running daemon, if there is one."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 
 from ndpbr_py.control.server import NAME
 
-_PATIENCE = 2.0  # s
+_TIMEOUT_S = 2.0
 
 
-def ask(state_dir: Path, **question: object) -> dict[str, Any] | None:
-    """Return the daemon's answer; None if none listens in *state_dir*, or none that would answer us.
+def ask(state_dir: Path, **request: object) -> dict[str, Any] | None:
+    """Return the daemon's answer; None if no daemon listens in *state_dir*, or it refuses the request.
 
-    ``what="state"`` asks how it is, ``what="hosts", addresses=[...]`` also when each of these was last known to be
-    there, and ``what="address", address="..."`` also what it knows about that one and has decided about it.
+    ``what="state"`` asks for the daemon's state, ``what="hosts", addresses=[...]`` also for these hosts, and
+    ``what="address", address="..."`` also for the host with that address and the decisions about it.
     """
-    end = time.monotonic() + _PATIENCE
-    answer = bytearray()
+    end = time.monotonic() + _TIMEOUT_S
+    received = bytearray()
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as asker:
-            asker.settimeout(_PATIENCE)
-            asker.connect(str(state_dir / NAME))
-            asker.sendall(json.dumps(question).encode() + b"\n")
-            while chunk := asker.recv(1 << 16):
-                answer += chunk
-                asker.settimeout(max(end - time.monotonic(), 0.001))
-        said = json.loads(answer)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as client:
+            client.settimeout(_TIMEOUT_S)
+            client.connect(str(state_dir / NAME))
+            client.sendall(json.dumps(request).encode() + b"\n")
+            while chunk := client.recv(1 << 16):
+                received += chunk
+                client.settimeout(max(end - time.monotonic(), 0.001))
+        answer = json.loads(received)
     except (OSError, ValueError):
         return None
-    return said if isinstance(said, dict) and "error" not in said else None
+    return answer if isinstance(answer, dict) and "error" not in answer else None

@@ -1,7 +1,7 @@
-"""Decisions -> the last of them about one address, with their times.
+"""Decisions -> the latest of them about one address, with their times.
 
-Decisions are kept as they are and become fields when somebody asks.  What a flood of claimed addresses makes is kept
-apart, so that it does not push out what happened to the hosts that are there.
+Decisions are stored as they are, and become fields only in an answer.  Those that a flood of claimed addresses causes
+are stored separately, so they cannot push out what happened to real hosts.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ from ipaddress import IPv6Address
 from ndpbr_py.core.decision import CLAIMS, Decision, DecisionKind
 from ndpbr_py.system import clock
 
-_KEPT = 1000  # decisions of each kind; some 0.5 MB
+_MAX_DECISIONS = 1000  # of each kind; about 0.5 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A decision, and when it was taken, a time of clock.now()."""
+    """A decision, and the time of clock.now() at which it was made."""
 
     at: float
     decision: Decision
 
 
 class History:
-    """The last decisions."""
+    """The latest decisions, at most 1,000 about claims and 1,000 others."""
 
     def __init__(self) -> None:
-        self._claims: deque[tuple[int, float, Decision]] = deque(maxlen=_KEPT)
-        self._others: deque[tuple[int, float, Decision]] = deque(maxlen=_KEPT)
+        self._claims: deque[tuple[int, float, Decision]] = deque(maxlen=_MAX_DECISIONS)
+        self._others: deque[tuple[int, float, Decision]] = deque(maxlen=_MAX_DECISIONS)
         self._numbers = itertools.count()
 
     def keep(self, decisions: Sequence[Decision]) -> None:
-        """Keep what was just decided."""
+        """Store decisions, with the time now."""
         now = clock.now()
         for decision in decisions:
-            claimed = decision.kind in (DecisionKind.IGNORED, DecisionKind.LOOKUP_STARTED) or decision.reason in CLAIMS
-            (self._claims if claimed else self._others).append((next(self._numbers), now, decision))
+            claim = decision.kind in (DecisionKind.IGNORED, DecisionKind.LOOKUP_STARTED) or decision.reason in CLAIMS
+            (self._claims if claim else self._others).append((next(self._numbers), now, decision))
 
     def about(self, address: IPv6Address) -> list[Past]:
-        """Return what was decided about *address*, the oldest first."""
-        found = [it for kept in (self._claims, self._others) for it in kept if it[2].address == address]
-        # By number: what was decided at once has one time.
+        """Return the decisions about *address*, the oldest first."""
+        found = [it for stored in (self._claims, self._others) for it in stored if it[2].address == address]
+        # By number: decisions about one event have the same time.
         return [Past(at, decision) for _, at, decision in sorted(found, key=lambda it: it[0])]
