@@ -1,4 +1,4 @@
-"""A folder of modules -> the bytecode of each, for the Python that runs this, in another folder.
+"""A folder of modules -> another folder with their bytecode, for the Python that runs this.
 
 usage: python3 -s -S packaging/bytecode.py SOURCE TARGET
 """
@@ -12,10 +12,10 @@ from py_compile import PycInvalidationMode, compile
 
 
 def main(source: Path, target: Path) -> None:
-    """Compile all modules below *source*, always in the same order, and note by which Python."""
+    """Compile all modules below *source* in a fixed order, and write the version of Python to a file."""
     for module in sorted(source.rglob("*.py")):
         name = module.relative_to(source)
-        # Times and places would make it another file at the next build: no time of the source, no path of ours.
+        # Reproducible: no modification time of the source, no path of this machine.
         compile(
             str(module),
             str(target / name.with_suffix(".pyc")),

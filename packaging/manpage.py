@@ -1,8 +1,8 @@
 """The parser of the command line and ndpbr.8.in -> the manual page, ndpbr.8.
 
-usage: python3 packaging/manpage.py OUTPUT    @...@ in ndpbr.8.in are what --help says, too
+usage: python3 packaging/manpage.py OUTPUT    @...@ in ndpbr.8.in is replaced by texts of --help
 
-Source: man(7) of groff and mandoc, which are to find nothing to complain about.
+Source: man(7) of groff and mandoc, neither of which may print a warning.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TEMPLATE = Path(__file__).with_name("ndpbr.8.in")
 
 
 def page(top: argparse.ArgumentParser, template: str) -> str:
-    """Return the manual page for all that *top* parses."""
+    """Return the manual page of the program whose parser is *top*."""
     parts = {
         "VERSION": literal(__version__),
         "SYNOPSIS": "\n.br\n".join(usage(command) for command in commands(top)),
@@ -34,28 +34,30 @@ def page(top: argparse.ArgumentParser, template: str) -> str:
 def usage(command: argparse.ArgumentParser) -> str:
     """Return a command's line of the synopsis."""
     program, name = command.prog.split()
-    wanted = [tagged(command, it) for it in command._actions if it.required or not it.option_strings]
+    required = [tagged(command, it) for it in command._actions if it.required or not it.option_strings]
     head = rf"\fB{literal(program)}\fR [\fIoption\fR ...] \fB{literal(name)}\fR [\fIoption\fR ...]"
-    return " ".join([head, *wanted])
+    return " ".join([head, *required])
 
 
 def section(command: argparse.ArgumentParser) -> str:
-    """Return what there is to say about one command."""
-    said = str(command.description)
-    return "\n".join([f".SS {command.prog.split()[-1]}", text(f"{said[0].upper()}{said[1:]}."), *entries(command)])
+    """Return the section about one command."""
+    sentence = str(command.description)
+    return "\n".join(
+        [f".SS {command.prog.split()[-1]}", text(f"{sentence[0].upper()}{sentence[1:]}."), *entries(command)]
+    )
 
 
 def entries(command: argparse.ArgumentParser) -> Iterator[str]:
-    """Return a tagged paragraph for each option and operand, as --help has it."""
+    """Yield a tagged paragraph for each option and operand, with the text of --help."""
     formatter = command._get_formatter()
     for action in command._actions:
-        # The commands have sections of their own; their --help is told of once.
+        # Commands have their own sections; the template mentions --help once.
         if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction):
             yield f".TP\n{tagged(command, action)}\n{text(formatter._expand_help(action))}"
 
 
 def tagged(command: argparse.ArgumentParser, action: argparse.Action) -> str:
-    """Return an option's names and what stands for its value, or what stands for an operand."""
+    """Return the names of an option and its metavar, or the metavar of an operand."""
     names = ", ".join(rf"\fB{literal(name)}\fR" for name in action.option_strings)
     if action.nargs == 0:
         return names
@@ -71,15 +73,15 @@ def commands(top: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
 
 
 def text(sentence: str) -> str:
-    """Return a sentence as lines of its own, with what is in backquotes in bold."""
+    """Return a sentence as separate lines, with words in backquotes in bold."""
     marked = re.sub(r"`([^`]*)`", r"\\fB\1\\fR", literal(sentence))
     lines = textwrap.wrap(marked, 78, break_long_words=False, break_on_hyphens=False)
-    # A dot or a quote at its beginning would make a line a request.
+    # troff reads a line that begins with a dot or a quote as a request.
     return "\n".join(rf"\&{line}" if line[0] in ".'" else line for line in lines)
 
 
 def literal(words: str) -> str:
-    """Return *words* so that they come out as they are, a hyphen as what one types."""
+    """Return *words* escaped, with each hyphen as the character that one types."""
     return words.replace("\\", r"\e").replace("-", r"\-")
 
 

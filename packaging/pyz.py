@@ -1,9 +1,9 @@
-"""The source, the libraries and the Pythons to compile for -> ndpbr.pyz: one file that a router's python3 runs.
+"""The source, the libraries, and the Pythons to compile for -> ndpbr.pyz, one file that python3 runs.
 
 usage: python3 packaging/pyz.py OUTPUT LIBRARIES PYTHON...
 
-The same source, libraries and Pythons make the same file.  In it: __main__.py, which is start.py; ndpbr_py, sh and
-structlog as source; the same as bytecode, in a folder for each of the Pythons; the licences.
+The build is reproducible.  ndpbr.pyz contains start.py as __main__.py; ndpbr_py, sh and structlog as source, and as
+bytecode in one folder per Python; and the licences.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from archive import zipped
 
 HERE = Path(__file__).resolve().parent
 SHEBANG = b"#!/usr/bin/env python3\n"
-_WANTED = ("*.py", "METADATA", "licenses/*")  # of a library; not what pip notes down
+_LIBRARY_FILES = ("*.py", "METADATA", "licenses/*")  # without pip's own records
 
 
 def main(output: str, libraries: str, *pythons: str) -> None:
-    """Make *output*."""
+    """Write *output*."""
     with tempfile.TemporaryDirectory() as folder:
         source, whole = Path(folder, "source"), Path(folder, "whole")
-        gather(source, Path(libraries))
+        collect(source, Path(libraries))
         for python in pythons:
             compile_by(python, source, whole)
         shutil.copytree(source, whole, dirs_exist_ok=True)
@@ -40,9 +40,9 @@ def main(output: str, libraries: str, *pythons: str) -> None:
     target.chmod(0o755)
 
 
-def gather(source: Path, libraries: Path) -> None:
+def collect(source: Path, libraries: Path) -> None:
     """Copy the program and the libraries to *source*."""
-    for root, patterns in ((HERE.parent, ("ndpbr_py/**/*.py",)), (libraries, _WANTED)):
+    for root, patterns in ((HERE.parent, ("ndpbr_py/**/*.py",)), (libraries, _LIBRARY_FILES)):
         for pattern in patterns:
             for path in root.glob(f"**/{pattern}" if root is libraries else pattern):
                 target = source / path.relative_to(root)
@@ -51,10 +51,10 @@ def gather(source: Path, libraries: Path) -> None:
 
 
 def compile_by(python: str, source: Path, target: Path) -> None:
-    """Have *python* compile what is in *source*."""
+    """Compile the modules in *source* with *python*."""
     if shutil.which(python) is None:
-        sys.exit(f"a Python to compile for was wanted, got {python!r}, which is not there")
-    # Without a seed and without packages, nothing of this machine gets into the bytecode.
+        sys.exit(f"expected a Python to compile for, got {python!r}, which does not exist")
+    # No hash seed and no site packages: nothing of this machine gets into the bytecode.
     words = (python, "-s", "-S", str(HERE / "bytecode.py"), str(source), str(target))
     clean = {"PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", os.defpath)}
     ended = subprocess.run(words, env=clean, check=False)

@@ -1,6 +1,6 @@
-"""The __main__.py of ndpbr.pyz: words of the command line -> exit status, from bytecode where it fits this Python.
+"""The __main__.py of ndpbr.pyz: words of the command line -> exit status.
 
-Bytecode fits one minor version: each has a folder.  Any other Python finds the source, in the root.
+Bytecode is for one minor version of Python, and has one folder per version.  Any other Python uses the source.
 """
 
 import sys

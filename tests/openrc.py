@@ -11,7 +11,7 @@ from tests.booted import Booted
 from tests.lab import Host, until
 from tests.program import ROOT
 
-# Alpine's shell and limits, what OpenRC's first runlevel would have laid, and a net to need.
+# Alpine's shell and limits, the directories of OpenRC's first runlevel, and a service that provides net.
 _BOOT = """
 mount --bind "$(command -v busybox)" "$(readlink -f /bin/sh)"
 mount -t tmpfs tmpfs /sys/fs/cgroup
@@ -28,13 +28,13 @@ printf '%s\\n' '#!/sbin/openrc-run' 'depend() { provide net; }' 'start() { :; }'
 cp "$1/ndpbr.initd" /etc/init.d/ndpbr
 chmod 755 /etc/init.d/network /etc/init.d/ndpbr
 echo booted
-# Process 1 takes what orphans leave: sleep alone would not.
+# Process 1 must reap orphans, which sleep does not.
 while :; do sleep 1000; done
 """
 
 
 def missing() -> str | None:
-    """Return what OpenRC's tests need and is not here; None if all is."""
+    """Return why the tests of OpenRC cannot run here; None if they can."""
     tools = [tool for tool in ("openrc-run", "busybox", "unshare", "nsenter") if shutil.which(tool) is None]
     return f"{', '.join(tools)} not installed" if tools else None
 
@@ -47,24 +47,24 @@ class OpenRc(Booted):
         self.program = str(Path(sys.executable).parent / "ndpbr")
 
     def configure(self, text: str, service: str = "ndpbr") -> None:
-        """Write conf.d/*service*: what is shipped, *text*, and where the program under test is."""
+        """Write conf.d/*service*: the shipped file, *text*, and the path of the program under test."""
         shipped = (ROOT / "openrc/ndpbr.confd").read_text()
         (self.root / "etc/conf.d" / service).write_text(f'{shipped}\n{text}\ncommand="{self.program}"\n')
 
     def service(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Return how `rc-service ndpbr WORDS` ended."""
+        """Run `rc-service ndpbr WORDS`; return its result."""
         return self.run("rc-service", "--nocolor", "ndpbr", *words)
 
     def wait_for(self, text: str, count: int = 1) -> None:
-        """Wait until syslog has *text* so often."""
+        """Wait until syslog has *text* that many times."""
         until(lambda: self.log().count(text) >= count, 20.0, f"{count} times {text} in syslog")
 
     def log(self) -> str:
-        """Return what syslog has."""
+        """Return the text of syslog."""
         messages = self.run_folder / "messages"
         return messages.read_text() if messages.exists() else ""
 
     def pid(self) -> str:
-        """Return the daemon's pid, as it is there; "" if none runs."""
+        """Return the daemon's pid in its pid file; "" if there is none."""
         pidfile = self.run_folder / "ndpbr.pid"
         return pidfile.read_text().strip() if pidfile.exists() else ""

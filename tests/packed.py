@@ -1,4 +1,4 @@
-"""Pythons -> the program in one file, with bytecode for these; and the Pythons of this machine."""
+"""Pythons -> ndpbr.pyz with bytecode for them; and the Pythons of this machine."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 from tests.program import ROOT
 
 LIBRARIES = ROOT / "build/libraries"
-# Before PATH, which has stand-ins for pyenv's, slow ones.
+# Before PATH, whose pyenv shims are slow.
 _FOLDERS = ("/usr/bin", "/usr/local/bin", *map(str, Path.home().glob(".pyenv/versions/*/bin")))
 
 
 def cannot_build() -> str | None:
-    """Return what is missing for it here, or None."""
+    """Return why ndpbr.pyz cannot be built here; None if it can."""
     return None if LIBRARIES.is_dir() else f"{LIBRARIES} is missing: make build/libraries"
 
 
 def build(output: Path, *pythons: str) -> Path:
-    """Return *output*, made for *pythons*."""
+    """Build *output* for *pythons*; return it."""
     builder = (sys.executable, str(ROOT / "packaging/pyz.py"))
     subprocess.run([*builder, str(output), str(LIBRARIES), *pythons], check=True)
     return output
@@ -41,6 +41,6 @@ def pythons() -> dict[str, str]:
 
 
 def _version(python: str) -> str | None:
-    say = (python, "-I", "-c", "import platform; print(platform.python_version())")
-    ended = subprocess.run(say, capture_output=True, text=True, check=False)
-    return ended.stdout.strip() if ended.returncode == 0 else None  # a stand-in may only complain
+    argv = (python, "-I", "-c", "import platform; print(platform.python_version())")
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return ended.stdout.strip() if ended.returncode == 0 else None  # a pyenv shim may print only an error

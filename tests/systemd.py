@@ -1,6 +1,6 @@
 """A host of the lab -> the same host, booted by systemd with ndpbr's unit and little else; `systemctl` there.
 
-systemd has a control group of its own, which is removed at the end: nothing else of it is outside the lab.
+systemd has its own control group, which is removed at the end; everything else is inside the lab.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tests.booted import Booted
 from tests.lab import Host, LabError, until
 from tests.program import ROOT
 
-# The unit's own user cannot look into root's home: it gets the system's Python, and the packages in /opt.
+# The unit's user cannot read root's home: it uses the system's Python, and the packages in /opt.
 _PROGRAM = """#!/bin/sh
 PYTHONPATH=/opt exec /usr/bin/python3 -m ndpbr_py "$@"
 """
-# Nobody keeps a journal here.
+# There is no journal here.
 _LOG = """[Service]
 StandardError=append:/run/log
 """
@@ -60,7 +60,7 @@ exec env container=other /lib/systemd/systemd --system --unit=basic.target --log
 
 
 def missing() -> str | None:
-    """Return what systemd's tests need and is not here; None if all is."""
+    """Return why the tests of systemd cannot run here; None if they can."""
     if not Path("/lib/systemd/systemd").exists():
         return "systemd not installed"
     tools = [tool for tool in ("busybox", "unshare", "nsenter") if shutil.which(tool) is None]
@@ -85,11 +85,11 @@ class Systemd(Booted):
         super().__init__(host, _ENTER, group.name, _BOOT, str(ROOT), _PROGRAM, _LOG, *packages)
 
     def configure(self, text: str) -> None:
-        """Write what the unit reads."""
+        """Write /etc/default/ndpbr."""
         (self.root / "etc/default/ndpbr").write_text(f"{text}\n")
 
     def systemctl(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Return how `systemctl WORDS` ended."""
+        """Run `systemctl WORDS`; return its result."""
         return self.run("systemctl", *words)
 
     def shown(self, name: str) -> str:
@@ -97,18 +97,18 @@ class Systemd(Booted):
         return self.systemctl("show", "--value", "--property", name, "ndpbr").stdout.strip()
 
     def wait_for(self, text: str, count: int = 1) -> None:
-        """Wait until the log has *text* so often."""
+        """Wait until the log has *text* that many times."""
         until(lambda: self.log().count(text) >= count, 20.0, f"{count} times {text} in the log")
 
     def log(self) -> str:
-        """Return what the daemon has written to standard error."""
+        """Return the daemon's standard error."""
         log = self.run_folder / "log"
         return log.read_text() if log.exists() else ""
 
 
 @contextmanager
 def control_group(folder: Path) -> Iterator[Path]:
-    """Return a new control group, to be seen in *folder*; remove it, when its processes have ended.
+    """Return a new control group, mounted in *folder*; remove it after its processes have ended.
 
     Raises:
         LabError: None can be made here.

@@ -1,4 +1,4 @@
-"""Alpine's recipe: abuild is not here, but what it calls is a shell script, which runs as it would."""
+"""The APKBUILD: a shell script whose functions are called as abuild would call them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ndpbr_py import __version__
 from tests.program import ROOT
 
 APKBUILD = ROOT / "packaging/alpine/APKBUILD"
-# abuild gives the two folders, and calls each function in $builddir.
+# abuild sets the two folders, and calls each function in $builddir.
 CALL = 'set -eu; srcdir=$1 pkgdir=$2; . "$3"; cd "$builddir"; '
 
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    """Return a folder with the recipe's sources; the program without its libraries, which --version does not need."""
+    """Return a folder with the sources of the APKBUILD; ndpbr.pyz without libraries, which --version does not need."""
     folder = tmp_path / "src"
     shutil.copytree(ROOT / "ndpbr_py", tmp_path / "program/ndpbr_py")
     folder.mkdir()
@@ -32,7 +32,7 @@ def sources(tmp_path: Path) -> Path:
 
 
 def test_recipe_names_its_sources_and_this_version(sources: Path, tmp_path: Path) -> None:
-    """It takes what is there, and is of the version that the program is."""
+    """The sources exist, and pkgver is the program's version."""
     version, *names = _called('echo "$pkgver" $source', sources, tmp_path).stdout.split()
 
     assert version == __version__
@@ -48,7 +48,7 @@ def test_check_runs_the_program(sources: Path, tmp_path: Path) -> None:
 
 
 def test_package_has_what_belongs_on_a_router(sources: Path, tmp_path: Path) -> None:
-    """The program is where the init script looks for it, and both scripts can be run."""
+    """The program is installed where the init script expects it, and both are executable."""
     folder = tmp_path / "pkg"
     done = _called("package", sources, folder)
     modes = {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""What `make dist` makes: the program in one file, for any Python; the manual page; a wheel; a source distribution."""
+"""The files of `make dist`: ndpbr.pyz, the manual page, a wheel and a source distribution."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ every_python = pytest.mark.parametrize("python", packed.pythons().values(), ids=
 
 
 def origins(*argv: str | Path) -> set[tuple[str, str]]:
-    """Return (package, folder) of all that a replay by a Python with these words imports from a zip file."""
-    said = output(*argv, *REPLAY).stderr
-    return set(re.findall(r"""import '(\w+)\S*' # <zipimporter object "(\S+?)/?">""", said))
+    """Return (package, folder) of every import from a zip file in a replay by *argv*."""
+    trace = output(*argv, *REPLAY).stderr
+    return set(re.findall(r"""import '(\w+)\S*' # <zipimporter object "(\S+?)/?">""", trace))
 
 
 def output(*argv: str | Path) -> subprocess.CompletedProcess[str]:
-    """Return how a program ended that was run from another folder than ours."""
+    """Run a program in a folder outside the project; return its result."""
     return subprocess.run(argv, capture_output=True, text=True, timeout=60.0, check=True, cwd="/")
 
 
 @every_python
 def test_one_file_runs_on_any_python(pyz: Path, python: str) -> None:
-    """Help, version and a replay are those of the installed program, with nothing of the user's taken in."""
+    """Help, version and a replay are those of the installed program, and the user's modules are not used."""
     assert output(python, "-I", pyz, "--help").stdout.startswith("usage: ndpbr ")
     assert output(python, "-I", pyz, "--version").stdout == f"ndpbr {__version__}\n"
     assert output(python, "-I", pyz, *REPLAY).stdout == output(sys.executable, "-m", "ndpbr_py", *REPLAY).stdout
@@ -47,7 +47,7 @@ def test_one_file_runs_on_any_python(pyz: Path, python: str) -> None:
 
 @every_python
 def test_all_of_it_is_in_the_file_and_compiled(pyz: Path, python: str) -> None:
-    """The program and its libraries come from the file, and as bytecode for the Python that runs it."""
+    """The program and its libraries are imported from the file, as bytecode for the running Python."""
     tag = output(python, "-I", "-c", "import sys; print(sys.implementation.cache_tag)").stdout.strip()
     top = f"{pyz}/{tag}"
 
@@ -58,7 +58,7 @@ def test_all_of_it_is_in_the_file_and_compiled(pyz: Path, python: str) -> None:
 
 @every_python
 def test_daemon_from_one_file_answers_and_cleans_up(home: Home, pyz: Path, python: str, tmp_path: Path) -> None:
-    """A LAN host's first datagram is answered, and after SIGTERM the router is as it was."""
+    """A LAN host's first datagram is answered, and SIGTERM restores the router."""
     before = settings(home.router, "wan0", "lan0")
     echo(home.inet, delay=0.02)
     running = Daemon(home.router, "wan0", "lan0", folder=tmp_path, program=(python, "-I", str(pyz)))
@@ -71,7 +71,7 @@ def test_daemon_from_one_file_answers_and_cleans_up(home: Home, pyz: Path, pytho
 
 
 def test_python_without_bytecode_runs_the_source(pyz: Path, tmp_path: Path) -> None:
-    """In a file that was compiled for no Python, or for others, there is the source."""
+    """A file compiled for no Python, or for others, runs from source."""
     uncompiled = packed.build(tmp_path / "ndpbr.pyz")
     found = origins(sys.executable, "-I", "-v", uncompiled)
 
@@ -80,7 +80,7 @@ def test_python_without_bytecode_runs_the_source(pyz: Path, tmp_path: Path) -> N
 
 
 def test_one_file_runs_by_itself(pyz: Path) -> None:
-    """It is executable, by the python3 on PATH."""
+    """The file is executable, and runs with the python3 on PATH."""
     path = f"{Path(next(iter(packed.pythons().values()))).parent}:{os.environ['PATH']}"
     ended = subprocess.run([pyz, "--version"], capture_output=True, text=True, env={"PATH": path}, check=False)
 
@@ -88,15 +88,15 @@ def test_one_file_runs_by_itself(pyz: Path) -> None:
 
 
 def test_one_file_holds_the_licences(pyz: Path) -> None:
-    """Whoever passes the file on passes on what the authors ask for."""
+    """The file contains the licences of ndpbr and its libraries."""
     names = " ".join(zipfile.ZipFile(pyz).namelist())
 
-    wanted = ("LICENSE", r"sh-\S+/LICENSE.txt", *(rf"structlog-\S+/{it}" for it in ("LICENSE-MIT", "NOTICE")))
-    assert [it for it in wanted if not re.search(rf"(^| ){it}( |$)", names)] == []
+    licences = ("LICENSE", r"sh-\S+/LICENSE.txt", *(rf"structlog-\S+/{it}" for it in ("LICENSE-MIT", "NOTICE")))
+    assert [it for it in licences if not re.search(rf"(^| ){it}( |$)", names)] == []
 
 
 def test_two_builds_are_the_same(built: dict[str, bytes], tmp_path: Path) -> None:
-    """Folder, time, umask and hash seed do not show in any of the files."""
+    """No file depends on the folder, the time, the umask or the hash seed."""
     again = made(tmp_path / "another-folder", umask=0o077, seed="2", age=10_000_000)
 
     wheel, sdist = f"ndpbr-{__version__}-py3-none-any.whl", f"ndpbr-{__version__}.tar.gz"
@@ -105,7 +105,7 @@ def test_two_builds_are_the_same(built: dict[str, bytes], tmp_path: Path) -> Non
 
 
 def test_source_distribution_holds_the_whole_project(built: dict[str, bytes]) -> None:
-    """Whoever has the source distribution can run the tests and make the same files."""
+    """The source distribution has everything to run the tests and build the same files."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not in a git repository: what the project holds is not known")
@@ -117,14 +117,14 @@ def test_source_distribution_holds_the_whole_project(built: dict[str, bytes]) ->
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Return what `make dist` makes."""
+    """Return the files of `make dist`."""
     if reason := packed.cannot_build():
         pytest.skip(reason)
     return made(tmp_path_factory.mktemp("built") / "a", umask=0o022, seed="1", age=0)
 
 
 def made(folder: Path, umask: int, seed: str, age: int) -> dict[str, bytes]:
-    """Return what `make dist` makes of a copy of the tree, in files that are *age* seconds older than ours."""
+    """Return the files of `make dist` in a copy of the tree whose files are *age* seconds older."""
     out = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
     shutil.copytree(ROOT, folder, ignore=out)
     shutil.copytree(ROOT / ".ci", folder / ".ci")
@@ -134,7 +134,7 @@ def made(folder: Path, umask: int, seed: str, age: int) -> dict[str, bytes]:
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "build").mkdir()
     (folder / "build/libraries").symlink_to(packed.LIBRARIES)
-    # --old-file: the copy's times are no reason to make those anew.
+    # --old-file: do not rebuild these because of the copy's times.
     words = ("make", "--old-file=.venv/dev", "--old-file=build/libraries", "dist")
     env = {**os.environ, "PYTHONHASHSEED": seed}
     ended = subprocess.run(words, cwd=folder, env=env, umask=umask, capture_output=True, text=True, check=False)

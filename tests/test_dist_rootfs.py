@@ -1,4 +1,4 @@
-"""The program in one file, on a router that has busybox, ip and python3 and nothing else, does its main job."""
+"""ndpbr.pyz works on a router that has only busybox, ip and python3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.rootfs import enter
 
 
 class Bare:
-    """The program on the router of a home, whose files are those of the bare root."""
+    """The program on the router of a home, with the files of the bare root."""
 
     def __init__(self, home: Home, root: Path, pyz: Path, folder: Path) -> None:
         self.home = home
@@ -34,7 +34,7 @@ class Bare:
         return running
 
     def ndpbr(self, *argv: str) -> CompletedProcess[str]:
-        """Return how a command ended."""
+        """Run a command; return its result."""
         return self.home.router.run(*self.program, "--pidfile", f"{self.folder}/ndpbr.pid", *argv)
 
 
@@ -45,7 +45,7 @@ def bare(home: Home, bare_root: Path, pyz: Path, tmp_path: Path) -> Bare:
 
 
 def test_first_datagram_is_answered_and_shown(bare: Bare) -> None:
-    """A host that nobody has heard of gets its first answer; then it is in the list, with the time of a ping."""
+    """A new host's first datagram is answered; then `show --ping` lists the host with its round-trip time."""
     echo(bare.home.inet, delay=0.02)
     running = bare.start()
 
@@ -56,7 +56,7 @@ def test_first_datagram_is_answered_and_shown(bare: Bare) -> None:
 
 
 def test_kill_leaves_nothing(bare: Bare) -> None:
-    """After `ndpbr kill` the router's tables and settings are what they were."""
+    """After `ndpbr kill` the router's tables and settings are restored."""
     before = settings(bare.home.router, "wan0", "lan0")
     running = bare.start()
     claim(bare.home.lan, LAN)
@@ -70,7 +70,7 @@ def test_kill_leaves_nothing(bare: Bare) -> None:
 
 
 def test_flush_removes_what_a_killed_daemon_left(bare: Bare) -> None:
-    """Where the daemon was killed with SIGKILL, `ndpbr flush` takes its entries away."""
+    """After SIGKILL, `ndpbr flush` removes the daemon's entries."""
     running = bare.start()
     claim(bare.home.lan, LAN)
     running.wait_for("host-verified", address=LAN)

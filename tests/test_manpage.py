@@ -1,4 +1,4 @@
-"""The manual page has all that --help has, and troff has nothing to complain about."""
+"""The manual page has everything that --help has, and troff prints no warning."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def plain(roff: str) -> str:
 
 
 def named(words: str) -> str:
-    """Return the manual's words for what --help prints in backquotes."""
+    """Return a text of --help as the manual shows it."""
     return " ".join(words.replace("`", "").split())
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_of_a_command_is_in_the_manual(manual: Path, name: str) -> None:
-    """A command's section has each of its options, with the words of --help."""
+    """The section of a command has each of its options, with the text of --help."""
     probe = argparse.ArgumentParser(add_help=False)
     COMMANDS[name].add_options(probe)
     section = plain(re.split(r"(?m)^\.S[SH] ", manual.read_text().partition(f".SS {name}\n")[2])[0])
@@ -54,7 +54,7 @@ def test_every_option_of_a_command_is_in_the_manual(manual: Path, name: str) -> 
 
 
 def test_options_before_the_command_are_in_the_manual(manual: Path) -> None:
-    """So are they, and the version."""
+    """The manual has the options before the command, and the version."""
     whole = plain(manual.read_text())
 
     assert f"ndpbr {__version__}" in whole
@@ -63,8 +63,8 @@ def test_options_before_the_command_are_in_the_manual(manual: Path) -> None:
             assert word in whole or word == "-h"
 
 
-def test_manual_says_what_a_manual_says(manual: Path) -> None:
-    """No section is missing, and nothing that is to be filled in is left."""
+def test_manual_has_all_sections(manual: Path) -> None:
+    """No section is missing, and every @NAME@ is replaced."""
     page = manual.read_text()
 
     assert re.findall(r"(?m)^\.SH (.*)", page) == [
@@ -75,8 +75,8 @@ def test_manual_says_what_a_manual_says(manual: Path) -> None:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_troff_has_nothing_to_complain_about(manual: Path, check: str) -> None:
-    """The page is clean to each program that shows manual pages."""
+def test_troff_prints_no_warning(manual: Path, check: str) -> None:
+    """No program that shows manual pages prints a warning."""
     program, *options = check.split()
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
@@ -87,8 +87,8 @@ def test_troff_has_nothing_to_complain_about(manual: Path, check: str) -> None:
 
 
 @pytest.mark.parametrize("shower", ["mandoc -T ascii", "groff -man -T ascii -P-c"])
-def test_whatever_a_help_text_says_is_shown_as_it_is(tmp_path: Path, shower: str) -> None:
-    """A dot at the beginning, a backslash, or a hyphen means nothing to troff."""
+def test_help_text_is_shown_as_it_is(tmp_path: Path, shower: str) -> None:
+    """A dot at the beginning, a backslash and a hyphen are escaped."""
     program, *options = shower.split()
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")

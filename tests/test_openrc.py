@@ -1,4 +1,4 @@
-"""The init script under real OpenRC, on the lab's router: what `rc-service ndpbr` says and does."""
+"""The init script under real OpenRC, on the lab's router: `rc-service ndpbr` and its commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.openrc import OpenRc, missing
 from tests.program import PROGRAM, ROOT
 
 TWO = 'interfaces="wan0 lan0"'
-STARTED, STOPPED, UNSUPERVISED = 0, 3, 64  # what `rc-service status` ends with
+STARTED, STOPPED, UNSUPERVISED = 0, 3, 64  # exit status of `rc-service status`
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def router(home: Home) -> OpenRc:
     return OpenRc(home.router)
 
 
-def test_service_serves_and_leaves_nothing(home: Home, router: OpenRc) -> None:
-    """Started, it answers a host's first datagram, and shows the host; stopped, everything is as it was."""
+def test_service_works_and_cleans_up(home: Home, router: OpenRc) -> None:
+    """A started service answers for a host and lists it; a stop restores everything."""
     before = settings(home.router, "wan0", "lan0")
     echo(home.inet, delay=0.02)
     router.configure(TWO)
@@ -64,42 +64,42 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "sentence"), MISTAKES.items())
 def test_mistake_in_conf_d_is_named(home: Home, router: OpenRc, text: str, sentence: str) -> None:
-    """With a wrong conf.d nothing is started, and the one sentence says why, and where."""
+    """With a mistake in conf.d nothing is started, and one sentence names the mistake and the file."""
     router.configure(text)
     for word, status in (("checkconfig", 2), ("start", 1)):
-        said = router.service(word)
+        done = router.service(word)
 
-        assert said.returncode == status
-        assert f"ndpbr: {sentence}" in said.stdout
-        assert "(see /etc/conf.d/ndpbr)" in said.stdout
+        assert done.returncode == status
+        assert f"ndpbr: {sentence}" in done.stdout
+        assert "(see /etc/conf.d/ndpbr)" in done.stdout
     assert router.service("status").returncode == STOPPED
     assert "supervise-daemon" not in router.log()
     assert clean(home.router)
 
 
-def test_checkconfig_of_what_is_right(router: OpenRc) -> None:
-    """A right conf.d is said to be right, and nothing is started."""
+def test_checkconfig_of_a_correct_configuration(router: OpenRc) -> None:
+    """A correct conf.d is confirmed, and nothing is started."""
     router.configure(TWO)
-    said = router.service("checkconfig")
+    done = router.service("checkconfig")
 
-    assert (said.returncode, said.stdout) == (0, " * Checking the configuration of ndpbr ... [ ok ]\n")
+    assert (done.returncode, done.stdout) == (0, " * Checking the configuration of ndpbr ... [ ok ]\n")
     assert router.service("status").returncode == STOPPED
 
 
-def test_restart_with_a_mistake_leaves_what_runs(router: OpenRc) -> None:
-    """A mistake in conf.d that is noticed at a restart ends no daemon that works."""
+def test_restart_with_a_mistake_keeps_the_daemon(router: OpenRc) -> None:
+    """A restart with a mistake in conf.d does not stop the running daemon."""
     pid = _started(router)
     router.configure('interfaces="wan0"')
-    said = router.service("restart")
+    done = router.service("restart")
 
-    assert said.returncode == 1
-    assert "run needs at least two interfaces, for example: ndpbr run wan0 lan0" in said.stdout
+    assert done.returncode == 1
+    assert "run needs at least two interfaces, for example: ndpbr run wan0 lan0" in done.stdout
     assert router.pid() == pid
     assert router.service("status").returncode == STARTED
 
 
 def test_restart(router: OpenRc) -> None:
-    """A restart is another daemon."""
+    """A restart starts another daemon."""
     pid = _started(router)
     router.service("restart")
     router.wait_for("event=started", 2)
@@ -108,13 +108,13 @@ def test_restart(router: OpenRc) -> None:
 
 
 def test_killed_daemon_is_started_again_and_adopts(home: Home, router: OpenRc) -> None:
-    """After kill -9 the host stays reachable, the next daemon takes its entries over, and the stop gives all back."""
+    """After kill -9 the host stays reachable, the next daemon adopts its entries, and a stop restores everything."""
     before = settings(home.router, "wan0", "lan0")
     echo(home.lan)
     pid = _started(router)
     claim(home.lan, LAN)
-    until(lambda: proxies(home.router), what="the host is answered for")
-    router.wait_for(f"address={LAN} dev=lan0")  # the record is written after the kernel has been told
+    until(lambda: proxies(home.router), what="the host is proxied")
+    router.wait_for(f"address={LAN} dev=lan0")  # logged after the command was sent
     router.run("kill", "-KILL", pid)
 
     assert ask(home.inet, LAN, timeout=3.0) is not None
@@ -127,15 +127,15 @@ def test_killed_daemon_is_started_again_and_adopts(home: Home, router: OpenRc) -
     assert settings(home.router, "wan0", "lan0") == before
 
 
-def test_daemon_that_cannot_run_is_given_up(home: Home, router: OpenRc, tmp_path: Path) -> None:
-    """What passes the check and fails all the same is tried as often as conf.d says; syslog has the reason."""
+def test_restarts_are_limited(home: Home, router: OpenRc, tmp_path: Path) -> None:
+    """A daemon that keeps failing is restarted respawn_max times; syslog has the reason."""
     words = ("--pidfile", str(tmp_path / "pid"), "run", "--state-dir", str(tmp_path), "wan0", "lan1")
     other = home.router.spawn(*PROGRAM, *words, stderr=subprocess.DEVNULL, cwd=ROOT)
     until((tmp_path / "settings-135.json").exists, 10.0, "another ndpbr has wan0")
     router.configure(f"{TWO}; respawn_delay=1; respawn_max=2")
     started = router.service("start")
     router.wait_for("too many times")
-    until(lambda: router.service("status").returncode == STOPPED, 10.0, "OpenRC has given up")
+    until(lambda: router.service("status").returncode == STOPPED, 10.0, "OpenRC has stopped the service")
 
     assert started.returncode == 0
     assert router.log().count('event=failed error="protocol 135 is already in use by another ndpbr, pid unknown"') == 3
@@ -147,30 +147,30 @@ def test_daemon_that_cannot_run_is_given_up(home: Home, router: OpenRc, tmp_path
 
 
 def test_kill_names_the_command_to_use(router: OpenRc) -> None:
-    """`ndpbr kill` kills nothing that OpenRC would start again, and says how it is stopped."""
+    """`ndpbr kill` does not kill a daemon that OpenRC would restart, and names the command to use."""
     pid = _started(router)
-    said = router.run(router.program, "kill")
+    done = router.run(router.program, "kill")
 
-    assert said.returncode == 1
-    assert said.stdout == f"ndpbr: use `rc-service ndpbr stop`: OpenRC would restart ndpbr (pid {pid})\n"
+    assert done.returncode == 1
+    assert done.stdout == f"ndpbr: use `rc-service ndpbr stop`: OpenRC would restart ndpbr (pid {pid})\n"
     assert router.pid() == pid
     assert "event=stopping" not in router.log()
 
 
 def test_reload_reads_the_tables(home: Home, router: OpenRc) -> None:
-    """What somebody has flushed is back after a reload."""
+    """Flushed entries are restored by a reload."""
     _started(router, f'{TWO}; run_options="--resync-interval 86400"')
     claim(home.lan, LAN)
     until(lambda: proxies(home.router), what="the host is learned")
     home.router.ip("-6 neigh flush proxy")
-    said = router.service("reload")
+    done = router.service("reload")
 
-    assert said.returncode == 0
-    until(lambda: proxies(home.router), what="the host is answered for once more")
+    assert done.returncode == 0
+    until(lambda: proxies(home.router), what="the host is proxied again")
 
 
-def test_show_and_check_use_the_number_of_conf_d(home: Home, router: OpenRc) -> None:
-    """A number of its own for conf.d's `protocol` is the one that the entries have, and that show looks for."""
+def test_show_and_run_use_the_protocol_of_conf_d(home: Home, router: OpenRc) -> None:
+    """The entries have the number of conf.d's `protocol`, and `show` lists these entries."""
     _started(router, f'{TWO}; protocol="140"; run_options="--no-discover"')
     claim(home.lan, LAN)
     until(lambda: proxies(home.router), what="the host is learned")
@@ -180,41 +180,44 @@ def test_show_and_check_use_the_number_of_conf_d(home: Home, router: OpenRc) -> 
 
 
 @pytest.mark.skipif("doctor" not in COMMANDS, reason="ndpbr has no doctor")
-def test_doctor_looks_at_the_interfaces_of_conf_d(router: OpenRc) -> None:
-    """`rc-service ndpbr doctor` says what `ndpbr doctor wan0 lan0` says, also while nothing runs."""
+def test_doctor_checks_the_interfaces_of_conf_d(router: OpenRc) -> None:
+    """`rc-service ndpbr doctor` prints what `ndpbr doctor wan0 lan0` prints, even if no daemon runs."""
     router.configure(TWO)
-    said = router.service("doctor").stdout
+    done = router.service("doctor").stdout
 
-    assert said == router.run(router.program, "doctor", "wan0", "lan0").stdout
-    assert re.search("wan0|lan0", said)
+    assert done == router.run(router.program, "doctor", "wan0", "lan0").stdout
+    assert re.search("wan0|lan0", done)
 
 
 def _supervisor_killed(router: OpenRc) -> None:
     router.run("kill", "-KILL", (router.run_folder / "supervise-ndpbr.pid").read_text().strip())
-    until(lambda: router.service("status").returncode == UNSUPERVISED, what="OpenRC knows that nobody supervises")
+    until(
+        lambda: router.service("status").returncode == UNSUPERVISED,
+        what="OpenRC has noticed that the supervisor is dead",
+    )
 
 
 def _hung(router: OpenRc) -> None:
     router.run("kill", "-STOP", router.pid())
 
 
-@pytest.mark.parametrize("hurt", [_supervisor_killed, _hung])
-def test_stop_leaves_no_entry_whatever_happened(home: Home, router: OpenRc, hurt: Callable[[OpenRc], None]) -> None:
-    """A daemon that hangs, or that has lost its supervisor, is ended by stop, too, and its entries are removed."""
+@pytest.mark.parametrize("fault", [_supervisor_killed, _hung])
+def test_stop_after_a_fault_removes_the_entries(home: Home, router: OpenRc, fault: Callable[[OpenRc], None]) -> None:
+    """A stop also ends a daemon that hangs or has lost its supervisor, and removes its entries."""
     pid = _started(router, f'{TWO}; retry="TERM/1/KILL/5"')
     claim(home.lan, LAN)
     router.wait_for("event=host-learned")
-    hurt(router)
-    said = router.service("stop")
+    fault(router)
+    done = router.service("stop")
 
-    assert said.returncode == 0
-    assert "ndpbr has not cleaned up; now its entries are removed" in said.stdout
+    assert done.returncode == 0
+    assert "ndpbr has not cleaned up; removing its entries" in done.stdout
     assert router.run("kill", "-0", pid).returncode != 0
     assert clean(home.router)
 
 
 def test_log_goes_to_a_file_instead(router: OpenRc) -> None:
-    """With conf.d's error_log the records are there, and not in syslog."""
+    """With error_log in conf.d the records are in that file, and not in syslog."""
     router.configure(f'{TWO}; error_log="/run/ndpbr.log"; log_options="-v"')
     router.service("start")
     log = router.run_folder / "ndpbr.log"
@@ -225,7 +228,7 @@ def test_log_goes_to_a_file_instead(router: OpenRc) -> None:
 
 
 def test_link_to_the_script_is_a_second_instance(home: Home, router: OpenRc) -> None:
-    """Two instances have a pid file, interfaces and a protocol number each; the end of one is not that of the other."""
+    """Each instance has its pid file, interfaces and protocol number; a stop of one does not stop the other."""
     home.router.lay("link add guest0 type veth peer name guest1", "link set guest0 up")
     pid = _started(router)
     (router.root / "etc/init.d/ndpbr.guest").symlink_to("ndpbr")
