@@ -54,32 +54,32 @@ MISTAKES = {
 }
 
 
-def said(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
-    """Return exit status, standard output and standard error of the program."""
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    """Run the program; return its exit status, standard output and standard error."""
     status = main(argv)
     return status, *capsys.readouterr()
 
 
 @pytest.mark.parametrize(("words", "sentence"), MISTAKES.items())
-def test_mistake_is_answered_by_one_sentence(words: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_usage_is_answered_by_one_sentence(words: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Bad usage or configuration: one line says what was expected, the exit status is 2, and nothing is done."""
-    status, out, err = said(capsys, *words.split())
+    status, out, err = run(capsys, *words.split())
 
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"ndpbr: {sentence}")
 
 
-def test_check_of_a_configuration_that_is_right(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_check_of_a_correct_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Nothing is printed or started, and neither a privilege nor an interface is needed."""
     pidfile = tmp_path / "ndpbr.pid"
 
-    assert said(capsys, "--pidfile", str(pidfile), "run", "--check", "lan0", "wan0") == (0, "", "")
+    assert run(capsys, "--pidfile", str(pidfile), "run", "--check", "lan0", "wan0") == (0, "", "")
     assert not pidfile.exists()
 
 
 def test_no_command_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a command, the help is printed, with all commands."""
-    status, out, err = said(capsys)
+    status, out, err = run(capsys)
 
     assert (status, err) == (0, "")
     assert out.startswith("usage: ndpbr ")
@@ -88,7 +88,7 @@ def test_no_command_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["replay", "-h"]])
 def test_help_is_no_mistake(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Help goes to standard output."""
+    """The help goes to standard output."""
     with pytest.raises(SystemExit) as end:
         main(words)
 
@@ -109,15 +109,15 @@ def test_kill_without_a_daemon(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     pidfile = tmp_path / "ndpbr.pid"
     pidfile.write_text("1\n")
 
-    status, out, err = said(capsys, "--pidfile", str(pidfile), "kill")
+    status, out, err = run(capsys, "--pidfile", str(pidfile), "kill")
 
     assert (status, out) == (1, "")
     assert err == f"ndpbr: ndpbr is not running (no process holds {pidfile})\n"
 
 
-def test_replay_of_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_replay_of_a_missing_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The file that cannot be read is named."""
-    status, _, err = said(capsys, "replay", str(tmp_path / "none"), "--interfaces", "lan0,wan0")
+    status, _, err = run(capsys, "replay", str(tmp_path / "none"), "--interfaces", "lan0,wan0")
 
     assert status == 1
     assert err == f"ndpbr: {tmp_path / 'none'} could not be read: No such file or directory\n"
@@ -135,7 +135,7 @@ def test_ip_that_is_not_of_iproute2(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("ndpbr_py.iproute2.program._ELSEWHERE", "")
 
-    status, out, err = said(capsys, *words.split())
+    status, out, err = run(capsys, *words.split())
 
     got = "found none on PATH" if ip is None else f"got {tmp_path}/ip, which is another (busybox's?)"
     assert (status, out) == (1, "")
@@ -166,7 +166,7 @@ def test_run_imports_no_other_command() -> None:
 
 
 def test_closed_pipe_is_no_error() -> None:
-    """Help into a closed pipe ends without a traceback."""
+    """The help into a closed pipe ends without a traceback."""
     code = "import sys\nfrom ndpbr_py.cli import main\nsys.exit(main([]))"
     with subprocess.Popen(
         [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

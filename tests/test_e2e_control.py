@@ -1,4 +1,4 @@
-"""The running daemon, asked on its control socket."""
+"""Requests to a running daemon on its control socket."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tests.lab import until
 from tests.observed import hasten
 from tests.program import Daemon
 
-ABSENT = "2001:db8:64::dead"  # nobody's
+ABSENT = "2001:db8:64::dead"  # no host has it
 DEVS = ("wan0", "lan0", "lan1")
 
 
-def asked(running: Daemon, **question: object) -> dict[str, Any]:
-    """Return the daemon's answer, which there must be."""
-    answer = ask(running.state, **question)
+def answer_of(running: Daemon, **request: object) -> dict[str, Any]:
+    """Return the daemon's answer; fail if there is none."""
+    answer = ask(running.state, **request)
     assert answer is not None, running.logfile.read_text()
     return answer
 
 
-def test_daemon_tells_what_it_has_done(home: Home, daemon: Start) -> None:
-    """Asked how it is, it says what it bridges and what it has counted, and the log says the same at SIGUSR1."""
+def test_state_and_counters(home: Home, daemon: Start) -> None:
+    """The answer has the interfaces, the rules and the counters."""
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
-    state = asked(running, what="state")
+    state = answer_of(running, what="state")
 
     assert state["interfaces"] == list(DEVS)
     assert state["up"] == sorted(DEVS)
@@ -43,30 +43,34 @@ def test_daemon_tells_what_it_has_done(home: Home, daemon: Start) -> None:
     assert counters["start_time_seconds"] > 1_700_000_000
 
 
-def test_daemon_counts_what_went_wrong(home: Home, daemon: Start) -> None:
-    """A monitor that was killed and started again is counted, and so is the reading that follows."""
+def test_monitor_restart_is_counted(home: Home, daemon: Start) -> None:
+    """A monitor that is killed and restarted is counted, and so is the resync that follows."""
     running = daemon(home.router, *DEVS)
-    before = asked(running, what="state")["counters"]
+    before = answer_of(running, what="state")["counters"]
     os.kill(running.wait_for("monitor-started")["pid"], signal.SIGKILL)
     running.wait_for("monitor-exited")
 
     assert before["monitor_restarts"] == 0
     until(
-        lambda: asked(running, what="state")["counters"]["monitor_restarts"] == 1, 20.0, "a monitor was started again"
+        lambda: answer_of(running, what="state")["counters"]["monitor_restarts"] == 1,
+        20.0,
+        "a monitor was started again",
     )
-    until(lambda: asked(running, what="state")["counters"]["resyncs"] > before["resyncs"], what="the tables are read")
+    until(
+        lambda: answer_of(running, what="state")["counters"]["resyncs"] > before["resyncs"], what="the tables are read"
+    )
 
 
-def test_daemon_tells_the_life_of_an_address(home: Home, daemon: Start) -> None:
-    """Asked about an address, it says what it knows of it and what it has decided, with the times that the log has."""
+def test_host_and_decisions_of_an_address(home: Home, daemon: Start) -> None:
+    """The answer has the host and the decisions about its address, with the times of the log."""
     hasten(home.router, "lan0")
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
-    alive = asked(running, what="address", address=LAN)
+    alive = answer_of(running, what="address", address=LAN)
     claim(home.lan, ABSENT)
     running.wait_for("host-forgotten", address=ABSENT)
-    gone = asked(running, what="address", address=ABSENT)
+    gone = answer_of(running, what="address", address=ABSENT)
     logged = [r for r in running.log() if r.get("address") == ABSENT]
 
     assert (
@@ -92,42 +96,42 @@ def test_daemon_tells_the_life_of_an_address(home: Home, daemon: Start) -> None:
     assert all(e["ts"][:17] <= r["ts"] for e, r in zip(gone["events"], logged, strict=True))
 
 
-def test_daemon_tells_about_many_hosts_at_once(home: Home, daemon: Start) -> None:
-    """Asked about several addresses, it answers for those that it knows."""
+def test_several_hosts_in_one_request(home: Home, daemon: Start) -> None:
+    """The answer has those hosts that the daemon knows."""
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
 
-    assert list(asked(running, what="hosts", addresses=[LAN, LAN2, "garbage", 7])["hosts"]) == [LAN]
+    assert list(answer_of(running, what="hosts", addresses=[LAN, LAN2, "garbage", 7])["hosts"]) == [LAN]
 
 
-def test_question_that_is_none_is_refused(home: Home, daemon: Start) -> None:
-    """An error is no answer, and the daemon goes on."""
+def test_bad_request_is_refused(home: Home, daemon: Start) -> None:
+    """A bad request gets an error, and the daemon continues."""
     running = daemon(home.router, *DEVS)
-    for question in ({}, {"what": "dance"}, {"what": "address"}, {"what": "address", "address": "x"}):
-        assert ask(running.state, **question) is None
+    for request in ({}, {"what": "dance"}, {"what": "address"}, {"what": "address", "address": "x"}):
+        assert ask(running.state, **request) is None
     assert ask(running.state, what="hosts", addresses=["::"] * 501) is None
 
-    assert asked(running, what="state")["counters"]["hosts"] == 0
+    assert answer_of(running, what="state")["counters"]["hosts"] == 0
     assert "internal-error" not in {record["event"] for record in running.log()}
 
 
 def test_socket_goes_with_the_daemon(home: Home, daemon: Start) -> None:
-    """A stop removes the socket; one that a killed daemon left is replaced by the next."""
+    """A stop removes the socket; the socket of a killed daemon is replaced by the next."""
     first = daemon(home.router, *DEVS)
     first.process.send_signal(signal.SIGKILL)
     first.process.wait(10.0)
     assert ask(first.state, what="state") is None
     assert (first.state / "control").is_socket()
     second = daemon(home.router, *DEVS)
-    asked(second, what="state")
+    answer_of(second, what="state")
 
     assert second.stop() == 0
     assert not (second.state / "control").exists()
 
 
-def test_socket_that_cannot_be_made_is_a_warning(home: Home, daemon: Start, ndpbr: Run) -> None:
-    """Where the socket cannot be made the daemon says so once, and works."""
+def test_socket_that_cannot_be_created_is_a_warning(home: Home, daemon: Start, ndpbr: Run) -> None:
+    """Without its socket the daemon logs one warning, and works."""
     first = daemon(home.router, *DEVS)
     assert first.stop() == 0
     (first.state / "control").mkdir()

@@ -1,4 +1,4 @@
-"""`ndpbr kill`: the running daemon, and no other program, is stopped and has cleaned up."""
+"""`ndpbr kill`: the running daemon, and no other process, is stopped and has cleaned up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.observed import clean, settings
 
 
 def test_kill_returns_when_the_daemon_has_cleaned_up(home: Home, daemon: Start, ndpbr: Run) -> None:
-    """When kill is done there is no entry left, every setting has its value, and the pid file is gone."""
+    """When kill returns, all entries are removed, all settings restored, and the pid file is gone."""
     before = settings(home.router, "wan0", "lan0")
     running = daemon(home.router, "wan0", "lan0")
     claim(home.lan, LAN)
@@ -26,7 +26,7 @@ def test_kill_returns_when_the_daemon_has_cleaned_up(home: Home, daemon: Start, 
     assert running.process.wait(5.0) == 0
 
 
-def test_kill_says_that_none_runs(home: Home, ndpbr: Run, tmp_path: Path) -> None:
+def test_kill_without_a_daemon(home: Home, ndpbr: Run, tmp_path: Path) -> None:
     """Without a pid file kill fails, with one sentence."""
     pidfile = tmp_path / "none.pid"
     killed = ndpbr(home.router, "--pidfile", str(pidfile), "kill")
@@ -48,7 +48,7 @@ def test_pid_file_of_a_crashed_daemon_is_stale(home: Home, daemon: Start, ndpbr:
 
 
 def test_process_that_got_a_stale_number_is_not_signalled(home: Home, ndpbr: Run, tmp_path: Path) -> None:
-    """A pid file whose number belongs to another program now has kill leave that program alone."""
+    """A process that now has the pid in a stale pid file is not signalled."""
     other = home.router.spawn("sleep", "600")
     pidfile = tmp_path / "stale.pid"
     pidfile.write_text(f"{other.pid}\n")
@@ -60,7 +60,7 @@ def test_process_that_got_a_stale_number_is_not_signalled(home: Home, ndpbr: Run
 
 
 def test_stale_pid_file_does_not_keep_a_daemon_from_starting(home: Home, daemon: Start, tmp_path: Path) -> None:
-    """A daemon takes a stale pid file over, whatever stands in it, and removes it at its end."""
+    """A daemon replaces a stale pid file, whatever it contains, and removes it when it ends."""
     (tmp_path / "ndpbr.pid").write_text("1\nand a longer line than a number\n")
     running = daemon(home.router, "wan0", "lan0")
 

@@ -1,4 +1,4 @@
-"""`ndpbr record`: one file from which `ndpbr replay` tells what the daemon did."""
+"""`ndpbr record`: a file from which `ndpbr replay` repeats the daemon's decisions."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ from tests.lab import Host, until
 from tests.observed import hasten
 from tests.program import PROGRAM, ROOT, Record
 
-ABSENT = "2001:db8:64::dead"  # nobody's
+ABSENT = "2001:db8:64::dead"  # no host has it
 DEVS = ("wan0", "lan0", "lan1")
 DECISIONS = ("host-learned", "host-verified", "host-moved", "host-forgotten")
 
 
-def test_replay_of_a_record_decides_what_the_daemon_decided(
-    home: Home, daemon: Start, ndpbr: Run, tmp_path: Path
-) -> None:
-    """Hosts come, move and go; each is in the replay, with its reason and at its time, and no other."""
+def test_replay_repeats_the_decisions_of_the_daemon(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path) -> None:
+    """Hosts come, move and go: the replay has the same decisions, with their reasons and times."""
     hasten(home.router, *DEVS)
     file = tmp_path / "recording"
     recorder = _recording(home.router, str(file))
@@ -48,15 +46,15 @@ def test_replay_of_a_record_decides_what_the_daemon_decided(
     replayed = ndpbr(home.router, "--log-format", "json", "--log-level", "debug", "replay", str(file))
 
     assert replayed.returncode == 0, replayed.stderr
-    told = [json.loads(line) for line in replayed.stderr.splitlines()]
-    assert _decisions(told)[: len(logged)] == logged
-    assert told[0]["ts"][:14] <= running.log()[-1]["ts"]
+    records = [json.loads(line) for line in replayed.stderr.splitlines()]
+    assert _decisions(records)[: len(logged)] == logged
+    assert records[0]["ts"][:14] <= running.log()[-1]["ts"]
     assert f"ip -6 route add {LAN}/128 dev lan1 proto 135" in replayed.stdout.splitlines()
     assert re.search(r"\n# ended: \[.*\]\n$", file.read_text())
 
 
-def test_record_tells_the_situation(home: Home, daemon: Start, tmp_path: Path) -> None:
-    """The header has versions, interfaces, settings, tables, and what a running daemon says of itself."""
+def test_header_describes_the_router(home: Home, daemon: Start, tmp_path: Path) -> None:
+    """The header has versions, interfaces, settings, tables, and the daemon's state."""
     home.router.ip(f"-6 neigh replace {LAN} lladdr 02:00:00:00:03:0b dev lan0 nud stale")
     running = daemon(home.router, *DEVS)
     running.wait_for("host-learned", address=LAN)
@@ -79,8 +77,8 @@ def test_record_tells_the_situation(home: Home, daemon: Start, tmp_path: Path) -
     assert any(line.startswith(f"{LAN} dev lan0 lladdr 02:00:00:00:03:0b ") for line in lines)
 
 
-def test_record_needs_no_root(home: Home, tmp_path: Path) -> None:
-    """Whoever may not change anything may record."""
+def test_record_requires_no_root(home: Home, tmp_path: Path) -> None:
+    """A user without any capability can record."""
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv (util-linux) is not installed")
     file = tmp_path / "recording"
@@ -93,7 +91,7 @@ def test_record_needs_no_root(home: Home, tmp_path: Path) -> None:
 
 
 def test_existing_file_is_not_overwritten(home: Home, ndpbr: Run, tmp_path: Path) -> None:
-    """What is there stays there."""
+    """An existing file is kept."""
     file = tmp_path / "recording"
     file.write_text("precious")
     done = ndpbr(home.router, "record", str(file), *DEVS)
@@ -106,14 +104,14 @@ def test_existing_file_is_not_overwritten(home: Home, ndpbr: Run, tmp_path: Path
     ("name", "why"), [("/dev/full/x", "Not a directory"), ("/proc/none", "No such file or directory")]
 )
 def test_file_that_cannot_be_written(home: Home, ndpbr: Run, name: str, why: str) -> None:
-    """One sentence says which file, and why."""
+    """The error names the file and the reason."""
     done = ndpbr(home.router, "record", name, *DEVS)
 
     assert (done.returncode, done.stderr) == (1, f"ndpbr: {name} could not be written: {why}\n")
 
 
 def test_full_disk_ends_the_record(home: Home) -> None:
-    """A recording that cannot be written any more ends with one sentence."""
+    """A recording that can no longer be written ends with one sentence."""
     words = " ".join((*PROGRAM, "record", "-", *DEVS))
     done = home.router.run("sh", "-c", f"exec {words} > /dev/full", cwd=ROOT)
 
@@ -126,7 +124,7 @@ def _recording(host: Host, file: str) -> subprocess.Popen[str]:
 
 
 def _carry(home: Home, address: str) -> None:
-    """Have a host of the LAN move with its lladdr to the second one, and speak."""
+    """Move a host of the LAN with its lladdr to the second LAN, where it sends a packet."""
     mac = home.lan.mac("eth0")
     home.lan.ip("link set eth0 down")
     home.lan2.ip(f"link set eth0 address {mac}")

@@ -1,4 +1,4 @@
-"""`ndpbr refresh`: a switch that forgets is reminded of a server's own addresses, which stay as they are."""
+"""`ndpbr refresh`: MLD reports for a switch that forgets groups; the server's addresses are not changed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def net(lab: Lab) -> Net:
         "link set eth0 up",
         f"address add {FIXED}/64 dev eth0 nodad noprefixroute",
         f"address add {TIMED}/64 dev eth0 nodad valid_lft 6000 preferred_lft 3000",
-        # Which makes the kernel add a temporary one.
+        # mngtmpaddr makes the kernel add a temporary address.
         f"address add {SHARING}/64 dev eth0 nodad valid_lft 9000 preferred_lft 8000 mngtmpaddr",
         f"route add 2001:db8:99::/64 via {MODEM} src {FIXED}",
         f"route add default via {MODEM} dev eth0",
@@ -52,8 +52,8 @@ def net(lab: Lab) -> Net:
 
 
 @pytest.fixture
-def refresh(net: Net, tmp_path: Path) -> Refresh:
-    """Return what starts the program on the server, and waits until it has begun."""
+def refresh(net: Net, tmp_path: Path) -> RequestResync:
+    """Return a function that starts the program on the server, and waits until it has started."""
 
     def start(*argv: str) -> Daemon:
         started = Daemon(net.server, *argv, folder=tmp_path, command="refresh")
@@ -63,29 +63,33 @@ def refresh(net: Net, tmp_path: Path) -> Refresh:
     return start
 
 
-def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Refresh, tmp_path: Path) -> None:
-    """Round after round the modem's side hears of each group, while the kernel has nothing to say about it."""
+def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: RequestResync, tmp_path: Path) -> None:
+    """Each group is reported in every interval, while the kernel's monitor prints nothing."""
     monitored = _monitored(net.server, tmp_path / "monitored")
     before = _has(net.server)
     addresses = re.findall(r"inet6 (2001\S+)/64", before)
-    with _Connection(net) as tcp, Reports(net.modem, "lan0") as heard:
+    with _Connection(net) as tcp, Reports(net.modem, "lan0") as reports:
         running = refresh("eth0", "--interval", "1")
-        # The kernel itself has reported each a few times at the most, as the interface came up.
-        until(lambda: all(len(heard.seen(a)) >= 8 for a in addresses), timeout=30.0, what="rounds are heard")
-        reports = {report for a in addresses for report in heard.seen(a)}
+        # The kernel itself reports each group only a few times, when the interface comes up.
+        until(
+            lambda: all(len(reports.seen(a)) >= 8 for a in addresses),
+            timeout=30.0,
+            what="each group was reported eight times",
+        )
+        received = {report for a in addresses for report in reports.seen(a)}
         assert running.stop() == 0
         tcp.still_talks()
 
     assert _has(net.server) == before
     assert monitored() == []
-    assert {(r.version, r.routed, r.source) for r in reports} == {(2, True, "fe80::ff:fe00:10b")}
+    assert {(r.version, r.routed, r.source) for r in received} == {(2, True, "fe80::ff:fe00:10b")}
     turns = [r["address"] for r in running.log() if r["event"] == "address-refreshed"]
     assert (len(set(turns)), turns[:4]) == (4, turns[4:8])
     assert [r["event"] for r in running.log()][-2:] == ["stopping", "stopped"]
 
 
-def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
-    """Without it the server is found for seconds, then no more; with it, it is found all the time."""
+def test_forgetful_switch_is_reminded(net: Net, refresh: RequestResync) -> None:
+    """Without refresh the server is found only for seconds; with refresh, all the time."""
     bridge = forgetful(net.modem, "lan0", MODEM)
     echo(net.server)
 
@@ -95,7 +99,7 @@ def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
 
     until(lambda: found() is None, timeout=30.0, what="the switch has forgotten")
     running = refresh("eth0", "--interval", "1")
-    until(lambda: _refreshed(running) >= 4, what="the switch is told")
+    until(lambda: _refreshed(running) >= 4, what="four reports are sent")
     end = time.monotonic() + 2 * FORGETS
     answers = []
     while time.monotonic() < end:
@@ -106,8 +110,8 @@ def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
     assert None not in answers
 
 
-def test_killed_at_any_time_it_leaves_everything_in_place(net: Net, refresh: Refresh) -> None:
-    """SIGKILL needs no repair: addresses, routes and a connection are what they were; the next start goes on."""
+def test_sigkill_leaves_everything_in_place(net: Net, refresh: RequestResync) -> None:
+    """After SIGKILL the addresses, the routes and a connection are unchanged, and the next start works."""
     before = _has(net.server)
     with _Connection(net) as tcp:
         for _ in range(3):
@@ -119,8 +123,8 @@ def test_killed_at_any_time_it_leaves_everything_in_place(net: Net, refresh: Ref
             tcp.still_talks()
 
 
-def test_interface_that_is_missing_is_waited_for(net: Net, refresh: Refresh) -> None:
-    """An interface that is gone is said once; when it is back, so is the reminder."""
+def test_interface_that_is_missing_is_waited_for(net: Net, refresh: RequestResync) -> None:
+    """A missing interface is logged once; when it is back, its addresses are announced again."""
     running = refresh("eth0", "--interval", "1")
     assert running.wait_for("address-refreshed")["level"] == "info"
     net.server.ip("link set eth0 name away")
@@ -132,19 +136,23 @@ def test_interface_that_is_missing_is_waited_for(net: Net, refresh: Refresh) -> 
     assert failed["error"] == 'the addresses of eth0 could not be read: Device "eth0" does not exist.'
 
 
-def test_old_version_is_spoken_where_the_kernel_speaks_it(net: Net, refresh: Refresh) -> None:
-    """For a switch that knows MLDv1 alone the administrator has set the kernel so."""
+def test_mldv1_is_used_where_the_kernel_uses_it(net: Net, refresh: RequestResync) -> None:
+    """For a switch that supports only MLDv1, the administrator sets force_mld_version."""
     net.server.sysctl("net/ipv6/conf/eth0/force_mld_version", 1)
-    with Reports(net.modem, "lan0") as heard:
+    with Reports(net.modem, "lan0") as reports:
         refresh("eth0", "--interval", "1")
-        # Two of them may be the kernel's own.
-        until(lambda: [r.version for r in heard.seen(FIXED)].count(1) >= 4, timeout=20.0, what="reports are heard")
+        # Two of them may be the kernel's.
+        until(
+            lambda: [r.version for r in reports.seen(FIXED)].count(1) >= 4,
+            timeout=20.0,
+            what="MLDv1 reports are received",
+        )
 
-        assert all(report.routed for report in heard.seen(FIXED))
+        assert all(report.routed for report in reports.seen(FIXED))
 
 
-def test_one_an_interface(net: Net, refresh: Refresh, ndpbr: Run) -> None:
-    """A second one for the same interface refuses, and names the first."""
+def test_one_refresh_per_interface(net: Net, refresh: RequestResync, ndpbr: Run) -> None:
+    """A second refresh of the same interface exits, and names the pid of the first."""
     running = refresh("eth0")
     second = ndpbr(net.server, "refresh", "eth0")
 
@@ -153,8 +161,8 @@ def test_one_an_interface(net: Net, refresh: Refresh, ndpbr: Run) -> None:
     assert second.stderr == sentence
 
 
-def test_without_the_right_to_send_it_does_not_start(net: Net) -> None:
-    """Without CAP_NET_RAW there is one sentence."""
+def test_refresh_requires_net_raw(net: Net) -> None:
+    """Without CAP_NET_RAW the program ends with one sentence."""
     words = ("setpriv", "--inh-caps", "-all", "--bounding-set", "-net_raw", sys.executable, "-m", "ndpbr_py")
     ended = net.server.run(*words, "refresh", "eth0", cwd=Path(__file__).parent.parent)
 
@@ -162,7 +170,7 @@ def test_without_the_right_to_send_it_does_not_start(net: Net) -> None:
 
 
 class _Connection:
-    """A TCP connection from the modem to the server's temporary address, the first to be lost."""
+    """A TCP connection from the modem to the server's temporary address, which is lost most easily."""
 
     def __init__(self, net: Net) -> None:
         temporary = until(lambda: re.search(r"inet6 (\S+)/64 scope global temporary", _has(net.server)))
@@ -191,27 +199,27 @@ class _Connection:
 
 
 def _has(host: Host) -> str:
-    """Return the server's addresses with their flags, and its routes; without the lifetimes, which run."""
+    """Return the server's addresses with their flags, and its routes, without the lifetimes, which change."""
     lines = host.ip("-6 -o address show dev eth0").splitlines() + host.ip("-6 route show").splitlines()
     return "\n".join(re.sub(r"\d+sec", "", line) for line in lines)
 
 
 def _monitored(host: Host, file: Path) -> Callable[[], list[str]]:
-    """Return what returns all that the kernel has told about addresses and routes since now."""
+    """Return a function that returns the monitor's lines about addresses and routes from now on."""
     with file.open("w") as output:
         host.spawn("ip", "-6", "-o", "monitor", "address", "route", stdout=output)
 
     def marked(address: str) -> bool:
-        """Whether an address in the discard prefix, set anew, has been told of."""
+        """Whether the monitor has printed a discard-only address that is set now."""
         host.ip(f"address replace {address}/128 dev lo")
         return address in file.read_text()
 
-    def told() -> list[str]:
+    def lines() -> list[str]:
         until(lambda: marked("100::2"), what="the monitor has printed everything")
         return [line for line in file.read_text().splitlines() if "100::" not in line]
 
     until(lambda: marked("100::1"), what="the monitor listens")
-    return told
+    return lines
 
 
 def _refreshed(running: Daemon) -> int:

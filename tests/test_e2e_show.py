@@ -1,4 +1,4 @@
-"""`ndpbr show`: what is proxied, and learned where."""
+"""`ndpbr show`: the hosts, where each was learned, and where it is proxied."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def both(home: Home, daemon: Start) -> Daemon:
 
 
 @pytest.mark.usefixtures("both")
-def test_show_prints_a_line_a_host(home: Home, ndpbr: Run) -> None:
-    """A line is the address, where it was learned, an arrow, and where it is answered for."""
+def test_show_prints_one_line_per_host(home: Home, ndpbr: Run) -> None:
+    """A line has the address, its interface, an arrow, and the interfaces with a proxy entry."""
     shown = ndpbr(home.router, "show")
 
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -43,7 +43,7 @@ def test_show_prints_a_line_a_host(home: Home, ndpbr: Run) -> None:
 
 
 def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> None:
-    """With --json the same is one JSON object, and what the daemon counts is in it, if one answers."""
+    """With --json the output is one JSON object, with the daemon's counters, if one answers."""
     with_daemon = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", str(both.state)).stdout)
     without = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", "/run/none").stdout)
 
@@ -59,7 +59,7 @@ def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> No
 
 
 def test_show_json_is_as_documented(home: Home, both: Daemon, ndpbr: Run) -> None:
-    """The README's example has the keys that the program prints, and values of their kinds."""
+    """The README's example has the same keys as the output, and values of the same types."""
     example = re.search(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     shown = ndpbr(home.router, "show", "--json", "--ping", "--state-dir", str(both.state)).stdout
 
@@ -68,8 +68,8 @@ def test_show_json_is_as_documented(home: Home, both: Daemon, ndpbr: Run) -> Non
 
 
 @pytest.mark.usefixtures("both")
-def test_show_ping_says_how_long_each_host_took(home: Home, ndpbr: Run) -> None:
-    """With --ping a host that answers has its round-trip time, one that does not is FAILED."""
+def test_show_ping_prints_round_trip_times(home: Home, ndpbr: Run) -> None:
+    """With --ping a host has its round-trip time, or FAILED without an answer."""
     home.lan2.sysctl("net/ipv6/icmp/echo_ignore_all", 1)
     answers, drops = ndpbr(home.router, "show", "--ping").stdout.splitlines()
 
@@ -87,8 +87,8 @@ def test_show_json_ping_has_round_trip_times(home: Home, ndpbr: Run) -> None:
     assert drops["rtt_ms"] is None
 
 
-def test_show_is_true_without_a_daemon(home: Home, ndpbr: Run) -> None:
-    """What is shown is what the kernel has with the program's tag, even where no daemon runs."""
+def test_show_without_a_daemon(home: Home, ndpbr: Run) -> None:
+    """The hosts are those that the kernel has with ndpbr's tag, even if no daemon runs."""
     assert ndpbr(home.router, "show").stdout == ""
     home.router.lay(
         f"route add {LAN}/128 dev lan0 proto 135",
@@ -101,7 +101,7 @@ def test_show_is_true_without_a_daemon(home: Home, ndpbr: Run) -> None:
 
 
 class Terminal:
-    """A terminal of 100 columns and 24 lines, and the program that draws on it."""
+    """A terminal of 100 columns and 24 lines, and the program that writes to it."""
 
     def __init__(self, host: Host, *argv: str) -> None:
         self._ours, theirs = pty.openpty()
@@ -111,7 +111,7 @@ class Terminal:
             self.process = host.spawn(*PROGRAM, *argv, stdout=stdout, stderr=subprocess.PIPE, cwd=ROOT, env=environment)
 
     def until(self, condition: Callable[[str], bool], timeout: float = 15.0) -> str:
-        """Return the first whole frame of which *condition* is true."""
+        """Return the first whole frame that fulfils *condition*."""
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:
             if select.select([self._ours], [], [], left)[0]:
@@ -124,7 +124,7 @@ class Terminal:
 
 
 def test_watch_draws_what_changes(home: Home, daemon: Start) -> None:
-    """A host that is learned appears on the terminal, with when it was confirmed; Ctrl-C ends it with status 0."""
+    """A learned host appears with the time since it was last seen; Ctrl-C exits with status 0."""
     running = daemon(home.router, "wan0", "lan0", "lan1")
     terminal = Terminal(home.router, "show", "--watch", "0.5", "--state-dir", str(running.state))
     terminal.until(lambda frame: " 0 hosts; 0 learned" in frame)
@@ -140,7 +140,7 @@ def test_watch_draws_what_changes(home: Home, daemon: Start) -> None:
 
 
 def test_watch_needs_no_daemon(home: Home, tmp_path: Path) -> None:
-    """What the kernel has is drawn also where no daemon runs."""
+    """The kernel's entries are drawn even if no daemon runs."""
     home.router.lay(f"route add {LAN}/128 dev lan0 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
     terminal = Terminal(home.router, "show", "--watch", "--state-dir", str(tmp_path))
 
@@ -148,7 +148,7 @@ def test_watch_needs_no_daemon(home: Home, tmp_path: Path) -> None:
 
 
 def _shape(value: Any) -> Any:
-    """Return *value* with its kinds alone, of lists the first's."""
+    """Return *value* with its types instead of its values, and only the first element of lists."""
     if isinstance(value, dict):
         return {key: _shape(it) for key, it in value.items()}
     if isinstance(value, list):

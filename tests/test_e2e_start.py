@@ -1,4 +1,4 @@
-"""What cannot work is refused before anything was changed, in one plain sentence."""
+"""A daemon that cannot work does not start: one sentence, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ exit 1
         (["--no-such-option", "wan0", "lan0"], "unrecognized arguments: --no-such-option"),
     ],
 )
-def test_bad_words_are_refused(home: Home, ndpbr: Run, tmp_path: Path, words: list[str], sentence: str) -> None:
+def test_bad_usage_is_refused(home: Home, ndpbr: Run, tmp_path: Path, words: list[str], sentence: str) -> None:
     """Bad usage is answered by what was expected, and what was received."""
     before = settings(home.router, *DEVS)
     ended = ndpbr(home.router, *_files(tmp_path), *words)
@@ -53,7 +53,7 @@ def test_bad_words_are_refused(home: Home, ndpbr: Run, tmp_path: Path, words: li
     _untouched(home.router, before, tmp_path)
 
 
-def test_missing_right_is_refused(home: Home, tmp_path: Path) -> None:
+def test_missing_capability_is_refused(home: Home, tmp_path: Path) -> None:
     """Without CAP_NET_ADMIN the daemon does not start."""
     before = settings(home.router, *DEVS)
     words = (sys.executable, "-c", WITHOUT_NET_ADMIN, *PROGRAM, *_files(tmp_path), "wan0", "lan0")
@@ -64,7 +64,7 @@ def test_missing_right_is_refused(home: Home, tmp_path: Path) -> None:
 
 
 def test_missing_ip_is_refused(home: Home, tmp_path: Path) -> None:
-    """On a machine without ip(8) the daemon says which package is needed."""
+    """Without ip(8), the error names the package that is needed."""
     before = settings(home.router, *DEVS)
     nothing = tmp_path / "nothing"
     nothing.touch(mode=0o644)
@@ -76,23 +76,23 @@ def test_missing_ip_is_refused(home: Home, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["run", "show", "flush"])
 def test_ip_of_busybox_is_refused(home: Home, tmp_path: Path, command: str) -> None:
-    """busybox's ip has no monitor, and flushes what it was not told to: it is asked its version, and nothing else."""
+    """busybox's ip has no monitor, and its flush removes too much: only its version is read."""
     before = settings(home.router, *DEVS)
-    asked = tmp_path / "asked"
+    called = tmp_path / "called"
     other = tmp_path / "busybox"
-    other.write_text(BUSYBOX.replace("echo", f'echo "$*" >>{asked}\necho', 1))
+    other.write_text(BUSYBOX.replace("echo", f'echo "$*" >>{called}\necho', 1))
     other.chmod(0o755)
     words = (*_files(tmp_path), "wan0", "lan0") if command == "run" else (command,)
     ended = with_ip(home.router, other, *PROGRAM, *words)
 
     _refused(ended, 1, "ndpbr needs the ip command of the iproute2 package, got ")
-    assert asked.read_text() == "-V\n"
+    assert called.read_text() == "-V\n"
     _untouched(home.router, before, tmp_path)
 
 
 @pytest.mark.parametrize(("pidfile", "devs"), [("other.pid", ("lan0", "lan1")), ("ndpbr.pid", ("lan1", "wan0"))])
 def test_second_daemon_is_refused(home: Home, daemon: Start, ndpbr: Run, pidfile: str, devs: tuple[str, ...]) -> None:
-    """A second daemon on an interface, or with the pid file, of a running one names that one's pid and ends."""
+    """A daemon with the interface or the pid file of a running daemon names its pid and exits."""
     running = daemon(home.router, "wan0", "lan0")
     before = settings(home.router, *DEVS)
     folder = running.pidfile.parent
@@ -124,17 +124,17 @@ def _untouched(host: Host, before: dict[str, str], folder: Path) -> None:
 
 
 def test_daemon_runs_before_programs_that_compute(home: Home, daemon: Start) -> None:
-    """The daemon and its processes take precedence, since a first packet does not wait for somebody's turn to end."""
+    """The daemon and its processes have a high priority, since a first packet does not wait."""
     if home.router.run(sys.executable, "-c", "import os; os.nice(-1)").returncode != 0:
-        pytest.skip("who runs this may not raise a priority")
+        pytest.skip("raising a priority requires CAP_SYS_NICE")
     running = daemon(home.router, "wan0", "lan0")
     children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
 
     assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in (running.process.pid, *map(int, children))} == {-10}
 
 
-def test_nice_value_that_somebody_chose_stays(home: Home, tmp_path: Path) -> None:
-    """Who starts the daemon with a nice value of his own has decided."""
+def test_nice_value_of_the_user_is_kept(home: Home, tmp_path: Path) -> None:
+    """A daemon that is started with a nice value keeps it."""
     nice = ("nice", "-n", "3", *program.PROGRAM)
     running = program.Daemon(home.router, "wan0", "lan0", folder=tmp_path, program=nice)
     running.wait_for("started", timeout=10.0)
