@@ -137,6 +137,7 @@ def _show_options(parser: argparse.ArgumentParser) -> None:
 def _flush_options(parser: argparse.ArgumentParser) -> None:
     text = "remove every proxy entry and its host route, set proxy_ndp to 0 everywhere"
     parser.add_argument("--all", action="store_true", help=text)
+    _state_dir(parser)
     _protocol(parser)
 
 

@@ -52,7 +52,7 @@ def net(lab: Lab) -> Net:
 
 
 @pytest.fixture
-def refresh(net: Net, tmp_path: Path) -> RequestResync:
+def refresh(net: Net, tmp_path: Path) -> Refresh:
     """Return a function that starts the program on the server, and waits until it has started."""
 
     def start(*argv: str) -> Daemon:
@@ -63,7 +63,7 @@ def refresh(net: Net, tmp_path: Path) -> RequestResync:
     return start
 
 
-def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: RequestResync, tmp_path: Path) -> None:
+def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Refresh, tmp_path: Path) -> None:
     """Each group is reported in every interval, while the kernel's monitor prints nothing."""
     monitored = _monitored(net.server, tmp_path / "monitored")
     before = _has(net.server)
@@ -88,7 +88,7 @@ def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Reques
     assert [r["event"] for r in running.log()][-2:] == ["stopping", "stopped"]
 
 
-def test_forgetful_switch_is_reminded(net: Net, refresh: RequestResync) -> None:
+def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
     """Without refresh the server is found only for seconds; with refresh, all the time."""
     bridge = forgetful(net.modem, "lan0", MODEM)
     echo(net.server)
@@ -110,7 +110,7 @@ def test_forgetful_switch_is_reminded(net: Net, refresh: RequestResync) -> None:
     assert None not in answers
 
 
-def test_sigkill_leaves_everything_in_place(net: Net, refresh: RequestResync) -> None:
+def test_sigkill_leaves_everything_in_place(net: Net, refresh: Refresh) -> None:
     """After SIGKILL the addresses, the routes and a connection are unchanged, and the next start works."""
     before = _has(net.server)
     with _Connection(net) as tcp:
@@ -123,7 +123,7 @@ def test_sigkill_leaves_everything_in_place(net: Net, refresh: RequestResync) ->
             tcp.still_talks()
 
 
-def test_interface_that_is_missing_is_waited_for(net: Net, refresh: RequestResync) -> None:
+def test_interface_that_is_missing_is_waited_for(net: Net, refresh: Refresh) -> None:
     """A missing interface is logged once; when it is back, its addresses are announced again."""
     running = refresh("eth0", "--interval", "1")
     assert running.wait_for("address-refreshed")["level"] == "info"
@@ -136,7 +136,7 @@ def test_interface_that_is_missing_is_waited_for(net: Net, refresh: RequestResyn
     assert failed["error"] == 'the addresses of eth0 could not be read: Device "eth0" does not exist.'
 
 
-def test_mldv1_is_used_where_the_kernel_uses_it(net: Net, refresh: RequestResync) -> None:
+def test_mldv1_is_used_where_the_kernel_uses_it(net: Net, refresh: Refresh) -> None:
     """For a switch that supports only MLDv1, the administrator sets force_mld_version."""
     net.server.sysctl("net/ipv6/conf/eth0/force_mld_version", 1)
     with Reports(net.modem, "lan0") as reports:
@@ -151,7 +151,7 @@ def test_mldv1_is_used_where_the_kernel_uses_it(net: Net, refresh: RequestResync
         assert all(report.routed for report in reports.seen(FIXED))
 
 
-def test_one_refresh_per_interface(net: Net, refresh: RequestResync, ndpbr: Run) -> None:
+def test_one_refresh_per_interface(net: Net, refresh: Refresh, ndpbr: Run) -> None:
     """A second refresh of the same interface exits, and names the pid of the first."""
     running = refresh("eth0")
     second = ndpbr(net.server, "refresh", "eth0")

@@ -139,7 +139,7 @@ def decided() -> dict[str, Event]:
         event.where.add(module)
         names = POSITIONS if own else ["kind", "reason", "actions", "detail"]
         given = {**dict(zip(names, call.args, strict=False)), **{it.arg: it.value for it in call.keywords if it.arg}}
-        event.fields |= set(given) - {"kind", "actions", "detail"} | (
+        event.fields |= set(given) - {"kind", "actions", "detail", "resync"} | (
             set() if own else {"address", "dev", "lladdr", "state"}
         )
         if "detail" in given:

@@ -35,6 +35,7 @@ def test_options_narrow_the_rules() -> None:
     assert narrowed(RULES, ("wan0", "lan1"), other).statics == {}
 
 
-def test_rules_without_a_daemon() -> None:
-    """Without an answer, the rules are the defaults of `run`."""
+def test_answer_without_rules() -> None:
+    """Without an answer, or in that of an older daemon, the rules are the defaults of `run`."""
     assert parse_rules(None) == (Rules(()), 135)
+    assert parse_rules({"interfaces": ["wan0", "lan0"]}) == (Rules(INTERFACES), 135)

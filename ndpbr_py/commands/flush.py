@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.errors import NdpbrError
@@ -31,13 +32,13 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _restore_settings(state_dir: str, protocol: int) -> None:
+def _restore_settings(state_dir: Path, protocol: int) -> None:
     """Restore the settings that an ended daemon left changed; none while a daemon with *protocol* runs."""
     try:
         locks = lock.NamespaceLocks([f"protocol {protocol}"])
     except NdpbrError:
         return
-    SysctlOverrides(config.path("--state-dir", state_dir), protocol).restore()
+    SysctlOverrides(state_dir, protocol).restore()
     locks.release()
 
 

@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, assert_never
 
 from ndpbr_py import __version__, config
 from ndpbr_py.control.client import ask
@@ -78,19 +78,19 @@ class Recorder:
             self.error = error
             self.stopped.set()
 
-    heard = write  # the monitor calls it
-
-    def lost(self, complaint: str) -> None:
-        """Write that events were lost."""
-        self.write([comment("events-lost", f"{clock.local()} {complaint}")])
-
-    def started(self, pid: int) -> None:
-        """Write that a monitor was started."""
-        self.write([comment("monitor-started", clock.local())])
-
-    def ended(self, status: str, retry_in_s: float) -> None:
-        """Write that the monitor has exited."""
-        self.write([comment("monitor-exited", f"{clock.local()} {status}")])
+    def on_event(self, event: MonitorEvent) -> None:
+        """Write the lines of the monitor, or a comment about what happened to it."""
+        match event:
+            case MonitorLines(lines):
+                self.write(lines)
+            case MonitorStarted():
+                self.write([comment("monitor-started", clock.local())])
+            case MonitorExited(status):
+                self.write([comment("monitor-exited", f"{clock.local()} {status}")])
+            case EventsLost(error):
+                self.write([comment("events-lost", f"{clock.local()} {error}")])
+            case _:
+                assert_never(event)
 
 
 async def _record(
@@ -100,7 +100,7 @@ async def _record(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, recorder.stopped.set)
     # The monitor first: a change while the tables are read is in its lines, if not in the tables.
-    supervisor = Supervisor(ip.path, recorder, _TIMESTAMPS)
+    supervisor = Supervisor(ip.path, recorder.on_event, _TIMESTAMPS)
     supervisor.start()
     try:
         lines = await _header(interfaces, ip, state_dir)
@@ -136,7 +136,7 @@ async def _header(interfaces: Sequence[str], ip: program.Program, state_dir: Pat
         comment(INTERFACES, ",".join(interfaces)),
         comment(DAEMON, json.dumps(ask(state_dir, what="state"))),
     ]
-    lines += [comment(path, value) for path, value in values([*wanted(interfaces), *settings, *_LIMITS]).items()]
+    lines += [comment(path, value) for path, value in values([*required(interfaces), *settings, *_LIMITS]).items()]
 
     def line_parser(kind: str) -> Callable[[str], None]:
         return lines.append if kind == KINDS[-1] else lambda line: lines.append(comment(kind, line))

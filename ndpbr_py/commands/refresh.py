@@ -48,7 +48,6 @@ class Refresher:
         self._log = log
         self._interval_s = interval_s
         self._last: dict[str, IPv6Address] = {}
-        self._errors: dict[str, str | None] = {}
 
     def announce_next(self, dev: str) -> float:
         """Announce the next address of *dev*; return the seconds until the one after it is due."""
@@ -63,14 +62,13 @@ class Refresher:
             address = next((address for address in others if address > last), others[0])
             self._announce(address, dev, source)
         except (NdpbrError, OSError) as error:
-            if self._errors.get(dev) != str(error):
-                self._log.record("warning", "refresh-failed", dev=dev, error=str(error))
-            self._errors[dev] = str(error)
+            self._log.condition("warning", "refresh-failed", active=True, key=dev, dev=dev, error=str(error))
         else:
-            # At level info the first time, and the first time after an error.
-            level = "info" if self._errors.get(dev, "") is not None else "debug"
-            self._log.record(level, "address-refreshed", address=str(address), dev=dev, group=str(mld.group(address)))
-            self._last[dev], self._errors[dev] = address, None
+            self._log.condition("warning", "refresh-failed", active=False, key=dev)
+            level = "debug" if dev in self._last else "info"  # info the first time only
+            group = str(mld.solicited_node_group(address))
+            self._log.record(level, "address-refreshed", address=str(address), dev=dev, group=group)
+            self._last[dev] = address
             pause_s = self._interval_s / len(others)
         self._log.flush()
         return pause_s
@@ -81,10 +79,10 @@ def main(arguments: argparse.Namespace) -> int:
     devs = config.interfaces(arguments.interfaces)
     ip = program.find()
     log = Log(config.log_config(arguments))
-    mld.raw_socket().close()
+    icmp_socket().close()
     locks = NamespaceLocks(f"the refresh of {dev}" for dev in devs)
     try:
-        refresher = Refresher(lambda dev: _addresses(ip.path, dev), mld.announce, log, arguments.interval)
+        refresher = Refresher(lambda dev: _addresses(ip.path, dev), mld.send_report, log, arguments.interval)
         _run(refresher, devs, arguments.interval, log)
     finally:
         locks.release()
@@ -94,7 +92,7 @@ def main(arguments: argparse.Namespace) -> int:
 def _run(refresher: Refresher, devs: Sequence[str], interval_s: float, log: Log) -> None:
     # Blocked signals wait for sigtimedwait().
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-    log.record("info", "started", interfaces=",".join(devs), interval_s=interval_s)
+    log.record("info", "started", interfaces=list(devs), interval_s=interval_s)
     due = dict.fromkeys(devs, time.monotonic())
     while True:
         dev = min(due, key=due.__getitem__)

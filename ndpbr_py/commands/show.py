@@ -91,7 +91,7 @@ def as_json(hosts: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
 
 def _read(ip: program.Program, arguments: argparse.Namespace) -> tuple[list[Row], Rtts]:
     hosts = rows(dump.read_now(ip, (), arguments.protocol, ("route", "proxy")))
-    return hosts, ping([(row.address, row.dev) for row in hosts]) if arguments.ping else None
+    return hosts, round_trips([(row.address, row.dev) for row in hosts]) if arguments.ping else None
 
 
 def _watch(ip: program.Program, arguments: argparse.Namespace) -> None:

@@ -27,7 +27,9 @@ def parse_rules(daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
     if daemon is None:
         return Rules(()), config.PROTOCOL
     interfaces = tuple(daemon["interfaces"])
-    fields = daemon["rules"]
+    fields = daemon.get("rules")
+    if fields is None:  # an older daemon, still running after an upgrade
+        return Rules(interfaces), config.PROTOCOL
     rules = Rules(
         interfaces,
         frozenset(map(config.prefix, fields["prefixes"])),
