@@ -1,4 +1,4 @@
-"""A reading of the kernel -> why one address is, or is not, proxied."""
+"""A snapshot of the kernel -> why one address is, or is not, proxied."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ndpbr_py.commands.explain import lines
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, NudState, PrefixOrDefaultRoute, ProxyEntry
 from ndpbr_py.core.state import Rules
-from ndpbr_py.doctor import words
+from ndpbr_py.doctor import explain_text
 from ndpbr_py.doctor.explain import Explanation, explained
 from tests.builders import HOST, INTERFACES, LLADDR, PREFIX, addr, changed, entry, kernel, route
 
@@ -28,53 +28,59 @@ def of(
 
 
 def test_host_that_is_proxied() -> None:
-    """Every fact is told in the order of the rules, and the verdict says where."""
-    told = list(lines(of(HOST, changed(state=NudState.REACHABLE), route(), entry()), None, running=False))
+    """All facts are printed, then the interfaces on which the address is proxied."""
+    printed = list(lines(of(HOST, changed(state=NudState.REACHABLE), route(), entry()), None, running=False))
 
-    assert told == [
+    assert printed == [
         "interfaces: wan0, lan0",
         "kind: global",
         "on-link: yes, 2001:db8::/64 on wan0",
-        f"neighbor: lan0 lladdr {LLADDR} REACHABLE: it is there",
+        f"neighbor: lan0 lladdr {LLADDR} REACHABLE: the host is present",
         "host-route: dev lan0, ours",
         "proxy-entry: dev wan0, ours",
         "hosts: 1 known, 1 with its link-layer address",
-        "daemon: none runs",
+        "daemon: not running",
         "proxied: yes, on wan0",
     ]
 
 
 @pytest.mark.parametrize(
-    ("address", "kind", "because"),
+    ("address", "kind", "reason"),
     [
-        ("fe80::33", "link-local: each link", "only global and unique-local"),
+        ("fe80::33", "link-local: valid on its own link", "only global and unique-local"),
         ("ff02::1", "multicast: a group", "only global and unique-local"),
-        ("::1", "a host's word for itself", "only global and unique-local"),
-        ("fec0::1", "of no kind that hosts have", "only global and unique-local"),
+        ("::1", "unspecified or loopback", "only global and unique-local"),
+        ("fec0::1", "not a kind of address that hosts have", "only global and unique-local"),
         ("2001:db8:5::1", "global", "it is in no prefix that is on-link"),
         ("fd00::1", "unique-local", "it is in no prefix that is on-link"),
         ("2001:db8::", "global", "it is the subnet-router anycast address"),
-        ("2001:db8::2", "global", "it is the router's own"),
-        (HOST, "global", "nobody has been heard with it"),
+        ("2001:db8::2", "global", "it is the router's own address"),
+        (HOST, "global", "no host has used this address"),
     ],
 )
-def test_addresses_that_nobody_proxies(address: str, kind: str, because: str) -> None:
-    """Each has a sentence of its own."""
+def test_addresses_that_are_not_proxied(address: str, kind: str, reason: str) -> None:
+    """Each has its own sentence."""
     explanation = of(address, own=["2001:db8::2"])
 
     assert explanation.proxied_on == ()
     assert dict(explanation.facts)["kind"].startswith(kind)
-    assert (explanation.because or "").startswith(because)
+    assert (explanation.reason or "").startswith(reason)
 
 
 @pytest.mark.parametrize(
-    ("found", "up", "running", "because", "advice"),
+    ("found", "up", "running", "reason", "advice"),
     [
-        ([changed(state=NudState.FAILED)], INTERFACES, True, "nobody answers for it", f"ping -c 1 -I lan0 {HOST}"),
-        ([changed(state=NudState.NOARP)], INTERFACES, True, "nobody has been heard with it", None),
-        ([changed()], INTERFACES, False, "no daemon runs", "ndpbr run wan0 lan0"),
-        ([changed()], INTERFACES, True, "the daemon has not made its entries yet, or could not", None),
-        ([changed()], ["wan0"], True, "lan0, where it was heard, is down", "ip link set lan0 up"),
+        (
+            [changed(state=NudState.FAILED)],
+            INTERFACES,
+            True,
+            "no host answers for this address",
+            f"ping -c 1 -I lan0 {HOST}",
+        ),
+        ([changed(state=NudState.NOARP)], INTERFACES, True, "no host has used this address", None),
+        ([changed()], INTERFACES, False, "ndpbr is not running", "ndpbr run wan0 lan0"),
+        ([changed()], INTERFACES, True, "the daemon has not added its entries yet, or adding them failed", None),
+        ([changed()], ["wan0"], True, "its interface lan0 is down", "ip link set lan0 up"),
         ([changed()], ["lan0"], True, "no other listed interface is up", None),
         (
             [changed(), route(dev="wan0", ours=False)],
@@ -86,47 +92,47 @@ def test_addresses_that_nobody_proxies(address: str, kind: str, because: str) ->
     ],
 )
 def test_hosts_that_are_not_proxied(
-    found: list[HostRoute | NeighborChanged], up: list[str], running: bool, because: str, advice: str | None
+    found: list[HostRoute | NeighborChanged], up: list[str], running: bool, reason: str, advice: str | None
 ) -> None:
-    """What is missing is said, and what helps."""
+    """The reason says what is missing, and the advice is its fix."""
     explanation = of(HOST, *found, running=running, up=up)
 
-    assert (explanation.proxied_on, explanation.because) == ((), because)
+    assert (explanation.proxied_on, explanation.reason) == ((), reason)
     assert advice is None or explanation.advice == advice
 
 
 def test_next_hop_claimed_on_another_interface() -> None:
-    """The modem's address counts on its own link, and is refused on others."""
+    """The modem's address is accepted on its own link only."""
     modem = "2001:db8::1"
     there = of(modem, changed(modem, "wan0"), next_hops={modem: "wan0"}, running=False)
     elsewhere = of(modem, changed(modem, "lan0"), next_hops={modem: "wan0"})
 
     assert dict(there.facts)["next-hop"].startswith("of a default route on wan0")
-    assert there.because == "no daemon runs"
-    assert elsewhere.because == "it is the next hop of a default route on another interface"
+    assert there.reason == "ndpbr is not running"
+    assert elsewhere.reason == "it is the next hop of a default route on another interface"
 
 
-def test_no_place_left() -> None:
-    """The limits are the core's."""
+def test_limit_is_reached() -> None:
+    """The limits are those of the core."""
     full = Rules(INTERFACES, max_hosts_per_lladdr=1)
     read = kernel(changed("2001:db8::1", state=NudState.REACHABLE), changed())
     explanation = explained(addr(), full, replace(read, routes=ON_LINK), running=True)
 
     assert dict(explanation.facts)["hosts"] == "1 known, 1 with its link-layer address"
-    assert explanation.because == words.OBJECTIONS[Reason.LLADDR_FULL][0]
+    assert explanation.reason == explain_text.OBJECTIONS[Reason.LLADDR_FULL][0]
 
 
-def test_place_belongs_to_who_has_his_entries() -> None:
-    """The order in which the kernel lists its neighbors does not matter."""
+def test_host_with_entries_counts_first() -> None:
+    """The order in which the kernel lists the neighbors does not matter for the limits."""
     full = Rules(INTERFACES, max_hosts_per_lladdr=1)
     read = kernel(changed(), changed("2001:db8::1"), route("2001:db8::1"), entry("2001:db8::1"))
     explanation = explained(addr(), full, replace(read, routes=ON_LINK), running=True)
 
-    assert explanation.because == words.OBJECTIONS[Reason.LLADDR_FULL][0]
+    assert explanation.reason == explain_text.OBJECTIONS[Reason.LLADDR_FULL][0]
 
 
-def test_entries_of_another_program_do_as_well() -> None:
-    """An address is proxied, whoever has seen to that."""
+def test_entries_of_another_program() -> None:
+    """An address is proxied also if the entries belong to another program."""
     explanation = of(HOST, changed(), route(ours=False), entry(ours=False))
 
     assert explanation.proxied_on == ("wan0",)
@@ -134,7 +140,7 @@ def test_entries_of_another_program_do_as_well() -> None:
 
 
 def test_prefix_of_the_user() -> None:
-    """What `--prefix` names is on-link, too."""
+    """A prefix of `--prefix` is on-link, too."""
     rules = Rules(INTERFACES, frozenset({IPv6Network("fd00::/64")}))
     explanation = explained(addr("fd00::1"), rules, kernel(), running=True)
 
@@ -142,28 +148,43 @@ def test_prefix_of_the_user() -> None:
 
 
 def test_static_address() -> None:
-    """What the user says is there is a fact, and counts wherever it lies."""
+    """A static address is a fact, and eligible whatever its prefix is."""
     rules = Rules(INTERFACES, statics={addr("fd00::1"): "lan0"})
     explanation = explained(addr("fd00::1"), rules, kernel(), running=False)
 
-    assert dict(explanation.facts)["static"] == "on lan0 by --static, wherever it lies"
-    assert explanation.because == "no daemon runs"
+    assert dict(explanation.facts)["static"] == "on lan0 by --static, whatever its prefix is"
+    assert explanation.reason == "ndpbr is not running"
 
 
 def test_interface_without_neighbor_discovery() -> None:
-    """It is no reason why an address does not count; who is heard there is not learned, and needs no proxy entry."""
+    """It is no objection to an address; hosts on it are not learned, and no proxy entry is needed on it."""
     own = of(HOST, own=[HOST], without_nd=["wan0"])
-    heard = of(HOST, changed(dev="wan0"), without_nd=["wan0"])
+    seen = of(HOST, changed(dev="wan0"), without_nd=["wan0"])
     behind = of(HOST, changed(), route(), without_nd=["wan0"])
 
-    assert own.because == "it is the router's own"
-    assert heard.because == words.OBJECTIONS[Reason.WITHOUT_ND][0]
-    assert behind.because == "nobody solicits on wan0: it needs a host route alone"
+    assert own.reason == "it is the router's own address"
+    assert seen.reason == explain_text.OBJECTIONS[Reason.WITHOUT_ND][0]
+    assert behind.reason == "wan0 has no neighbor discovery: only a host route is needed"
 
 
 @pytest.mark.parametrize(
     "reason", [Reason.KIND, Reason.ROUTER, Reason.FULL, Reason.LLADDR_FULL, Reason.STATIC, Reason.WITHOUT_ND]
 )
-def test_every_objection_has_words(reason: Reason) -> None:
-    """Also those that take a long story to come about."""
-    assert words.OBJECTIONS[reason][0]
+def test_every_objection_has_a_sentence(reason: Reason) -> None:
+    """Also the objections that the other tests do not provoke."""
+    assert explain_text.OBJECTIONS[reason][0]
+
+
+@pytest.mark.parametrize(
+    ("state", "meaning"),
+    [
+        (NudState.INCOMPLETE, "being resolved, no answer yet"),
+        (NudState.STALE, "a host has used the address, not verified yet"),
+        (NudState.FAILED, "no host answers"),
+        (NudState.NONE, "not resolved"),
+        (NudState.NOARP, "no neighbor discovery takes place"),
+    ],
+)
+def test_meaning_of_a_neighbor_state(state: NudState, meaning: str) -> None:
+    """An entry of the neighbor cache is printed with what its state means."""
+    assert dict(of(HOST, changed(state=state)).facts)["neighbor"].endswith(f"{state.value}: {meaning}")

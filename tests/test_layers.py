@@ -24,7 +24,7 @@ JUDGES = (
     "link_checks",
     "route_checks",
     "explain",
-    "words",
+    "explain_text",
 )  # of doctor/: pure
 CORE, TOOLS, PURE, EDGES, LOOP, USER = range(6)
 

@@ -1,4 +1,4 @@
-"""ndpbr explain: an address -> the facts about it, and why it is, or is not, proxied; in words, or as a JSON object."""
+"""ndpbr explain: an address -> the facts about it, and why it is, or is not, proxied, as text or as a JSON object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, program
 
-_EVENTS = 10  # the last ones, in words
+_MAX_EVENTS = 10  # in text; JSON has them all
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -30,7 +30,7 @@ def main(arguments: argparse.Namespace) -> int:
     if not devs:
         devs = interfaces(machine, dump.read_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS))
     if len(devs) < 2:
-        raise NdpbrError(f"two or more interfaces that are up were wanted, got {len(devs)}; --interfaces names others")
+        raise NdpbrError(f"expected two or more interfaces that are up, got {len(devs)}; name them with --interfaces")
     kernel = dump.read_now(ip, devs, protocol)
     running = daemon is not None or f"protocol {protocol}" in machine.locks()
     explanation = explained(
@@ -44,39 +44,39 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running: bool) -> Iterator[str]:
-    """Yield a line a fact, what the daemon says, and the verdict."""
-    for name, said in explanation.facts:
-        yield f"{name}: {said}"
+    """Yield one line per fact, the daemon's view, and whether and why the address is proxied."""
+    for name, value in explanation.facts:
+        yield f"{name}: {value}"
     if daemon is not None:
-        yield from _told(daemon)
+        yield from _daemon_lines(daemon)
     else:
-        yield f"daemon: {'runs, and was not asked: that takes root, and its --state-dir' if running else 'none runs'}"
-    if explanation.because is None:
+        yield f"daemon: {'running; asking it requires root and its --state-dir' if running else 'not running'}"
+    if explanation.reason is None:
         yield f"proxied: yes, on {', '.join(explanation.proxied_on)}"
     else:
-        yield f"proxied: no, because {explanation.because}"
+        yield f"proxied: no: {explanation.reason}"
     if explanation.advice is not None:
         yield f"advice: {explanation.advice}"
 
 
-def _told(daemon: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the daemon's own view."""
+def _daemon_lines(daemon: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the daemon's view of the host, and its last events."""
     host = daemon["host"]
     if host is None:
-        yield "daemon: knows no such host"
+        yield "daemon: no such host"
     else:
         verified = "verified" if host["verified"] else "not verified yet"
-        yield f"daemon: a host on {host['dev']}, {verified}, last known to be there {host['confirmed_ago_s']:g} s ago"
-    for event in daemon["events"][-_EVENTS:]:
-        rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in ("ts", "event", "ago_s"))
-        yield f"event: {event['ts']} ({event['ago_s']:g} s ago) {event['event']} {rest}"
+        yield f"daemon: a host on {host['dev']}, {verified}, last seen {host['confirmed_ago_s']:g} s ago"
+    for event in daemon["events"][-_MAX_EVENTS:]:
+        rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in ("ts", "event", "ago"))
+        yield f"event: {event['ts']} ({event['ago']:g} s ago) {event['event']} {rest}"
 
 
 def _fields(explanation: Explanation) -> dict[str, object]:
     return {
         "address": text(explanation.address),
         "proxied_on": list(explanation.proxied_on),
-        "because": explanation.because,
+        "reason": explanation.reason,
         "advice": explanation.advice,
-        "facts": [{"name": name, "said": said} for name, said in explanation.facts],
+        "facts": [{"name": name, "value": value} for name, value in explanation.facts],
     }

@@ -1,6 +1,6 @@
-"""A reading of the kernel and an address -> why it is, or is not, proxied: each fact a sentence, then the verdict.
+"""A snapshot of the kernel and an address -> the facts about the address, and why it is, or is not, proxied.
 
-Pure.  The rules are not written down again here: the core is given the reading, as in the daemon, and asked.
+Pure.  The rules are not repeated here: the core handles the snapshot, as in the daemon, and is asked.
 """
 
 from __future__ import annotations
@@ -16,67 +16,75 @@ from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
-from ndpbr_py.doctor import words
+from ndpbr_py.doctor import explain_text
 
 Facts = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Facts, each with its name; the interfaces on which the kernel answers; or why on none, and what helps."""
+    """Why an address is, or is not, proxied.
+
+    Attributes:
+        address: The address.
+        facts: Names and values.
+        proxied_on: The interfaces on which the kernel answers for the address.
+        reason: Why the address is not proxied; None if it is.
+        advice: A command, or what else the user can do.
+    """
 
     address: IPv6Address
     facts: Facts
     proxied_on: tuple[str, ...] = ()
-    because: str | None = None
+    reason: str | None = None
     advice: str | None = None
 
 
 def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, running: bool) -> Explanation:
-    """Return the explanation; *running*: a daemon is there, to do what the rules say."""
+    """Return the explanation; *running* is whether a daemon runs, which applies the rules."""
     proxy = NdProxy(rules)
-    # Who has his entries has his place, in whatever order the cache lists its neighbors.
-    placed = {entry.address for entry in kernel.proxies if entry.ours}
-    kernel = replace(kernel, neighbors=tuple(sorted(kernel.neighbors, key=lambda it: it.address not in placed)))
+    # A host with entries counts before others against the limits, in whatever order the cache lists them.
+    proxied = {entry.address for entry in kernel.proxies if entry.ours}
+    kernel = replace(kernel, neighbors=tuple(sorted(kernel.neighbors, key=lambda it: it.address not in proxied)))
     proxy.handle(SnapshotStarted(), 0.0)
     decisions = [decision for decision in proxy.handle(kernel, 0.0) if decision.address == address]
     objections = [proxy.objection(address, dev) for dev in rules.interfaces]
-    # That an interface has no neighbor discovery says nothing about the address.
+    # The objection that an interface has no neighbor discovery is not about the address.
     objection = None if None in objections else min(objections, key=lambda it: it is Reason.WITHOUT_ND)
-    heard = [neighbor for neighbor in kernel.neighbors if neighbor.address == address]
-    facts = _standing(address, proxy, kernel)
+    neighbors = [neighbor for neighbor in kernel.neighbors if neighbor.address == address]
+    facts = _address_facts(address, proxy, kernel)
     if objection is not Reason.KIND:
-        facts += _entries(address, proxy, kernel, heard)
+        facts += _entry_facts(address, proxy, kernel, neighbors)
     route = next((route.dev for route in kernel.host_routes if route.address == address), None)
     on = tuple(entry.dev for entry in kernel.proxies if entry.address == address and entry.dev != route)
     if route in rules.interfaces and on:
         return Explanation(address, facts, on)
     host = proxy.hosts.get(address)
     if objection is not None:
-        because, advice = words.OBJECTIONS[objection]
+        reason, advice = explain_text.OBJECTIONS[objection]
     elif host is None:
-        because, advice = _unheard(address, heard, decisions)
+        reason, advice = _reason_without_host(address, neighbors, decisions)
     else:
-        because, advice = _without_entries(proxy, host, running=running)
-    return Explanation(address, facts, (), because, advice)
+        reason, advice = _reason_without_entries(proxy, host, running=running)
+    return Explanation(address, facts, (), reason, advice)
 
 
-def _standing(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot) -> Facts:
-    """Return what the address is, whoever has it."""
+def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot) -> Facts:
+    """Return the facts that do not depend on which host has the address."""
     devs, usable = proxy.rules.interfaces, proxy.desired.usable
     facts = [("interfaces", ", ".join(dev if dev in usable else f"{dev} (down)" for dev in devs))]
-    facts.append(("kind", words.kind(address)))
+    facts.append(("kind", explain_text.kind(address)))
     if proxy.scope.objection(address, "") is Reason.KIND:
         return facts
-    homes = [f"{r.prefix} on {r.dev}" for r in kernel.routes if r.dev in devs and _holds(r.prefix, address)]
-    homes += [f"{prefix} by --prefix" for prefix in proxy.rules.prefixes if _holds(prefix, address)]
-    facts.append(("on-link", f"yes, {', '.join(homes)}" if homes else "no"))
+    on_link = [f"{r.prefix} on {r.dev}" for r in kernel.routes if r.dev in devs and _holds(r.prefix, address)]
+    on_link += [f"{prefix} by --prefix" for prefix in proxy.rules.prefixes if _holds(prefix, address)]
+    facts.append(("on-link", f"yes, {', '.join(on_link)}" if on_link else "no"))
     if (dev := proxy.rules.statics.get(address)) is not None:
-        facts.append(("static", f"on {dev} by --static, wherever it lies"))
+        facts.append(("static", f"on {dev} by --static, whatever its prefix is"))
     if address in kernel.own:
-        facts.append(("own", "the router has this address itself"))
+        facts.append(("own", "the router has this address"))
     if (hop := kernel.next_hops.get(address)) is not None:
-        facts.append(("next-hop", f"of a default route on {hop}, and heeded there alone"))
+        facts.append(("next-hop", f"of a default route on {hop}, and accepted only there"))
     return facts
 
 
@@ -84,44 +92,46 @@ def _holds(prefix: IPv6Network, address: IPv6Address) -> bool:
     return prefix.prefixlen > 0 and address in prefix
 
 
-def _entries(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot, heard: Sequence[NeighborChanged]) -> Facts:
-    """Return what the kernel has of it."""
-    facts = [("neighbor", words.neighbor(entry)) for entry in heard]
+def _entry_facts(
+    address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot, neighbors: Sequence[NeighborChanged]
+) -> Facts:
+    """Return the facts about the kernel's entries for the address."""
+    facts = [("neighbor", explain_text.neighbor(entry)) for entry in neighbors]
     facts += [
-        ("host-route", f"dev {route.dev}, {words.whose(route.ours)}")
+        ("host-route", f"dev {route.dev}, {explain_text.owner(route.ours)}")
         for route in kernel.host_routes
         if route.address == address
     ]
     facts += [
-        ("proxy-entry", f"dev {entry.dev}, {words.whose(entry.ours)}")
+        ("proxy-entry", f"dev {entry.dev}, {explain_text.owner(entry.ours)}")
         for entry in kernel.proxies
         if entry.address == address
     ]
-    there = {name for name, _ in facts}
-    facts += [(name, "none") for name in ("neighbor", "host-route", "proxy-entry") if name not in there]
-    lladdr = next((entry.lladdr for entry in heard if entry.lladdr is not None), None)
-    alike = f", {proxy.hosts.count_with_lladdr(lladdr)} with its link-layer address" if lladdr is not None else ""
-    return [*facts, ("hosts", f"{len(proxy.hosts)} known{alike}")]
+    found = {name for name, _ in facts}
+    facts += [(name, "none") for name in ("neighbor", "host-route", "proxy-entry") if name not in found]
+    lladdr = next((entry.lladdr for entry in neighbors if entry.lladdr is not None), None)
+    same = f", {proxy.hosts.count_with_lladdr(lladdr)} with its link-layer address" if lladdr is not None else ""
+    return [*facts, ("hosts", f"{len(proxy.hosts)} known{same}")]
 
 
-def _unheard(
-    address: IPv6Address, heard: Sequence[NeighborChanged], decisions: Sequence[Decision]
+def _reason_without_host(
+    address: IPv6Address, neighbors: Sequence[NeighborChanged], decisions: Sequence[Decision]
 ) -> tuple[str, str | None]:
-    """Return why it is no host."""
+    """Return why the daemon knows no host with the address, and the advice."""
     ignored = [decision.reason for decision in decisions if decision.kind is DecisionKind.IGNORED]
     if ignored:
-        return words.OBJECTIONS[ignored[0]]
-    ask = f"ping -c 1 -I {heard[0].dev if heard else 'IFACE'} {address}"
-    if any(VERDICTS[entry.state] is Verdict.GONE for entry in heard):
-        return "nobody answers for it", ask
-    return "nobody has been heard with it", f"let it speak, or ask for it where it is: {ask}"
+        return explain_text.OBJECTIONS[ignored[0]]
+    ping = f"ping -c 1 -I {neighbors[0].dev if neighbors else 'IFACE'} {address}"
+    if any(VERDICTS[entry.state] is Verdict.GONE for entry in neighbors):
+        return "no host answers for this address", ping
+    return "no host has used this address", f"send a packet from the host, or make the router resolve it: {ping}"
 
 
-def _without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tuple[str, str | None]:
-    """Return why a host has not all its entries."""
+def _reason_without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tuple[str, str | None]:
+    """Return why a host does not have all its entries, and the advice."""
     want, obstacle = proxy.desired.of(host), proxy.desired.obstacle(host)
     if host.dev not in proxy.desired.usable:
-        return f"{host.dev}, where it was heard, is down", f"ip link set {host.dev} up"
+        return f"its interface {host.dev} is down", f"ip link set {host.dev} up"
     if obstacle is not None and want == NOTHING:
         kind, _, dev = obstacle.partition(" dev ")
         return f"another program has a {kind} for it, dev {dev}", f"ip -6 {kind} del {host.address} dev {dev}"
@@ -129,7 +139,7 @@ def _without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tuple[str,
     if not others:
         return "no other listed interface is up", None
     if not running:
-        return "no daemon runs", " ".join(("ndpbr run", *proxy.rules.interfaces))
+        return "ndpbr is not running", " ".join(("ndpbr run", *proxy.rules.interfaces))
     if others <= proxy.desired.without_nd:
-        return f"nobody solicits on {', '.join(sorted(others))}: it needs a host route alone", None
-    return "the daemon has not made its entries yet, or could not", f"look for {host.address} in its log"
+        return f"{', '.join(sorted(others))} has no neighbor discovery: only a host route is needed", None
+    return "the daemon has not added its entries yet, or adding them failed", f"search its log for {host.address}"
