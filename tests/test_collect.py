@@ -1,4 +1,4 @@
-"""What the daemons of a network namespace hold -> what the facts are about."""
+"""The locks of the daemons in a network namespace -> the interfaces and rules that doctor uses."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ndpbr_py.doctor.procfs import ProcFs
 from tests.builders import INTERFACES
 
 
-def holding(root: Path, *names: str) -> ProcFs:
-    """Return a machine where somebody has sockets with these names."""
+def with_locks(root: Path, *names: str) -> ProcFs:
+    """Return a ProcFs with sockets of these names."""
     (root / "net").mkdir()
     lines = [f"0000: 00000002 00000000 00010000 0001 01 4711 @ndpbr/{name}\n" for name in names]
     (root / "net/unix").write_text("".join(lines))
     return ProcFs(root, root)
 
 
-def test_name_that_no_interface_of_ours_has(tmp_path: Path) -> None:
-    """Anybody may make a socket: what it is called is neither printed nor looked for below /sys."""
-    machine = holding(tmp_path, "interface wan0", "interface ../../etc", "interface \x1b[2J", "interface lan0")
+def test_lock_with_a_name_that_no_interface_can_have(tmp_path: Path) -> None:
+    """Any user can create a socket, so a name that no interface can have is neither printed nor used as a path."""
+    procfs = with_locks(tmp_path, "interface wan0", "interface ../../etc", "interface \x1b[2J", "interface lan0")
 
-    assert interfaces(machine, None) == ("lan0", "wan0")
+    assert interfaces(procfs, None) == ("lan0", "wan0")
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_name_that_no_interface_of_ours_has(tmp_path: Path) -> None:
     ],
 )
 def test_protocol_of_a_daemon_that_does_not_answer(tmp_path: Path, names: list[str], number: int) -> None:
-    """Without root its number is known all the same, if it is the only one."""
-    assert rules_of(holding(tmp_path, *names), None) == (Rules(()), number)
+    """Its protocol number is known from its lock, if there is only one."""
+    assert rules_of(with_locks(tmp_path, *names), None) == (Rules(()), number)
 
 
 def test_daemon_that_answers_is_believed(tmp_path: Path) -> None:
-    """What it tells counts, whatever others hold."""
-    machine = holding(tmp_path, "protocol 200")
+    """Its answer counts, not the locks of others."""
+    procfs = with_locks(tmp_path, "protocol 200")
 
-    assert rules_of(machine, {"interfaces": list(INTERFACES)}) == (Rules(INTERFACES), 135)
+    assert rules_of(procfs, {"interfaces": list(INTERFACES)}) == (Rules(INTERFACES), 135)

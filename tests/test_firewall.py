@@ -1,159 +1,288 @@
-"""What nft and ip6tables list -> whether neighbor discovery, and what is forwarded, may pass."""
+"""`nft list ruleset` -> the findings about the mistakes that keep hosts from being reached.
+
+The rule sets in fixtures/rulesets/ are what nft 1.0.6 printed.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from ipaddress import IPv6Network
+from pathlib import Path
 
 import pytest
 
-from ndpbr_py.doctor import ip6tables, nft
-from ndpbr_py.doctor.firewall import Chain, passes_nd, passes_new
+from ndpbr_py.core.events import KernelSnapshot, PrefixOrDefaultRoute
+from ndpbr_py.doctor import nft
+from ndpbr_py.doctor.facts import Facts, Link
+from ndpbr_py.doctor.firewall import firewall
+from tests.builders import addr
 
-ACCEPT: dict[str, Any] = {"accept": None}
-DROP: dict[str, Any] = {"drop": None}
+RULESETS = Path(__file__).parent.parent / "fixtures" / "rulesets"
+PREFIX = "2001:db8:64::/64"
+ROUTES = (
+    PrefixOrDefaultRoute(IPv6Network("::/0"), "wan0", addr("fe80::1")),
+    PrefixOrDefaultRoute(IPv6Network(PREFIX), "wan0"),
+)
+UNACCEPTED = "its policy is drop, and no rule accepts them"
+ND = ("icmpv6 type '{ nd-neighbor-solicit, nd-neighbor-advert }'", "-p ipv6-icmp")
+REPLIES = ("ct state established,related", "-m conntrack --ctstate ESTABLISHED,RELATED")
+OUTWARD = ("iifname lan0 oifname wan0", "-i lan0 -o wan0")
+OF_HOSTS = (f"iifname lan0 ip6 saddr {PREFIX}", f"-i lan0 -s {PREFIX}")
 
+UNROUTED = "packets of hosts without a host route"
+FIREWALLD_FILTER = "meta nfproto ipv6 fib saddr . mark . iif oif missing drop"
 
-def match(left: dict[str, Any], right: Any, op: str = "==") -> dict[str, Any]:
-    """Return a condition, as nft writes it."""
-    return {"match": {"op": op, "left": left, "right": right}}
-
-
-def meta(key: str, right: Any) -> dict[str, Any]:
-    """Return a condition on what the kernel knows of a packet."""
-    return match({"meta": {"key": key}}, right)
-
-
-def payload(protocol: str, field: str, right: Any) -> dict[str, Any]:
-    """Return a condition on a packet's header."""
-    return match({"payload": {"protocol": protocol, "field": field}}, right)
-
-
-STATE = {"ct": {"key": "state"}}
-SOLICIT = payload("icmpv6", "type", {"set": ["nd-neighbor-solicit", "nd-neighbor-advert"]})
-VMAP = {"vmap": {"key": STATE, "data": {"set": [["established", ACCEPT], ["invalid", DROP]]}}}
+Lines = list[tuple[str, str, str | None]]
 
 
-def listed(*rules: list[dict[str, Any]], policy: str = "drop", hook: str = "input") -> list[Chain]:
-    """Return the chains of a table with a base chain of *rules* and one chain that accepts solicitations."""
-    where = {"family": "inet", "table": "fw"}
-    items: list[dict[str, Any]] = [
-        {"metainfo": {"version": "1.0.6"}},
-        {"chain": {**where, "name": "base", "hook": hook, "policy": policy}},
-        {"chain": {**where, "name": "nd"}},
-        {"rule": {**where, "chain": "nd", "expr": [SOLICIT, ACCEPT]}},
-        {"rule": {"family": "ip", "table": "fw", "chain": "base", "expr": [ACCEPT]}},
-        *({"rule": {**where, "chain": "base", "expr": rule}} for rule in rules),
+def found(ruleset: str | None, problem: str | None = None) -> Lines:
+    """Return status, detail and fix of what doctor finds on a router with the uplink wan0 and the LAN lan0."""
+    chains = None if ruleset is None else nft.parse(ruleset)
+    tables, links = KernelSnapshot(routes=ROUTES), (Link("wan0"), Link("lan0"))
+    facts = Facts(("wan0", "lan0"), links, tables, chains=chains, firewall_problem=problem)
+    return [(finding.status.value, finding.detail, finding.fix) for finding in firewall(facts)]
+
+
+def chain(hook: str, *rules: str, policy: str = "drop") -> str:
+    """Return what nft lists for a table with one base chain, and with a chain that accepts neighbor discovery."""
+    accept = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"
+    base = f"type filter hook {hook} priority filter; policy {policy};"
+    chains = {"nd": [accept], "back": ["return"], "base": [base, *rules]}
+    text = "\n".join("\n\t\t".join([f"\tchain {name} {{", *lines]) + "\n\t}\n" for name, lines in chains.items())
+    return f"table inet fw {{\n{text}}}\n"
+
+
+def base(hook: str, *rules: str, policy: str = "drop") -> str:
+    """Return what doctor finds wrong with a base chain, without the chain's name."""
+    lines = found(chain(hook, *rules, policy=policy))
+    return "; ".join(detail.removeprefix("inet fw base drops ") for status, detail, _ in lines if status == "warn")
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        (
+            "docker",
+            [
+                (
+                    f"ip6 filter FORWARD drops connections from lan0 to wan0: {UNACCEPTED}",
+                    f"ip6tables -t filter -I DOCKER-USER {OUTWARD[1]} -j ACCEPT",
+                ),
+                (
+                    f"ip6 filter FORWARD drops replies from wan0 to lan0: {UNACCEPTED}",
+                    f"ip6tables -t filter -I DOCKER-USER {REPLIES[1]} -j ACCEPT",
+                ),
+            ],
+        ),
+        (
+            "ufw",
+            [
+                (
+                    f"ip6 filter FORWARD drops connections from lan0 to wan0: {UNACCEPTED}",
+                    f"ip6tables -t filter -I FORWARD {OUTWARD[1]} -j ACCEPT",
+                )
+            ],
+        ),
+        (
+            "rpfilter",
+            [
+                (
+                    f"ip6 raw PREROUTING drops {UNROUTED} on lan0: `fib saddr . mark . iif oif 0 drop`",
+                    f"ip6tables -t raw -I PREROUTING {OF_HOSTS[1]} -j ACCEPT",
+                )
+            ],
+        ),
+        (
+            "firewalld",
+            [
+                (
+                    f"inet firewalld filter_PREROUTING drops {UNROUTED} on lan0: `{FIREWALLD_FILTER}`",
+                    f"nft insert rule inet firewalld filter_PREROUTING {OF_HOSTS[0]} accept",
+                )
+            ],
+        ),
+        ("fw4", []),
+    ],
+)
+def test_rule_sets_of_common_firewalls(name: str, lines: list[tuple[str, str]]) -> None:
+    """What each of them does to ndpbr is found, with its fix; without a mistake doctor cannot tell."""
+    result = found((RULESETS / f"{name}-1.0.6.txt").read_text())
+
+    assert [line[1:] for line in result if line[0] == "warn"] == lines
+    assert lines or [line[0] for line in result] == ["info"]
+
+
+@pytest.mark.parametrize("policy", ["drop", "accept"])
+def test_no_base_chain_in_the_input_or_forward_hook(policy: str) -> None:
+    """Then the firewall is ok, whatever it does elsewhere."""
+    elsewhere = [chain("output", policy=policy), chain("forward", policy=policy).replace("inet", "ip")]
+    elsewhere.append(chain("prerouting", f"ip6 saddr != {PREFIX} drop", policy="accept"))
+
+    assert [line[0] for line in found("\n".join(elsewhere))] == ["ok"]
+    assert found("") == [("ok", "filters neither input nor forwarded packets", None)]
+    assert [line[0] for line in found(chain("input", policy="accept"))] == ["info"]
+
+
+def test_chains_that_are_not_known() -> None:
+    """Where the rules cannot be read, that is no warning, and there is no fix."""
+    assert found(None, "nft is not installed") == [("info", "cannot tell: nft is not installed", None)]
+
+
+def test_policy_that_accepts_no_neighbor_discovery() -> None:
+    """Mistake: an input policy of drop without a rule that accepts neighbor discovery."""
+    result = found(chain("input", "ct state established,related accept"))
+
+    assert result == [
+        (
+            "warn",
+            f"inet fw base drops neighbor discovery on wan0 and lan0: {UNACCEPTED}",
+            f"nft insert rule inet fw base {ND[0]} accept",
+        )
     ]
-    return nft.chains(json.dumps({"nftables": items}).encode())
 
 
 @pytest.mark.parametrize(
-    ("rules", "passes"),
+    ("rule", "drops"),
     [
-        ([], False),
-        ([[ACCEPT]], True),
-        ([[SOLICIT, {"counter": {"packets": 0}}, ACCEPT]], True),
-        ([[payload("icmpv6", "type", "echo-request"), ACCEPT]], False),
-        ([[payload("icmpv6", "type", 135), ACCEPT]], True),
-        ([[meta("l4proto", "ipv6-icmp"), {"limit": {"rate": 10}}, ACCEPT]], True),
-        ([[meta("l4proto", {"set": ["tcp", "udp"]}), ACCEPT]], False),
-        ([[payload("ip6", "nexthdr", "ipv6-icmp"), ACCEPT]], True),
-        ([[payload("tcp", "dport", 22), ACCEPT]], False),
-        ([[payload("ip", "saddr", "192.0.2.1"), ACCEPT]], False),
-        ([[payload("ip6", "saddr", {"prefix": {"addr": "fe80::", "len": 10}}), ACCEPT]], True),
-        ([[match(STATE, ["established", "related"], "in"), ACCEPT]], False),
-        ([[match(STATE, ["established", "untracked"], "in"), ACCEPT]], True),
-        ([[VMAP]], False),
-        ([[VMAP], [ACCEPT]], True),
-        ([[{"vmap": {"key": {"meta": {"key": "l4proto"}}, "data": {"set": [["ipv6-icmp", ACCEPT]]}}}]], True),
-        ([[{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": "@somewhere"}}]], False),
-        ([[meta("iifname", "lan0"), ACCEPT]], True),
-        ([[meta("iifname", "wan0"), ACCEPT]], False),
-        ([[meta("iifname", {"set": ["wan0", "lan0"]}), ACCEPT]], True),
-        ([[meta("iifname", "lan*"), ACCEPT]], True),
-        ([[meta("iifname", "@inner"), ACCEPT]], True),
-        ([[meta("nfproto", "ipv4"), ACCEPT]], False),
-        ([[meta("nfproto", "ipv6"), ACCEPT]], True),
-        ([[{"jump": {"target": "nd"}}]], True),
-        ([[{"goto": {"target": "nowhere"}}], [ACCEPT]], True),
-        ([[{"jump": {"target": "base"}}]], False),
-        ([[{"return": None}], [ACCEPT]], False),
-        ([[{"reject": {}}], [ACCEPT]], False),
-        ([[payload("ip6", "saddr", "fe80::1"), DROP], [ACCEPT]], True),
-        ([[SOLICIT, DROP], [ACCEPT]], False),
+        ("icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } counter packets 0 bytes 0 accept", ""),
+        ("meta l4proto { icmp, ipv6-icmp } limit rate 10/second accept", ""),
+        ("meta l4proto 58 accept", ""),
+        ("ip6 nexthdr ipv6-icmp accept", ""),
+        ("ip6 hoplimit 255 accept", ""),
+        ("ip6 saddr fe80::/10 accept", ""),
+        ("icmpv6 type 135-136 accept", ""),
+        ("icmpv6 type != echo-request accept", ""),
+        ("icmpv6 type . icmpv6 code { nd-neighbor-solicit . no-route } accept", ""),
+        ("icmpv6 type @allowed accept", ""),
+        ("xt match physdev counter packets 0 bytes 0 accept", ""),
+        ("ct state { established, untracked } accept", ""),
+        ('iifname "*" accept', ""),
+        ("iifname vmap @zones", ""),
+        ('iifname vmap { "lan0" : jump nd, "wan0" : jump nd }', ""),
+        ("jump nd", ""),
+        ("goto nd", ""),
+        ("queue to 0", ""),
+        ('comment "a comment of the chain"', "wan0 and lan0"),
+        ('log prefix "accept"', "wan0 and lan0"),
+        ('tcp dport 22 accept comment "drop"', "wan0 and lan0"),
+        ("tcp flags syn / fin,syn accept", "wan0 and lan0"),
+        ("meta l4proto { tcp, udp } accept", "wan0 and lan0"),
+        ("icmpv6 type nd-neighbor-solicit accept", "wan0 and lan0"),
+        ("icmpv6 type echo-request accept", "wan0 and lan0"),
+        ("ip saddr 192.0.2.1 accept", "wan0 and lan0"),
+        ("meta nfproto ipv4 accept", "wan0 and lan0"),
+        ("ct state vmap { invalid : drop, established : accept, related : accept }", "wan0 and lan0"),
+        ("meta l4proto ipv6-icmp jump back", "wan0 and lan0"),
+        ("jump gone", "wan0 and lan0"),
+        ("return", "wan0 and lan0"),
+        ('iifname "lan*" meta l4proto ipv6-icmp accept', "wan0"),
+        ('iif != "lan0" icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept', "lan0"),
     ],
 )
-def test_rules_of_nft(rules: list[list[dict[str, Any]]], passes: bool) -> None:
-    """The first rule that is about neighbor discovery decides; without one it is the policy, drop."""
-    chains = listed(*rules)
+def test_rule_of_an_input_chain_with_the_policy_drop(rule: str, drops: str) -> None:
+    """A rule that accepts, or may accept, solicitations and advertisements on an interface is enough."""
+    mistake = f"neighbor discovery on {drops}: {UNACCEPTED}" if drops else ""
 
-    assert passes_nd(chains, chains[0], "lan0") is passes
+    assert base("input", rule) == mistake
 
 
-def test_policy_and_hook() -> None:
-    """A policy that accepts lets through; what leaves is told by the interface it leaves by."""
-    accepting, leaving = listed(policy="accept"), listed([meta("oifname", "lan0"), ACCEPT], hook="output")
+def test_interface_without_neighbor_discovery() -> None:
+    """No rule for it is missing, and without a prefix or a default route no packet is missing either."""
+    chains = nft.parse(chain("input") + chain("forward").replace("fw", "fw2"))
 
-    assert passes_nd(accepting, accepting[0], "lan0")
-    assert [passes_nd(leaving, leaving[0], dev) for dev in ("lan0", "wan0")] == [True, False]
+    (finding,) = firewall(Facts(("ppp0",), (Link("ppp0", noarp=True),), chains=chains))
+    assert finding.status.value == "info"
 
 
 @pytest.mark.parametrize(
-    ("rules", "passes"),
+    ("rules", "mistake"),
     [
-        ([], False),
-        ([[match(STATE, ["established", "related"], "in"), ACCEPT]], False),
-        ([[match(STATE, "new", "in"), ACCEPT]], True),
-        ([[meta("l4proto", "ipv6-icmp"), ACCEPT]], False),
-        ([[SOLICIT, ACCEPT]], False),
-        ([[payload("tcp", "dport", 443), ACCEPT]], True),
-        ([[meta("iifname", "lan0"), meta("oifname", "wan0"), ACCEPT]], True),
-        ([[meta("oifname", "wan0"), DROP], [ACCEPT]], True),
+        (["meta l4proto ipv6-icmp drop"], "`meta l4proto ipv6-icmp drop`"),
+        (["reject with icmpv6 admin-prohibited"], "`reject with icmpv6 admin-prohibited`"),
+        (["jump nd", "drop"], ""),
+        (["limit rate 1/second drop"], ""),
+        (["ct mark 0x00000001 return", "drop"], ""),
+        (["ct mark 0x00000001 goto back", "drop"], ""),
+        (["goto back", "drop"], ""),
+        (["jump back", "drop"], "`drop`"),
     ],
 )
-def test_what_is_forwarded(rules: list[list[dict[str, Any]]], passes: bool) -> None:
-    """Answers alone are not enough: some connection must be able to begin."""
-    chains = listed(*rules, hook="forward")
+def test_rule_that_drops_neighbor_discovery(rules: list[str], mistake: str) -> None:
+    """With the policy accept, a rule counts only if it certainly drops the packets."""
+    expected = f"neighbor discovery on wan0 and lan0: {mistake}" if mistake else ""
 
-    assert passes_new(chains, chains[0], "lan0") is passes
+    assert base("input", *rules, policy="accept") == expected
 
 
 @pytest.mark.parametrize(
-    ("rules", "passes"),
+    ("rules", "outward", "replies"),
     [
-        ([], False),
-        (["-p ipv6-icmp -j ACCEPT"], True),
-        (["-p ipv6-icmp -m icmp6 --icmpv6-type 135 -m hl --hl-eq 255 -j ACCEPT"], True),
-        (["-p ipv6-icmp -m icmp6 --icmpv6-type 128 -j ACCEPT"], False),
-        (["-p tcp -m tcp --dport 22 -j ACCEPT"], False),
-        (["-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"], False),
-        (["-i wan0 -j ACCEPT"], False),
-        (["! -i wan0 -j ACCEPT"], True),
-        (["-i lan+ -j ACCEPT"], True),
-        (['-p ipv6-icmp -m comment --comment "-j DROP it" -j LOG', "-j ACCEPT"], True),
-        (["-s fe80::1/128 -j DROP", "-j ACCEPT"], True),
-        (["-j REJECT --reject-with icmp6-port-unreachable", "-j ACCEPT"], False),
-        (["-j other"], True),
-        (["-j RETURN", "-j ACCEPT"], False),
-        (["-p ipv6-icmp"], False),
+        ([], UNACCEPTED, UNACCEPTED),
+        (["ct state established,related accept"], UNACCEPTED, ""),
+        (['iifname "lan0" oifname "wan0" accept'], "", UNACCEPTED),
+        (["ct state vmap { established : accept, related : accept }", 'iifname "lan0" accept'], "", ""),
+        (['iifname "lan0" accept', 'iifname "wan0" accept'], "", ""),
+        (["ct state != invalid accept"], "", ""),
+        (["ct state ! invalid counter packets 0 bytes 0 accept"], "", ""),
+        (["meta l4proto ipv6-icmp accept", "ct state established accept"], UNACCEPTED, ""),
+        (["ct state established accept", "tcp dport 443 accept"], "", ""),
+        (["ct state established accept", 'iifname "docker0" oifname != "docker0" accept'], UNACCEPTED, ""),
+        (["ct state established accept", f"ip6 saddr {PREFIX} accept"], "", ""),
+        (["ct state established accept", "ip6 saddr 2001:db8:65::/64 accept"], UNACCEPTED, ""),
+        (["ct state established accept", "ip6 saddr 2001:db8:64::/65 accept"], "", ""),
     ],
 )
-def test_rules_of_ip6tables(rules: list[str], passes: bool) -> None:
-    """The same questions, asked of `ip6tables -S`."""
-    lines = ["-P INPUT DROP", "-P FORWARD ACCEPT", "-N other", "-A other -p ipv6-icmp -j ACCEPT"]
-    chains = ip6tables.chains("\n".join([*lines, *(f"-A INPUT {rule}" for rule in rules)]))
+def test_forward_chain_with_the_policy_drop(rules: list[str], outward: str, replies: str) -> None:
+    """Mistakes: no rule accepts connections from the LAN to the uplink, or none accepts the replies."""
+    mistakes = [f"connections from lan0 to wan0: {outward}"] if outward else []
+    mistakes += [f"replies from wan0 to lan0: {replies}"] if replies else []
 
-    assert [(chain.name, chain.hook) for chain in chains] == [
-        ("INPUT", "input"),
-        ("FORWARD", "forward"),
-        ("other", None),
-    ]
-    assert passes_nd(chains, chains[0], "lan0") is passes
+    assert base("forward", *rules) == "; ".join(mistakes)
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"nftables": [{"rule": {}}]}', b'{"nftables": [{"chain": 1}]}'])
-def test_no_list_of_nft(text: bytes) -> None:
-    """What is no ruleset is a ValueError, whatever it is."""
-    with pytest.raises(ValueError):
-        nft.chains(text)
+def test_fixes_of_a_forward_chain() -> None:
+    """Each mistake has a command of its own."""
+    result = found(chain("forward"))
+
+    assert [line[2] for line in result] == [f"nft insert rule inet fw base {it[0]} accept" for it in (OUTWARD, REPLIES)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "mistake"),
+    [
+        (f"ip6 saddr {PREFIX} drop", "connections from lan0 to wan0"),
+        ("ip6 daddr 2001:db8::/32 reject", "replies from wan0 to lan0"),
+        (f'iifname "wan0" ip6 daddr {PREFIX} drop', "replies from wan0 to lan0"),
+        (f'iifname "wan0" ip6 daddr {PREFIX} ct state new drop', ""),
+        (f'iifname "wan0" ip6 saddr {PREFIX} drop', ""),
+        (f"ip6 daddr {PREFIX} tcp dport 22 drop", ""),
+        ("ip6 daddr 2001:db8:64::/80 drop", ""),
+        ("ip6 daddr { 2001:db8:65::/64, 2001:db8:66::/64 } drop", ""),
+        ("ip6 daddr != 2001:db8::/32 drop", ""),
+    ],
+)
+def test_rule_that_drops_the_prefix(rule: str, mistake: str) -> None:
+    """Mistake: a forward rule that drops the prefix; not if it drops only new connections, or part of the prefix."""
+    assert base("forward", rule, policy="accept") == (f"{mistake}: `{rule}`" if mistake else "")
+    assert base("forward", "ct state established,related accept", 'iifname "lan0" accept', rule) == ""
+
+
+@pytest.mark.parametrize(
+    ("rules", "filters"),
+    [
+        (["fib saddr . iif oif missing drop"], True),
+        (['iifname "lan0" fib saddr . mark . iif oif 0 counter packets 0 bytes 0 drop'], True),
+        (['meta nfproto ipv6 fib saddr . iif oif missing log prefix "rpf: " drop'], True),
+        (["icmpv6 type { nd-router-advert, nd-neighbor-solicit } accept", "fib saddr . iif oif missing drop"], True),
+        (['iifname "wan0" fib saddr . iif oif missing drop'], False),
+        (["fib saddr oif 0 counter packets 0 bytes 0 drop"], False),
+        (["fib saddr . iif oif != 0 accept"], False),
+        ([f'iifname "lan0" ip6 saddr {PREFIX} accept', "fib saddr . iif oif missing drop"], False),
+    ],
+)
+def test_reverse_path_filter(rules: list[str], filters: bool) -> None:
+    """Mistake: a strict reverse path filter on a LAN drops the packets of each host that has no host route yet."""
+    mistake = f"{UNROUTED} on lan0: `{rules[-1].replace(' counter packets 0 bytes 0', '')}`"
+
+    assert base("prerouting", *rules, policy="accept") == (
+        mistake.replace(' log prefix "rpf: "', "") if filters else ""
+    )

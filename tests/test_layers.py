@@ -18,7 +18,6 @@ JUDGES = (
     "finding",
     "firewall",
     "nft",
-    "ip6tables",
     "checks",
     "machine_checks",
     "link_checks",

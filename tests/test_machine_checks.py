@@ -1,4 +1,4 @@
-"""Facts -> findings about the machine; the kernel's part is in test_e2e_doctor.py."""
+"""Facts -> findings about the machine; test_e2e_doctor.py has the kernel's part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.builders import entry, kernel, route
 
 
 def found(check: Any, **known: Any) -> list[tuple[str, str, str | None]]:
-    """Return what a check finds: status, what, command."""
+    """Return status, detail and fix of a check's findings."""
     facts = Facts(("wan0", "lan0"), (Link("wan0"), Link("lan0")), **known)
     return [(finding.status.value, finding.detail, finding.fix) for finding in check(facts)]
 
@@ -25,15 +25,15 @@ def found(check: Any, **known: Any) -> list[tuple[str, str, str | None]]:
     ("version", "status"), [((4, 20), "fail"), ((5, 0), "warn"), ((5, 15), "warn"), ((5, 16), "ok"), ((6, 1), "ok")]
 )
 def test_version_of_iproute2(version: tuple[int, int], status: str) -> None:
-    """5.0 can tag, 5.16 can ask silent hosts again."""
+    """5.0 can tag proxy entries, 5.16 can probe a silent host again."""
     assert [line[0] for line in found(machine_checks.iproute2, ip=version)] == [status]
 
 
 @pytest.mark.parametrize(
-    ("release", "status"), [("4.19.0", "fail"), ("5.0-rc1", "ok"), ("6.1.0-18-amd64", "ok"), ("", "warn")]
+    ("release", "status"), [("4.19.0", "fail"), ("5.0-rc1", "ok"), ("6.1.0-18-amd64", "ok"), ("", "info")]
 )
 def test_version_of_linux(release: str, status: str) -> None:
-    """Linux 5.0 keeps the tags."""
+    """Linux 5.0 keeps the tags of proxy entries."""
     assert [line[0] for line in found(machine_checks.kernel, kernel=release)] == [status]
 
 
@@ -46,17 +46,17 @@ def test_version_of_linux(release: str, status: str) -> None:
     ],
 )
 def test_size_of_the_neighbor_cache(entries: int, status: str, fix: str | None) -> None:
-    """From three quarters on more room is wanted, four times what is there."""
+    """From three quarters on doctor advises a limit of at least four times the entries."""
     (line,) = found(machine_checks.table_size, neighbors=entries, gc_thresh3=1024)
 
     assert line[::2] == (status, fix)
 
 
 def test_many_entries_of_other_programs() -> None:
-    """A few are named with the commands; of more than that the number."""
-    theirs = [entry(f"2001:db8::{number}", ours=False) for number in range(1, 6)]
-    few = found(machine_checks.foreign, tables=kernel(*theirs[:2], entry()))
-    many = found(machine_checks.foreign, tables=kernel(*theirs))
+    """A few entries are named, each with its command; of the others doctor says how many there are."""
+    foreign = [entry(f"2001:db8::{number}", ours=False) for number in range(1, 6)]
+    few = found(machine_checks.foreign, tables=kernel(*foreign[:2], entry()))
+    many = found(machine_checks.foreign, tables=kernel(*foreign))
 
     assert few[0][1].startswith("2001:db8::1 dev wan0, 2001:db8::2 dev wan0, which")
     assert few[0][2] == "ip -6 neigh del proxy 2001:db8::1 dev wan0 && ip -6 neigh del proxy 2001:db8::2 dev wan0"
@@ -65,29 +65,29 @@ def test_many_entries_of_other_programs() -> None:
 
 
 def test_leftovers() -> None:
-    """Entries and settings are left by a run that is dead, not by one that runs."""
+    """Entries and settings are leftovers only while no daemon runs."""
     tables = kernel(route(), entry(), entry("2001:db8::1", ours=False))
-    lines = found(machine_checks.leftovers, tables=tables, borrowed=True)
+    lines = found(machine_checks.leftovers, tables=tables, unrestored=True)
 
     assert lines[0][1].startswith("2 routes and proxy entries of a run that was killed")
     assert [line[2] for line in lines] == ["ndpbr flush", "ndpbr run wan0 lan0"]
-    assert found(machine_checks.leftovers, tables=tables, borrowed=True, running=True)[0][0] == "ok"
+    assert found(machine_checks.leftovers, tables=tables, unrestored=True, running=True)[0][0] == "ok"
 
 
 def test_leftovers_of_another_protocol_number(tmp_path: Path) -> None:
-    """The commands name it: without it flush would remove nothing."""
+    """The fix names the protocol number: without it flush would remove nothing."""
     facts = ProcFs(tmp_path, tmp_path).facts(("wan0", "lan0"), kernel(route(), entry()), 200, tmp_path)
     (finding,) = machine_checks.leftovers(facts)
 
     assert finding.fix == "ndpbr flush --protocol 200"
 
 
-def test_what_nobody_could_be_asked_about() -> None:
-    """Where hardly anything can be asked every check says something, and none fails for that."""
+def test_facts_that_are_unknown() -> None:
+    """Every check has a finding, and where its facts are unknown that is no warning, no failure, and has no fix."""
     result = findings(
         Facts(("wan0",), (Link("wan0", forwarding=None, accept_ra=None, proxy_ndp=None),), forwarding=None)
     )
-    unknown = [finding for finding in result if not finding.asked]
+    unknown = [finding for finding in result if finding.status is Status.INFO]
 
     assert {finding.name for finding in unknown} == {
         "kernel",
@@ -98,13 +98,13 @@ def test_what_nobody_could_be_asked_about() -> None:
         "foreign-entries",
         "firewall",
     }
-    assert {finding.status for finding in unknown} == {Status.WARN}
+    assert {finding.fix for finding in unknown} == {None}
     assert len({finding.name for finding in result}) == len(CHECKS)
 
 
 def test_a_finding_is_one_line() -> None:
-    """Whatever is found stays on its line, and within what a small syslogd takes."""
-    result: list[Finding] = findings(Facts(("wan0",), kernel="4.4", neighbors=9000, gc_thresh3=1024, borrowed=True))
+    """Each finding is one line, short enough for a small syslogd."""
+    result: list[Finding] = findings(Facts(("wan0",), kernel="4.4", neighbors=9000, gc_thresh3=1024, unrestored=True))
 
     assert all("\n" not in finding.detail + (finding.fix or "") for finding in result)
     assert max(len(finding.detail + (finding.fix or "")) for finding in result) < 160

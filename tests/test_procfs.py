@@ -1,4 +1,4 @@
-"""Files of /proc and /sys -> facts, also where they are missing or say nothing of use."""
+"""Files of /proc and /sys -> facts, also if files are missing."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def lay(root: Path, files: dict[str, str]) -> None:
         path.write_text(f"{text}\n")
 
 
-def test_machine_is_read(tmp_path: Path) -> None:
-    """Interfaces (the default route's, too), settings, the neighbor cache and who runs are read from files."""
+def test_facts_are_read(tmp_path: Path) -> None:
+    """Interfaces (also of the default route), settings, the neighbor cache and the locks are read from files."""
     proc, sys = tmp_path / "proc", tmp_path / "sys"
     lay(
         proc,
@@ -54,20 +54,20 @@ def test_machine_is_read(tmp_path: Path) -> None:
     assert facts.links == (
         Link("wan0", port_of="br0", disabled=None, forwarding=None, accept_ra=2, proxy_ndp=None, proxy_delay=80),
     )
-    assert (facts.capable, facts.running, facts.borrowed, facts.kernel) == (True, True, False, "6.1.0")
+    assert (facts.capable, facts.running, facts.unrestored, facts.kernel) == (True, True, False, "6.1.0")
     assert (facts.forwarding, facts.proxy_ndp, facts.neighbors, facts.gc_thresh3) == (1, None, 10, 1024)
     assert [link.name for link in ProcFs(proc, sys).links()] == ["br0", "wan0"]
 
 
 def test_interface_without_neighbor_discovery(tmp_path: Path) -> None:
-    """NOARP or POINTOPOINT: both are what the daemon goes by."""
+    """The flags NOARP and POINTOPOINT both mean it, as for the daemon."""
     lay(tmp_path / "class/net", {"lan0/flags": "0x1003", "ppp0/flags": "0x1011", "wg0/flags": "0x1081"})
 
     assert [link.noarp for link in ProcFs(tmp_path, tmp_path).links()] == [False, True, True]
 
 
 def test_nothing_can_be_read(tmp_path: Path) -> None:
-    """Where the files are missing their facts are unknown, and nothing is raised."""
+    """If the files are missing, their facts are unknown, and no exception is raised."""
     facts = ProcFs(tmp_path, tmp_path).facts(("wan0",), None, 135, tmp_path)
 
     assert (facts.links, facts.tables, facts.kernel, facts.capable, facts.running) == ((), None, "", False, False)

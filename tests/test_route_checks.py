@@ -1,4 +1,4 @@
-"""Facts -> findings about routes; the kernel's part is in test_e2e_doctor.py."""
+"""Facts -> findings about routes; test_e2e_doctor.py has the kernel's part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEVS = ("wan0", "lan0")
 
 
 def test_default_route_on_an_interface_that_is_not_listed() -> None:
-    """The provider's interface is to be listed, too: a wrong name is a common mistake."""
+    """The fix lists the interface of the default route, too: a wrong name is a common mistake."""
     facts = Facts(DEVS, (WAN0, LAN0, Link("ppp0")), KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "ppp0"),)))
     (finding,) = route_checks.default_route(facts)
 
@@ -24,8 +24,8 @@ def test_default_route_on_an_interface_that_is_not_listed() -> None:
     assert finding.fix == "ndpbr run ppp0 wan0 lan0"
 
 
-def test_advertisements_are_looked_at_where_the_default_route_is() -> None:
-    """Also where that interface is not listed; a route that somebody has set needs none."""
+def test_router_advertisements_matter_on_the_link_of_the_default_route() -> None:
+    """Also if that interface is not listed; a static default route needs no router advertisements."""
     ppp0 = Link("ppp0", accept_ra=1)
     learned = Facts(
         DEVS,
@@ -40,8 +40,8 @@ def test_advertisements_are_looked_at_where_the_default_route_is() -> None:
     assert [f.detail for f in route_checks.router_advertisements(static)] == ["not needed"]
 
 
-def test_same_prefix_twice_goes_from_the_inner_interface() -> None:
-    """It stays where the default route is, whatever the order; other prefixes and interfaces do not matter."""
+def test_prefix_on_two_interfaces_is_removed_from_the_lan() -> None:
+    """The prefix stays where the default route is; the order, other prefixes and other interfaces do not matter."""
     routes = (
         PrefixOrDefaultRoute(HOME, "lan0"),
         PrefixOrDefaultRoute(HOME, "wan0"),
@@ -57,22 +57,20 @@ def test_same_prefix_twice_goes_from_the_inner_interface() -> None:
 
 
 def test_prefix_of_the_user() -> None:
-    """Where none is on-link, what `--prefix` names will do."""
+    """Without an on-link prefix, one of `--prefix` is enough."""
     facts = Facts(DEVS, (WAN0, LAN0), KernelSnapshot(), prefixes=frozenset({HOME}))
 
-    assert [(f.status.value, f.detail) for f in route_checks.prefixes(facts)] == [("ok", f"{HOME} counts by --prefix")]
+    assert [(f.status.value, f.detail) for f in route_checks.prefixes(facts)] == [("ok", f"{HOME} by --prefix")]
 
 
-def test_what_is_missing_is_missed_where_the_modem_is() -> None:
-    """The commands name the interface of the default route, or of a prefix, or the first; none is no obstacle."""
-    heeding = (Link("wan0", accept_ra=2), Link("lan0", accept_ra=2))
-    prefix = Facts(DEVS, heeding, KernelSnapshot(routes=(PrefixOrDefaultRoute(HOME, "lan0"),)))
-    way_out = Facts(
-        DEVS, (WAN0, LAN0), KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "lan0", addr("fe80::1")),))
-    )
+def test_fixes_name_the_uplink() -> None:
+    """The uplink is the interface of the default route, else of a prefix, else the first; there may be none."""
+    accepting = (Link("wan0", accept_ra=2), Link("lan0", accept_ra=2))
+    prefix = Facts(DEVS, accepting, KernelSnapshot(routes=(PrefixOrDefaultRoute(HOME, "lan0"),)))
+    routed = Facts(DEVS, (WAN0, LAN0), KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "lan0", addr("fe80::1")),)))
     neither, nothing = Facts(DEVS, (WAN0, LAN0), KernelSnapshot()), Facts((), tables=KernelSnapshot())
 
     assert [f.fix for f in route_checks.default_route(prefix)] == ["ip -6 route add default via GATEWAY dev lan0"]
-    assert [f.fix for f in route_checks.prefixes(way_out)] == ["ip -6 address add ADDRESS/64 dev lan0"]
+    assert [f.fix for f in route_checks.prefixes(routed)] == ["ip -6 address add ADDRESS/64 dev lan0"]
     assert [f.fix for f in route_checks.prefixes(neither)] == ["ip -6 address add ADDRESS/64 dev wan0"]
     assert [f.status.value for f in route_checks.default_route(nothing)] == ["fail"]

@@ -1,4 +1,4 @@
-"""ndpbr doctor: everything that must be right -> a line a check, or one JSON object; status 1 if something is not."""
+"""ndpbr doctor: the facts about this machine -> one line per finding, or one JSON object; status 1 if a check fails."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from ndpbr_py.doctor.finding import Finding, Status
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print what the checks find."""
+    """Print the findings."""
     names = config.interfaces(arguments.interfaces)
     facts = collect(names, arguments.protocol, arguments.state_dir)
-    found = findings(facts)
+    results = findings(facts)
     if arguments.json:
-        print(json.dumps({"interfaces": list(facts.interfaces), "checks": [_fields(it) for it in found]}, indent=1))
+        print(json.dumps({"interfaces": list(facts.interfaces), "checks": [_fields(it) for it in results]}, indent=1))
     else:
-        print("\n".join(lines(found)))
-    return int(any(finding.status is Status.FAIL for finding in found))
+        print("\n".join(lines(results)))
+    return int(any(finding.status is Status.FAIL for finding in results))
 
 
-def lines(found: Sequence[Finding]) -> list[str]:
-    """Return a line a finding, with the command that mends it at its end."""
+def lines(results: Sequence[Finding]) -> list[str]:
+    """Return one line per finding, which ends with the command that fixes it."""
     return [
         f"{finding.status.value:4} {finding.name}: {finding.detail}" + (f"; fix: {finding.fix}" if finding.fix else "")
-        for finding in found
+        for finding in results
     ]
 
 
 def _fields(finding: Finding) -> dict[str, str | None]:
-    return {"name": finding.name, "status": finding.status.value, "found": finding.detail, "mend": finding.fix}
+    return {"name": finding.name, "status": finding.status.value, "detail": finding.detail, "fix": finding.fix}

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ndpbr_py.control import rules
 from ndpbr_py.control.client import ask
+from ndpbr_py.control.rules import narrowed
 from ndpbr_py.core.address import text
 from ndpbr_py.doctor.collect import interfaces, rules_of
 from ndpbr_py.doctor.explain import Explanation, explained
@@ -22,20 +22,19 @@ _MAX_EVENTS = 10  # in text; JSON has them all
 def main(arguments: argparse.Namespace) -> int:
     """Explain an address."""
     address = arguments.address
-    ip, machine = program.find(), ProcFs()
+    ip, procfs = program.find(), ProcFs()
     daemon = ask(arguments.state_dir, what="address", address=text(address))
-    theirs, tag = rules_of(machine, daemon)
+    rules, tag = rules_of(procfs, daemon)
     protocol = tag if arguments.protocol is None else arguments.protocol
-    devs = arguments.interfaces or theirs.interfaces
+    devs = arguments.interfaces or rules.interfaces
     if not devs:
-        devs = interfaces(machine, dump.read_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS))
+        devs = interfaces(procfs, dump.read_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS))
     if len(devs) < 2:
         raise NdpbrError(f"expected two or more interfaces that are up, got {len(devs)}; name them with --interfaces")
     kernel = dump.read_now(ip, devs, protocol)
-    running = daemon is not None or f"protocol {protocol}" in machine.locks()
-    explanation = explained(
-        address, rules.narrowed(theirs, devs, frozenset(arguments.prefixes)), kernel, running=running
-    )
+    running = daemon is not None or f"protocol {protocol}" in procfs.locks()
+    asked_about = narrowed(rules, devs, frozenset(arguments.prefixes))
+    explanation = explained(address, asked_about, kernel, running=running)
     if arguments.json:
         print(json.dumps({**_fields(explanation), "interfaces": list(devs), "daemon": daemon}, indent=1))
     else:

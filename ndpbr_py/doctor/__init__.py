@@ -1,1 +1,1 @@
-"""Facts about this machine -> findings: what must be right, whether it is, and the command that mends it."""
+"""Facts about this machine -> findings: what each check found, and the command that fixes it."""

@@ -1,4 +1,4 @@
-"""What is not as it must be when the daemon starts -> records."""
+"""The findings of doctor when the daemon starts -> log records."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from ndpbr_py.logs.logger import Log
 
 
 def report(config: RunConfig, ip: Program, tables: KernelSnapshot | None, log: Log) -> None:
-    """Log every finding that is not ok.  Nothing is started and no table is read again, so it takes milliseconds."""
-    # One that is missing was logged as such.
-    there = [dev for dev in config.interfaces if Path("/sys/class/net", dev).exists()]
-    facts = ProcFs().facts(there, tables, config.protocol, config.state_dir)
+    """Log every warning and failure.
+
+    This takes milliseconds: no process is started, and the tables of the first snapshot are used.
+    """
+    # The daemon has already logged which interfaces do not exist.
+    existing = [dev for dev in config.interfaces if Path("/sys/class/net", dev).exists()]
+    facts = ProcFs().facts(existing, tables, config.protocol, config.state_dir)
     for finding in findings(replace(facts, ip=ip.version, prefixes=config.prefixes)):
-        fix = finding.fix or ""
         if finding.status is Status.FAIL:
-            log.record("warning", "check-failed", check=finding.name, detail=finding.detail, fix=fix)
-        elif finding.status is Status.WARN and finding.asked:
-            log.record("warning", "check-warned", check=finding.name, detail=finding.detail, fix=fix)
+            log.record("warning", "check-failed", check=finding.name, detail=finding.detail, fix=finding.fix)
+        elif finding.status is Status.WARN:
+            log.record("warning", "check-warned", check=finding.name, detail=finding.detail, fix=finding.fix)

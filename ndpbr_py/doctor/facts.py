@@ -1,4 +1,7 @@
-"""What the checks know of this machine.  None: it could not be asked, or this kernel does not have it."""
+"""The facts about this machine that the checks use.
+
+None means that the fact could not be read, or that this kernel does not have it.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,15 @@ from dataclasses import dataclass
 from ipaddress import IPv6Network
 
 from ndpbr_py.core.events import KernelSnapshot, PrefixOrDefaultRoute
-from ndpbr_py.doctor.firewall import Chain
+from ndpbr_py.doctor.nft import Chain
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An interface that is there.
+    """An interface that exists.
 
-    ``port_of`` is the bridge or bond that it is a port of; ``snooping`` and ``querier`` are a bridge's.
+    ``port_of`` is the bridge or bond that the interface is a port of.  Only a bridge has ``snooping`` and ``querier``.
+    ``proxy_delay`` is in hundredths of a second.
     """
 
     name: str
@@ -33,23 +37,23 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it.
+    """All facts.
 
     Attributes:
-        interfaces: The interfaces that it is about.
-        links: Those of them that are there, and those of default routes.
-        tables: The kernel's, without the neighbor cache.
-        prefixes: Those of the daemon's --prefix.
+        interfaces: The interfaces that are checked.
+        links: The existing ones of these, and the links of the default routes.
+        tables: A snapshot of the kernel's tables, without the neighbor cache.
+        prefixes: The prefixes of the daemon's --prefix.
         ip: The version of ip(8), as (major, minor).
-        ip_problem: Why there is none that can be used.
-        kernel: Its release, e.g. "6.1.0-18-amd64".
+        ip_problem: Why no ip(8) can be used.
+        kernel: The release of Linux, e.g. "6.1.0-18-amd64".
         capable: Whether this process has CAP_NET_ADMIN.
         running: Whether a daemon runs in this network namespace.
-        tag: The words of ndpbr that name the number of these entries, if it is not the usual one.
-        borrowed: Whether settings of before a run wait to be given back.
+        tag: The option of ndpbr that names the protocol number, or "" if the number is the default.
+        unrestored: Whether a run that was killed has left settings that have not been restored.
         neighbors: How many entries the neighbor cache has, in all network namespaces.
-        chains: The firewall's.
-        firewall_problem: Why it could not be asked.
+        chains: The filter chains that IPv6 packets pass, as nft(8) lists them.
+        firewall_problem: Why the chains are not known.
     """
 
     interfaces: tuple[str, ...]
@@ -62,7 +66,7 @@ class Facts:
     capable: bool = True
     running: bool = False
     tag: str = ""
-    borrowed: bool = False
+    unrestored: bool = False
     forwarding: int | None = 1
     proxy_ndp: int | None = 1
     neighbors: int | None = None
@@ -71,7 +75,7 @@ class Facts:
     firewall_problem: str | None = None
 
     def listed(self) -> list[Link]:
-        """Return the links that it is about and that are there."""
+        """Return the checked interfaces that exist."""
         return [link for link in self.links if link.name in self.interfaces]
 
     def default_routes(self) -> list[PrefixOrDefaultRoute]:

@@ -1,4 +1,4 @@
-"""A check's answer."""
+"""The answer of a check."""
 
 from __future__ import annotations
 
@@ -7,25 +7,22 @@ from enum import Enum
 
 
 class Status(Enum):
-    """How it is."""
+    """How serious a finding is."""
 
     OK = "ok"
-    WARN = "warn"  # hosts may not be reached, or it could not be asked
-    FAIL = "fail"  # hosts are not reached
+    INFO = "info"  # cannot tell
+    WARN = "warn"  # hosts may be unreachable
+    FAIL = "fail"  # hosts are unreachable
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found, and the command that mends it, if one does.
-
-    ``asked`` is false where nothing was found because nothing could be asked.
-    """
+    """What a check found, in words, and the command that fixes it, if there is one."""
 
     name: str
     status: Status
     detail: str
     fix: str | None = None
-    asked: bool = True
 
 
 def ok(name: str, detail: str) -> Finding:
@@ -33,24 +30,29 @@ def ok(name: str, detail: str) -> Finding:
     return Finding(name, Status.OK, detail)
 
 
+def info(name: str, detail: str) -> Finding:
+    """Return that the check cannot tell."""
+    return Finding(name, Status.INFO, detail)
+
+
 def warn(name: str, detail: str, fix: str | None = None) -> Finding:
-    """Return that hosts may not be reached."""
+    """Return that hosts may be unreachable."""
     return Finding(name, Status.WARN, detail, fix)
 
 
 def fail(name: str, detail: str, fix: str | None = None) -> Finding:
-    """Return that hosts are not reached."""
+    """Return that hosts are unreachable."""
     return Finding(name, Status.FAIL, detail, fix)
 
 
-def skipped(name: str, why: str, fix: str | None = None) -> Finding:
-    """Return that it could not be asked."""
-    return Finding(name, Status.WARN, f"could not be asked: {why}", fix, asked=False)
+def skipped(name: str, why: str) -> Finding:
+    """Return that the check was skipped."""
+    return info(name, f"skipped: {why}")
 
 
 def setting(path: str, value: int) -> str:
     """Return the command that sets ``net/ipv6/PATH``.
 
-    With slashes, since an interface's name may have dots.
+    With slashes, because the name of an interface may contain dots.
     """
     return f"sysctl -w net/ipv6/{path}={value}"

@@ -12,15 +12,15 @@ from ndpbr_py.doctor.finding import Finding, fail, ok, setting, warn
 
 
 def interfaces(facts: Facts) -> Iterator[Finding]:
-    """Each interface is there and up, and takes part in neighbor discovery."""
-    there = {link.name: link for link in facts.links}
+    """Each interface exists, is up and takes part in neighbor discovery."""
+    existing = {link.name: link for link in facts.links}
     for name in facts.interfaces:
-        if name in there:
-            yield _interface(facts, there[name])
+        if name in existing:
+            yield _interface(facts, existing[name])
         else:
-            yield fail("interface", f"{name} is not there; `run` waits for it", "ip -brief link")
+            yield fail("interface", f"{name} does not exist; `run` waits for it", "ip -brief link")
     if not facts.interfaces:
-        yield fail("interface", "none that is up takes part in neighbor discovery", "ip -brief link")
+        yield fail("interface", "no interface that is up takes part in neighbor discovery", "ip -brief link")
 
 
 def _interface(facts: Facts, link: Link) -> Finding:
@@ -28,35 +28,34 @@ def _interface(facts: Facts, link: Link) -> Finding:
     if link.port_of is not None:
         rest = list(dict.fromkeys(link.port_of if dev == name else dev for dev in facts.interfaces))
         fix = " ".join(("ndpbr run", *rest)) if len(rest) > 1 else f"ip link set {name} nomaster"
-        return fail("interface", f"{name} is a port of {link.port_of}, where neighbor discovery takes place", fix)
+        return fail("interface", f"{name} is a port of {link.port_of}; use {link.port_of} instead", fix)
     if link.disabled:
-        return fail("interface", f"{name} has IPv6 off", setting(f"conf/{name}/disable_ipv6", 0))
+        return fail("interface", f"IPv6 is disabled on {name}", setting(f"conf/{name}/disable_ipv6", 0))
     if not link.up:
         return fail("interface", f"{name} is down", f"ip link set {name} up")
     if link.noarp:
-        return warn("interface", f"{name} has no neighbor discovery (NOARP): no host is found there")
+        return warn("interface", f"{name} has no neighbor discovery (NOARP): no host is learned there")
     if not link.carrier:
-        return warn("interface", f"{name} has no carrier: the cable, or the other end")
+        return warn("interface", f"{name} has no carrier: check the cable and the other end")
     return ok("interface", f"{name} is up")
 
 
 def forwarding(facts: Facts) -> Iterator[Finding]:
-    """The kernel forwards, without which it does not answer for others either."""
+    """Forwarding is on.  Without forwarding the kernel answers no solicitation for a proxied address either."""
     if facts.forwarding == 0:
-        yield fail(
-            "forwarding", "off: nothing is forwarded, and nobody answered for", setting("conf/all/forwarding", 1)
-        )
+        found = "off: no packet is forwarded, and no solicitation is answered for a host"
+        yield fail("forwarding", found, setting("conf/all/forwarding", 1))
         return
     off = [link.name for link in facts.listed() if link.forwarding == 0]
     for name in off:
-        found = f"off on {name}: what comes from there is not forwarded"
+        found = f"off on {name}: packets from {name} are not forwarded"
         yield fail("forwarding", found, setting(f"conf/{name}/forwarding", 1))
     if not off:
         yield ok("forwarding", "on")
 
 
 def proxying(facts: Facts) -> Iterator[Finding]:
-    """While a daemon runs, the kernel answers for proxied addresses, at once."""
+    """While a daemon runs, the kernel answers solicitations for proxied addresses, without delay."""
     if not facts.running:
         yield ok("proxying", "`run` sets proxy_ndp and proxy_delay")
         return
@@ -65,11 +64,11 @@ def proxying(facts: Facts) -> Iterator[Finding]:
         wrong.append(("unicast solicitations are not answered", "conf/all/proxy_ndp", 1))
     for link in facts.listed():
         if link.noarp:
-            continue  # nobody solicits there, so nothing was set
+            continue  # no host solicits there, so the daemon sets nothing
         if link.proxy_ndp == 0:
             wrong.append((f"{link.name} has proxy_ndp off", f"conf/{link.name}/proxy_ndp", 1))
         if link.proxy_delay:
-            wait = f"{link.name} waits up to {link.proxy_delay / 100:g} s with its answers"
+            wait = f"{link.name} delays its answers by up to {link.proxy_delay / 100:g} s"
             wrong.append((wait, f"neigh/{link.name}/proxy_delay", 0))
     for found, path, value in wrong:
         yield fail("proxying", found, setting(path, value))
@@ -78,11 +77,14 @@ def proxying(facts: Facts) -> Iterator[Finding]:
 
 
 def snooping(facts: Facts) -> Iterator[Finding]:
-    """What a bridge here does with multicast (without a querier it floods); what others do is not to be seen."""
-    found = "if hosts are reached for a minute or a few and then no more, the modem or a switch forgets who listens"
-    helps = ["`ndpbr run --refresh 45`"]
+    """Multicast snooping: doctor sees only this machine's bridges, not the switches and the modem.
+
+    A Linux bridge without a querier floods, which does no harm.
+    """
+    found = "if hosts become unreachable after some minutes, the modem or a switch drops their multicast groups"
+    fixes = ["`ndpbr run --refresh 45`"]
     for link in facts.listed():
         if link.snooping and not link.querier:
-            found = f"{link.name} snoops and asks nobody, which does no harm here; {found}"
-            helps.insert(0, f"`ip link set {link.name} type bridge mcast_querier 1`")
-    yield ok("multicast", f"{found}: {', '.join(helps)}")
+            found = f"{link.name} snoops without a querier, which does no harm here; {found}"
+            fixes.insert(0, f"`ip link set {link.name} type bridge mcast_querier 1`")
+    yield ok("multicast", f"{found}: {', '.join(fixes)}")

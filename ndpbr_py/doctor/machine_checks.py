@@ -1,4 +1,4 @@
-"""Facts -> findings about the machine: its programs, kernel and rights, and what other programs have done to it.
+"""Facts -> findings about the machine: programs, kernel, capabilities, neighbor table, leftovers, foreign entries.
 
 Pure.
 """
@@ -12,20 +12,20 @@ from ndpbr_py.core.events import HostRoute, KernelSnapshot, ProxyEntry
 from ndpbr_py.doctor.facts import Facts
 from ndpbr_py.doctor.finding import Finding, fail, ok, setting, skipped, warn
 
-_NAMED = 3  # foreign entries
+_MAX_NAMED_ENTRIES = 3
 
 
 def iproute2(facts: Facts) -> Iterator[Finding]:
-    """ip(8) can do what is asked of it."""
+    """ip(8) has the features that ndpbr needs."""
     install = "apt-get install iproute2 || apk add iproute2"
     if facts.ip is None:
-        yield fail("iproute2", facts.ip_problem or "none was found", install)
+        yield fail("iproute2", facts.ip_problem or "not found", install)
         return
     version = f"{facts.ip[0]}.{facts.ip[1]}"
     if facts.ip < (5, 0):
-        yield fail("iproute2", f"{version} cannot tag proxy entries, 5.0 can", install)
+        yield fail("iproute2", f"{version} cannot tag proxy entries; 5.0 or later can", install)
     elif facts.ip < (5, 16):
-        yield warn("iproute2", f"{version} cannot ask a silent host a second time, 5.16 can", install)
+        yield warn("iproute2", f"{version} cannot probe a silent host again; 5.16 or later can", install)
     else:
         yield ok("iproute2", version)
 
@@ -36,62 +36,63 @@ def kernel(facts: Facts) -> Iterator[Finding]:
     if numbers is None:
         yield skipped("kernel", "/proc/sys/kernel/osrelease cannot be read")
     elif (int(numbers[1]), int(numbers[2])) < (5, 0):
-        yield fail("kernel", f"Linux {facts.kernel} keeps no tags of proxy entries, Linux 5.0 does")
+        yield fail("kernel", f"Linux {facts.kernel} keeps no tags of proxy entries; Linux 5.0 or later does")
     else:
         yield ok("kernel", f"Linux {facts.kernel}")
 
 
 def capabilities(facts: Facts) -> Iterator[Finding]:
-    """Whoever asks is one who may run the daemon."""
+    """doctor has the capability that the daemon requires."""
     if facts.capable:
         yield ok("capabilities", "CAP_NET_ADMIN")
     else:
-        yield warn("capabilities", "no CAP_NET_ADMIN, which `run` needs, and some checks", "sudo ndpbr doctor")
+        yield warn("capabilities", "no CAP_NET_ADMIN; `run` and some checks require it", "sudo ndpbr doctor")
 
 
 def table_size(facts: Facts) -> Iterator[Finding]:
     """The neighbor cache has room for every host."""
     if facts.neighbors is None or facts.gc_thresh3 is None:
-        yield skipped("neighbor-table", "its size belongs to the machine's first network namespace")
+        yield skipped("neighbor-table", "only the first network namespace shows its size")
         return
-    # What is not on the listed interfaces, and in other namespaces, takes its places, too.
-    found = f"{facts.neighbors} entries, {facts.gc_thresh3} at the most"
+    # Entries of other interfaces and of other network namespaces count, too.
+    found = f"{facts.neighbors} entries, at most {facts.gc_thresh3}"
     if facts.neighbors * 4 >= facts.gc_thresh3 * 3:
         size = 1 << (facts.neighbors * 4).bit_length()
-        yield warn("neighbor-table", f"{found}: hosts may find no place", setting("neigh/default/gc_thresh3", size))
+        yield warn("neighbor-table", f"{found}: new hosts may find no room", setting("neigh/default/gc_thresh3", size))
     else:
         yield ok("neighbor-table", found)
 
 
 def leftovers(facts: Facts) -> Iterator[Finding]:
-    """Nothing is left of a daemon that was killed."""
+    """A daemon that was killed has left no entries and no settings."""
     if facts.running:
         yield ok("leftovers", "none: a daemon runs")
         return
-    mine = tagged(facts.tables)
-    if mine:
-        found = f"{len(mine)} routes and proxy entries of a run that was killed, or stopped with --keep"
+    own = tagged(facts.tables)
+    if own:
+        found = f"{len(own)} routes and proxy entries of a run that was killed, or stopped with --keep"
         yield warn("leftovers", found, f"ndpbr flush{facts.tag}")
-    if facts.borrowed:
+    if facts.unrestored:
         again = " ".join((f"ndpbr run{facts.tag}", *facts.interfaces))
-        yield warn("leftovers", "settings of a run that was killed; the next one gives them back when it stops", again)
-    if not mine and not facts.borrowed:
+        yield warn("leftovers", "settings of a run that was killed; the next run restores them when it stops", again)
+    if not own and not facts.unrestored:
         yield ok("leftovers", "none")
 
 
 def foreign(facts: Facts) -> Iterator[Finding]:
-    """No other program answers for addresses."""
+    """No other program has proxy entries."""
     if facts.tables is None:
         yield skipped("foreign-entries", "ip cannot be run")
         return
-    theirs = [entry for entry in facts.tables.proxies if not entry.ours]
-    if not theirs:
+    entries = [entry for entry in facts.tables.proxies if not entry.ours]
+    if not entries:
         yield ok("foreign-entries", "no proxy entries of other programs")
         return
-    named = ", ".join(f"{entry.address} dev {entry.dev}" for entry in theirs[:_NAMED])
-    more = f" and {len(theirs) - _NAMED} more" if len(theirs) > _NAMED else ""
-    fix = " && ".join(f"ip -6 neigh del proxy {entry.address} dev {entry.dev}" for entry in theirs)
-    yield warn("foreign-entries", f"{named}{more}, which ndpbr never touches", fix if not more else "ndpbr flush --all")
+    named = ", ".join(f"{entry.address} dev {entry.dev}" for entry in entries[:_MAX_NAMED_ENTRIES])
+    more = f" and {len(entries) - _MAX_NAMED_ENTRIES} more" if len(entries) > _MAX_NAMED_ENTRIES else ""
+    remove = " && ".join(f"ip -6 neigh del proxy {entry.address} dev {entry.dev}" for entry in entries)
+    fix = "ndpbr flush --all" if more else remove
+    yield warn("foreign-entries", f"{named}{more}, which ndpbr never changes", fix)
 
 
 def tagged(tables: KernelSnapshot | None) -> list[HostRoute | ProxyEntry]:

@@ -1,120 +1,95 @@
-"""`nft -j list ruleset` -> chains.
+"""`nft list ruleset` -> the filter chains that IPv6 packets pass, with their rules.
 
-Pure.  Grammar: libnftables-json(5).  What is not known is a condition that may or may not hold.
+Pure.  Grammar: nft(8).  The plain text is read, not `nft -j`: the plain text translates the matches of ip6tables-nft,
+which `nft -j` shows without their arguments, and an nft that was built without JSON prints it, too.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from ndpbr_py.doctor.firewall import Chain, Match, Rule, weakest
-
-_FAMILIES = ("ip6", "inet")
-_ENDS = {"accept": "accept", "drop": "drop", "reject": "drop", "return": "return", "queue": "accept"}
-_ICMPV6 = frozenset(("ipv6-icmp", "icmpv6", 58))
-_TRANSPORT = frozenset(("tcp", "udp", "th", "sctp", "dccp", "udplite"))
-_SOLICIT = frozenset(("nd-neighbor-solicit", 135))
-_SILENT = frozenset(("counter", "log", "mangle", "set", "notrack", "flow", "meter"))
-
-
-def chains(text: bytes) -> list[Chain]:
-    """Return the chains of the families that IPv6 passes.
-
-    Raises:
-        ValueError: *text* is no such list.
-    """
-    try:
-        return _chains(json.loads(text)["nftables"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"what nft lists could not be understood: {error!r}") from error
+_TABLE = re.compile(r"^table (ip6 \S+|inet \S+) \{$(.*?)^\}$", re.MULTILINE | re.DOTALL)
+_CHAIN = re.compile(r"^\tchain (\S+) \{$(.*?)^\t\}$", re.MULTILINE | re.DOTALL)
+_BASE = re.compile(r"type (\S+) hook (\S+) .*; policy (\w+);")
+_WITHOUT_EFFECT = re.compile(
+    r' ?\b(?:counter(?: packets \d+ bytes \d+)?|comment "[^"]*"|log(?: (?:prefix|group|level|flags) (?:"[^"]*"|\S+))*)'
+)
+_VMAP = re.compile(r"(.*) vmap \{ (.*) \}$")
+_VERDICT = re.compile(r"(?:^| )(accept|drop|reject|return|(?:jump|goto) (\S+)|queue|vmap)(?: (?:with|flags|to|@).*)?$")
+_CONDITION = re.compile(
+    r"(?:meta )?([io]if(?:name)?|nfproto|l4proto|ct state|ip6 saddr|ip6 daddr|ip6 nexthdr|ip6 hoplimit|icmpv6 type"
+    r'|fib saddr (?:\. mark )?\. iif oif) (!=? )?(\{[^}]*\}|"[^"]*"|[\w@][^ ]*)(?= (?!\.)|$)'
+)
+_OTHER_PROTOCOL = re.compile(r"(tcp|udp|udplite|sctp|dccp|esp|ah|comp|icmp|igmp|ip|arp) ")
+REVERSE_PATH = "fib saddr . iif oif"
+_SAME = {"iif": "iifname", "oif": "oifname", "ip6 nexthdr": "l4proto", "fib saddr . mark . iif oif": REVERSE_PATH}
 
 
-def _chains(said: Sequence[Mapping[str, Any]]) -> list[Chain]:
-    rules: dict[tuple[str, str], list[Rule]] = {}
-    for rule in (item["rule"] for item in said if "rule" in item):
-        if rule["family"] in _FAMILIES:
-            place = f"{rule['family']} {rule['table']}", rule["chain"]
-            rules.setdefault(place, []).extend(_rules(rule.get("expr", ())))
-    result = []
-    for chain in (item["chain"] for item in said if "chain" in item):
-        table, name = f"{chain['family']} {chain['table']}", chain["name"]
-        if chain["family"] in _FAMILIES:
-            drops = chain.get("policy") == "drop"
-            result.append(Chain("nft", table, name, chain.get("hook"), rules.get((table, name), ()), drops))
-    return result
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A comparison, e.g. ``iifname != "lan0"``.  The selector None stands for a condition that is not understood."""
+
+    selector: str | None = None
+    values: tuple[str, ...] = ()
+    negated: bool = False
 
 
-def _rules(expressions: Sequence[Mapping[str, Any]]) -> list[Rule]:
-    """Return what one rule does: nothing, one thing, or with a verdict map one for each of its keys."""
-    so_far, result = Rule(""), []
-    for expression in expressions:
-        for word, body in expression.items():
-            if word == "match":
-                so_far = _narrowed(so_far, body["left"], body.get("op", "=="), _values(body["right"]))
-            elif word == "vmap":
-                for value, verdict in _pairs(body["data"]):
-                    result.append(replace(_narrowed(so_far, body["key"], "==", _values(value)), verdict=verdict))
-            elif (end := _verdict(expression)) is not None:
-                result.append(replace(so_far, verdict=end))
-            elif word not in _SILENT:
-                so_far = _both(so_far, Match.MAYBE, Match.MAYBE)
-    return result
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Conditions and a verdict: accept, drop, return, jump or goto; the last two have a target chain."""
+
+    text: str
+    verdict: str
+    target: str = ""
+    conditions: tuple[Condition, ...] = ()
 
 
-def _verdict(expression: Mapping[str, Any]) -> str | None:
-    for word, body in expression.items():
-        if word in _ENDS:
-            return _ENDS[word]
-        if word in ("jump", "goto"):
-            return str(body["target"])
-    return None
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Rules in order.  Only a base chain has a hook; ``drops`` is whether its policy is drop."""
+
+    table: str
+    name: str
+    hook: str | None
+    drops: bool
+    rules: tuple[Rule, ...]
 
 
-def _pairs(data: Any) -> list[tuple[Any, str]]:
-    """Return keys and verdicts of a map that stands in the rule itself."""
-    pairs = data.get("set", ()) if isinstance(data, dict) else ()
-    return [(value, verdict) for value, body in pairs if (verdict := _verdict(body)) is not None]
+def parse(ruleset: str) -> tuple[Chain, ...]:
+    """Return the chains of the families ip6 and inet, without base chains of other types than filter."""
+    return tuple(
+        Chain(table, name, base and base[2], base is not None and base[3] == "drop", tuple(_rules(lines)))
+        for table, chains in _TABLE.findall(ruleset)
+        for name, lines in _CHAIN.findall(chains)
+        if (base := _BASE.search(lines)) is None or base[1] == "filter"
+    )
 
 
-def _values(right: Any) -> list[Any]:
-    if isinstance(right, dict):
-        return list(right["set"]) if "set" in right else [right]
-    return list(right) if isinstance(right, list) else [right]
+def _rules(lines: str) -> Iterator[Rule]:
+    """Yield each line's rule: none if it has no verdict; with a verdict map, one for each element."""
+    for line in lines.splitlines():
+        text = _WITHOUT_EFFECT.sub("", line).strip()
+        if found := _VMAP.match(text):
+            for element in found[2].split(", "):
+                yield from _rules(f"{found[1]} {element.replace(' : ', ' ')}")
+        elif found := _VERDICT.search(text):
+            # A named verdict map may accept, and so may a program that reads the queue.
+            verdict = {"reject": "drop", "queue": "accept", "vmap": "accept"}.get(found[1], found[1].split()[0])
+            yield Rule(text, verdict, found[2] or "", tuple(_conditions(text[: found.start()].strip())))
 
 
-def _narrowed(rule: Rule, left: Mapping[str, Any], op: str, values: Sequence[Any]) -> Rule:
-    """Return *rule* with one more condition."""
-    payload, meta, ct = left.get("payload", {}), left.get("meta", {}).get("key"), left.get("ct", {}).get("key")
-    protocol, field = payload.get("protocol"), payload.get("field")
-    plain = {value for value in values if isinstance(value, str | int)}
-    named_set = any(str(value).startswith("@") for value in plain)
-    if op not in ("==", "in") or len(plain) != len(values) or named_set:
-        return _both(rule, Match.MAYBE, Match.MAYBE)
-    if meta in ("iifname", "iif", "oifname", "oif"):
-        if any(str(value).endswith("*") for value in plain):
-            return _both(rule, Match.MAYBE, Match.MAYBE)
-        devs = frozenset(map(str, plain))
-        return replace(rule, iif=devs) if meta.startswith("i") else replace(rule, oif=devs)
-    if meta == "l4proto" or (protocol, field) == ("ip6", "nexthdr"):
-        return _both(rule, Match.YES if plain & _ICMPV6 else Match.NO, Match.MAYBE if plain - _ICMPV6 else Match.NO)
-    if meta in ("nfproto", "protocol"):
-        wanted = Match.YES if plain & {"ipv6", "ip6"} else Match.NO
-        return _both(rule, wanted, wanted)
-    if (protocol, field) == ("icmpv6", "type"):
-        return _both(rule, Match.YES if plain & _SOLICIT else Match.NO, Match.NO)
-    if ct == "state":
-        # Neighbor discovery is never tracked.
-        return _both(rule, Match.YES if "untracked" in plain else Match.NO, Match.YES if "new" in plain else Match.NO)
-    if ct is not None or protocol in _TRANSPORT:
-        return _both(rule, Match.NO, Match.MAYBE)
-    if protocol in ("ip", "arp", "icmp"):
-        return _both(rule, Match.NO, Match.NO)
-    return _both(rule, Match.MAYBE, Match.NO if protocol == "icmpv6" else Match.MAYBE)
-
-
-def _both(rule: Rule, nd: Match, new: Match) -> Rule:
-    """Return *rule*, which holds where *nd* and *new* hold, too."""
-    return replace(rule, nd=weakest(rule.nd, nd), new=weakest(rule.new, new))
+def _conditions(text: str) -> Iterator[Condition]:
+    """Yield the conditions up to the first that is not understood."""
+    while found := _CONDITION.match(text):
+        selector = _SAME.get(found[1], found[1])
+        if selector == "icmpv6 type":
+            yield Condition("l4proto", ("ipv6-icmp",))
+        values = found[3].strip('{ }"').replace('"', "")
+        yield Condition(selector, tuple(re.split(", ?", values)), bool(found[2]))
+        text = text[found.end() :].strip()
+    if other := _OTHER_PROTOCOL.match(text):
+        yield Condition("l4proto", (other[1],))
+    if text:
+        yield Condition()

@@ -1,6 +1,6 @@
 """/proc and /sys -> facts.
 
-Starts no process, needs no right, and takes milliseconds: `run` asks it at its start, too.
+This starts no process, requires no capability and takes milliseconds: `run` does it at its start, too.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from pathlib import Path
 from ndpbr_py.config import PROTOCOL
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.facts import Facts, Link
-from ndpbr_py.system.sysctl import SysctlOverrides, has_nd
+from ndpbr_py.system.sysctl import has_nd
 
 _CAP_NET_ADMIN = 12
 _UP, _LOOPBACK = 0x1, 0x8  # linux/if.h
 
 
 class ProcFs:
-    """Where the kernel says what it has."""
+    """The files of /proc and /sys."""
 
     def __init__(self, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> None:
         self._proc = proc
@@ -27,7 +27,7 @@ class ProcFs:
         self._ipv6 = proc / "sys/net/ipv6"
 
     def facts(self, interfaces: Iterable[str], tables: KernelSnapshot | None, protocol: int, state_dir: Path) -> Facts:
-        """Return what is known at once about *interfaces*, and a daemon with *protocol*."""
+        """Return the facts about *interfaces*, and about a daemon with the number *protocol*."""
         names = tuple(interfaces)
         routes = tables.routes if tables is not None else ()
         devs = dict.fromkeys((*names, *(route.dev for route in routes if not route.prefix.prefixlen)))
@@ -39,7 +39,7 @@ class ProcFs:
             capable=self.capable(),
             running=f"protocol {protocol}" in self.locks(),
             tag="" if protocol == PROTOCOL else f" --protocol {protocol}",
-            borrowed=SysctlOverrides(state_dir, protocol).pending(),
+            unrestored=SysctlOverrides(state_dir, protocol).pending(),
             forwarding=_number(self._ipv6 / "conf/all/forwarding"),
             proxy_ndp=_number(self._ipv6 / "conf/all/proxy_ndp"),
             neighbors=self._neighbors(),
@@ -51,7 +51,7 @@ class ProcFs:
         return [self.link(path.name) for path in sorted(self._net.glob("*")) if path.is_dir()]
 
     def link(self, dev: str) -> Link:
-        """Return an interface that is there."""
+        """Return an interface that exists."""
         net, conf = self._net / dev, self._ipv6 / "conf" / dev
         flags = int(_text(net / "flags") or "0", 16)
         port = (net / "brport").exists() or (net / "bonding_slave").exists()
@@ -72,7 +72,7 @@ class ProcFs:
         )
 
     def locks(self) -> list[str]:
-        """Return what the daemons of this network namespace hold: `protocol 135`, `interface wan0`."""
+        """Return the locks of the daemons in this network namespace, e.g. `protocol 135`, `interface wan0`."""
         lines = (_text(self._proc / "net/unix") or "").splitlines()
         return [line.partition(" @ndpbr/")[2] for line in lines if " @ndpbr/" in line]
 

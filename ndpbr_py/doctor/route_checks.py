@@ -1,4 +1,4 @@
-"""Facts -> findings about routes: the way out, and where the hosts' prefix is.
+"""Facts -> findings about routes: the default route, and the on-link prefix of the hosts.
 
 Pure.
 """
@@ -14,30 +14,30 @@ from ndpbr_py.doctor.finding import Finding, fail, ok, setting, skipped, warn
 
 
 def router_advertisements(facts: Facts) -> Iterator[Finding]:
-    """A default route that the kernel has from router advertisements is renewed by the next."""
+    """The kernel accepts router advertisements where it learned its default route from them: they renew the route."""
     if facts.tables is None:
         yield skipped("accept-ra", "ip cannot be run")
         return
     learned = {route.dev for route in facts.default_routes() if route.advertised}
-    deaf = [link.name for link in facts.links if link.name in learned and _deaf(link)]
-    for name in deaf:
-        found = f"{name} ignores router advertisements now, and its default route will expire"
+    ignoring = [link.name for link in facts.links if link.name in learned and _ignores_ra(link)]
+    for name in ignoring:
+        found = f"{name} ignores router advertisements, so its default route will expire"
         yield fail("accept-ra", found, setting(f"conf/{name}/accept_ra", 2))
-    if not deaf:
+    if not ignoring:
         yield ok("accept-ra", f"renews the default route on {', '.join(sorted(learned))}" if learned else "not needed")
 
 
 def default_route(facts: Facts) -> Iterator[Finding]:
-    """There is a way out."""
+    """There is a default route, on a checked interface."""
     if facts.tables is None:
         yield skipped("default-route", "ip cannot be run")
         return
     routes = facts.default_routes()
     if not routes:
-        deaf = [link.name for link in facts.listed() if _deaf(link)]
-        if deaf:
-            found = f"none; {deaf[0]} ignores router advertisements while it forwards (accept_ra=1)"
-            yield fail("default-route", found, setting(f"conf/{deaf[0]}/accept_ra", 2))
+        ignoring = [link.name for link in facts.listed() if _ignores_ra(link)]
+        if ignoring:
+            found = f"none; {ignoring[0]} ignores router advertisements while it forwards (accept_ra=1)"
+            yield fail("default-route", found, setting(f"conf/{ignoring[0]}/accept_ra", 2))
         else:
             yield fail("default-route", "none", f"ip -6 route add default via GATEWAY dev {_upstream(facts)}")
         return
@@ -50,36 +50,36 @@ def default_route(facts: Facts) -> Iterator[Finding]:
 
 
 def prefixes(facts: Facts) -> Iterator[Finding]:
-    """There is an on-link prefix, on one interface alone."""
+    """There is an on-link prefix, and it is on-link on one interface only."""
     if facts.tables is None:
         yield skipped("prefix", "ip cannot be run")
         return
     where: dict[IPv6Network, list[str]] = defaultdict(list)
     for route in facts.tables.routes:
-        # The kernel and a router advertisement may both say so of one interface.
+        # One interface may have both the kernel's route and that of a router advertisement.
         if route.dev in facts.interfaces and route.prefix.prefixlen and route.dev not in where[route.prefix]:
             where[route.prefix].append(route.dev)
-    out = {route.dev for route in facts.default_routes()}
+    uplinks = {route.dev for route in facts.default_routes()}
     for prefix, devs in sorted(where.items()):
-        for dev in sorted(devs, key=lambda dev: dev not in out)[1:]:
-            found = f"{prefix} is on {' and '.join(devs)}: a host not learned yet is looked for on one of them alone"
+        for dev in sorted(devs, key=lambda dev: dev not in uplinks)[1:]:
+            found = f"{prefix} is on {' and '.join(devs)}: the kernel resolves an unknown host on one of them only"
             yield warn("prefix", found, f"ip -6 route del {prefix} dev {dev}")
         if len(devs) == 1:
             yield ok("prefix", f"{prefix} is on {devs[0]}")
     for prefix in sorted(facts.prefixes - where.keys()):
-        yield ok("prefix", f"{prefix} counts by --prefix")
+        yield ok("prefix", f"{prefix} by --prefix")
     if not where and not facts.prefixes:
-        found = "no on-link prefix: no address counts, unless `run --prefix` says so"
+        found = "no on-link prefix: no host is eligible without `run --prefix`"
         yield fail("prefix", found, f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
 
 
-def _deaf(link: Link) -> bool:
-    """Whether the kernel ignores router advertisements there.  At 0 it leaves them to another program."""
+def _ignores_ra(link: Link) -> bool:
+    """Whether the kernel ignores router advertisements.  At accept_ra=0 another program handles them."""
     return link.accept_ra == 1 and bool(link.forwarding)
 
 
 def _upstream(facts: Facts) -> str:
-    """Return the interface where the modem most likely is: that of the default route, or of a prefix, or the first."""
+    """Return the most likely uplink: the interface of the default route, else of a prefix, else the first."""
     routes = sorted(facts.tables.routes if facts.tables is not None else (), key=lambda route: route.prefix.prefixlen)
     listed = [route.dev for route in routes if route.dev in facts.interfaces]
     return next(iter((*listed, *facts.interfaces)), "IFACE")
