@@ -157,7 +157,7 @@ class Life(RuleBasedStateMachine):
         self.kernel.proxies = {key: ours for key, ours in self.kernel.proxies.items() if key[0] != address}
         self.drifted = self.drifted_again = True
 
-    @precondition(lambda self: self.proxy.changed_during is None)
+    @precondition(lambda self: self.proxy.snapshot is None)
     @rule()
     def reading_begins(self) -> None:
         self.tell(SnapshotStarted())

@@ -213,7 +213,7 @@ def test_what_happens_while_a_reading_is_judged_is_newer_than_it() -> None:
 
     assert not any(judged)
     assert {str(host.address) for host in proxy.hosts} == {str(A), answers, comes}
-    assert proxy.changed_during is None
+    assert proxy.snapshot is None
 
 
 def test_host_without_entries_that_goes_while_a_reading_is_judged_gets_none() -> None:

@@ -20,8 +20,8 @@ def decisions(state: State, event: LinkChanged | LinkDeleted) -> list[Decision]:
     if dev not in desired.interfaces:
         return []
     up = isinstance(event, LinkChanged) and event.up
-    if state.changed_during is not None:
-        state.links_during[dev] = up
+    if state.snapshot is not None:
+        state.snapshot.links[dev] = up
     as_before = isinstance(event, LinkChanged) and event.nd is (dev not in desired.without_nd)
     if up and as_before and dev in desired.usable:
         return []

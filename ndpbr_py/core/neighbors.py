@@ -57,8 +57,8 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
     if objection is None:
         objection, room = _room(state, event.dev, lladdr, present)
     if objection is not None:
-        if state.changed_during is not None:
-            state.changed_during.discard(event.address)  # the reading may bring the prefix that it is in
+        if state.snapshot is not None:
+            state.snapshot.changed.discard(event.address)  # the snapshot may bring the prefix of this address
         return [Decision(DecisionKind.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
     host = Host(event.address, event.dev, lladdr, event.state, now, verified=present)
     state.hosts.add(host)

@@ -30,7 +30,7 @@ from ndpbr_py.core.events import (
 )
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.schedule import RoundRobin
-from ndpbr_py.core.state import Rules, State
+from ndpbr_py.core.state import Rules, SnapshotInProgress, State
 
 _MAX_HOSTS_AT_ONCE = 256  # reconciled in about 2 ms, for which a first packet has to wait
 
@@ -46,12 +46,18 @@ class NdProxy(State):
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
         """Return the decisions that follow from *event* at *now*."""
+        decisions = self._decisions(event, now)
+        if self.snapshot is not None:
+            self.snapshot.record(decisions)
+        return decisions
+
+    def _decisions(self, event: Event, now: float) -> Sequence[Decision]:
         match event:
             case NeighborChanged() | NeighborDeleted():
                 if event.dev not in self.rules.interfaces:
                     return ()
-                if self.changed_during is not None:
-                    self.changed_during.add(event.address)
+                if self.snapshot is not None:
+                    self.snapshot.changed.add(event.address)
                 if isinstance(event, NeighborChanged):
                     decisions = neighbors.changed(self, event, now)
                     if self.desired.withheld and event.address in self.desired.withheld:
@@ -63,7 +69,7 @@ class NdProxy(State):
             case Tick():
                 return self._tick(now)
             case SnapshotStarted():
-                self.changed_during, self.acted_during, self.links_during = set(), set(), {}
+                self.snapshot = SnapshotInProgress()
                 return ()
             case KernelSnapshot():
                 return [decision for part in self.reconcile(event, now) for decision in part]
@@ -82,7 +88,7 @@ class NdProxy(State):
     def next_deadline(self) -> float | None:
         """Return when the next `Tick` is due; None: never."""
         deadlines = [self.lookups.next_deadline(), self.candidates.next_deadline(), self._expiry.next_deadline()]
-        if self._rejoins is not None and self.changed_during is None:
+        if self._rejoins is not None and self.snapshot is None:
             deadlines.append(self._rejoins.next_deadline())
         return min((at for at in deadlines if at is not None), default=None)
 
@@ -94,19 +100,19 @@ class NdProxy(State):
         Other events may be handled in between; they are newer than the snapshot. The iterator must be exhausted before
         the next snapshot starts.
         """
-        changed, self.changed_during = self.changed_during if self.changed_during is not None else set(), None
-        decisions = reconcile.decisions(self, snapshot, changed, self.acted_during, now)
+        if self.snapshot is None:
+            self.snapshot = SnapshotInProgress()
+        decisions = reconcile.decisions(self, snapshot, self.snapshot, now)
         while group := list(islice(decisions, part)):
-            self.changed_during = changed
             yield list(chain.from_iterable(group))
-            self.changed_during = None
+        self.snapshot = None
         self.candidates.retry_blocked(now)
 
     def _tick(self, now: float) -> list[Decision]:
         decisions = solicitations.due(self, now)
         decisions += [self._expired(host) for host in self._expiry.due(self.hosts, now) if self._is_silent(host, now)]
         # A snapshot in progress might find the entries just while they are out: their turn comes after it.
-        if self._rejoins is not None and self.changed_during is None:
+        if self._rejoins is not None and self.snapshot is None:
             decisions += mld_refresh.decisions(self, list(self._rejoins.due(self.hosts, now)))
         return decisions + self.candidates.due(self, now)
 

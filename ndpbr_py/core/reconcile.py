@@ -7,7 +7,7 @@ its neighbor entry is left out, and of one whose entries were changed, these.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from ipaddress import IPv6Address
 
 from ndpbr_py.core import neighbors, static_hosts
@@ -17,23 +17,20 @@ from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, Entries, shared, steps
 from ndpbr_py.core.events import KernelSnapshot, NeighborChanged, NudState
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.state import State
+from ndpbr_py.core.state import SnapshotInProgress, State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
 
-def decisions(
-    state: State, kernel: KernelSnapshot, heard: Set[IPv6Address], acted: Set[IPv6Address], now: float
-) -> Iterator[list[Decision]]:
-    """Yield what follows from a reading of the kernel's tables, for one host after the other.
+def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, now: float) -> Iterator[list[Decision]]:
+    """Yield what follows from a snapshot of the kernel's tables, for one host after the other.
 
-    In between other events may be told; *heard* are the addresses heard about since the reading began, and *acted*
-    those whose entries were changed by something else.
+    Other events may be handled in between.  What they changed is recorded in *during*, and newer than the snapshot.
     """
+    changed, acted = during.changed, during.acted
     on_link = None if state.rules.everything_on_link else kernel.on_link | state.rules.prefixes
     before = state.scope, state.desired.without_nd
     state.scope = Scope(on_link, kernel.own, kernel.next_hops)
-    # An interface heard of while the tables were being read is as was heard.
-    up = (dev for dev in state.rules.interfaces if state.links_during.get(dev, dev in kernel.up))
+    up = (dev for dev in state.rules.interfaces if during.links.get(dev, dev in kernel.up))
     state.desired.use(up, kernel.without_nd)
     state.desired.read(kernel)
     if (state.scope, state.desired.without_nd) != before:
@@ -43,19 +40,19 @@ def decisions(
     for host in state.hosts:
         if state.hosts.get(host.address) is not host:
             continue  # forgotten meanwhile
-        if host.address not in cache[host.dev] and host.address not in heard:
+        if host.address not in cache[host.dev] and host.address not in changed:
             host.state = NudState.NONE  # its entry left the cache unheard
         # An empty set is not asked: an address takes long to hash.
         if not (acted and host.address in acted):
             yield _compared(state, host, tagged.get(host.address, NOTHING))
     for address, entries in tagged.items():
         if address not in state.hosts and not (acted and address in acted):
-            neighbor = cache[entries.route].pop(address, None) if not (heard and address in heard) else None
+            neighbor = cache[entries.route].pop(address, None) if not (changed and address in changed) else None
             yield _adopted(state, address, entries, neighbor, now)
     yield static_hosts.learned(state, now)
     for link in cache.values():
         for address, neighbor in link.items():
-            if not (heard and address in heard) and not (acted and address in acted):
+            if not (changed and address in changed) and not (acted and address in acted):
                 yield _neighbor(state, neighbor, now)
     for address in state.desired.foreign:
         if (learned := state.hosts.get(address)) is not None:

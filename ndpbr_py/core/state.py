@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
@@ -48,6 +48,27 @@ class Rules:
     can_resolve: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotInProgress:
+    """What has happened since a snapshot of the kernel's tables was begun: the snapshot may not show it.
+
+    Attributes:
+        changed: Addresses whose neighbor entry has changed.
+        acted: Addresses whose route or proxy entries the daemon has changed because of other events.
+        links: Interfaces that came up (True) or went down.
+    """
+
+    changed: set[IPv6Address] = field(default_factory=set)
+    acted: set[IPv6Address] = field(default_factory=set)
+    links: dict[str, bool] = field(default_factory=dict)
+
+    def record(self, decisions: Iterable[Decision]) -> None:
+        """Record whose entries *decisions* change."""
+        for decision in decisions:
+            if decision.address is not None and any(isinstance(action, Entry) for action in decision.actions):
+                self.acted.add(decision.address)
+
+
 class State:
     """The hosts, where their entries belong, and which addresses count."""
 
@@ -57,14 +78,9 @@ class State:
         self.desired = DesiredEntries(rules.interfaces)
         self.lookups = Lookups(rules.interfaces)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
-        # Addresses heard about, and those whose entries were changed, since a reading of the kernel's tables began;
-        # None: none is under way.
-        self.changed_during: set[IPv6Address] | None = None
-        self.acted_during: set[IPv6Address] = set()
+        self.snapshot: SnapshotInProgress | None = None
         # Neighbors on a link with a default route that have answered, and say they are routers; and their interface.
         self.routers: dict[IPv6Address, str] = {}
-        # As `heard`: whether an interface is up.
-        self.links_during: dict[str, bool] = {}
 
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:
         """Return why a host at *address* on *dev* must not be learned; None if it may."""
@@ -90,7 +106,7 @@ class State:
         have, host.installed = host.installed, self.desired.of(host)
         if have is host.installed:
             return []  # which with thousands of hosts is worth knowing quickly
-        return self._acted(host, steps(host.address, have, host.installed))
+        return steps(host.address, have, host.installed)
 
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
         """Learn *host* on another interface than before; whoever is there is verified.
@@ -109,12 +125,6 @@ class State:
 
     def forget(self, host: Host, reason: Reason) -> Decision:
         """Remove *host* with all its entries."""
-        actions = self._acted(host, steps(host.address, host.installed, NOTHING))
+        actions = steps(host.address, host.installed, NOTHING)
         self.hosts.remove(host)
         return host.decision(DecisionKind.FORGOTTEN, reason, actions)
-
-    def _acted(self, host: Host, actions: list[Entry]) -> list[Entry]:
-        """Note that a reading under way may show the entries of *host* as they were before *actions*."""
-        if actions and self.changed_during is not None:
-            self.acted_during.add(host.address)
-        return actions

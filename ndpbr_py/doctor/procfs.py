@@ -12,7 +12,7 @@ from pathlib import Path
 from ndpbr_py.config import PROTOCOL
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.facts import Facts, Link
-from ndpbr_py.system.sysctl import has_nd
+from ndpbr_py.system.sysctl import SysctlOverrides, has_nd
 
 _CAP_NET_ADMIN = 12
 _UP, _LOOPBACK = 0x1, 0x8  # linux/if.h
