@@ -136,8 +136,8 @@ def kernel(
     )
 
 
-def told(proxy: NdProxy, *events: Event, now: float = 0.0) -> list[Decision]:
-    """Return what follows from the last of *events*, told one after the other."""
+def handle(proxy: NdProxy, *events: Event, now: float = 0.0) -> list[Decision]:
+    """Return the decisions that *proxy* makes on the last of *events*, which it handles in order."""
     decisions: Sequence[Decision] = ()
     for event in events:
         decisions = proxy.handle(event, now)

@@ -9,7 +9,7 @@ from ndpbr_py.core.candidates import BURST, BURST_INTERVAL_S
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import CandidatesFound, NudState, Tick
 from ndpbr_py.core.proxy import NdProxy
-from tests.builders import HOST, PREFIX, actions, addr, changed, kernel, link, nd_proxy, told, why
+from tests.builders import HOST, PREFIX, actions, addr, changed, handle, kernel, link, nd_proxy, why
 
 A = addr()
 DUE = Tick()
@@ -23,18 +23,18 @@ def suggested(*addresses: str, dev: str = "lan0", remembered: bool = True) -> Ca
 
 def times(proxy: NdProxy, *nows: float) -> list[float]:
     """Return at which of *nows* somebody was asked."""
-    return [now for now in nows if told(proxy, DUE, now=now)]
+    return [now for now in nows if handle(proxy, DUE, now=now)]
 
 
 def test_remembered_host_is_asked_by_multicast_and_gets_nothing_yet() -> None:
     """It has to answer first; its lladdr may be another one now."""
     proxy = nd_proxy()
 
-    decisions = told(proxy, suggested(), DUE)
+    decisions = handle(proxy, suggested(), DUE)
 
     assert (why(decisions), actions(decisions)) == ([("lookup-started", "remembered")], ASKED)
     assert len(proxy.hosts) == 0
-    assert why(told(proxy, changed(state=NudState.REACHABLE))) == [("host-learned", "reachable")]
+    assert why(handle(proxy, changed(state=NudState.REACHABLE))) == [("host-learned", "reachable")]
     assert times(proxy, 60.0, 660.0) == []
     assert proxy.candidates.remembered() == []
 
@@ -42,7 +42,7 @@ def test_remembered_host_is_asked_by_multicast_and_gets_nothing_yet() -> None:
 def test_remembered_host_is_asked_three_times() -> None:
     """At once, after a minute, ten minutes later; then it is given up."""
     proxy = nd_proxy()
-    told(proxy, suggested())
+    handle(proxy, suggested())
 
     assert times(proxy, 0.0, 59.0, 60.0, 659.0, 660.0) == [0.0, 60.0, 660.0]
     assert proxy.candidates.remembered() == [A]
@@ -54,7 +54,7 @@ def test_host_that_answers_an_echo_request_is_asked_once() -> None:
     """It is there, or somebody lied."""
     proxy = nd_proxy()
 
-    assert why(told(proxy, suggested(remembered=False), DUE)) == [("lookup-started", "answered-echo")]
+    assert why(handle(proxy, suggested(remembered=False), DUE)) == [("lookup-started", "answered-echo")]
     assert times(proxy, 10.0, 60.0, 660.0) == []
     assert proxy.candidates.remembered() == []
 
@@ -62,12 +62,12 @@ def test_host_that_answers_an_echo_request_is_asked_once() -> None:
 def test_remembered_host_heard_elsewhere_is_asked_in_both_places() -> None:
     """It has moved to another link; or somebody there has answered in its name."""
     proxy = nd_proxy()
-    told(proxy, suggested(), DUE)
+    handle(proxy, suggested(), DUE)
 
-    decisions = told(proxy, suggested(dev="wan0", remembered=False), DUE, now=1.0)
+    decisions = handle(proxy, suggested(dev="wan0", remembered=False), DUE, now=1.0)
 
     assert actions(decisions) == [Probe(A, "wan0", None)]
-    assert actions(told(proxy, DUE, now=60.0)) == ASKED
+    assert actions(handle(proxy, DUE, now=60.0)) == ASKED
     assert proxy.candidates.remembered() == [A]
 
 
@@ -75,7 +75,7 @@ def test_remembered_host_heard_elsewhere_is_asked_in_both_places() -> None:
 def test_address_that_must_not_be_learned_is_not_asked(address: str) -> None:
     """Off-link, anycast, of another kind, the router's own, the next hop's: none of them is probed."""
     proxy = nd_proxy()
-    told(proxy, kernel(own=["2001:db8::1"], next_hops={"2001:db8::2": "wan0"}), suggested(address))
+    handle(proxy, kernel(own=["2001:db8::1"], next_hops={"2001:db8::2": "wan0"}), suggested(address))
 
     assert times(proxy, 0.0, 60.0, 660.0, 3600.0) == []
     assert proxy.candidates.remembered() == []
@@ -84,33 +84,33 @@ def test_address_that_must_not_be_learned_is_not_asked(address: str) -> None:
 def test_address_is_asked_when_its_prefix_and_interface_are_there() -> None:
     """Until then, but for no longer than an hour, it waits."""
     proxy = nd_proxy()
-    told(proxy, link(up=False), suggested())
+    handle(proxy, link(up=False), suggested())
 
     assert times(proxy, 0.0, 1000.0) == []
-    told(proxy, link(up=True))
+    handle(proxy, link(up=True))
     assert times(proxy, 1001.0) == [1001.0]
 
 
 def test_known_host_is_not_asked() -> None:
     """One that has spoken meanwhile is verified anyhow; it is kept in mind until it has answered."""
     proxy = nd_proxy()
-    told(proxy, suggested(), changed())
+    handle(proxy, suggested(), changed())
 
-    assert told(proxy, DUE) == []
+    assert handle(proxy, DUE) == []
     assert proxy.candidates.remembered() == [A]
-    told(proxy, changed(state=NudState.REACHABLE))
-    told(proxy, DUE, now=10.0)
+    handle(proxy, changed(state=NudState.REACHABLE))
+    handle(proxy, DUE, now=10.0)
     assert proxy.candidates.remembered() == []
 
 
 def test_remembered_host_is_probed_three_times_by_the_timer_alone() -> None:
     """Nothing but the deadlines that the core asks for is needed: no snapshot, and no resync interval."""
     proxy, now, probed = nd_proxy(), 0.0, []
-    told(proxy, suggested())
+    handle(proxy, suggested())
 
     while (deadline := proxy.next_deadline()) is not None and now < 800.0:
         now = max(now, deadline)
-        probed += [now for decision in told(proxy, Tick(), now=now) if decision.reason is Reason.REMEMBERED]
+        probed += [now for decision in handle(proxy, Tick(), now=now) if decision.reason is Reason.REMEMBERED]
 
     assert probed == [0.0, 60.0, 660.0]
 
@@ -118,19 +118,19 @@ def test_remembered_host_is_probed_three_times_by_the_timer_alone() -> None:
 def test_candidates_that_are_not_eligible_wake_nobody() -> None:
     """A candidate whose interface is down is due again when the interface is up, not before."""
     proxy = nd_proxy()
-    told(proxy, link(up=False), suggested(), Tick())
+    handle(proxy, link(up=False), suggested(), Tick())
 
     assert proxy.candidates.next_deadline() == 3600.0
-    told(proxy, link(up=True), now=7.0)
+    handle(proxy, link(up=True), now=7.0)
     assert proxy.candidates.next_deadline() == 7.0
 
 
 def test_candidates_are_looked_up_a_few_at_a_time() -> None:
     """However many are remembered, the neighbor table is not flooded, and there are no more than --max-hosts."""
     proxy = nd_proxy(max_hosts=25)
-    told(proxy, suggested(*(str(PREFIX[number]) for number in range(1, 100))))
+    handle(proxy, suggested(*(str(PREFIX[number]) for number in range(1, 100))))
 
-    bursts = [len(told(proxy, DUE, now=number * BURST_INTERVAL_S)) for number in range(4)]
+    bursts = [len(handle(proxy, DUE, now=number * BURST_INTERVAL_S)) for number in range(4)]
 
     assert bursts == [BURST, BURST, 5, 0]
-    assert told(proxy, DUE, now=3.5 * BURST_INTERVAL_S) == []
+    assert handle(proxy, DUE, now=3.5 * BURST_INTERVAL_S) == []

@@ -6,7 +6,20 @@ from ndpbr_py.core.actions import AddProxy, DelProxy
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted, NudState, SnapshotStarted
-from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, entry, kernel, link, nd_proxy, route, told, why
+from tests.builders import (
+    LLADDR,
+    OTHER_LLADDR,
+    actions,
+    addr,
+    changed,
+    entry,
+    handle,
+    kernel,
+    link,
+    nd_proxy,
+    route,
+    why,
+)
 
 A = addr()
 THREE = ("wan0", "lan0", "lan1")
@@ -17,7 +30,7 @@ def test_host_behind_an_interface_that_goes_down_is_suspended() -> None:
     """The kernel has dropped the route with the interface; the proxy entries that point nowhere are removed."""
     proxy = nd_proxy(*THREE)
 
-    decisions = told(proxy, changed(state=REACHABLE), link("lan0", up=False))
+    decisions = handle(proxy, changed(state=REACHABLE), link("lan0", up=False))
 
     todo = [DelProxy(A, "wan0"), DelProxy(A, "lan1")]
     suspended = Decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, A, "lan0", LLADDR, REACHABLE, todo, "lan0")
@@ -29,7 +42,7 @@ def test_host_answered_for_on_an_interface_that_goes_down_keeps_the_rest() -> No
     """The proxy entry on that interface is gone with it; the others and the route stay."""
     proxy = nd_proxy(*THREE)
 
-    decisions = told(proxy, changed(state=REACHABLE), link("lan1", up=False))
+    decisions = handle(proxy, changed(state=REACHABLE), link("lan1", up=False))
 
     assert (why(decisions), actions(decisions)) == ([("host-suspended", "link-down")], [])
     assert [host.installed for host in proxy.hosts] == [Entries("lan0", ("wan0",))]
@@ -37,7 +50,7 @@ def test_host_answered_for_on_an_interface_that_goes_down_keeps_the_rest() -> No
 
 def test_interface_that_is_deleted_is_down() -> None:
     """A deleted interface has lost everything, like one set down."""
-    decisions = told(nd_proxy(*THREE), changed(state=REACHABLE), LinkDeleted(3, "lan0"))
+    decisions = handle(nd_proxy(*THREE), changed(state=REACHABLE), LinkDeleted(3, "lan0"))
 
     assert why(decisions) == [("host-suspended", "link-down")]
 
@@ -46,10 +59,10 @@ def test_interface_that_comes_up_has_the_tables_read() -> None:
     """Only the kernel's tables know what is still there; from them the entries are put back."""
     proxy = nd_proxy(*THREE)
 
-    up = told(proxy, changed(state=REACHABLE), link("lan1", up=False), link("lan1", up=True))
+    up = handle(proxy, changed(state=REACHABLE), link("lan1", up=False), link("lan1", up=True))
     assert up == [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev="lan1", resync=True)]
 
-    read = told(proxy, kernel(route(), up=THREE))
+    read = handle(proxy, kernel(route(), up=THREE))
     assert why(read) == [("host-repaired", "link-up")]
     assert actions(read) == [AddProxy(A, "wan0"), AddProxy(A, "lan1")]
 
@@ -58,33 +71,33 @@ def test_loss_of_carrier_changes_nothing() -> None:
     """A cable that is pulled leaves the interface up, and the kernel keeps its entries."""
     proxy = nd_proxy()
 
-    assert told(proxy, changed(state=REACHABLE), LinkChanged(3, "lan0", up=True, carrier=False)) == []
+    assert handle(proxy, changed(state=REACHABLE), LinkChanged(3, "lan0", up=True, carrier=False)) == []
 
 
 def test_interface_that_loses_neighbor_discovery_has_the_tables_read() -> None:
     """`ip link set lan1 arp off`: after the reading nobody answers there any more, and nobody is learned there."""
     proxy = nd_proxy(*THREE)
 
-    off = told(proxy, changed(state=REACHABLE), LinkChanged(4, "lan1", up=True, carrier=True, nd=False))
+    off = handle(proxy, changed(state=REACHABLE), LinkChanged(4, "lan1", up=True, carrier=True, nd=False))
     assert [decision.resync for decision in off] == [True]
 
-    read = told(proxy, kernel(route(), entry(), entry(dev="lan1"), up=THREE, without_nd=["lan1"]))
+    read = handle(proxy, kernel(route(), entry(), entry(dev="lan1"), up=THREE, without_nd=["lan1"]))
     assert actions(read) == [DelProxy(A, "lan1")]
-    assert why(told(proxy, changed("2001:db8::44", "lan1", lladdr=OTHER_LLADDR))) == [
+    assert why(handle(proxy, changed("2001:db8::44", "lan1", lladdr=OTHER_LLADDR))) == [
         ("address-ignored", "interface-without-nd")
     ]
 
 
 def test_interface_that_is_not_listed_does_not_matter() -> None:
     """Others may come and go."""
-    assert told(nd_proxy(), changed(state=REACHABLE), link("eth9", up=False), link("eth9", up=True)) == []
+    assert handle(nd_proxy(), changed(state=REACHABLE), link("eth9", up=False), link("eth9", up=True)) == []
 
 
 def test_host_served_by_another_programs_route_loses_its_proxy_entries_too() -> None:
     """The foreign route is gone with its interface: what draws traffic to it must go."""
     proxy = nd_proxy()
 
-    decisions = told(proxy, kernel(route(ours=False)), changed(state=REACHABLE), link("lan0", up=False))
+    decisions = handle(proxy, kernel(route(ours=False)), changed(state=REACHABLE), link("lan0", up=False))
 
     assert actions(decisions) == [DelProxy(A, "wan0")]
 
@@ -93,7 +106,7 @@ def test_host_heard_on_an_interface_that_is_down_waits_for_it() -> None:
     """A line that was late is believed, but entries go on interfaces that are up."""
     proxy = nd_proxy()
 
-    decisions = told(proxy, link("lan0", up=False), changed(state=REACHABLE))
+    decisions = handle(proxy, link("lan0", up=False), changed(state=REACHABLE))
 
     assert (why(decisions), actions(decisions)) == ([("host-learned", "reachable")], [])
 
@@ -101,16 +114,16 @@ def test_host_heard_on_an_interface_that_is_down_waits_for_it() -> None:
 def test_interface_that_went_down_while_the_tables_were_read_is_down() -> None:
     """What was heard of an interface during a reading is newer than what was read."""
     proxy = nd_proxy(*THREE)
-    told(proxy, changed(state=REACHABLE), SnapshotStarted(), link("lan0", up=False), kernel(route(), up=THREE))
+    handle(proxy, changed(state=REACHABLE), SnapshotStarted(), link("lan0", up=False), kernel(route(), up=THREE))
 
     assert proxy.desired.usable == {"wan0", "lan1"}
     assert [host.installed for host in proxy.hosts] == [NOTHING]
-    assert why(told(proxy, link("lan0", up=True))) == [("link-up", "link-up")]
+    assert why(handle(proxy, link("lan0", up=True))) == [("link-up", "link-up")]
 
 
 def test_news_that_come_after_the_tables_said_so_still_count() -> None:
-    """A host left out of a reading, because it was learned meanwhile, is suspended when its link's end is told."""
+    """A host left out of a reading, because it was learned meanwhile, is suspended when its link's end is handle."""
     proxy = nd_proxy()
-    told(proxy, SnapshotStarted(), changed(state=REACHABLE), kernel(up=["wan0"]))
+    handle(proxy, SnapshotStarted(), changed(state=REACHABLE), kernel(up=["wan0"]))
 
-    assert actions(told(proxy, link("lan0", up=False))) == [DelProxy(A, "wan0")]
+    assert actions(handle(proxy, link("lan0", up=False))) == [DelProxy(A, "wan0")]

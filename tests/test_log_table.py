@@ -17,7 +17,7 @@ from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.logs.fields import fields, level
 from ndpbr_py.logs.logger import RATE_LIMITED_WARNINGS
 from ndpbr_py.metrics import Counters
-from tests.builders import changed, kernel, nd_proxy, told
+from tests.builders import changed, handle, kernel, nd_proxy
 
 PACKAGE = Path(ndpbr_py.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "log.md"
@@ -191,11 +191,11 @@ def test_proxied_on_is_where_entries_are_made() -> None:
     """Decisions that add proxy entries say on which interfaces, and so do their rows."""
     proxy = nd_proxy("wan0", "lan0", "lan1")
     up = ("wan0", "lan0", "lan1")
-    told(proxy, kernel(up=up))
-    made = told(proxy, changed())
-    made += told(proxy, changed(dev="lan1"), now=60.0)
-    made += told(proxy, kernel(up=up), now=120.0)
-    made += told(proxy, changed(), kernel(up=("wan0", "lan0")), now=180.0)
+    handle(proxy, kernel(up=up))
+    made = handle(proxy, changed())
+    made += handle(proxy, changed(dev="lan1"), now=60.0)
+    made += handle(proxy, kernel(up=up), now=120.0)
+    made += handle(proxy, changed(), kernel(up=("wan0", "lan0")), now=180.0)
     naming = {it.kind.value for it in made if "proxied_on" in fields(it)}
 
     assert naming == {name for name, row in TABLE.items() if "proxied_on" in row.fields}

@@ -8,7 +8,7 @@ from ndpbr_py.core.events import ActionRefused, Refusal, SnapshotStarted, Tick
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.mld_refresh import decisions
 from ndpbr_py.core.state import Rules, State
-from tests.builders import PREFIX, actions, addr, changed, entry, kernel, known, nd_proxy, route, told, why
+from tests.builders import PREFIX, actions, addr, changed, entry, handle, kernel, known, nd_proxy, route, why
 
 DEVS = ("wan0", "lan0", "lan1")
 FIRST, SAME_GROUP, OTHER = "2001:db8::33", "2001:db8::1:0:33", "2001:db8::44"
@@ -62,24 +62,24 @@ def test_host_without_entries_has_nothing_to_report() -> None:
 def test_turns_wait_for_a_reading_to_end() -> None:
     """A table that is read between out and in would lack the entry; and no turn is lost."""
     proxy = nd_proxy(refresh=1.0)
-    told(proxy, FOUND, Tick(), SnapshotStarted())
+    handle(proxy, FOUND, Tick(), SnapshotStarted())
 
-    assert actions(told(proxy, Tick(), now=1.0)) == []
-    assert actions(told(proxy, FOUND, Tick(), now=1.0)) == [RejoinGroup((addr(FIRST),), "wan0")]
+    assert actions(handle(proxy, Tick(), now=1.0)) == []
+    assert actions(handle(proxy, FOUND, Tick(), now=1.0)) == [RejoinGroup((addr(FIRST),), "wan0")]
 
 
 def test_nothing_is_taken_out_unless_asked_for() -> None:
     """Without a refresh interval proxy entries stay where they are."""
     proxy = nd_proxy()
-    told(proxy, FOUND, Tick())
+    handle(proxy, FOUND, Tick())
 
-    assert actions(told(proxy, Tick(), now=3000.0)) == []
+    assert actions(handle(proxy, Tick(), now=3000.0)) == []
 
 
 def test_refused_entries_are_looked_for() -> None:
     """Some may be out and not in again: the kernel's tables tell, and what is missing is put back."""
     proxy = nd_proxy(refresh=1.0)
-    told(proxy, FOUND)
+    handle(proxy, FOUND)
     refused = ActionRefused(RejoinGroup((addr(FIRST),), "wan0"), Refusal.OTHER, "No buffer space available")
 
-    assert [decision.resync for decision in told(proxy, refused)] == [True]
+    assert [decision.resync for decision in handle(proxy, refused)] == [True]

@@ -16,9 +16,9 @@ from tests.builders import (
     addr,
     changed,
     deleted,
+    handle,
     kernel,
     nd_proxy,
-    told,
     why,
 )
 
@@ -47,19 +47,19 @@ IGNORED = {"2606:4700::1111": "not-on-link", "2001:db8::": "subnet-router-anycas
 @pytest.mark.parametrize("state", NudState)
 def test_first_line_about_a_host(state: NudState) -> None:
     """Whoever can be there is learned at first sight, and verified at once unless that has been done."""
-    assert told(nd_proxy(), changed(state=state)) == FIRST[state]
+    assert handle(nd_proxy(), changed(state=state)) == FIRST[state]
 
 
 @pytest.mark.parametrize("state", NudState)
 def test_neighbor_without_lladdr_is_not_learned(state: NudState) -> None:
     """A line without a usable link-layer address is no word of a host."""
-    assert told(nd_proxy(), changed(state=state, lladdr=None)) == []
+    assert handle(nd_proxy(), changed(state=state, lladdr=None)) == []
 
 
 @pytest.mark.parametrize(("address", "reason"), IGNORED.items())
 def test_address_that_does_not_count_is_ignored(address: str, reason: str) -> None:
     """An address that must not be learned is not, and the reason is given."""
-    decisions = told(nd_proxy(), kernel(own=["2001:db8::2"]), changed(address))
+    decisions = handle(nd_proxy(), kernel(own=["2001:db8::2"]), changed(address))
 
     assert (why(decisions), actions(decisions)) == ([("address-ignored", reason)], [])
 
@@ -67,21 +67,21 @@ def test_address_that_does_not_count_is_ignored(address: str, reason: str) -> No
 @pytest.mark.parametrize("event", [changed(dev="eth9"), deleted(dev="eth9"), changed("fe80::33"), deleted()])
 def test_line_that_says_nothing_about_a_host(event: Event) -> None:
     """Other interfaces, link-local addresses and unknown hosts that leave are passed over."""
-    assert told(nd_proxy(), event) == []
+    assert handle(nd_proxy(), event) == []
 
 
 def test_host_that_answers_is_verified_once() -> None:
     """The answer to the first probe verifies the host; later ones are no news."""
     proxy = nd_proxy()
 
-    assert why(told(proxy, changed(), changed(state=REACHABLE))) == [("host-verified", "reachable")]
-    assert told(proxy, changed(state=STALE)) == []
-    assert told(proxy, changed(state=REACHABLE)) == []
+    assert why(handle(proxy, changed(), changed(state=REACHABLE))) == [("host-verified", "reachable")]
+    assert handle(proxy, changed(state=STALE)) == []
+    assert handle(proxy, changed(state=REACHABLE)) == []
 
 
 def test_unverified_host_is_forgotten_when_it_does_not_answer() -> None:
     """Who was never heard to answer is forgotten at the first failure, proxy entry first."""
-    decisions = told(nd_proxy(), changed(), changed(state=FAILED))
+    decisions = handle(nd_proxy(), changed(), changed(state=FAILED))
 
     assert why(decisions) == [("host-forgotten", "failed")]
     assert actions(decisions) == [DelProxy(A, "wan0"), DelRoute(A, "lan0")]
@@ -91,10 +91,10 @@ def test_verified_host_gets_one_more_try() -> None:
     """A host that has answered before is asked once more, by multicast, and then forgotten."""
     proxy = nd_proxy()
 
-    again = told(proxy, changed(state=REACHABLE), changed(state=FAILED))
+    again = handle(proxy, changed(state=REACHABLE), changed(state=FAILED))
 
     assert (why(again), actions(again)) == ([("host-probed", "one-more-try")], [ASK_ALL])
-    assert why(told(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
+    assert why(handle(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
     assert A not in proxy.hosts
 
 
@@ -102,27 +102,27 @@ def test_answer_to_the_second_try_clears_the_host() -> None:
     """A host that answers in between has its one more try again."""
     proxy = nd_proxy()
 
-    told(proxy, changed(state=REACHABLE), changed(state=FAILED), changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE), changed(state=FAILED), changed(state=REACHABLE))
 
-    assert why(told(proxy, changed(state=FAILED))) == [("host-probed", "one-more-try")]
+    assert why(handle(proxy, changed(state=FAILED))) == [("host-probed", "one-more-try")]
 
 
 def test_evicted_entry_keeps_its_host() -> None:
     """The kernel collects garbage: a host whose entry leaves the cache is as present as before."""
     proxy = nd_proxy()
 
-    decisions = told(proxy, changed(), deleted())
+    decisions = handle(proxy, changed(), deleted())
 
     assert why(decisions) == [("host-retained", "cache-entry-gone")]
     assert (actions(decisions), A in proxy.hosts) == ([], True)
-    assert told(proxy, deleted(dev="wan0")) == []
+    assert handle(proxy, deleted(dev="wan0")) == []
 
 
 def test_changed_lladdr_is_for_the_kernel_to_judge() -> None:
     """A host heard with another link-layer address on its link keeps its entries, which do not depend on it."""
     proxy = nd_proxy()
 
-    decisions = told(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
+    decisions = handle(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
 
     assert why(decisions) == [("host-retained", "lladdr-changed")]
     assert (decisions[0].detail, actions(decisions)) == (LLADDR, [])
@@ -132,9 +132,9 @@ def test_changed_lladdr_is_for_the_kernel_to_judge() -> None:
 def test_two_lladdrs_in_turn_are_a_conflict() -> None:
     """Two machines with one address on one link are warned of, once, with both link-layer addresses."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
+    handle(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
 
-    decisions = [it for lladdr in (LLADDR, OTHER_LLADDR) * 3 for it in told(proxy, changed(lladdr=lladdr))]
+    decisions = [it for lladdr in (LLADDR, OTHER_LLADDR) * 3 for it in handle(proxy, changed(lladdr=lladdr))]
 
     conflicts = [it for it in decisions if it.kind is DecisionKind.CONFLICT]
     assert [(it.lladdr, it.detail) for it in conflicts] == [(LLADDR, OTHER_LLADDR)]
@@ -144,9 +144,9 @@ def test_host_ignored_during_a_reading_is_judged_by_what_was_read() -> None:
     """The first host of a new prefix, heard while the reading that brings the prefix is under way, is learned."""
     proxy = nd_proxy()
     late = changed("2001:db8:9::1", state=REACHABLE)
-    told(proxy, SnapshotStarted(), late)
+    handle(proxy, SnapshotStarted(), late)
 
-    decisions = told(
+    decisions = handle(
         proxy,
         KernelSnapshot(
             neighbors=(late,), on_link=frozenset({IPv6Network("2001:db8:9::/64")}), up=frozenset(("wan0", "lan0"))
@@ -160,12 +160,12 @@ def test_address_that_the_modem_has_is_not_learned_elsewhere() -> None:
     """The next hop of the default route is known on its own link: a claim on another is ignored, even with its MAC."""
     proxy = nd_proxy()
     modem = "2001:db8::1"
-    told(proxy, kernel(next_hops={modem: "wan0"}), changed(modem, "wan0", REACHABLE))
+    handle(proxy, kernel(next_hops={modem: "wan0"}), changed(modem, "wan0", REACHABLE))
 
-    decisions = told(proxy, changed(modem, "lan0"), now=100.0)
+    decisions = handle(proxy, changed(modem, "lan0"), now=100.0)
 
     assert why(decisions) == [("address-ignored", "next-hop-of-default-route")]
-    assert told(proxy, changed(modem, "wan0", FAILED)) != []
+    assert handle(proxy, changed(modem, "wan0", FAILED)) != []
     assert [host.dev for host in proxy.hosts] == ["wan0"]
 
 
@@ -173,28 +173,28 @@ def test_hosts_of_one_lladdr_have_a_limit() -> None:
     """One machine can claim only so many addresses."""
     proxy = nd_proxy(per_lladdr=1)
 
-    assert why(told(proxy, changed(), changed("2001:db8::34"))) == [("address-ignored", "max-hosts-per-lladdr")]
+    assert why(handle(proxy, changed(), changed("2001:db8::34"))) == [("address-ignored", "max-hosts-per-lladdr")]
 
 
 def test_unverified_host_makes_room_for_one_that_answers() -> None:
     """Where there is no room for another host, one that answers takes the place of the oldest that never did."""
     proxy = nd_proxy(max_hosts=1)
 
-    assert why(told(proxy, changed(), changed("2001:db8::34"))) == [("address-ignored", "max-hosts")]
-    decisions = told(proxy, changed("2001:db8::34", state=REACHABLE))
+    assert why(handle(proxy, changed(), changed("2001:db8::34"))) == [("address-ignored", "max-hosts")]
+    decisions = handle(proxy, changed("2001:db8::34", state=REACHABLE))
     assert why(decisions) == [("host-forgotten", "max-hosts"), ("host-learned", "reachable")]
-    assert why(told(proxy, changed("2001:db8::35", state=REACHABLE))) == [("address-ignored", "max-hosts")]
+    assert why(handle(proxy, changed("2001:db8::35", state=REACHABLE))) == [("address-ignored", "max-hosts")]
 
 
 def test_confirmation_lasts_until_reachable_ends() -> None:
     """A host that turns from REACHABLE to STALE was there until now; one that was STALE before was not."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE), now=1.0)
+    handle(proxy, changed(state=REACHABLE), now=1.0)
     host = proxy.hosts.get(A)
     assert host is not None
 
-    told(proxy, changed(), now=30.0)
-    told(proxy, changed(), now=60.0)
+    handle(proxy, changed(), now=30.0)
+    handle(proxy, changed(), now=60.0)
 
     assert host.confirmed == 30.0
 
@@ -204,10 +204,10 @@ def test_liar_on_one_link_takes_no_place_of_another() -> None:
     proxy = nd_proxy("wan0", "lan0", max_hosts=4)
     claims = [changed(f"2001:db8::{n}", "lan0", lladdr=f"02:00:00:00:00:0{n}") for n in range(1, 4)]
 
-    assert why(told(proxy, *claims)) == [("address-ignored", "max-hosts")]
+    assert why(handle(proxy, *claims)) == [("address-ignored", "max-hosts")]
     for n in (8, 9):
-        told(proxy, changed(f"2001:db8::{n}", "lan0", REACHABLE, f"02:00:00:00:00:0{n}"))
-    decisions = told(proxy, changed(dev="wan0"))
+        handle(proxy, changed(f"2001:db8::{n}", "lan0", REACHABLE, f"02:00:00:00:00:0{n}"))
+    decisions = handle(proxy, changed(dev="wan0"))
     assert [(it.address, it.kind) for it in decisions] == [
         (addr("2001:db8::1"), DecisionKind.FORGOTTEN),
         (A, DecisionKind.LEARNED),

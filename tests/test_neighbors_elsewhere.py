@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
 from ndpbr_py.core.events import NudState
-from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, nd_proxy, told, why
+from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, handle, nd_proxy, why
 
 A = addr()
 REACHABLE, FAILED, PERMANENT = NudState.REACHABLE, NudState.FAILED, NudState.PERMANENT
@@ -16,7 +16,7 @@ def test_host_that_moved_is_learned_where_it_is() -> None:
     """The same machine heard on another link has moved: its entries follow, and it is verified there."""
     proxy = nd_proxy(*THREE)
 
-    decisions = told(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
+    decisions = handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
 
     assert (why(decisions), decisions[0].detail) == ([("host-moved", "same-lladdr-elsewhere")], "lan0")
     assert actions(decisions) == [
@@ -27,41 +27,41 @@ def test_host_that_moved_is_learned_where_it_is() -> None:
         Probe(A, "lan1", LLADDR),
         Probe(A, "lan0", LLADDR),
     ]
-    assert why(told(proxy, changed(dev="lan1", state=REACHABLE))) == [("host-verified", "reachable")]
+    assert why(handle(proxy, changed(dev="lan1", state=REACHABLE))) == [("host-verified", "reachable")]
 
 
 def test_host_that_moved_just_now_is_asked_before_it_is_moved_again() -> None:
     """Two links that carry the same frames do not make a host move back and forth."""
     proxy = nd_proxy(*THREE)
-    told(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
 
-    decisions = told(proxy, changed(dev="lan0"), now=LATER + 9.9)
+    decisions = handle(proxy, changed(dev="lan0"), now=LATER + 9.9)
 
     assert why(decisions) == [("host-probed", "claimed-elsewhere")]
     assert actions(decisions) == [Probe(A, "lan1", LLADDR)]
-    assert why(told(proxy, changed(dev="lan0"), now=LATER + 10.0)) == [("host-moved", "same-lladdr-elsewhere")]
+    assert why(handle(proxy, changed(dev="lan0"), now=LATER + 10.0)) == [("host-moved", "same-lladdr-elsewhere")]
 
 
 def test_owner_that_answers_keeps_its_address() -> None:
     """An address that another machine claims stays with its owner, and the conflict is told once."""
     proxy = nd_proxy(*THREE)
-    told(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE))
 
-    asked = told(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR))
+    asked = handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR))
     assert (why(asked), actions(asked)) == ([("host-probed", "claimed-elsewhere")], [Probe(A, "lan0", LLADDR)])
-    assert told(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR)) == []
+    assert handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR)) == []
 
-    answered = told(proxy, changed(state=REACHABLE))
+    answered = handle(proxy, changed(state=REACHABLE))
     assert (why(answered), answered[0].detail) == ([("address-conflict", "owner-answers")], OTHER_LLADDR)
-    assert told(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=REACHABLE)) == []
+    assert handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=REACHABLE)) == []
 
 
 def test_owner_that_is_silent_loses_its_address() -> None:
     """When the owner does not answer, whoever claims the address gets it, and is verified."""
     proxy = nd_proxy(*THREE)
-    told(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
 
-    decisions = told(proxy, changed(state=FAILED))
+    decisions = handle(proxy, changed(state=FAILED))
 
     assert why(decisions) == [("host-moved", "owner-silent")]
     assert actions(decisions)[-1] == Probe(A, "lan1", OTHER_LLADDR)
@@ -71,54 +71,54 @@ def test_owner_that_is_silent_loses_its_address() -> None:
 def test_claim_of_one_who_went_away_is_void() -> None:
     """When the claimant fails before the owner does, the owner has its one more try as ever."""
     proxy = nd_proxy(*THREE)
-    told(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
 
-    assert told(proxy, changed(dev="lan1", state=FAILED)) == []
-    assert why(told(proxy, changed(state=FAILED))) == [("host-probed", "one-more-try")]
+    assert handle(proxy, changed(dev="lan1", state=FAILED)) == []
+    assert why(handle(proxy, changed(state=FAILED))) == [("host-probed", "one-more-try")]
 
 
 def test_failure_on_another_link_says_nothing() -> None:
     """A host is not forgotten because it does not answer where it is not."""
     proxy = nd_proxy(*THREE)
 
-    assert told(proxy, changed(state=REACHABLE), changed(dev="wan0", state=FAILED)) == []
+    assert handle(proxy, changed(state=REACHABLE), changed(dev="wan0", state=FAILED)) == []
 
 
 def test_permanent_entry_is_not_claimed_away() -> None:
     """What the administrator has put there stays, whoever speaks elsewhere; a probe would spoil the entry."""
     proxy = nd_proxy(*THREE)
-    told(proxy, changed(state=PERMANENT))
+    handle(proxy, changed(state=PERMANENT))
 
-    assert told(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), now=LATER) == []
-    assert told(proxy, changed(dev="lan1"), now=LATER) == []
-    assert told(proxy, changed("fe80::33", dev="lan1"), now=LATER) == []
+    assert handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), now=LATER) == []
+    assert handle(proxy, changed(dev="lan1"), now=LATER) == []
+    assert handle(proxy, changed("fe80::33", dev="lan1"), now=LATER) == []
 
 
 def test_machine_heard_elsewhere_has_its_other_addresses_verified() -> None:
     """A machine that shows up on another link, by whatever address, is asked whether its known ones are still here."""
     proxy = nd_proxy(*THREE)
-    told(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE))
 
-    decisions = told(proxy, changed("fe80::33", dev="lan1"))
+    decisions = handle(proxy, changed("fe80::33", dev="lan1"))
 
     assert (why(decisions), actions(decisions)) == ([("host-probed", "lladdr-elsewhere")], [Probe(A, "lan0", LLADDR)])
-    assert told(proxy, changed("fe80::33", dev="lan1")) == []
-    assert why(told(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
+    assert handle(proxy, changed("fe80::33", dev="lan1")) == []
+    assert why(handle(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
 
 
 def test_machine_heard_elsewhere_again_and_again_is_asked_for_once_a_second() -> None:
     """Each sighting of a machine with many addresses would be a probe for every one of them."""
     proxy = nd_proxy(*THREE)
-    told(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE))
 
     asked = 0
     for number in range(1000):
-        asked += len(actions(told(proxy, changed("fe80::33", dev="lan1"), now=number / 100)))
-        told(proxy, changed(state=REACHABLE), now=number / 100)
+        asked += len(actions(handle(proxy, changed("fe80::33", dev="lan1"), now=number / 100)))
+        handle(proxy, changed(state=REACHABLE), now=number / 100)
 
     assert asked == 10
 
 
 def test_machine_with_hosts_here_is_not_asked_for_being_here() -> None:
     """The link-local address of a host, heard on its own link, is no news."""
-    assert told(nd_proxy(), changed(state=REACHABLE), changed("fe80::33")) == []
+    assert handle(nd_proxy(), changed(state=REACHABLE), changed("fe80::33")) == []

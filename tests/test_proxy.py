@@ -10,7 +10,7 @@ from ndpbr_py.core.entry_diff import NOTHING
 from ndpbr_py.core.events import ActionRefused, NudState, Refusal, Tick
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
-from tests.builders import LLADDR, actions, addr, changed, kernel, nd_proxy, told, why
+from tests.builders import LLADDR, actions, addr, changed, handle, kernel, nd_proxy, why
 
 A = addr()
 REACHABLE = NudState.REACHABLE
@@ -22,19 +22,19 @@ REMOVE = [DelProxy(A, "wan0"), DelRoute(A, "lan0")]
 def test_refused_entry_takes_the_others_along(action: Action, refusal: Refusal) -> None:
     """A host whose route or proxy entry was refused has neither, until the tables were read again."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE))
 
-    decisions = told(proxy, ActionRefused(action, refusal, "No such device"))
+    decisions = handle(proxy, ActionRefused(action, refusal, "No such device"))
 
     assert (why(decisions), decisions[0].detail) == ([("action-refused", "refused")], "No such device")
     assert actions(decisions) == REMOVE
     assert [host.installed for host in proxy.hosts] == [NOTHING]
-    assert actions(told(proxy, kernel())) == [AddRoute(A, "lan0"), AddProxy(A, "wan0")]
+    assert actions(handle(proxy, kernel())) == [AddRoute(A, "lan0"), AddProxy(A, "wan0")]
 
 
 def test_entry_that_exists_has_the_tables_read() -> None:
     """Whose the entry is that is there already, only the tables tell."""
-    decisions = told(
+    decisions = handle(
         nd_proxy(), changed(state=REACHABLE), ActionRefused(AddRoute(A, "lan0"), Refusal.EXISTS, "File exists")
     )
 
@@ -46,35 +46,35 @@ def test_refused_removal_or_probe_is_left_to_the_next_reading(action: Action) ->
     """What could not be removed is gone already; who could not be probed is asked later."""
     proxy = nd_proxy()
 
-    assert told(proxy, changed(state=REACHABLE), ActionRefused(action, Refusal.ABSENT, "")) == []
+    assert handle(proxy, changed(state=REACHABLE), ActionRefused(action, Refusal.ABSENT, "")) == []
     assert [host.installed == NOTHING for host in proxy.hosts] == [False]
 
 
 def test_refusal_that_concerns_nobody_is_passed_over() -> None:
     """The host was forgotten meanwhile."""
-    assert told(nd_proxy(), ActionRefused(AddRoute(A, "lan0"), Refusal.OTHER, "")) == []
+    assert handle(nd_proxy(), ActionRefused(AddRoute(A, "lan0"), Refusal.OTHER, "")) == []
 
 
 def test_silent_host_is_probed_once_an_interval() -> None:
     """A host not confirmed since the expire interval is asked; when the kernel says FAILED it gets one more try."""
     proxy = nd_proxy(expire=100.0)
-    told(proxy, changed(state=REACHABLE), now=0.0)
-    told(proxy, changed(), Tick(), now=10.0)
+    handle(proxy, changed(state=REACHABLE), now=0.0)
+    handle(proxy, changed(), Tick(), now=10.0)
 
-    assert told(proxy, Tick(), now=109.0) == []
-    decisions = told(proxy, Tick(), now=210.0)
+    assert handle(proxy, Tick(), now=109.0) == []
+    decisions = handle(proxy, Tick(), now=210.0)
     assert (why(decisions), actions(decisions)) == ([("host-probed", "not-confirmed")], [Probe(A, "lan0", LLADDR)])
-    assert why(told(proxy, changed(state=NudState.FAILED), now=213.0)) == [("host-probed", "one-more-try")]
-    assert why(told(proxy, changed(state=NudState.FAILED), now=216.0)) == [("host-forgotten", "failed")]
+    assert why(handle(proxy, changed(state=NudState.FAILED), now=213.0)) == [("host-probed", "one-more-try")]
+    assert why(handle(proxy, changed(state=NudState.FAILED), now=216.0)) == [("host-forgotten", "failed")]
 
 
 def test_refused_look_on_another_link_ends_no_second_try() -> None:
     """A host that is asked once more where it is stays, although it could not be looked for where it is not."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE), changed(state=NudState.FAILED))
+    handle(proxy, changed(state=REACHABLE), changed(state=NudState.FAILED))
 
     gone = Probe(A, "wan0", None), Probe(A, "lan0", None)
-    refusals = [told(proxy, ActionRefused(probe, Refusal.OTHER, "")) for probe in gone]
+    refusals = [handle(proxy, ActionRefused(probe, Refusal.OTHER, "")) for probe in gone]
     assert list(map(why, refusals)) == [[], [("host-forgotten", "failed")]]
 
 
@@ -82,22 +82,22 @@ def test_refused_look_on_another_link_ends_no_second_try() -> None:
 def test_host_that_the_kernel_knows_to_be_there_is_not_probed(state: NudState) -> None:
     """REACHABLE needs no probe, and PERMANENT must have none."""
     proxy = nd_proxy(expire=100.0)
-    told(proxy, changed(state=state), Tick())
+    handle(proxy, changed(state=state), Tick())
 
-    assert told(proxy, Tick(), now=1000.0) == []
+    assert handle(proxy, Tick(), now=1000.0) == []
 
 
 def test_every_global_address_is_learned_where_everything_is_on_link() -> None:
     """A replay without prefixes has no connected prefixes to go by."""
     proxy = NdProxy(Rules(("wan0", "lan0"), everything_on_link=True))
 
-    assert why(told(proxy, changed("2606:4700::33"))) == [("host-learned", "first-sight")]
+    assert why(handle(proxy, changed("2606:4700::33"))) == [("host-learned", "first-sight")]
 
 
 def test_forgetting_takes_proxy_entries_away_before_the_route() -> None:
     """At the end every host goes as it would alone."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE))
 
     decisions = [proxy.forget(host, Reason.STOPPING) for host in proxy.hosts]
 

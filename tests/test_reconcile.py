@@ -12,10 +12,10 @@ from tests.builders import (
     addr,
     changed,
     entry,
+    handle,
     kernel,
     nd_proxy,
     route,
-    told,
     why,
 )
 
@@ -29,7 +29,7 @@ def test_neighbors_that_are_there_at_the_start_are_learned() -> None:
     """Preload: each neighbor in the cache is learned once, and verified unless it has just answered."""
     proxy = nd_proxy()
 
-    decisions = told(proxy, kernel(changed(), changed("2001:db8::34", state=REACHABLE, lladdr=OTHER_LLADDR)))
+    decisions = handle(proxy, kernel(changed(), changed("2001:db8::34", state=REACHABLE, lladdr=OTHER_LLADDR)))
 
     assert why(decisions) == [("host-learned", "first-sight"), ("host-learned", "reachable")]
     assert actions(decisions[:1]) == [*ADD, Probe(A, "lan0", LLADDR)]
@@ -38,47 +38,47 @@ def test_neighbors_that_are_there_at_the_start_are_learned() -> None:
 def test_old_failure_takes_nobody_away() -> None:
     """A FAILED entry in the cache is no news of today: a host that was alive is asked, once, and kept."""
     proxy = nd_proxy()
-    told(proxy, changed())
+    handle(proxy, changed())
     read = kernel(route(), entry(), changed(state=FAILED))
 
-    decisions = told(proxy, read)
+    decisions = handle(proxy, read)
     assert (why(decisions), actions(decisions)) == ([("host-probed", "still-unverified")], [Probe(A, "lan0", None)])
-    assert told(proxy, read) == []
+    assert handle(proxy, read) == []
     assert A in proxy.hosts
-    assert told(nd_proxy(), kernel(changed(state=FAILED))) == []
+    assert handle(nd_proxy(), kernel(changed(state=FAILED))) == []
 
 
 def test_nothing_follows_where_the_kernel_has_what_it_should() -> None:
     """A reading that confirms what is believed says nothing."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE))
 
-    assert told(proxy, kernel(route(), entry(), changed(state=REACHABLE))) == []
+    assert handle(proxy, kernel(route(), entry(), changed(state=REACHABLE))) == []
 
 
 def test_entries_of_an_earlier_run_are_taken_over() -> None:
     """A host found by its tagged entries is kept, and asked whether it is still there."""
     proxy = nd_proxy()
 
-    decisions = told(proxy, kernel(route(), entry()))
+    decisions = handle(proxy, kernel(route(), entry()))
 
     assert why(decisions) == [("host-learned", "adopted")]
     assert actions(decisions) == [Probe(A, "lan0", None)]
     assert [host.installed for host in proxy.hosts] == [Entries("lan0", ("wan0",))]
-    assert why(told(proxy, changed(state=REACHABLE))) == [("host-verified", "reachable")]
-    assert why(told(nd_proxy(), kernel(route(), entry()), changed(state=FAILED))) == [("host-forgotten", "failed")]
+    assert why(handle(proxy, changed(state=REACHABLE))) == [("host-verified", "reachable")]
+    assert why(handle(nd_proxy(), kernel(route(), entry()), changed(state=FAILED))) == [("host-forgotten", "failed")]
 
 
 def test_adopted_host_that_the_cache_knows_as_permanent_is_not_probed() -> None:
     """A probe would make a common entry of one that the administrator put there."""
-    decisions = told(nd_proxy(), kernel(route(), entry(), changed(state=PERMANENT)))
+    decisions = handle(nd_proxy(), kernel(route(), entry(), changed(state=PERMANENT)))
 
     assert not [action for action in actions(decisions) if isinstance(action, Probe)]
 
 
 def test_incomplete_entries_of_an_earlier_run_are_completed() -> None:
     """What is missing beside a tagged route is added."""
-    decisions = told(nd_proxy(), kernel(route()))
+    decisions = handle(nd_proxy(), kernel(route()))
 
     assert actions(decisions)[1:] == [AddProxy(A, "wan0")]
 
@@ -87,7 +87,7 @@ def test_leftovers_that_fit_no_host_are_removed() -> None:
     """Tagged entries without a route, off-link, or on an interface that is not listed any more, go."""
     off_link, elsewhere = "2001:db8:1::33", "2001:db8::44"
 
-    decisions = told(
+    decisions = handle(
         nd_proxy(), kernel(entry(), route(off_link), entry(off_link), route(elsewhere, "eth9"), entry(elsewhere))
     )
 
@@ -102,9 +102,9 @@ def test_leftovers_that_fit_no_host_are_removed() -> None:
 def test_entries_removed_behind_our_back_are_put_back() -> None:
     """What should be there and is not is added again, and said."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE))
 
-    decisions = told(proxy, kernel())
+    decisions = handle(proxy, kernel())
 
     assert (why(decisions), actions(decisions)) == ([("host-repaired", "kernel-differs")], ADD)
 
@@ -112,9 +112,9 @@ def test_entries_removed_behind_our_back_are_put_back() -> None:
 def test_prefix_that_is_no_longer_on_link_takes_its_hosts_along() -> None:
     """A host whose address does not count any more is forgotten."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE))
 
-    decisions = told(proxy, kernel(route(), entry(), own=["2001:db8::33"]))
+    decisions = handle(proxy, kernel(route(), entry(), own=["2001:db8::33"]))
 
     assert why(decisions)[0] == ("host-forgotten", "own-address")
     assert actions(decisions[:1]) == REMOVE
@@ -124,77 +124,77 @@ def test_prefix_that_is_no_longer_on_link_takes_its_hosts_along() -> None:
 def test_address_heard_during_the_reading_is_left_out() -> None:
     """What was heard while the tables were read is newer than what they say."""
     proxy = nd_proxy()
-    told(proxy, SnapshotStarted(), changed(state=REACHABLE))
+    handle(proxy, SnapshotStarted(), changed(state=REACHABLE))
 
-    assert told(proxy, kernel()) == []
-    assert why(told(proxy, SnapshotStarted(), kernel())) == [("host-repaired", "kernel-differs")]
+    assert handle(proxy, kernel()) == []
+    assert why(handle(proxy, SnapshotStarted(), kernel())) == [("host-repaired", "kernel-differs")]
 
 
 def test_known_host_heard_during_the_reading_is_compared_all_the_same() -> None:
     """News of a host's neighbor entry say nothing about its route and proxy entries: what is missing is put back."""
     proxy = nd_proxy()
-    told(proxy, changed(), SnapshotStarted(), changed(state=REACHABLE))
+    handle(proxy, changed(), SnapshotStarted(), changed(state=REACHABLE))
 
-    assert why(told(proxy, kernel())) == [("host-repaired", "kernel-differs")]
+    assert why(handle(proxy, kernel())) == [("host-repaired", "kernel-differs")]
 
 
 def test_host_evicted_during_the_reading_is_not_adopted_again() -> None:
     """Tagged entries that were removed while the tables were read are no leftover."""
     proxy = nd_proxy(max_hosts=1)
-    told(proxy, changed(), SnapshotStarted(), changed("2001:db8::34", state=REACHABLE, lladdr=OTHER_LLADDR))
+    handle(proxy, changed(), SnapshotStarted(), changed("2001:db8::34", state=REACHABLE, lladdr=OTHER_LLADDR))
 
-    assert told(proxy, kernel(route(), entry())) == []
+    assert handle(proxy, kernel(route(), entry())) == []
 
 
 def test_host_refused_during_the_reading_is_as_it_was_left() -> None:
     """Entries that were removed while the tables were read are not there any more, whatever was read."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE), SnapshotStarted())
-    assert actions(told(proxy, ActionRefused(AddProxy(A, "wan0"), Refusal.OTHER, "no"))) == REMOVE
+    handle(proxy, changed(state=REACHABLE), SnapshotStarted())
+    assert actions(handle(proxy, ActionRefused(AddProxy(A, "wan0"), Refusal.OTHER, "no"))) == REMOVE
 
-    assert told(proxy, kernel(route(), entry())) == []
+    assert handle(proxy, kernel(route(), entry())) == []
     assert [host.installed for host in proxy.hosts] == [NOTHING]
 
 
 def test_foreign_route_is_obeyed_and_told_once() -> None:
     """Another program's route that says otherwise wins: ours would draw traffic that it sends elsewhere."""
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE))
 
-    decisions = told(proxy, kernel(route(dev="tun0", ours=False), entry()))
+    decisions = handle(proxy, kernel(route(dev="tun0", ours=False), entry()))
 
     assert why(decisions) == [("foreign-entry", "foreign-route"), ("host-repaired", "link-up")]
     assert (decisions[0].detail, actions(decisions)) == ("route dev tun0", [DelProxy(A, "wan0")])
     assert [host.installed for host in proxy.hosts] == [NOTHING]
-    assert told(proxy, kernel(route(dev="tun0", ours=False))) == []
-    assert actions(told(proxy, kernel())) == ADD
+    assert handle(proxy, kernel(route(dev="tun0", ours=False))) == []
+    assert actions(handle(proxy, kernel())) == ADD
 
 
 def test_foreign_proxy_entry_stays_with_its_owner() -> None:
     """Another program's proxy entry is neither added to nor removed."""
     proxy = nd_proxy()
 
-    decisions = told(proxy, kernel(entry(ours=False), changed(state=REACHABLE)))
+    decisions = handle(proxy, kernel(entry(ours=False), changed(state=REACHABLE)))
 
     assert why(decisions) == [("host-learned", "reachable"), ("foreign-entry", "foreign-proxy")]
     assert actions(decisions) == [AddRoute(A, "lan0")]
-    assert actions(told(proxy, changed(state=FAILED), changed(state=FAILED))) == [DelRoute(A, "lan0")]
+    assert actions(handle(proxy, changed(state=FAILED), changed(state=FAILED))) == [DelRoute(A, "lan0")]
 
 
 def test_what_is_left_in_the_cache_of_a_link_that_a_host_left_moves_nobody() -> None:
     """A stale entry of a host on its former link is not a move back."""
     proxy = nd_proxy("wan0", "lan0", "lan1")
-    told(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=100.0)
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=100.0)
     moved = kernel(route(dev="lan1"), entry(), entry(dev="lan0"), changed(), up=("wan0", "lan0", "lan1"))
 
-    assert told(proxy, moved, now=200.0) == []
+    assert handle(proxy, moved, now=200.0) == []
 
 
 def test_max_hosts_holds_for_what_is_found() -> None:
     """No more hosts are adopted or preloaded than are allowed; entries of those without room are removed."""
     proxy = nd_proxy(max_hosts=1)
 
-    told(proxy, kernel(route(), entry(), route("2001:db8::34"), changed("2001:db8::35")))
+    handle(proxy, kernel(route(), entry(), route("2001:db8::34"), changed("2001:db8::35")))
 
     assert len(proxy.hosts) == 1
 
@@ -203,13 +203,13 @@ def test_what_happens_while_a_reading_is_judged_is_newer_than_it() -> None:
     """A host that answered, one that went, and one that came meanwhile are left as they are."""
     answers, goes, comes = "2001:db8::34", "2001:db8::35", "2001:db8::36"
     proxy = nd_proxy(per_lladdr=4)
-    told(proxy, changed(state=REACHABLE), changed(answers), changed(goes), SnapshotStarted())
+    handle(proxy, changed(state=REACHABLE), changed(answers), changed(goes), SnapshotStarted())
     entries = [it for host in (str(A), answers, goes, comes) for it in (route(host), entry(host))]
     judged = proxy.reconcile(kernel(*entries, changed(answers), changed(goes), changed(comes)), 0.0, 1)
 
     assert next(judged) == []  # the first host has what it should
-    told(proxy, changed(answers, state=REACHABLE), changed(goes, state=FAILED))
-    assert why(told(proxy, changed(comes, state=REACHABLE))) == [("host-learned", "reachable")]
+    handle(proxy, changed(answers, state=REACHABLE), changed(goes, state=FAILED))
+    assert why(handle(proxy, changed(comes, state=REACHABLE))) == [("host-learned", "reachable")]
 
     assert not any(judged)
     assert {str(host.address) for host in proxy.hosts} == {str(A), answers, comes}
@@ -220,24 +220,24 @@ def test_host_without_entries_that_goes_while_a_reading_is_judged_gets_none() ->
     """One whose entries were refused leaves nothing behind that would tell that it was there."""
     gone = "2001:db8::34"
     proxy = nd_proxy()
-    told(proxy, changed(state=REACHABLE), changed(gone))
-    told(proxy, ActionRefused(AddProxy(addr(gone), "wan0"), Refusal.OTHER, "no"), SnapshotStarted())
+    handle(proxy, changed(state=REACHABLE), changed(gone))
+    handle(proxy, ActionRefused(AddProxy(addr(gone), "wan0"), Refusal.OTHER, "no"), SnapshotStarted())
     judged = proxy.reconcile(kernel(route(), entry()), 0.0, 1)
 
     assert next(judged) == []
-    assert why(told(proxy, changed(gone, state=FAILED))) == [("host-forgotten", "failed")]
+    assert why(handle(proxy, changed(gone, state=FAILED))) == [("host-forgotten", "failed")]
     assert not any(judged)
 
 
 def test_host_found_on_another_interface_is_moved_once() -> None:
     """What a reading tells of a move is no difference from what the kernel has, too."""
     proxy = nd_proxy("wan0", "lan0", "lan1")
-    told(proxy, changed(state=REACHABLE), changed())
+    handle(proxy, changed(state=REACHABLE), changed())
     there = kernel(
         route(), entry(), entry(dev="lan1"), changed(dev="lan1", state=REACHABLE), up=("wan0", "lan0", "lan1")
     )
 
-    assert why(told(proxy, there, now=100.0)) == [("host-moved", "same-lladdr-elsewhere")]
+    assert why(handle(proxy, there, now=100.0)) == [("host-moved", "same-lladdr-elsewhere")]
 
 
 def test_adopted_host_is_as_the_cache_has_it() -> None:
@@ -246,7 +246,7 @@ def test_adopted_host_is_as_the_cache_has_it() -> None:
     here = (route(), entry(), entry(dev="lan1"), changed(state=REACHABLE))
     there = (route(other, "lan1"), entry(other), entry(other, "lan0"), changed(other, "lan1"))
 
-    decisions = told(nd_proxy(*listed), kernel(*here, *there, up=listed))
+    decisions = handle(nd_proxy(*listed), kernel(*here, *there, up=listed))
 
     assert why(decisions) == [
         ("host-learned", "adopted"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.proxy import NdProxy
-from tests.builders import HOST, LLADDR, OTHER_LLADDR, addr, changed, kernel, nd_proxy, told, why
+from tests.builders import HOST, LLADDR, OTHER_LLADDR, addr, changed, handle, kernel, nd_proxy, why
 
 REACHABLE, FAILED = NudState.REACHABLE, NudState.FAILED
 MODEM = "2001:db8::1"
@@ -13,16 +13,16 @@ MODEM = "2001:db8::1"
 def on_the_providers_link() -> NdProxy:
     """Return one whose default route leads to wan0."""
     proxy = nd_proxy()
-    told(proxy, kernel(next_hops={"fe80::1": "wan0"}))
+    handle(proxy, kernel(next_hops={"fe80::1": "wan0"}))
     return proxy
 
 
 def test_address_of_a_router_is_not_learned_elsewhere() -> None:
     """Another router than the next hop, whose address no default route names, keeps it."""
     proxy = on_the_providers_link()
-    told(proxy, changed(MODEM, "wan0", REACHABLE, OTHER_LLADDR, router=True))
+    handle(proxy, changed(MODEM, "wan0", REACHABLE, OTHER_LLADDR, router=True))
 
-    decisions = told(proxy, changed(MODEM, "lan0"))
+    decisions = handle(proxy, changed(MODEM, "lan0"))
 
     assert why(decisions) == [("address-ignored", "router-of-another-link")]
 
@@ -30,16 +30,16 @@ def test_address_of_a_router_is_not_learned_elsewhere() -> None:
 def test_router_that_fails_is_none_any_more() -> None:
     """One that was taken to another link is learned there when it is gone from the first."""
     proxy = on_the_providers_link()
-    told(proxy, changed(MODEM, "wan0", REACHABLE, router=True), *[changed(MODEM, "wan0", FAILED)] * 2)
+    handle(proxy, changed(MODEM, "wan0", REACHABLE, router=True), *[changed(MODEM, "wan0", FAILED)] * 2)
 
-    assert why(told(proxy, changed(MODEM, "lan0"))) == [("host-learned", "first-sight")]
+    assert why(handle(proxy, changed(MODEM, "lan0"))) == [("host-learned", "first-sight")]
 
 
 def test_host_elsewhere_is_not_cut_off_by_one_who_says_he_is_a_router() -> None:
     """Its address is its own, also when it was away; whoever has not answered is no router either."""
     proxy = on_the_providers_link()
-    told(proxy, changed(state=REACHABLE), changed(HOST, "wan0", REACHABLE, OTHER_LLADDR, router=True))
-    told(proxy, changed("2001:db8::44", "wan0", lladdr=OTHER_LLADDR, router=True))
+    handle(proxy, changed(state=REACHABLE), changed(HOST, "wan0", REACHABLE, OTHER_LLADDR, router=True))
+    handle(proxy, changed("2001:db8::44", "wan0", lladdr=OTHER_LLADDR, router=True))
 
     assert proxy.routers == {}
     assert proxy.objection(addr(), "lan0") is None
@@ -49,7 +49,7 @@ def test_routers_are_few() -> None:
     """Whoever answers under thousands of addresses as a router fills no memory."""
     proxy = on_the_providers_link()
     for number in range(1000):
-        told(proxy, changed(f"2001:db8::{number + 1:x}", "wan0", REACHABLE, LLADDR, router=True))
+        handle(proxy, changed(f"2001:db8::{number + 1:x}", "wan0", REACHABLE, LLADDR, router=True))
 
     assert len(proxy.routers) == 64
     assert addr(MODEM) in proxy.routers

@@ -17,11 +17,11 @@ from tests.builders import (
     addr,
     changed,
     detection,
+    handle,
     kernel,
     link,
     nd_proxy,
     solicited,
-    told,
     why,
 )
 
@@ -35,21 +35,21 @@ def later(proxy: NdProxy) -> list[Decision]:
     """Return what follows when the next look is due."""
     at = proxy.lookups.next_deadline()
     assert at is not None
-    return told(proxy, DUE, now=at)
+    return handle(proxy, DUE, now=at)
 
 
 def with_host(*, probed: bool = False) -> NdProxy:
     """Return one that knows a host on lan0; *probed*: it is being asked, and has not answered."""
     proxy = nd_proxy(*THREE)
-    told(proxy, kernel(up=THREE), changed(state=REACHABLE))
+    handle(proxy, kernel(up=THREE), changed(state=REACHABLE))
     if probed:
-        told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), changed(state=PROBE))
+        handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), changed(state=PROBE))
     return proxy
 
 
 def test_unknown_target_is_looked_for_on_the_other_links() -> None:
     """Somebody asks on one link: the kernel asks on all others."""
-    decisions = told(nd_proxy(*THREE), solicited())
+    decisions = handle(nd_proxy(*THREE), solicited())
 
     probes = [Probe(A, "lan0", None), Probe(A, "lan1", None)]
     note = "lan0,lan1"
@@ -60,7 +60,7 @@ def test_unknown_target_is_looked_for_on_the_other_links() -> None:
 
 def test_known_target_is_not_looked_for() -> None:
     """The kernel answers for it, on whatever link it is asked for."""
-    assert [told(with_host(), solicited(dev=dev)) for dev in THREE] == [[], [], []]
+    assert [handle(with_host(), solicited(dev=dev)) for dev in THREE] == [[], [], []]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_must_not_be_learned_is_not_looked_for(target: str, read: KernelSna
     """Neither off-link addresses nor the router's own or its next hop's; and on no link that cannot have them."""
     proxy = nd_proxy(*THREE)
 
-    assert told(proxy, read, solicited(target)) == []
+    assert handle(proxy, read, solicited(target)) == []
     assert (proxy.lookups.received, proxy.lookups.sent) == (1, 0)
 
 
@@ -89,7 +89,7 @@ def test_target_is_looked_for_once_while_the_kernel_looks() -> None:
     proxy = nd_proxy()
 
     looked = [
-        bool(told(proxy, solicited(dev=dev), now=now)) for now in (0.0, 1.0, 2.9, 3.0) for dev in ("wan0", "lan0")
+        bool(handle(proxy, solicited(dev=dev), now=now)) for now in (0.0, 1.0, 2.9, 3.0) for dev in ("wan0", "lan0")
     ]
 
     assert looked == [True, False, False, False, False, False, True, False]
@@ -99,7 +99,7 @@ def test_new_address_is_looked_at_where_it_will_be() -> None:
     """A probe for duplicates comes before the address is used: with its sender's lladdr the kernel knows it at once."""
     proxy = nd_proxy()
 
-    heard = told(proxy, detection())
+    heard = handle(proxy, detection())
     assert heard == [
         Decision(
             DecisionKind.LOOKUP_STARTED,
@@ -113,17 +113,17 @@ def test_new_address_is_looked_at_where_it_will_be() -> None:
         )
     ]
 
-    learned = told(proxy, changed(state=PROBE))
+    learned = handle(proxy, changed(state=PROBE))
     assert why(learned) == [("host-learned", "first-sight")]
 
 
 def test_new_address_is_looked_at_again_when_detection_is_over() -> None:
     """A host that sends several probes may use its address after the last: by then the first look has failed."""
     proxy = nd_proxy()
-    told(proxy, detection(), changed(state=PROBE))
+    handle(proxy, detection(), changed(state=PROBE))
     for now in (1.0, 2.0):
-        assert told(proxy, detection(), now=now) == []
-    told(proxy, changed(state=FAILED), now=3.06)
+        assert handle(proxy, detection(), now=now) == []
+    handle(proxy, changed(state=FAILED), now=3.06)
 
     assert proxy.lookups.next_deadline() == pytest.approx(3.1)
     assert actions(later(proxy)) == [Probe(A, "lan0", None)]
@@ -133,7 +133,7 @@ def test_new_address_is_looked_at_again_when_detection_is_over() -> None:
 def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
     """A look in between would be none; after it, it counts."""
     proxy = nd_proxy()
-    told(proxy, detection(), changed(state=PROBE))
+    handle(proxy, detection(), changed(state=PROBE))
 
     assert later(proxy) == []
     assert proxy.lookups.next_deadline() == pytest.approx(2.2)
@@ -142,7 +142,7 @@ def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
 def test_new_address_that_has_answered_is_not_looked_at_again() -> None:
     """The second look is for those who have not."""
     proxy = nd_proxy()
-    told(proxy, detection(), changed(state=PROBE), changed(state=REACHABLE))
+    handle(proxy, detection(), changed(state=PROBE), changed(state=REACHABLE))
 
     assert (later(proxy), proxy.lookups.next_deadline()) == ([], None)
 
@@ -151,18 +151,18 @@ def test_host_that_starts_again_where_it_is_known_changes_nothing() -> None:
     """A verified host that makes sure of its address again is where it was."""
     proxy = with_host()
 
-    assert (told(proxy, detection()), proxy.lookups.next_deadline()) == ([], None)
+    assert (handle(proxy, detection()), proxy.lookups.next_deadline()) == ([], None)
 
 
 def test_owner_is_asked_when_its_address_is_wanted_elsewhere() -> None:
     """While it is asked the kernel's defence stands; it answers, and that is that."""
     proxy = with_host()
 
-    asked = told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=5.0)
+    asked = handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=5.0)
     assert why(asked) == [("host-probed", "duplicate-address-detection")]
     assert actions(asked) == [Probe(A, "lan0", LLADDR)]
 
-    assert told(proxy, changed(state=PROBE), changed(state=REACHABLE)) == []
+    assert handle(proxy, changed(state=PROBE), changed(state=REACHABLE)) == []
     assert [later(proxy), later(proxy)] == [[], []]
     assert (proxy.lookups.next_deadline(), proxy.desired.withheld) == (None, {})
 
@@ -175,9 +175,9 @@ def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
     assert why(opened) == [("proxy-withheld", "owner-silent")]
     assert actions(opened) == [DelProxy(A, "lan1")]
 
-    sought = told(proxy, DUE, now=1.7)
+    sought = handle(proxy, DUE, now=1.7)
     assert actions(sought) == [Probe(A, "lan1", None)]
-    moved = told(proxy, changed(dev="lan1", state=REACHABLE), now=11.0)
+    moved = handle(proxy, changed(dev="lan1", state=REACHABLE), now=11.0)
     assert why(moved) == [("host-moved", "same-lladdr-elsewhere")]
     assert [(host.dev, host.installed) for host in proxy.hosts] == [("lan1", Entries("lan1", ("wan0", "lan0")))]
     assert proxy.desired.withheld == {}
@@ -188,7 +188,7 @@ def test_owner_who_answers_late_has_its_address_back() -> None:
     proxy = with_host(probed=True)
     later(proxy)
 
-    back = told(proxy, changed(state=REACHABLE), now=0.8)
+    back = handle(proxy, changed(state=REACHABLE), now=0.8)
 
     assert why(back) == [("host-retained", "owner-answers")]
     assert actions(back) == [AddProxy(A, "lan1")]
@@ -198,7 +198,7 @@ def test_address_that_nobody_takes_is_closed_again() -> None:
     """After ten seconds everything is as it was, for an owner that is still believed to be there."""
     proxy = with_host(probed=True)
     later(proxy)
-    told(proxy, DUE, now=1.7)
+    handle(proxy, DUE, now=1.7)
 
     assert proxy.lookups.next_deadline() == pytest.approx(10.5)
     closed = later(proxy)
@@ -209,15 +209,15 @@ def test_address_that_nobody_takes_is_closed_again() -> None:
 def test_address_left_open_to_one_link_after_another_has_its_time_there() -> None:
     """The end of the first link's ten seconds is not the end of the second's."""
     proxy = nd_proxy(*THREE, "lan2")
-    told(proxy, kernel(up=(*THREE, "lan2")), changed(state=REACHABLE), detection(dev="lan1"), changed(state=PROBE))
+    handle(proxy, kernel(up=(*THREE, "lan2")), changed(state=REACHABLE), detection(dev="lan1"), changed(state=PROBE))
     later(proxy)
-    told(proxy, changed(state=STALE), DUE, now=5.0)
-    told(proxy, detection(dev="lan2"), DUE, now=9.0)
-    assert why(told(proxy, DUE, now=9.5)) == [("proxy-withheld", "owner-silent")]
+    handle(proxy, changed(state=STALE), DUE, now=5.0)
+    handle(proxy, detection(dev="lan2"), DUE, now=9.0)
+    assert why(handle(proxy, DUE, now=9.5)) == [("proxy-withheld", "owner-silent")]
 
-    assert actions(told(proxy, DUE, now=10.6)) == [Probe(A, "lan2", None)]
+    assert actions(handle(proxy, DUE, now=10.6)) == [Probe(A, "lan2", None)]
     assert proxy.desired.withheld == {A: "lan2"}
-    assert actions(told(proxy, DUE, now=19.5)) == [AddProxy(A, "lan2")]
+    assert actions(handle(proxy, DUE, now=19.5)) == [AddProxy(A, "lan2")]
 
 
 def test_open_address_stays_open_when_the_tables_are_read() -> None:
@@ -227,9 +227,9 @@ def test_open_address_stays_open_when_the_tables_are_read() -> None:
     host = proxy.hosts.get(A)
     assert host is not None
 
-    assert AddProxy(A, "lan1") not in actions(told(proxy, kernel(up=THREE)))
+    assert AddProxy(A, "lan1") not in actions(handle(proxy, kernel(up=THREE)))
     proxy.forget(host, Reason.FAILED)
-    assert told(proxy, changed(state=FAILED)) == []
+    assert handle(proxy, changed(state=FAILED)) == []
     assert proxy.desired.withheld == {}
 
 
@@ -237,10 +237,10 @@ def test_machine_that_comes_to_another_link_has_its_hosts_asked_for() -> None:
     """Its link-local address comes first: by the time it wants the others, it is known whether they are gone."""
     proxy = with_host()
 
-    asked = told(proxy, detection("fe80::33", "lan1", LLADDR))
+    asked = handle(proxy, detection("fe80::33", "lan1", LLADDR))
 
     assert actions(asked) == [Probe(A, "lan0", LLADDR)]
-    told(proxy, changed(state=PROBE))
+    handle(proxy, changed(state=PROBE))
     assert actions(later(proxy)) == [DelProxy(A, "lan1")]
 
 
@@ -248,7 +248,7 @@ def test_permanent_host_is_not_asked() -> None:
     """What the administrator has said stays; a probe would undo it."""
     proxy = nd_proxy(*THREE)
 
-    assert told(proxy, changed(state=NudState.PERMANENT), detection(dev="lan1")) == []
+    assert handle(proxy, changed(state=NudState.PERMANENT), detection(dev="lan1")) == []
 
 
 def test_static_host_is_not_asked() -> None:
@@ -258,16 +258,16 @@ def test_static_host_is_not_asked() -> None:
     assert host is not None
     host.static = True
 
-    assert told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR)) == []
+    assert handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR)) == []
 
 
 def test_ip_that_cannot_look_is_not_asked_to() -> None:
     """Before iproute2 5.16 each look would end a batch; a probe for duplicates tells the lladdr, which is enough."""
     proxy = nd_proxy(*THREE, can_resolve=False)
 
-    assert told(proxy, solicited()) == []
-    assert actions(told(proxy, detection(lladdr=None))) == []
-    assert actions(told(proxy, detection())) == [Probe(A, "lan0", LLADDR, new=True)]
+    assert handle(proxy, solicited()) == []
+    assert actions(handle(proxy, detection(lladdr=None))) == []
+    assert actions(handle(proxy, detection())) == [Probe(A, "lan0", LLADDR, new=True)]
     assert later(proxy) == []
     assert proxy.lookups.sent == 1
 
@@ -276,7 +276,7 @@ def test_nothing_heard_on_a_link_that_is_down_counts() -> None:
     """What was still in the socket when the interface went down leads nowhere."""
     proxy = with_host()
 
-    assert told(proxy, link("lan1", up=False), detection("2001:db8::44", "lan1", OTHER_LLADDR)) == []
+    assert handle(proxy, link("lan1", up=False), detection("2001:db8::44", "lan1", OTHER_LLADDR)) == []
 
 
 def test_scan_gets_a_few_looks_a_second_and_one_warning_a_minute() -> None:
@@ -285,7 +285,7 @@ def test_scan_gets_a_few_looks_a_second_and_one_warning_a_minute() -> None:
     decisions = [
         decision
         for n in range(100_000)
-        for decision in told(proxy, solicited(f"2001:db8::{n >> 8:x}:5ca:{n & 255:x}"), now=n / 1000)
+        for decision in handle(proxy, solicited(f"2001:db8::{n >> 8:x}:5ca:{n & 255:x}"), now=n / 1000)
     ]
     looks, notes = (
         proxy.lookups,
@@ -304,10 +304,10 @@ def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_a
     proxy = nd_proxy(*THREE)
     for n in range(10_000):
         liar = f"02:66:00:00:{n >> 8:02x}:{n & 255:02x}"
-        told(proxy, solicited(f"2001:db8::5ca:{n:x}", "lan0", lladdr=liar), now=1.0)
+        handle(proxy, solicited(f"2001:db8::5ca:{n:x}", "lan0", lladdr=liar), now=1.0)
 
     assert proxy.lookups.sent == 50
-    asked = told(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
+    asked = handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
     assert actions(asked) == [Probe(A, "lan1", OTHER_LLADDR, new=True)]
 
 
@@ -317,9 +317,9 @@ def test_flood_of_probes_takes_no_host_away() -> None:
     done: list[Action] = []
     for n in range(1000):
         for target in (HOST, f"2001:db8::bad:{n:x}"):
-            done += actions(told(proxy, detection(target, "lan1", OTHER_LLADDR), now=n / 1000))
-        told(proxy, changed(state=PROBE), changed(state=REACHABLE), now=n / 1000)
-        done += actions(told(proxy, DUE, now=n / 1000))
+            done += actions(handle(proxy, detection(target, "lan1", OTHER_LLADDR), now=n / 1000))
+        handle(proxy, changed(state=PROBE), changed(state=REACHABLE), now=n / 1000)
+        done += actions(handle(proxy, DUE, now=n / 1000))
 
     assert DelProxy(A, "lan1") not in done
     assert A in proxy.hosts

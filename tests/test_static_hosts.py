@@ -17,11 +17,11 @@ from tests.builders import (
     addr,
     changed,
     entry,
+    handle,
     kernel,
     link,
     nd_proxy,
     route,
-    told,
     why,
 )
 
@@ -40,11 +40,11 @@ def test_static_host_is_learned_at_the_first_reading_alone() -> None:
     """Nobody has to speak; it is not asked; and a reading that finds its entries leaves them alone."""
     proxy = static()
 
-    decisions = told(proxy, kernel(up=UP))
+    decisions = handle(proxy, kernel(up=UP))
 
     assert why(decisions) == [("host-learned", "static")]
     assert actions(decisions) == [*INSTALLED, AddProxy(A, "lan1")]
-    assert told(proxy, kernel(*OURS, up=UP)) == []
+    assert handle(proxy, kernel(*OURS, up=UP)) == []
 
 
 def test_static_host_counts_wherever_it_lies() -> None:
@@ -52,40 +52,40 @@ def test_static_host_counts_wherever_it_lies() -> None:
     far = addr("2001:db8:99::1")
     proxy = NdProxy(Rules(("wan0", "lan0"), statics={far: "lan0"}))
 
-    assert actions(told(proxy, kernel())) == [AddRoute(far, "lan0"), AddProxy(far, "wan0")]
-    assert told(proxy, kernel(route(str(far)), entry(str(far)), own=[str(far)])) == []
+    assert actions(handle(proxy, kernel())) == [AddRoute(far, "lan0"), AddProxy(far, "wan0")]
+    assert handle(proxy, kernel(route(str(far)), entry(str(far)), own=[str(far)])) == []
 
 
 @pytest.mark.parametrize("state", [NudState.FAILED, NudState.STALE, NudState.REACHABLE])
 def test_neighbor_entry_does_not_change_a_static_host(state: NudState) -> None:
     """What the kernel finds out about it, if anything, has no consequences; nor has time."""
     proxy = static()
-    told(proxy, kernel(up=UP), changed(state=NudState.STALE), Tick())
+    handle(proxy, kernel(up=UP), changed(state=NudState.STALE), Tick())
 
-    assert told(proxy, changed(state=state)) == []
-    assert told(proxy, changed(state=state)) == []
-    assert told(proxy, Tick(), now=100_000.0) == []
+    assert handle(proxy, changed(state=state)) == []
+    assert handle(proxy, changed(state=state)) == []
+    assert handle(proxy, Tick(), now=100_000.0) == []
 
 
 @pytest.mark.parametrize("lladdr", [LLADDR, OTHER_LLADDR])
 def test_static_address_claimed_elsewhere_stays(lladdr: str) -> None:
     """Whoever speaks in its name on another link, with its lladdr or another, is ignored, also if it answers nobody."""
     proxy = static()
-    told(proxy, kernel(up=UP), changed(state=NudState.REACHABLE))
-    told(proxy, changed(state=NudState.FAILED))
+    handle(proxy, kernel(up=UP), changed(state=NudState.REACHABLE))
+    handle(proxy, changed(state=NudState.FAILED))
 
     for state in (NudState.STALE, NudState.REACHABLE):
-        decisions = told(proxy, changed(dev="lan1", state=state, lladdr=lladdr), now=100.0)
+        decisions = handle(proxy, changed(dev="lan1", state=state, lladdr=lladdr), now=100.0)
         assert (why(decisions), actions(decisions)) == ([("address-ignored", "static")], [])
-    assert told(proxy, changed(state=NudState.FAILED), now=200.0) == []
+    assert handle(proxy, changed(state=NudState.FAILED), now=200.0) == []
 
 
 def test_static_host_is_not_asked_when_its_lladdr_is_heard_elsewhere() -> None:
     """Its machine may have moved, but the user has said where the address is."""
     proxy = static()
-    told(proxy, kernel(up=UP), changed(state=NudState.REACHABLE))
+    handle(proxy, kernel(up=UP), changed(state=NudState.REACHABLE))
 
-    decisions = told(proxy, changed("2001:db8::44", dev="lan1"))
+    decisions = handle(proxy, changed("2001:db8::44", dev="lan1"))
 
     assert why(decisions) == [("host-learned", "first-sight")]
     assert [action for action in actions(decisions) if action == Probe(A, "lan0", LLADDR)] == []
@@ -94,29 +94,29 @@ def test_static_host_is_not_asked_when_its_lladdr_is_heard_elsewhere() -> None:
 def test_no_host_takes_a_static_host_s_place() -> None:
     """With room for one host it is the static one that stays."""
     proxy = static(max_hosts=1)
-    told(proxy, kernel(up=UP), changed(state=NudState.STALE))
+    handle(proxy, kernel(up=UP), changed(state=NudState.STALE))
 
-    assert why(told(proxy, changed("2001:db8::44", state=NudState.REACHABLE))) == [("address-ignored", "max-hosts")]
+    assert why(handle(proxy, changed("2001:db8::44", state=NudState.REACHABLE))) == [("address-ignored", "max-hosts")]
     assert A in proxy.hosts
 
 
 def test_static_host_that_was_heard_before_the_first_reading() -> None:
     """A host learned as any other becomes the static one that the user wants."""
     proxy = static()
-    told(proxy, changed())
+    handle(proxy, changed())
 
-    decisions = told(proxy, kernel(*OURS, up=UP))
+    decisions = handle(proxy, kernel(*OURS, up=UP))
 
     assert decisions == []
-    assert told(proxy, changed(state=NudState.FAILED)) == []
+    assert handle(proxy, changed(state=NudState.FAILED)) == []
     assert A in proxy.hosts
 
 
 def test_static_host_of_an_earlier_run_is_taken_over() -> None:
     """Entries that fit stay as they are; those of another interface are removed first."""
-    assert actions(told(static(), kernel(*OURS, up=UP))) == []
+    assert actions(handle(static(), kernel(*OURS, up=UP))) == []
 
-    decisions = told(static(), kernel(route(dev="lan1"), entry(), up=UP))
+    decisions = handle(static(), kernel(route(dev="lan1"), entry(), up=UP))
 
     assert why(decisions) == [("leftover-removed", "leftover"), ("host-learned", "static")]
     assert actions(decisions) == [DelProxy(A, "wan0"), DelRoute(A, "lan1"), *INSTALLED, AddProxy(A, "lan1")]
@@ -125,14 +125,14 @@ def test_static_host_of_an_earlier_run_is_taken_over() -> None:
 def test_entries_of_a_static_host_are_repaired() -> None:
     """What somebody flushed is put back at the next reading; so is what went with an interface."""
     proxy = static()
-    told(proxy, kernel(up=UP))
+    handle(proxy, kernel(up=UP))
 
-    assert why(told(proxy, kernel(up=UP))) == [("host-repaired", "kernel-differs")]
-    assert why(told(proxy, link(up=False))) == [("host-suspended", "link-down")]
-    told(proxy, link(up=True))
-    assert actions(told(proxy, kernel(up=UP))) == [*INSTALLED, AddProxy(A, "lan1")]
+    assert why(handle(proxy, kernel(up=UP))) == [("host-repaired", "kernel-differs")]
+    assert why(handle(proxy, link(up=False))) == [("host-suspended", "link-down")]
+    handle(proxy, link(up=True))
+    assert actions(handle(proxy, kernel(up=UP))) == [*INSTALLED, AddProxy(A, "lan1")]
 
 
 def test_address_that_is_not_static_is_learned_as_ever() -> None:
     """The user's word about one address changes nothing for another."""
-    assert why(told(nd_proxy(), changed(HOST))) == [("host-learned", "first-sight")]
+    assert why(handle(nd_proxy(), changed(HOST))) == [("host-learned", "first-sight")]
