@@ -17,6 +17,7 @@ from ndpbr_py.core.events import (
     NeighborDeleted,
     NudState,
     ProxyEntry,
+    RouteType,
     SolicitationReceived,
 )
 from ndpbr_py.core.hosts import Host
@@ -106,9 +107,11 @@ def nd_proxy(
     )
 
 
-def route(address: str = HOST, dev: str = "lan0", *, ours: bool = True) -> HostRoute:
+def route(
+    address: str = HOST, dev: str | None = "lan0", *, ours: bool = True, kind: RouteType = RouteType.UNICAST
+) -> HostRoute:
     """Return a host route of the kernel's."""
-    return HostRoute(IPv6Address(address), dev, ours)
+    return HostRoute(IPv6Address(address), dev, ours, kind)
 
 
 def entry(address: str = HOST, dev: str = "wan0", *, ours: bool = True) -> ProxyEntry:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ndpbr_py.core.desired import DesiredEntries
 from ndpbr_py.core.entry_diff import NOTHING, Entries
+from ndpbr_py.core.events import HostRoute, RouteType
 from tests.builders import entry, kernel, known, route
 
 THREE = ("wan0", "lan0", "lan1")
@@ -50,7 +53,7 @@ def test_foreign_route_to_the_host_does_the_work_of_ours() -> None:
     desired.read(kernel(route(ours=False)))
 
     assert desired.of(known()) == Entries(None, ("wan0", "lan1"))
-    assert desired.obstacle(known()) == "route dev lan0"
+    assert desired.obstacle(known()) == route(ours=False)
 
 
 def test_foreign_route_elsewhere_leaves_the_host_without_entries() -> None:
@@ -60,7 +63,20 @@ def test_foreign_route_elsewhere_leaves_the_host_without_entries() -> None:
     desired.read(kernel(route(dev="tun0", ours=False)))
 
     assert desired.of(known()) == NOTHING
-    assert desired.obstacle(known()) == "route dev tun0"
+    assert desired.obstacle(known()) == route(dev="tun0", ours=False)
+
+
+@pytest.mark.parametrize(
+    "foreign", [route(dev=None, ours=True), route(dev=None, ours=False, kind=RouteType.BLACKHOLE)], ids=str
+)
+def test_route_without_an_interface_leaves_the_host_without_entries(foreign: HostRoute) -> None:
+    """A multipath or blackhole route is obeyed, and is never ours: ndpbr adds no such route."""
+    desired = DesiredEntries(THREE)
+
+    desired.read(kernel(foreign))
+
+    assert desired.of(known()) == NOTHING
+    assert desired.obstacle(known()) == foreign
 
 
 def test_foreign_proxy_entry_is_left_alone() -> None:
@@ -70,7 +86,7 @@ def test_foreign_proxy_entry_is_left_alone() -> None:
     desired.read(kernel(entry(dev="wan0", ours=False), entry(dev="lan1", ours=False)))
 
     assert desired.of(known()) == Entries("lan0", ())
-    assert desired.obstacle(known()) == "proxy dev lan1,wan0"
+    assert desired.obstacle(known()) == (entry(dev="lan1", ours=False), entry(dev="wan0", ours=False))
 
 
 def test_our_own_entries_and_other_hosts_are_no_obstacle() -> None:

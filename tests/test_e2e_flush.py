@@ -13,6 +13,7 @@ from tests.lab import until
 from tests.observed import proxies, routes, settings
 
 FOREIGN_ROUTE = "2001:db8:64::33 dev lan0 proto static"
+OTHER = "2001:db8:64::44"
 
 
 @pytest.fixture
@@ -60,6 +61,24 @@ def test_flush_all_removes_every_proxy_entry(mixed: Home, ndpbr: Run) -> None:
     assert proxies(mixed.router) == set()
     assert routes(mixed.router) == {FOREIGN_ROUTE}
     assert {mixed.router.sysctl(f"net/ipv6/conf/{dev}/proxy_ndp") for dev in ("all", "wan0", "lan0")} == {"0"}
+
+
+def test_flush_all_removes_routes_without_an_interface(mixed: Home, ndpbr: Run) -> None:
+    """With --all blackhole and multipath routes of proxied addresses are removed like any other host route."""
+    mixed.router.lay(
+        f"route add blackhole {MODEM}/128 proto static",
+        f"route add {MODEM}/128 dev wan0 metric 2048 proto static",
+        f"neigh add proxy {OTHER} dev wan0",
+        f"route add {OTHER}/128 nexthop via fe80::91 dev lan0 nexthop via fe80::92 dev lan1",
+        f"route add {OTHER}/128 dev lan1 metric 512",
+    )
+    mixed.router.sysctl("net/ipv6/conf/all/proxy_ndp", 1)
+    flushed = ndpbr(mixed.router, "flush", "--all")
+
+    assert (flushed.returncode, flushed.stderr) == (0, "")
+    assert (proxies(mixed.router), routes(mixed.router)) == (set(), {FOREIGN_ROUTE})
+    assert {"blackhole", "nexthop"}.isdisjoint(mixed.router.ip("-6 route show").split())
+    assert mixed.router.sysctl("net/ipv6/conf/all/proxy_ndp") == "0"
 
 
 def test_flush_beside_a_running_daemon_says_so(home: Home, daemon: Start, ndpbr: Run) -> None:

@@ -9,7 +9,15 @@ import pytest
 
 from ndpbr_py.commands.explain import lines
 from ndpbr_py.core.decision import Reason
-from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, NudState, PrefixOrDefaultRoute, ProxyEntry
+from ndpbr_py.core.events import (
+    HostRoute,
+    KernelSnapshot,
+    NeighborChanged,
+    NudState,
+    PrefixOrDefaultRoute,
+    ProxyEntry,
+    RouteType,
+)
 from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import explain_text
 from ndpbr_py.doctor.explain import Explanation, explained
@@ -88,6 +96,20 @@ def test_addresses_that_are_not_proxied(address: str, kind: str, reason: str) ->
             True,
             "another program has a route for it, dev wan0",
             f"ip -6 route del {HOST} dev wan0",
+        ),
+        (
+            [changed(), route(dev=None, ours=False)],
+            INTERFACES,
+            True,
+            "another program has a route for it, multipath",
+            f"ip -6 route del {HOST}",
+        ),
+        (
+            [changed(), route(dev=None, ours=False, kind=RouteType.BLACKHOLE)],
+            INTERFACES,
+            True,
+            "another program has a route for it, blackhole",
+            f"ip -6 route del blackhole {HOST}",
         ),
     ],
 )

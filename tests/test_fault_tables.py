@@ -33,7 +33,7 @@ def test_foreign_proxy_entry_is_left_alone(home: Home, daemon: Start) -> None:
     shadowed = running.wait_for("foreign-entry", address=LAN)
     until(lambda: running.stop() == 0, what="it has stopped")
 
-    assert (shadowed["theirs"], shadowed["level"]) == ("proxy dev wan0", "warning")
+    assert (shadowed["foreign"], shadowed["level"]) == ("proxy dev wan0", "warning")
     assert proxies(home.router) == {f"{LAN} dev wan0 proto openr"}
     assert routes(home.router) == set()
 
@@ -54,7 +54,7 @@ def test_foreign_route_in_another_direction_wins(home: Home, daemon: Start) -> N
     shadowed = running.wait_for("foreign-entry", address=LAN)
     until(lambda: not proxies(home.router), what="nobody is answered for")
 
-    assert shadowed["theirs"] == "route dev wan0"
+    assert shadowed["foreign"] == "route dev wan0"
     assert routes(home.router) == {f"{LAN} dev wan0 proto static"}
     assert running.stop() == 0
     assert routes(home.router) == {f"{LAN} dev wan0 proto static"}
@@ -67,7 +67,7 @@ def test_blackhole_for_a_host_is_respected(home: Home, daemon: Start) -> None:
     shadowed = running.wait_for("foreign-entry", address=LAN)
     until(lambda: not proxies(home.router), what="nobody is answered for")
 
-    assert shadowed["theirs"] == "route dev blackhole"
+    assert shadowed["foreign"] == "route blackhole"
 
 
 def test_foreign_route_that_comes_later_is_not_touched(home: Home, daemon: Start) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.hosts import Hosts
 from tests.builders import LLADDR, OTHER_LLADDR, addr, known
@@ -114,8 +114,15 @@ def test_hosts_may_be_removed_while_they_are_gone_through() -> None:
 
 def test_decision_about_a_host_says_what_is_known_of_it() -> None:
     """A decision carries address, interface, link-layer address and state as they are when it is taken."""
-    decision = known().decision(DecisionKind.RETAINED, Reason.EVICTED, detail="more")
+    decision = known().decision(DecisionKind.RETAINED, Reason.EVICTED, detail=Detail(error="x"))
 
     assert decision == Decision(
-        DecisionKind.RETAINED, Reason.EVICTED, addr(), "lan0", LLADDR, NudState.STALE, actions=(), detail="more"
+        DecisionKind.RETAINED,
+        Reason.EVICTED,
+        addr(),
+        "lan0",
+        LLADDR,
+        NudState.STALE,
+        actions=(),
+        detail=Detail(error="x"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ndpbr_py.core.actions import AddProxy, DelProxy
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted, NudState, SnapshotStarted
 from tests.builders import (
@@ -33,7 +33,9 @@ def test_host_behind_an_interface_that_goes_down_is_suspended() -> None:
     decisions = handle(proxy, changed(state=REACHABLE), link("lan0", up=False))
 
     todo = [DelProxy(A, "wan0"), DelProxy(A, "lan1")]
-    suspended = Decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, A, "lan0", LLADDR, REACHABLE, todo, "lan0")
+    suspended = Decision(
+        DecisionKind.SUSPENDED, Reason.LINK_DOWN, A, "lan0", LLADDR, REACHABLE, todo, Detail(down="lan0")
+    )
     assert decisions == [suspended]
     assert [(host.address, host.installed) for host in proxy.hosts] == [(A, NOTHING)]
 

@@ -143,10 +143,8 @@ def decided() -> dict[str, Event]:
             set() if own else {"address", "dev", "lladdr", "state"}
         )
         if "detail" in given:
-            reason = Reason.__members__.get(member(given["reason"], "Reason") or "")
-            detail = "17" if what is DecisionKind.LOOKUPS_RATE_LIMITED else "x"
-            note = Decision(what, reason or Reason.STOPPING, detail=detail)
-            event.fields |= set(fields(note)) - {"reason"}
+            assert isinstance(given["detail"], ast.Call), f"{module}:{call.lineno}: which Detail?"
+            event.fields |= keywords(module, given["detail"])
         event.levels |= {level(Decision(what, reason)) for reason in Reason}
         if what in RATE_LIMITED_WARNINGS:
             event.fields.add("suppressed")

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from ndpbr_py.config import LogConfig
 from ndpbr_py.core.actions import AddProxy, AddRoute
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NudState
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.logs.logger import Log
-from tests.builders import LLADDR, OTHER_LLADDR, Records, addr
+from tests.builders import LLADDR, OTHER_LLADDR, Records, addr, route
 
 A = addr()
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
@@ -48,48 +48,48 @@ log.flush()
 """
 
 
-def decision(what: DecisionKind, reason: Reason, detail: str | None = None) -> Decision:
+def decision(what: DecisionKind, reason: Reason, detail: Detail | None = None) -> Decision:
     return Decision(what, reason, A, "lan0", LLADDR, NudState.STALE, detail=detail)
 
 
 RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
     LEARNED.kind: (LEARNED, "info", {"reason": "first-sight", "proxied_on": ["wan0"]}),
     DecisionKind.MOVED: (
-        decision(DecisionKind.MOVED, Reason.SAME_LLADDR, "wan0"),
+        decision(DecisionKind.MOVED, Reason.SAME_LLADDR, Detail(from_dev="wan0")),
         "info",
         {"reason": "same-lladdr-elsewhere", "from_dev": "wan0"},
     ),
     DecisionKind.FORGOTTEN: (decision(DecisionKind.FORGOTTEN, Reason.FAILED), "info", {"reason": "failed"}),
     DecisionKind.VERIFIED: (decision(DecisionKind.VERIFIED, Reason.REACHABLE), "debug", {"reason": "reachable"}),
     DecisionKind.PROBED: (
-        decision(DecisionKind.PROBED, Reason.CLAIMED_ELSEWHERE, "lan1"),
+        decision(DecisionKind.PROBED, Reason.CLAIMED_ELSEWHERE, Detail(seen_on="lan1")),
         "debug",
         {"reason": "claimed-elsewhere", "seen_on": "lan1"},
     ),
     DecisionKind.RETAINED: (
-        decision(DecisionKind.RETAINED, Reason.REFUSED, "File exists"),
+        decision(DecisionKind.RETAINED, Reason.REFUSED, Detail(error="File exists")),
         "debug",
         {"reason": "refused", "error": "File exists"},
     ),
     DecisionKind.SUSPENDED: (
-        decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, "lan0"),
+        decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, Detail(down="lan0")),
         "info",
         {"reason": "link-down", "down": "lan0"},
     ),
     DecisionKind.LINK_UP_AGAIN: (decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP), "info", {"reason": "link-up"}),
     DecisionKind.REPAIRED: (decision(DecisionKind.REPAIRED, Reason.DRIFTED), "warning", {"reason": "kernel-differs"}),
     DecisionKind.REFUSED: (
-        decision(DecisionKind.REFUSED, Reason.REFUSED, "why"),
+        decision(DecisionKind.REFUSED, Reason.REFUSED, Detail(error="why")),
         "warning",
         {"reason": "refused", "error": "why"},
     ),
     DecisionKind.CONFLICT: (
-        decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, OTHER_LLADDR),
+        decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, Detail(claimed_by=OTHER_LLADDR)),
         "warning",
         {"reason": "owner-answers", "claimed_by": OTHER_LLADDR, "suppressed": 0},
     ),
     DecisionKind.FOREIGN_ENTRY: (
-        decision(DecisionKind.FOREIGN_ENTRY, Reason.FOREIGN_ROUTE, "route dev tun0"),
+        decision(DecisionKind.FOREIGN_ENTRY, Reason.FOREIGN_ROUTE, Detail(foreign=route(dev="tun0", ours=False))),
         "warning",
         {"reason": "foreign-route", "foreign": "route dev tun0"},
     ),
@@ -105,17 +105,17 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
     ),
     DecisionKind.REMOVED: (decision(DecisionKind.REMOVED, Reason.NOT_OURS), "info", {"reason": "leftover"}),
     DecisionKind.LOOKUP_STARTED: (
-        decision(DecisionKind.LOOKUP_STARTED, Reason.SOLICITED, "wan0,lan1"),
+        decision(DecisionKind.LOOKUP_STARTED, Reason.SOLICITED, Detail(lookup_on=("wan0", "lan1"))),
         "debug",
         {"reason": "solicited", "lookup_on": ["wan0", "lan1"]},
     ),
     DecisionKind.PROXY_WITHHELD: (
-        decision(DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, "lan1"),
+        decision(DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, Detail(withheld_on="lan1")),
         "info",
         {"reason": "owner-silent", "withheld_on": "lan1"},
     ),
     DecisionKind.LOOKUPS_RATE_LIMITED: (
-        decision(DecisionKind.LOOKUPS_RATE_LIMITED, Reason.FLOOD, "17"),
+        decision(DecisionKind.LOOKUPS_RATE_LIMITED, Reason.FLOOD, Detail(suppressed=17)),
         "warning",
         {"reason": "too-many-solicitations", "suppressed": 17},
     ),
@@ -345,7 +345,7 @@ def test_host_record_fits_into_a_syslog_line() -> None:
                 LLADDR,
                 NudState.REACHABLE,
                 [AddProxy(long, devs[1])],
-                devs[1],
+                Detail(from_dev=devs[1]),
             )
         ]
     )

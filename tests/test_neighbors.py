@@ -7,7 +7,7 @@ from ipaddress import IPv6Network
 import pytest
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import Event, KernelSnapshot, NudState, SnapshotStarted
 from tests.builders import (
     LLADDR,
@@ -125,7 +125,7 @@ def test_changed_lladdr_is_for_the_kernel_to_judge() -> None:
     decisions = handle(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
 
     assert why(decisions) == [("host-retained", "lladdr-changed")]
-    assert (decisions[0].detail, actions(decisions)) == (LLADDR, [])
+    assert (decisions[0].detail, actions(decisions)) == (Detail(old_lladdr=LLADDR), [])
     assert proxy.hosts.count_with_lladdr(OTHER_LLADDR) == 1
 
 
@@ -137,7 +137,7 @@ def test_two_lladdrs_in_turn_are_a_conflict() -> None:
     decisions = [it for lladdr in (LLADDR, OTHER_LLADDR) * 3 for it in handle(proxy, changed(lladdr=lladdr))]
 
     conflicts = [it for it in decisions if it.kind is DecisionKind.CONFLICT]
-    assert [(it.lladdr, it.detail) for it in conflicts] == [(LLADDR, OTHER_LLADDR)]
+    assert [(it.lladdr, it.detail) for it in conflicts] == [(LLADDR, Detail(old_lladdr=OTHER_LLADDR))]
 
 
 def test_host_ignored_during_a_reading_is_judged_by_what_was_read() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
+from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.events import NudState
 from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, handle, nd_proxy, why
 
@@ -18,7 +19,7 @@ def test_host_that_moved_is_learned_where_it_is() -> None:
 
     decisions = handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
 
-    assert (why(decisions), decisions[0].detail) == ([("host-moved", "same-lladdr-elsewhere")], "lan0")
+    assert (why(decisions), decisions[0].detail) == ([("host-moved", "same-lladdr-elsewhere")], Detail(from_dev="lan0"))
     assert actions(decisions) == [
         DelProxy(A, "lan1"),
         DelRoute(A, "lan0"),
@@ -52,7 +53,10 @@ def test_owner_that_answers_keeps_its_address() -> None:
     assert handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR)) == []
 
     answered = handle(proxy, changed(state=REACHABLE))
-    assert (why(answered), answered[0].detail) == ([("address-conflict", "owner-answers")], OTHER_LLADDR)
+    assert (why(answered), answered[0].detail) == (
+        [("address-conflict", "owner-answers")],
+        Detail(claimed_by=OTHER_LLADDR),
+    )
     assert handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=REACHABLE)) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe
-from ndpbr_py.core.decision import Reason
+from ndpbr_py.core.decision import Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING
 from ndpbr_py.core.events import ActionRefused, NudState, Refusal, Tick
 from ndpbr_py.core.proxy import NdProxy
@@ -26,7 +26,7 @@ def test_refused_entry_takes_the_others_along(action: Action, refusal: Refusal) 
 
     decisions = handle(proxy, ActionRefused(action, refusal, "No such device"))
 
-    assert (why(decisions), decisions[0].detail) == ([("action-refused", "refused")], "No such device")
+    assert (why(decisions), decisions[0].detail) == ([("action-refused", "refused")], Detail(error="No such device"))
     assert actions(decisions) == REMOVE
     assert [host.installed for host in proxy.hosts] == [NOTHING]
     assert actions(handle(proxy, kernel())) == [AddRoute(A, "lan0"), AddProxy(A, "wan0")]

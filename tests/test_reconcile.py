@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
+from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import ActionRefused, NudState, Refusal, SnapshotStarted
 from tests.builders import (
@@ -164,10 +165,24 @@ def test_foreign_route_is_obeyed_and_told_once() -> None:
     decisions = handle(proxy, kernel(route(dev="tun0", ours=False), entry()))
 
     assert why(decisions) == [("foreign-entry", "foreign-route"), ("host-repaired", "link-up")]
-    assert (decisions[0].detail, actions(decisions)) == ("route dev tun0", [DelProxy(A, "wan0")])
+    assert (decisions[0].detail, actions(decisions)) == (
+        Detail(foreign=route(dev="tun0", ours=False)),
+        [DelProxy(A, "wan0")],
+    )
     assert [host.installed for host in proxy.hosts] == [NOTHING]
     assert handle(proxy, kernel(route(dev="tun0", ours=False))) == []
     assert actions(handle(proxy, kernel())) == ADD
+
+
+def test_multipath_route_with_our_protocol_number_is_left_alone() -> None:
+    """ndpbr adds no multipath route: it neither removes one nor adds its own beside it."""
+    proxy = nd_proxy()
+    handle(proxy, changed(state=REACHABLE))
+
+    decisions = handle(proxy, kernel(route(dev=None), entry()))
+
+    assert why(decisions) == [("foreign-entry", "foreign-route"), ("host-repaired", "link-up")]
+    assert actions(decisions) == [DelProxy(A, "wan0")]
 
 
 def test_foreign_proxy_entry_stays_with_its_owner() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ndpbr_py.core.actions import Action, AddProxy, DelProxy, Probe
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import Entries
 from ndpbr_py.core.events import KernelSnapshot, NudState, Tick
 from ndpbr_py.core.proxy import NdProxy
@@ -52,9 +52,9 @@ def test_unknown_target_is_looked_for_on_the_other_links() -> None:
     decisions = handle(nd_proxy(*THREE), solicited())
 
     probes = [Probe(A, "lan0", None), Probe(A, "lan1", None)]
-    note = "lan0,lan1"
+    detail = Detail(lookup_on=("lan0", "lan1"))
     assert decisions == [
-        Decision(DecisionKind.LOOKUP_STARTED, Reason.SOLICITED, A, "wan0", OTHER_LLADDR, None, probes, note)
+        Decision(DecisionKind.LOOKUP_STARTED, Reason.SOLICITED, A, "wan0", OTHER_LLADDR, None, probes, detail)
     ]
 
 
@@ -109,7 +109,7 @@ def test_new_address_is_looked_at_where_it_will_be() -> None:
             LLADDR,
             None,
             [Probe(A, "lan0", LLADDR, new=True)],
-            "lan0",
+            Detail(lookup_on=("lan0",)),
         )
     ]
 
@@ -287,16 +287,15 @@ def test_scan_gets_a_few_looks_a_second_and_one_warning_a_minute() -> None:
         for n in range(100_000)
         for decision in handle(proxy, solicited(f"2001:db8::{n >> 8:x}:5ca:{n & 255:x}"), now=n / 1000)
     ]
-    looks, notes = (
-        proxy.lookups,
-        [decision.detail for decision in decisions if decision.kind is DecisionKind.LOOKUPS_RATE_LIMITED],
-    )
+    looks = proxy.lookups
+    warnings = [decision for decision in decisions if decision.kind is DecisionKind.LOOKUPS_RATE_LIMITED]
+    more = [decision.detail.suppressed or 0 for decision in warnings if decision.detail is not None]
 
     assert looks.sent <= 25 + 5 * 100
     assert looks.sent + looks.rate_limited == looks.received == 100_000
-    assert notes[0] == "1"
-    assert len(notes) == 2
-    assert looks.rate_limited / 2 < int(notes[1] or 0) < looks.rate_limited
+    assert more[0] == 1
+    assert len(more) == 2
+    assert looks.rate_limited / 2 < more[1] < looks.rate_limited
 
 
 def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_another() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ndpbr_py.core.events import KernelSnapshot, NudState, PrefixOrDefaultRoute
-from ndpbr_py.iproute2.tables import Tables, in_use
+from ndpbr_py.core.events import KernelSnapshot, NudState, PrefixOrDefaultRoute, RouteType
+from ndpbr_py.iproute2.tables import Tables, in_use, route_words
 from tests.builders import LLADDR, addr, changed, entry, route
 
 PREFIX = IPv6Network("2001:db8::/64")
@@ -212,7 +212,7 @@ def test_any_line_is_read_or_left_out(words: list[str]) -> None:
 
 
 def test_route_that_leads_to_no_interface_is_another_programs() -> None:
-    """A blackhole for a host, or a multipath route, stands in the way of ours, whatever its protocol."""
+    """A blackhole or multipath route has no interface; one word of it or its address finds it for `route del`."""
     read = tables()
     read.route("blackhole 2001:db8::77 dev lo proto 4 metric 1024 pref medium")
     read.route("6 2001:db8::79 dev lo proto 135 metric 1024 pref medium")
@@ -220,10 +220,15 @@ def test_route_that_leads_to_no_interface_is_another_programs() -> None:
     read.route("\tnexthop via fe80::1 dev lan0 weight 1")
     routes = read.read().host_routes
 
-    assert [(str(it.address), it.dev, it.ours) for it in routes] == [
-        ("2001:db8::77", "blackhole", False),
-        ("2001:db8::79", "blackhole", False),
-        ("2001:db8::78", "multipath", True),
+    assert routes == (
+        route("2001:db8::77", None, ours=False, kind=RouteType.BLACKHOLE),
+        route("2001:db8::79", None, ours=False, kind=RouteType.BLACKHOLE),
+        route("2001:db8::78", None, ours=True),
+    )
+    assert [" ".join(route_words(it)) for it in routes] == [
+        "blackhole 2001:db8::77",
+        "blackhole 2001:db8::79",
+        "2001:db8::78",
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.iproute2 import dump, process, program
+from ndpbr_py.iproute2 import dump, process, program, tables
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.system import lock
 from ndpbr_py.system.sysctl import PROC_SYS, SysctlOverrides
@@ -45,10 +45,11 @@ def _restore_settings(state_dir: Path, protocol: int) -> None:
 def _everything(ip: program.Program, kernel: KernelSnapshot) -> tuple[int, int]:
     """Remove what the shell script's `flush` removed, whoever put it there."""
     proxied = {entry.address for entry in kernel.proxies}
-    routes = [route for route in kernel.host_routes if route.address in proxied]
+    # ip(8) finds a route without an interface by its address only, so these come last.
+    routes = sorted((r for r in kernel.host_routes if r.address in proxied), key=lambda r: r.dev is None)
     _ip(ip, "neigh", "flush", "proxy")
     for route in routes:
-        _ip(ip, "route", "del", f"{route.address}/128", "dev", route.dev)
+        _ip(ip, "route", "del", *tables.route_words(route))
     for setting in PROC_SYS.glob("conf/*/proxy_ndp"):
         try:
             setting.write_text("0\n")

@@ -60,7 +60,7 @@ def rows(kernel: KernelSnapshot) -> list[Row]:
     for entry in kernel.proxies:
         if entry.ours:
             proxies[entry.address].append(entry.dev)
-    routes = {route.address: route.dev for route in kernel.host_routes if route.ours}
+    routes = {route.address: route.dev for route in kernel.host_routes if route.ours and route.dev is not None}
     return [
         Row(address, dev, tuple(sorted(proxies[address])))
         for address, dev in sorted(routes.items())

@@ -7,7 +7,7 @@ from enum import Enum
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Action
-from ndpbr_py.core.events import NudState
+from ndpbr_py.core.events import HostRoute, NudState, ProxyEntry
 from ndpbr_py.core.value import value
 
 
@@ -84,13 +84,56 @@ class Reason(Enum):
     __hash__ = object.__hash__  # as NudState's
 
 
+# A route of another program, or all its proxy entries for one address.
+ForeignEntry = HostRoute | tuple[ProxyEntry, ...]
 # What a flood of claimed addresses makes decisions for.
 CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
 
 
 @value
+class Detail:
+    """What a reader of the log needs to know besides the host and the reason.
+
+    Attributes:
+        from_dev: The interface on which the host was before.
+        claimed_by: The lladdr of another host that uses the address.
+        old_lladdr: The lladdr that the host had before.
+        seen_on: The interface on which the address or the lladdr was seen.
+        lookup_on: The interfaces on which the kernel looks the address up.
+        withheld_on: The interface that gets no proxy entry.
+        down: The interface that went down.
+        foreign: The route, or else the proxy entries, of another program.
+        error: The error message of ip(8).
+        suppressed: How many lookups were refused since the last such record.
+    """
+
+    from_dev: str | None = None
+    claimed_by: str | None = None
+    old_lladdr: str | None = None
+    seen_on: str | None = None
+    lookup_on: tuple[str, ...] = ()
+    withheld_on: str | None = None
+    down: str | None = None
+    foreign: ForeignEntry | None = None
+    error: str | None = None
+    suppressed: int | None = None
+
+
+@value
 class Decision:
-    """One decision.  ``note`` is the one further fact a reader of the log needs, e.g. the other lladdr."""
+    """One decision about one address, or about one interface.
+
+    Attributes:
+        kind: What was decided.
+        reason: Why.
+        address: The address.
+        dev: The interface.
+        lladdr: The link-layer address of the host.
+        state: The state of the host's neighbor entry.
+        actions: What has to be done, in this order.
+        detail: What else the log says.
+        resync: Whether a snapshot has to be taken: something may have been missed.
+    """
 
     kind: DecisionKind
     reason: Reason
@@ -99,5 +142,5 @@ class Decision:
     lladdr: str | None = None
     state: NudState | None = None
     actions: Sequence[Action] = ()
-    detail: str | None = None
+    detail: Detail | None = None
     resync: bool = False

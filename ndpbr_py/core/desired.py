@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address
 
+from ndpbr_py.core.decision import ForeignEntry
 from ndpbr_py.core.entry_diff import NOTHING, Entries, shared
-from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.core.events import HostRoute, KernelSnapshot, ProxyEntry
 from ndpbr_py.core.hosts import Host
 
 
@@ -19,7 +20,7 @@ class DesiredEntries:
 
     def __init__(self, interfaces: Sequence[str]) -> None:
         self.interfaces = tuple(interfaces)
-        self._foreign_routes: dict[IPv6Address, str] = {}
+        self._foreign_routes: dict[IPv6Address, HostRoute] = {}
         self._foreign_proxies: frozenset[tuple[IPv6Address, str]] = frozenset()
         # The addresses of both.
         self.foreign: frozenset[IPv6Address] = frozenset()
@@ -40,7 +41,8 @@ class DesiredEntries:
 
     def read(self, kernel: KernelSnapshot) -> None:
         """Note which entries are another program's."""
-        self._foreign_routes = {r.address: r.dev for r in kernel.host_routes if not r.ours}
+        # A route without an interface was not added by ndpbr, whatever its protocol number.
+        self._foreign_routes = {r.address: r for r in kernel.host_routes if not r.ours or r.dev is None}
         self._foreign_proxies = frozenset((p.address, p.dev) for p in kernel.proxies if not p.ours)
         self.foreign = frozenset(self._foreign_routes) | {address for address, _ in self._foreign_proxies}
 
@@ -54,17 +56,17 @@ class DesiredEntries:
         if not self.foreign or host.address not in self.foreign or here is NOTHING:
             return here
         route = self._foreign_routes.get(host.address)
-        if route not in (None, host.dev):
+        if route is not None and route.dev != host.dev:
             return NOTHING
         proxies = tuple(dev for dev in here.proxies if (host.address, dev) not in self._foreign_proxies)
         return Entries(here.route if route is None else None, proxies)
 
-    def obstacle(self, host: Host) -> str | None:
-        """Return in words which entry of another program concerns *host*; None if none does."""
+    def obstacle(self, host: Host) -> ForeignEntry | None:
+        """Return the entry of another program that concerns *host*; None if there is none."""
         if not self.foreign or host.address not in self.foreign:
             return None
         route = self._foreign_routes.get(host.address)
         if route is not None:
-            return f"route dev {route}"
+            return route
         devs = sorted(dev for address, dev in self._foreign_proxies if address == host.address)
-        return f"proxy dev {','.join(devs)}"
+        return tuple(ProxyEntry(host.address, dev, ours=False) for dev in devs)

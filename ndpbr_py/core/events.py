@@ -120,16 +120,42 @@ class LineRejected:
     why: str
 
 
+class RouteType(Enum):
+    """What a route does with a packet, as ip(8) spells it."""
+
+    UNICAST = "unicast"
+    LOCAL = "local"
+    BROADCAST = "broadcast"
+    ANYCAST = "anycast"
+    MULTICAST = "multicast"
+    BLACKHOLE = "blackhole"
+    UNREACHABLE = "unreachable"
+    PROHIBIT = "prohibit"
+    THROW = "throw"
+
+
 @value
 class HostRoute:
-    """A /128 route of the main table; ``ours`` if it carries our protocol number.
+    """A /128 route of the main table.
 
-    ``dev`` is the kind of route where it leads to no one interface: ``blackhole``, say, or ``multipath``.
+    Attributes:
+        address: The address that the route leads to.
+        dev: The interface; None if the route leads to no single one, like a blackhole or a multipath route.
+        ours: Whether the route carries our protocol number.
+        type: What the route does with a packet.
     """
 
     address: IPv6Address
-    dev: str
+    dev: str | None
     ours: bool
+    type: RouteType = RouteType.UNICAST
+
+    @property
+    def target(self) -> str:
+        """Where the route leads: ``dev lan0``, ``multipath`` or the type, e.g. ``blackhole``."""
+        if self.dev is not None:
+            return f"dev {self.dev}"
+        return "multipath" if self.type is RouteType.UNICAST else self.type.value
 
 
 @value

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Action
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import NudState
 
@@ -57,7 +57,7 @@ class Host:
         kind: DecisionKind,
         reason: Reason,
         actions: Sequence[Action] = (),
-        detail: str | None = None,
+        detail: Detail | None = None,
         *,
         resync: bool = False,
     ) -> Decision:

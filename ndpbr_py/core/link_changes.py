@@ -6,7 +6,7 @@ Without carrier, both stay [measured on Linux 6.18]. A host on an interface that
 
 from __future__ import annotations
 
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted
 from ndpbr_py.core.hosts import Host
@@ -43,4 +43,4 @@ def _suspended(state: State, host: Host, dev: str) -> Decision:
     # The kernel has removed these entries with the interface.
     route = None if host.installed.route == dev else host.installed.route
     host.installed = Entries(route, tuple(p for p in host.installed.proxies if p != dev))
-    return host.decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, state.converge(host), detail=dev)
+    return host.decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, state.converge(host), Detail(down=dev))

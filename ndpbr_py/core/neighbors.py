@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ndpbr_py.core.actions import Action, Probe
 from ndpbr_py.core.address import link_local
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NeighborChanged, NeighborDeleted, NudState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.state import State
@@ -104,8 +104,8 @@ def _another_lladdr(host: Host, old: str) -> list[Decision]:
     former, host.previous_lladdr = host.previous_lladdr, old
     if former == host.lladdr and host.conflict_reported_for not in (old, host.lladdr):
         host.conflict_reported_for = old
-        return [host.decision(DecisionKind.CONFLICT, Reason.LLADDR_CHANGED, detail=old)]
-    return [host.decision(DecisionKind.RETAINED, Reason.LLADDR_CHANGED, detail=old)]
+        return [host.decision(DecisionKind.CONFLICT, Reason.LLADDR_CHANGED, detail=Detail(old_lladdr=old))]
+    return [host.decision(DecisionKind.RETAINED, Reason.LLADDR_CHANGED, detail=Detail(old_lladdr=old))]
 
 
 def _answered(state: State, host: Host, now: float) -> list[Decision]:
@@ -115,7 +115,9 @@ def _answered(state: State, host: Host, now: float) -> list[Decision]:
         (_, lladdr), host.claimant = host.claimant, None
         if host.conflict_reported_for != lladdr:
             host.conflict_reported_for = lladdr
-            decisions.append(host.decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=lladdr))
+            decisions.append(
+                host.decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=lladdr))
+            )
     if not host.verified:
         state.hosts.record_verification(host, True)
         decisions.append(host.decision(DecisionKind.VERIFIED, Reason.REACHABLE))
@@ -130,7 +132,9 @@ def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, no
     if host.previous_dev == event.dev and VERDICTS[event.state] is Verdict.PRESENT and now - host.moved < _SETTLING:
         # It never went away: somebody else spoke for it, with its own lladdr.
         host.conflict_reported_for = lladdr
-        conflict = host.decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=f"{lladdr} on {host.dev}")
+        conflict = host.decision(
+            DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=lladdr, seen_on=host.dev)
+        )
         return [conflict, state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)]
     if lladdr == host.lladdr and host.conflict_reported_for != lladdr and now - host.moved >= _SETTLING:
         return [state.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
@@ -140,7 +144,7 @@ def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, no
         return []
     host.claimant, host.probed_at = (event.dev, lladdr), now
     probe = Probe(host.address, host.dev, host.lladdr)
-    return [host.decision(DecisionKind.PROBED, Reason.CLAIMED_ELSEWHERE, [probe], detail=event.dev)]
+    return [host.decision(DecisionKind.PROBED, Reason.CLAIMED_ELSEWHERE, [probe], Detail(seen_on=event.dev))]
 
 
 def roamers(state: State, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
@@ -155,7 +159,7 @@ def roamers(state: State, event: NeighborChanged, lladdr: str, now: float) -> li
         state.hosts.record_verification(host, False)
         host.probed_at = now
         probe = Probe(host.address, host.dev, lladdr)
-        result.append(host.decision(DecisionKind.PROBED, Reason.LLADDR_ELSEWHERE, [probe], detail=event.dev))
+        result.append(host.decision(DecisionKind.PROBED, Reason.LLADDR_ELSEWHERE, [probe], Detail(seen_on=event.dev)))
     return result
 
 

@@ -12,7 +12,7 @@ from typing import assert_never
 from ndpbr_py.core import link_changes, mld_refresh, neighbors, reconcile, solicitations
 from ndpbr_py.core.actions import AddProxy, AddRoute, Probe, RejoinGroup
 from ndpbr_py.core.candidates import Candidates
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import (
     ActionRefused,
     CandidatesFound,
@@ -121,7 +121,7 @@ class NdProxy(State):
         if isinstance(action, RejoinGroup):
             # Some of its entries may be missing: the kernel's tables tell which.
             kind, reason, address = DecisionKind.RETAINED, Reason.REFUSED, action.addresses[0]
-            return [Decision(kind, reason, address, action.dev, detail=event.text, resync=True)]
+            return [Decision(kind, reason, address, action.dev, detail=Detail(error=event.text), resync=True)]
         if not isinstance(action, AddRoute | AddProxy | Probe) or (host := self.hosts.get(action.address)) is None:
             return []
         if isinstance(action, Probe):
@@ -130,9 +130,9 @@ class NdProxy(State):
             return [self.forget(host, Reason.FAILED)] if hopeless else []
         if event.why is Refusal.EXISTS:
             # An entry of an earlier run, or another program's: the kernel's tables tell.
-            return [host.decision(DecisionKind.RETAINED, Reason.REFUSED, detail=event.text, resync=True)]
+            return [host.decision(DecisionKind.RETAINED, Reason.REFUSED, detail=Detail(error=event.text), resync=True)]
         host.blocked = True
-        return [host.decision(DecisionKind.REFUSED, Reason.REFUSED, self.converge(host), detail=event.text)]
+        return [host.decision(DecisionKind.REFUSED, Reason.REFUSED, self.converge(host), Detail(error=event.text))]
 
     def _is_silent(self, host: Host, now: float) -> bool:
         if host.static or host.state in (NudState.REACHABLE, NudState.PERMANENT):

@@ -12,10 +12,10 @@ from ipaddress import IPv6Address
 
 from ndpbr_py.core import neighbors, static_hosts
 from ndpbr_py.core.actions import Probe
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, Entries, shared, steps
-from ndpbr_py.core.events import KernelSnapshot, NeighborChanged, NudState
+from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, NudState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.state import SnapshotInProgress, State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
@@ -61,7 +61,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
 
 def _tagged(kernel: KernelSnapshot) -> dict[IPv6Address, Entries]:
     """Return which entries each address has that carry our protocol number."""
-    tagged = {route.address: shared(route.dev) for route in kernel.host_routes if route.ours}
+    tagged = {r.address: shared(r.dev) for r in kernel.host_routes if r.ours and r.dev is not None}
     for entry in kernel.proxies:
         if entry.ours:
             before = tagged.get(entry.address, NOTHING)
@@ -156,8 +156,8 @@ def _foreign(state: State, host: Host) -> list[Decision]:
     before, host.foreign = host.foreign, obstacle is not None
     if obstacle is None or before:
         return []
-    reason = Reason.FOREIGN_ROUTE if obstacle.startswith("route") else Reason.FOREIGN_PROXY
-    return [host.decision(DecisionKind.FOREIGN_ENTRY, reason, detail=obstacle)]
+    reason = Reason.FOREIGN_ROUTE if isinstance(obstacle, HostRoute) else Reason.FOREIGN_PROXY
+    return [host.decision(DecisionKind.FOREIGN_ENTRY, reason, detail=Detail(foreign=obstacle))]
 
 
 def _in_order(entries: Entries, interfaces: tuple[str, ...]) -> Entries:

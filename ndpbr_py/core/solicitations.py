@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Probe
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.lookups import Due, Step
@@ -38,7 +38,6 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
     if not state.lookups.allows(event.dev, event.lladdr, event.target, len(devs), now):
         return _left_out(state, event, now)
     probes = [Probe(event.target, dev, None) for dev in devs]
-    note = ",".join(devs)
     return [
         Decision(
             DecisionKind.LOOKUP_STARTED,
@@ -47,7 +46,7 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
             event.dev,
             event.lladdr,
             actions=probes,
-            detail=note,
+            detail=Detail(lookup_on=tuple(devs)),
         )
     ]
 
@@ -95,7 +94,15 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
             return [*result, *_left_out(state, event, now)]
         probe = Probe(target, dev, lladdr, new=True)
         result.append(
-            Decision(DecisionKind.LOOKUP_STARTED, Reason.DETECTION, target, dev, lladdr, actions=[probe], detail=dev)
+            Decision(
+                DecisionKind.LOOKUP_STARTED,
+                Reason.DETECTION,
+                target,
+                dev,
+                lladdr,
+                actions=[probe],
+                detail=Detail(lookup_on=(dev,)),
+            )
         )
     state.lookups.plan(Step.LOOK_UP, target, dev, now + _DETECTED)
     return result
@@ -111,7 +118,7 @@ def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -
         return _left_out(state, event, now)
     state.lookups.plan(Step.CHECK_OWNER, host.address, event.dev, now + _PATIENCE)
     probe = Probe(host.address, host.dev, host.lladdr)
-    return [host.decision(DecisionKind.PROBED, Reason.DETECTION, [probe], detail=event.dev)]
+    return [host.decision(DecisionKind.PROBED, Reason.DETECTION, [probe], Detail(seen_on=event.dev))]
 
 
 def _opened(state: State, host: Host, dev: str, now: float) -> Decision:
@@ -119,7 +126,9 @@ def _opened(state: State, host: Host, dev: str, now: float) -> Decision:
     state.desired.withheld[host.address] = dev
     state.lookups.plan(Step.LOOK_UP, host.address, dev, now + _DETECTED)
     state.lookups.plan(Step.RESTORE_PROXY, host.address, dev, now + _OPEN)
-    return host.decision(DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, state.converge(host), detail=dev)
+    return host.decision(
+        DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, state.converge(host), Detail(withheld_on=dev)
+    )
 
 
 def _restored(state: State, address: IPv6Address, reason: Reason) -> list[Decision]:
@@ -143,7 +152,16 @@ def _look(state: State, host: Host | None, it: Due, now: float) -> list[Decision
         return []
     state.lookups.sent += 1
     probe = Probe(it.address, it.dev, None)
-    return [Decision(DecisionKind.LOOKUP_STARTED, Reason.DETECTION, it.address, it.dev, actions=[probe], detail=it.dev)]
+    return [
+        Decision(
+            DecisionKind.LOOKUP_STARTED,
+            Reason.DETECTION,
+            it.address,
+            it.dev,
+            actions=[probe],
+            detail=Detail(lookup_on=(it.dev,)),
+        )
+    ]
 
 
 def _left_out(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
@@ -151,5 +169,11 @@ def _left_out(state: State, event: SolicitationReceived, now: float) -> Sequence
     if count is None:
         return ()
     return [
-        Decision(DecisionKind.LOOKUPS_RATE_LIMITED, Reason.FLOOD, dev=event.dev, lladdr=event.lladdr, detail=str(count))
+        Decision(
+            DecisionKind.LOOKUPS_RATE_LIMITED,
+            Reason.FLOOD,
+            dev=event.dev,
+            lladdr=event.lladdr,
+            detail=Detail(suppressed=count),
+        )
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.actions import Action, Entry, Probe
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.desired import DesiredEntries
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, steps
@@ -121,7 +121,7 @@ class State:
         actions: list[Action] = [*self.converge(host), Probe(host.address, dev, lladdr)]
         if host.previous_dev is not None:
             actions.append(Probe(host.address, before, lladdr))
-        return host.decision(DecisionKind.MOVED, reason, actions, detail=before)
+        return host.decision(DecisionKind.MOVED, reason, actions, Detail(from_dev=before))
 
     def forget(self, host: Host, reason: Reason) -> Decision:
         """Remove *host* with all its entries."""

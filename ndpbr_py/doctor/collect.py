@@ -55,7 +55,7 @@ def interfaces(procfs: ProcFs, tables: KernelSnapshot | None) -> tuple[str, ...]
     """Return the interfaces of the running daemon, else those with its leftovers, else all that it could list."""
     # Any user can create a socket with such a name.
     held = [name for name in _held(procfs, "interface ") if config.is_interface_name(name)]
-    left = {entry.dev for entry in tagged(tables)}
+    left = {entry.dev for entry in tagged(tables) if entry.dev is not None}
     if held or len(left) > 1:
         return tuple(sorted(held or left))
     return tuple(

@@ -11,12 +11,13 @@ from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.entry_diff import NOTHING
-from ndpbr_py.core.events import KernelSnapshot, NeighborChanged, SnapshotStarted
+from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, SnapshotStarted
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from ndpbr_py.doctor import explain_text
+from ndpbr_py.iproute2.tables import route_words
 
 Facts = list[tuple[str, str]]
 
@@ -98,7 +99,7 @@ def _entry_facts(
     """Return the facts about the kernel's entries for the address."""
     facts = [("neighbor", explain_text.neighbor(entry)) for entry in neighbors]
     facts += [
-        ("host-route", f"dev {route.dev}, {explain_text.owner(route.ours)}")
+        ("host-route", f"{route.target}, {explain_text.owner(route.ours)}")
         for route in kernel.host_routes
         if route.address == address
     ]
@@ -132,9 +133,11 @@ def _reason_without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tup
     want, obstacle = proxy.desired.of(host), proxy.desired.obstacle(host)
     if host.dev not in proxy.desired.usable:
         return f"its interface {host.dev} is down", f"ip link set {host.dev} up"
-    if obstacle is not None and want == NOTHING:
-        kind, _, dev = obstacle.partition(" dev ")
-        return f"another program has a {kind} for it, dev {dev}", f"ip -6 {kind} del {host.address} dev {dev}"
+    if isinstance(obstacle, HostRoute) and want == NOTHING:
+        return (
+            f"another program has a route for it, {obstacle.target}",
+            f"ip -6 route del {' '.join(route_words(obstacle))}",
+        )
     others = proxy.desired.usable - {host.dev}
     if not others:
         return "no other listed interface is up", None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv6Address, IPv6Network
 
-from ndpbr_py.core.address import parsed
+from ndpbr_py.core.address import parsed, text
 from ndpbr_py.core.events import (
     HostRoute,
     KernelSnapshot,
@@ -19,21 +19,13 @@ from ndpbr_py.core.events import (
     NeighborChanged,
     PrefixOrDefaultRoute,
     ProxyEntry,
+    RouteType,
 )
 from ndpbr_py.iproute2 import parser
 
-# Kinds of route that lead to no host on a link; -N prints their numbers (linux/rtnetlink.h).
-_KINDS = {
-    "2": "local",
-    "3": "broadcast",
-    "4": "anycast",
-    "5": "multicast",
-    "6": "blackhole",
-    "7": "unreachable",
-    "8": "prohibit",
-    "9": "throw",
-}
-_KINDS |= {name: name for name in _KINDS.values()}
+# ip(8) does not print the type unicast; -N prints the numbers of the others, which begin at 2 (linux/rtnetlink.h).
+_TYPES = {kind.value: kind for kind in RouteType if kind is not RouteType.UNICAST}
+_TYPES |= {str(number): kind for number, kind in enumerate(RouteType, 1) if kind is not RouteType.UNICAST}
 KINDS = ("link", "address", "route", "proxy", "neighbor")  # of table, in the order in which they are read
 _RA = ("ra", "9")  # RTPROT_RA
 _EVERYWHERE = IPv6Network("::/0")
@@ -99,7 +91,7 @@ class Tables:
             # One of the next hops of the multipath route above.
             self._next_hop(dict(zip(words[1::2], words[2::2], strict=False)))
             return
-        kind = _KINDS.get(words[0])
+        kind = _TYPES.get(words[0])
         if kind is not None:
             del words[0]
         # Up to the flags at its end a route is pairs of words.
@@ -111,7 +103,8 @@ class Tables:
         elif words and ("/" not in words[0] or words[0].endswith("/128")):
             if (address := self._address(words[0].removesuffix("/128"))) is not None:
                 ours = kind is None and said.get("proto") == self._protocol
-                self._host_routes.append(HostRoute(address, kind or said.get("dev", "multipath"), ours))
+                dev = said.get("dev") if kind is None else None
+                self._host_routes.append(HostRoute(address, dev, ours, kind or RouteType.UNICAST))
         elif words and kind is None and "dev" in said and "via" not in said:
             self._connected(words[0], said["dev"])
 
@@ -175,6 +168,12 @@ class Tables:
             self._routes.append(PrefixOrDefaultRoute(network, dev, None, self._advertised))
             if dev in self._interfaces:
                 self._on_link.add(network)
+
+
+def route_words(route: HostRoute) -> tuple[str, ...]:
+    """Return the words by which `ip -6 route del` finds *route*."""
+    kind = () if route.type is RouteType.UNICAST else (route.type.value,)
+    return (*kind, text(route.address), *(("dev", route.dev) if route.dev is not None else ()))
 
 
 def in_use(line: str) -> IPv6Address | None:

@@ -5,11 +5,13 @@ Pure.  Fields without a value are left out, so that a record fits into the short
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from ndpbr_py.core.actions import AddProxy
 from ndpbr_py.core.address import text
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, ForeignEntry, Reason
+from ndpbr_py.core.events import HostRoute
 
 LEVELS: Mapping[DecisionKind, str] = {
     DecisionKind.LEARNED: "info",
@@ -31,20 +33,7 @@ LEVELS: Mapping[DecisionKind, str] = {
     DecisionKind.PROXY_WITHHELD: "info",
     DecisionKind.LOOKUPS_RATE_LIMITED: "warning",
 }
-# The name of `Decision.detail` in the record; a reason goes before a kind.
-_DETAIL_NAMES: Mapping[DecisionKind | Reason, str] = {
-    DecisionKind.MOVED: "from_dev",
-    DecisionKind.CONFLICT: "claimed_by",
-    DecisionKind.PROBED: "seen_on",
-    DecisionKind.SUSPENDED: "down",
-    DecisionKind.REFUSED: "error",
-    DecisionKind.RETAINED: "error",
-    DecisionKind.FOREIGN_ENTRY: "foreign",
-    DecisionKind.LOOKUP_STARTED: "lookup_on",
-    DecisionKind.PROXY_WITHHELD: "withheld_on",
-    DecisionKind.LOOKUPS_RATE_LIMITED: "suppressed",
-    Reason.LLADDR_CHANGED: "old_lladdr",
-}
+_DETAILS = tuple(field.name for field in dataclasses.fields(Detail))
 
 
 def fields(decision: Decision) -> dict[str, object]:
@@ -63,15 +52,21 @@ def fields(decision: Decision) -> dict[str, object]:
     if proxied_on:
         result["proxied_on"] = proxied_on
     if decision.detail is not None:
-        name = _DETAIL_NAMES.get(decision.reason) or _DETAIL_NAMES.get(decision.kind) or "detail"
-        result[name] = _value(name, decision.detail)
+        for name in _DETAILS:
+            if (detail := getattr(decision.detail, name)) not in (None, ()):
+                result[name] = detail
+        if decision.detail.foreign is not None:
+            result["foreign"] = _foreign(decision.detail.foreign)
+        if decision.detail.lookup_on:
+            result["lookup_on"] = list(decision.detail.lookup_on)
     return result
 
 
-def _value(name: str, detail: str) -> object:
-    if name == "lookup_on":
-        return detail.split(",")
-    return int(detail) if name == "suppressed" else detail
+def _foreign(entry: ForeignEntry) -> str:
+    """Return an entry of another program in words, e.g. ``route dev lan0``."""
+    if isinstance(entry, HostRoute):
+        return f"route {entry.target}"
+    return f"proxy dev {','.join(it.dev for it in entry)}"
 
 
 def level(decision: Decision) -> str:
