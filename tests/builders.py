@@ -20,6 +20,7 @@ from ndpbr_py.core.events import (
     RouteType,
     SolicitationReceived,
 )
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
@@ -80,8 +81,8 @@ def known(
     address: str = HOST, dev: str = "lan0", lladdr: str | None = LLADDR, *, verified: bool = False, confirmed: float = 0
 ) -> Host:
     """Return a host as it is kept in mind."""
-    state = NudState.REACHABLE if verified else NudState.STALE
-    return Host(addr(address), dev, lladdr, state, confirmed, verified=verified)
+    nud, state = (NudState.REACHABLE, HostState.VERIFIED) if verified else (NudState.STALE, HostState.UNVERIFIED)
+    return Host(addr(address), dev, lladdr, nud, confirmed, state)
 
 
 def nd_proxy(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NudState
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Hosts
 from tests.builders import LLADDR, OTHER_LLADDR, addr, known
 
@@ -67,14 +68,14 @@ def test_least_likely_is_the_one_that_has_been_silent_for_longest() -> None:
     """Verified hosts are not among the unverified; one doubted again queues up behind the others."""
     hosts, one, two = Hosts(), known("2001:db8::1"), known("2001:db8::2")
     hosts.add(known("2001:db8::3", verified=True))
-    assert (hosts.eviction_candidate(), hosts.unverified("lan0")) == (None, 0)
+    assert (hosts.eviction_candidate(), hosts.count_unanswered("lan0")) == (None, 0)
     hosts.add(one)
     hosts.add(two)
 
-    assert (hosts.eviction_candidate(), hosts.unverified("lan0")) == (one, 2)
-    hosts.record_verification(one, True)
-    assert (hosts.eviction_candidate(), hosts.unverified("lan0")) == (two, 1)
-    hosts.record_verification(one, False)
+    assert (hosts.eviction_candidate(), hosts.count_unanswered("lan0")) == (one, 2)
+    hosts.set_state(one, HostState.VERIFIED)
+    assert (hosts.eviction_candidate(), hosts.count_unanswered("lan0")) == (two, 1)
+    hosts.set_state(one, HostState.UNVERIFIED)
     assert hosts.eviction_candidate() is two
     hosts.remove(two)
     assert hosts.eviction_candidate() is one
@@ -96,8 +97,8 @@ def test_host_that_moved_is_unverified_where_it_is() -> None:
 
     hosts.set_dev(host, "lan1")
 
-    assert (host.dev, host.verified) == ("lan1", False)
-    assert (hosts.unverified("lan0"), hosts.unverified("lan1")) == (0, 1)
+    assert (host.dev, host.state) == ("lan1", HostState.UNVERIFIED)
+    assert (hosts.count_unanswered("lan0"), hosts.count_unanswered("lan1")) == (0, 1)
 
 
 def test_hosts_may_be_removed_while_they_are_gone_through() -> None:

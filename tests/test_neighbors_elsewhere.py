@@ -5,6 +5,7 @@ from __future__ import annotations
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.events import NudState
+from ndpbr_py.core.host_states import HostState
 from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, handle, nd_proxy, why
 
 A = addr()
@@ -69,7 +70,9 @@ def test_owner_that_is_silent_loses_its_address() -> None:
 
     assert why(decisions) == [("host-moved", "owner-silent")]
     assert actions(decisions)[-1] == Probe(A, "lan1", OTHER_LLADDR)
-    assert [(host.dev, host.lladdr, host.verified) for host in proxy.hosts] == [("lan1", OTHER_LLADDR, False)]
+    assert [(host.dev, host.lladdr, host.state) for host in proxy.hosts] == [
+        ("lan1", OTHER_LLADDR, HostState.UNVERIFIED)
+    ]
 
 
 def test_claim_of_one_who_went_away_is_void() -> None:
@@ -126,3 +129,19 @@ def test_machine_heard_elsewhere_again_and_again_is_asked_for_once_a_second() ->
 def test_machine_with_hosts_here_is_not_asked_for_being_here() -> None:
     """The link-local address of a host, heard on its own link, is no news."""
     assert handle(nd_proxy(), changed(state=REACHABLE), changed("fe80::33")) == []
+
+
+def test_owner_that_answers_keeps_its_address_whatever_was_seen_before() -> None:
+    """A forged frame, and then a claim with the owner's lladdr, do not hide that the owner has answered before."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE))
+
+    handle(proxy, changed("fe80::66", dev="lan1"), now=LATER)
+    claimed = handle(proxy, changed(dev="lan1"), now=LATER)
+    assert Probe(A, "lan0", LLADDR) in actions(claimed)
+    handle(proxy, changed(dev="lan1", state=REACHABLE), now=LATER)
+    decisions = handle(proxy, changed(state=REACHABLE), now=LATER + 0.1)
+
+    assert why(decisions) == [("address-conflict", "owner-answers"), ("host-moved", "owner-answers")]
+    assert [host.dev for host in proxy.hosts] == ["lan0"]
+    assert why(handle(proxy, changed(dev="lan1"), now=LATER + 20.0)) == [("host-probed", "claimed-elsewhere")]

@@ -23,6 +23,7 @@ from ndpbr_py.core.events import (
     SnapshotStarted,
     Tick,
 )
+from ndpbr_py.core.host_states import HostState
 from tests.builders import nd_proxy
 from tests.kernel_model import Kernel, Key, believed
 
@@ -38,6 +39,7 @@ ADDRESSES = st.sampled_from(
 LLADDRS = st.sampled_from([f"02:00:00:00:00:0{n}" for n in range(1, 4)])
 SAID_WITH_LLADDR = [NudState.STALE, NudState.REACHABLE, NudState.DELAY, NudState.PROBE, NudState.PERMANENT]
 MAX_HOSTS, PER_LLADDR = 3, 2
+CONTESTED = (HostState.CONTESTED, HostState.CONTESTED_UNVERIFIED)
 
 
 class Life(RuleBasedStateMachine):
@@ -212,6 +214,15 @@ class Life(RuleBasedStateMachine):
                 continue
             route, _ = self.kernel.routes.get(address, (None, False))
             assert not ours or (route is not None and route != dev), "draws traffic that leads nowhere"
+
+    @invariant()
+    def states_of_hosts_are_consistent(self) -> None:
+        """Only a contested host has a claimant, on another link; the hosts that have not answered are counted."""
+        for host in self.proxy.hosts:
+            assert (host.claimant is not None) == (host.state in CONTESTED)
+            assert host.claimant is None or host.claimant.dev != host.dev
+        unanswered = sum(not host.state.has_answered for host in self.proxy.hosts)
+        assert sum(map(self.proxy.hosts.count_unanswered, (*LISTED, "eth9"))) == unanswered
 
     @invariant()
     def hosts_are_as_many_as_allowed(self) -> None:

@@ -8,6 +8,7 @@ from ndpbr_py.core.actions import Action, AddProxy, DelProxy, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import Entries
 from ndpbr_py.core.events import KernelSnapshot, NudState, Tick
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import (
     HOST,
@@ -256,7 +257,7 @@ def test_static_host_is_not_asked() -> None:
     proxy = with_host()
     host = proxy.hosts.get(A)
     assert host is not None
-    host.static = True
+    proxy.hosts.set_state(host, HostState.STATIC)
 
     assert handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR)) == []
 

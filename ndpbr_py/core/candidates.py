@@ -81,7 +81,7 @@ class Candidates:
         address, dev = place
         candidate = self._candidates[place]
         host = state.hosts.get(address)
-        if now >= candidate.drop_at or (host is not None and (host.verified or not candidate.remembered)):
+        if now >= candidate.drop_at or (host is not None and (host.state.has_answered or not candidate.remembered)):
             del self._candidates[place]
             self._blocked.discard(place)
             return None

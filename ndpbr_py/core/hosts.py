@@ -1,6 +1,7 @@
-"""The hosts that are known: one record an address, found by address and by link-layer address.
+"""The known hosts: one record per address, found by address and by link-layer address.
 
-Pure.  Unverified hosts are kept by interface, so that a liar on one takes no place from the hosts on another.
+Pure. Hosts that have never answered are also listed by interface, so that a flood of claims on one interface takes no
+place from the hosts on another.
 """
 
 from __future__ import annotations
@@ -14,6 +15,29 @@ from ndpbr_py.core.actions import Action
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import NudState
+from ndpbr_py.core.host_states import HostState
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Another host that uses the address of a CONTESTED host, on another link."""
+
+    dev: str
+    lladdr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The last move of a host to another link.
+
+    Attributes:
+        at: When, in seconds.
+        previous_dev: The link on which the host had answered before, with the same lladdr. If the host answers there
+            again, it never moved. None: the host had another lladdr there, or had not answered.
+    """
+
+    at: float
+    previous_dev: str | None
 
 
 @dataclass(slots=True)
@@ -21,36 +45,41 @@ class Host:
     """One address, learned on one interface.
 
     Attributes:
-        confirmed: When the host was last known to be there, in seconds.
-        moved: When it was last learned on another interface than before, in seconds.
-        doubts: How many times in a row it did not answer.
-        left: Where it moved away from, with its lladdr; should it answer there, it has not.
-        claim: Interface and lladdr of whoever claims the address elsewhere while the owner is being asked.
-        asked: When the owner was asked, in seconds.
-        former: The lladdr before the present one.
-        disputed: The lladdr whose claim was warned about already.
-        static: The user says that it is there: it is never asked, moved or forgotten.
-        have: What is believed to be in the kernel.
-        blocked: The kernel refused an entry: nothing more is tried before the next reading of its tables.
+        address: The address.
+        dev: The interface.
+        lladdr: The link-layer address last seen with the address; None until one is seen.
+        nud: The state of the host's entry in the neighbor cache.
+        confirmed: When the host was last known to be present, in seconds.
+        state: Where the host is in its life cycle.
+        claimant: The claimant of a CONTESTED host; None in all other states.
+        probed_at: When the host was last probed because it was seen on another link, in seconds.
+        last_move: Its last move to another link.
+        previous_lladdr: The lladdr before the present one.
+        conflict_reported_for: The lladdr whose claim was reported already.
+        installed: The entries that the kernel is believed to have.
+        blocked: The kernel refused an entry. Nothing is tried until the next snapshot.
+        foreign: An entry of another program was reported already.
     """
 
     address: IPv6Address
     dev: str
     lladdr: str | None
-    state: NudState
+    nud: NudState
     confirmed: float
-    verified: bool = False
-    moved: float = float("-inf")
-    previous_dev: str | None = None
-    failed_probes: int = 0
-    claimant: tuple[str, str] | None = None
+    state: HostState = HostState.UNVERIFIED
+    claimant: Claimant | None = None
     probed_at: float = float("-inf")
-    conflict_reported_for: str | None = None
+    last_move: Move | None = None
     previous_lladdr: str | None = None
-    static: bool = False
+    conflict_reported_for: str | None = None
     installed: Entries = NOTHING
     blocked: bool = False
     foreign: bool = False
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the administrator says where the host is. A probe would make a PERMANENT entry an ordinary one."""
+        return self.state is HostState.STATIC or self.nud is NudState.PERMANENT
 
     def decision(
         self,
@@ -61,18 +90,18 @@ class Host:
         *,
         resync: bool = False,
     ) -> Decision:
-        """Return a decision about this host as it now is."""
-        return Decision(kind, reason, self.address, self.dev, self.lladdr, self.state, actions, detail, resync)
+        """Return a decision about this host as it is now."""
+        return Decision(kind, reason, self.address, self.dev, self.lladdr, self.nud, actions, detail, resync)
 
 
 class Hosts:
-    """Every known host."""
+    """All known hosts."""
 
     def __init__(self) -> None:
         self._by_address: dict[IPv6Address, Host] = {}
-        # By interface, too: what matters of an lladdr is where else it is, which is nowhere nearly always.
+        # By interface, too: the question is where else an lladdr is, and the answer is nearly always: nowhere.
         self._by_lladdr: dict[str, dict[str, tuple[Host, ...]]] = {}
-        self._unverified: dict[str, dict[IPv6Address, Host]] = defaultdict(dict)
+        self._unanswered: dict[str, dict[IPv6Address, Host]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._by_address)
@@ -88,66 +117,66 @@ class Hosts:
         return self._by_address.get(address)
 
     def count_with_lladdr(self, lladdr: str) -> int:
-        """Return how many hosts were last heard with that link-layer address."""
+        """Return how many hosts were last seen with that link-layer address."""
         return sum(map(len, self._by_lladdr.get(lladdr, {}).values()))
 
     def elsewhere(self, lladdr: str, dev: str) -> list[Host]:
-        """Return the hosts last heard with that link-layer address on other interfaces than *dev*."""
+        """Return the hosts last seen with that link-layer address on interfaces other than *dev*."""
         links = self._by_lladdr.get(lladdr)
         if links is None or (len(links) == 1 and dev in links):
             return []
         return [host for other, hosts in links.items() if other != dev for host in hosts]
 
-    def unverified(self, dev: str) -> int:
-        """Return how many hosts on *dev* have not answered yet."""
-        return len(self._unverified[dev])
+    def count_unanswered(self, dev: str) -> int:
+        """Return how many hosts on *dev* have never answered."""
+        return len(self._unanswered[dev])
 
     def eviction_candidate(self) -> Host | None:
-        """Return, of the interface with the most unverified hosts, the one that has been silent for longest."""
-        crowd = max(self._unverified.values(), key=len, default={})
-        return next(iter(crowd.values()), None)
+        """Return the oldest host that has never answered, on the interface with most such hosts."""
+        most = max(self._unanswered.values(), key=len, default={})
+        return next(iter(most.values()), None)
 
     def add(self, host: Host) -> None:
-        """Take a new host in."""
+        """Add a new host."""
         self._by_address[host.address] = host
-        if not host.verified:
-            self._unverified[host.dev][host.address] = host
+        if not host.state.has_answered:
+            self._unanswered[host.dev][host.address] = host
         self._index(host)
 
     def remove(self, host: Host) -> None:
-        """Forget a host."""
+        """Remove a host."""
         del self._by_address[host.address]
-        self._unverified[host.dev].pop(host.address, None)
+        self._unanswered[host.dev].pop(host.address, None)
         self._unindex(host)
 
     def set_lladdr(self, host: Host, lladdr: str) -> None:
-        """Note that the host now has another link-layer address."""
+        """Record the link-layer address of a host."""
         if lladdr != host.lladdr:
             self._unindex(host)
             host.lladdr = lladdr
             self._index(host)
 
     def set_dev(self, host: Host, dev: str) -> None:
-        """Note that the host is on another interface now, where it has not answered yet."""
-        self._unverified[host.dev].pop(host.address, None)
+        """Record that a host is on another interface now, where it has not answered yet."""
+        self._unanswered[host.dev].pop(host.address, None)
         self._unindex(host)
         host.dev = dev
         self._index(host)
-        self.record_verification(host, False)
+        self.set_state(host, HostState.UNVERIFIED)
 
-    def record_verification(self, host: Host, verified: bool) -> None:
-        """Note whether the host has answered."""
-        host.verified = verified
-        if verified:
-            self._unverified[host.dev].pop(host.address, None)
+    def set_state(self, host: Host, state: HostState, claimant: Claimant | None = None) -> None:
+        """Record the state of a host, and the claimant of a contested one."""
+        host.state, host.claimant = state, claimant
+        if state.has_answered:
+            self._unanswered[host.dev].pop(host.address, None)
         else:
-            self._unverified[host.dev][host.address] = host
+            self._unanswered[host.dev][host.address] = host
 
     def _index(self, host: Host) -> None:
         if host.lladdr is not None:
             links = self._by_lladdr.get(host.lladdr)
             if links is None:
-                self._by_lladdr[host.lladdr] = {host.dev: (host,)}  # as nearly always
+                self._by_lladdr[host.lladdr] = {host.dev: (host,)}  # the usual case
             else:
                 links[host.dev] = (*links.get(host.dev, ()), host)
 

@@ -28,6 +28,7 @@ from ndpbr_py.core.events import (
     SolicitationReceived,
     Tick,
 )
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.schedule import RoundRobin
 from ndpbr_py.core.state import Rules, SnapshotInProgress, State
@@ -126,7 +127,11 @@ class NdProxy(State):
             return []
         if isinstance(action, Probe):
             # An ip(8) before 5.16 cannot probe without a link-layer address: then there is no second try.
-            hopeless = host.failed_probes and action.lladdr is None and action.dev == host.dev in self.desired.usable
+            hopeless = (
+                host.state is HostState.RECHECKING
+                and action.lladdr is None
+                and action.dev == host.dev in self.desired.usable
+            )
             return [self.forget(host, Reason.FAILED)] if hopeless else []
         if event.why is Refusal.EXISTS:
             # An entry of an earlier run, or another program's: the kernel's tables tell.
@@ -135,7 +140,7 @@ class NdProxy(State):
         return [host.decision(DecisionKind.REFUSED, Reason.REFUSED, self.converge(host), Detail(error=event.text))]
 
     def _is_silent(self, host: Host, now: float) -> bool:
-        if host.static or host.state in (NudState.REACHABLE, NudState.PERMANENT):
+        if host.pinned or host.nud is NudState.REACHABLE:
             return False
         return now - host.confirmed >= self.rules.expire_interval
 

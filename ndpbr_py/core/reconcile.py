@@ -16,6 +16,7 @@ from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, Entries, shared, steps
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, NudState
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.state import SnapshotInProgress, State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
@@ -41,7 +42,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
         if state.hosts.get(host.address) is not host:
             continue  # forgotten meanwhile
         if host.address not in cache[host.dev] and host.address not in changed:
-            host.state = NudState.NONE  # its entry left the cache unheard
+            host.nud = NudState.NONE  # its entry left the cache unheard
         # An empty set is not asked: an address takes long to hash.
         if not (acted and host.address in acted):
             yield _compared(state, host, tagged.get(host.address, NOTHING))
@@ -94,10 +95,10 @@ def _adopted(
     host = Host(address, dev, None, NudState.NONE, now)
     others = _as_cached(state, host, neighbor, now) if neighbor is not None else []
     if state.rules.statics and address in state.rules.statics:
-        host.static = host.verified = True
+        host.state = HostState.STATIC
     state.hosts.add(host)
     # It is verified, unless the neighbor cache has just done that.
-    probes = [] if host.verified else [Probe(address, dev, host.lladdr)]
+    probes = [] if host.state.has_answered else [Probe(address, dev, host.lladdr)]
     return [host.decision(DecisionKind.LEARNED, Reason.ADOPTED, probes), *others, *_compared(state, host, entries)]
 
 
@@ -106,10 +107,12 @@ def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) 
     verdict = VERDICTS[neighbor.state]
     if neighbor.lladdr is None or verdict not in (Verdict.PRESENT, Verdict.CLAIMED):
         return []
-    host.lladdr, host.state, host.verified = neighbor.lladdr, neighbor.state, verdict is Verdict.PRESENT
-    if neighbor.router and host.verified:
+    host.lladdr, host.nud = neighbor.lladdr, neighbor.state
+    if verdict is Verdict.PRESENT:
+        host.state = HostState.VERIFIED
+    if neighbor.router and verdict is Verdict.PRESENT:
         state.record_router(host.address, host.dev)
-    return neighbors.roamers(state, neighbor, neighbor.lladdr, now)
+    return neighbors.lladdr_elsewhere(state, neighbor, neighbor.lladdr, now)
 
 
 def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decision]:
@@ -118,11 +121,11 @@ def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decis
         return _failed(host, neighbor)
     if host is None:
         return neighbors.changed(state, neighbor, now)
-    if host.dev != neighbor.dev and (neighbor.state is not NudState.REACHABLE or host.state is NudState.REACHABLE):
+    if host.dev != neighbor.dev and (neighbor.state is not NudState.REACHABLE or host.nud is NudState.REACHABLE):
         # What is left in the cache of the link that a host has moved away from.
         return []
-    if host.state is neighbor.state and host.lladdr == neighbor.lladdr:
-        if host.verified or host.state is not NudState.STALE:
+    if host.nud is neighbor.state and host.lladdr == neighbor.lladdr:
+        if not host.state.probe_pending or host.nud is not NudState.STALE:
             return []  # nothing new, which with thousands of hosts is worth knowing quickly
         # Its verification was lost, or has not come to an end since the last reading.
         return [host.decision(DecisionKind.PROBED, Reason.UNVERIFIED, [Probe(host.address, host.dev, host.lladdr)])]
@@ -131,9 +134,9 @@ def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decis
 
 def _failed(host: Host | None, neighbor: NeighborChanged) -> list[Decision]:
     """An old failure, still in the table: only what happens now takes a host away, so one that was alive is asked."""
-    if host is None or host.dev != neighbor.dev or host.state in (NudState.NONE, NudState.FAILED):
+    if host is None or host.dev != neighbor.dev or host.nud in (NudState.NONE, NudState.FAILED):
         return []
-    host.state = NudState.FAILED
+    host.nud = NudState.FAILED
     return [host.decision(DecisionKind.PROBED, Reason.UNVERIFIED, [Probe(host.address, host.dev, None)])]
 
 

@@ -61,7 +61,7 @@ def due(state: State, now: float) -> list[Decision]:
         elif it.step is Step.RESTORE_PROXY:
             if state.desired.withheld.get(it.address) == it.dev:
                 result += _restored(state, it.address, Reason.UNUSED)
-        elif host is not None and host.dev != it.dev and host.state is not NudState.REACHABLE:
+        elif host is not None and host.dev != it.dev and host.nud is not NudState.REACHABLE:
             result.append(_opened(state, host, it.dev, now))
     return result
 
@@ -83,7 +83,7 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
     if host is not None and host.dev != dev and host not in suspects:
         suspects.append(host)
     result = [decision for suspect in suspects for decision in _probed(state, suspect, event, now)]
-    if not state.admits(target, dev) or (host is not None and host.verified and host.dev == dev):
+    if not state.admits(target, dev) or (host is not None and host.dev == dev and not host.state.probe_pending):
         return result
     if (
         host is None
@@ -110,7 +110,7 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
 
 def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -> Sequence[Decision]:
     """The host's owner is asked; until it answers, or not, the kernel defends the address."""
-    if host.static or host.state is NudState.PERMANENT or state.desired.withheld.get(host.address) == event.dev:
+    if host.pinned or state.desired.withheld.get(host.address) == event.dev:
         return ()
     if state.lookups.recently_probed(host.address, now):
         return ()
@@ -143,9 +143,9 @@ def _look(state: State, host: Host | None, it: Due, now: float) -> list[Decision
     if host is not None:
         if host.dev != it.dev and state.desired.withheld.get(host.address) != it.dev:
             return []
-        if host.dev == it.dev and host.verified:
+        if host.dev == it.dev and not host.state.probe_pending:
             return []
-        if host.dev == it.dev and host.state is NudState.PROBE:
+        if host.dev == it.dev and host.nud is NudState.PROBE:
             state.lookups.plan(Step.LOOK_UP, it.address, it.dev, now + _DETECTED)  # the kernel is at it
             return []
     if not state.rules.can_resolve or not state.admits(it.address, it.dev):

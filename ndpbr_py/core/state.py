@@ -15,7 +15,7 @@ from ndpbr_py.core.desired import DesiredEntries
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, steps
 from ndpbr_py.core.events import NudState
-from ndpbr_py.core.hosts import Host, Hosts
+from ndpbr_py.core.hosts import Host, Hosts, Move
 from ndpbr_py.core.lookups import Lookups
 
 _ROUTERS = 64  # kept in mind: anybody on the provider's link can say that he is one, under any number of addresses
@@ -109,17 +109,18 @@ class State:
         return steps(host.address, have, host.installed)
 
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
-        """Learn *host* on another interface than before; whoever is there is verified.
+        """Move *host* to another interface, and verify it there.
 
-        One that moves with its lladdr is looked for where it was, too: should it still be there, it was a liar.
+        An lladdr can be forged: a host that has answered, and moves with its lladdr, is probed on the old link, too.
         """
-        before, host.moved = host.dev, now
-        host.previous_dev = before if reason is Reason.SAME_LLADDR and host.verified else None
-        host.failed_probes, host.state, host.confirmed = 0, NudState.STALE, now
+        before = host.dev
+        claimed = reason is Reason.SAME_LLADDR and host.state.has_answered
+        host.last_move = Move(now, before if claimed else None)
+        host.nud, host.confirmed = NudState.STALE, now
         self.hosts.set_lladdr(host, lladdr)
         self.hosts.set_dev(host, dev)
         actions: list[Action] = [*self.converge(host), Probe(host.address, dev, lladdr)]
-        if host.previous_dev is not None:
+        if claimed:
             actions.append(Probe(host.address, before, lladdr))
         return host.decision(DecisionKind.MOVED, reason, actions, Detail(from_dev=before))
 

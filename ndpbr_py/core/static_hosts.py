@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import NudState
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.state import State
 
@@ -17,11 +18,10 @@ def learned(state: State, now: float) -> list[Decision]:
     for address, dev in state.rules.statics.items():
         host = state.hosts.get(address)
         if host is None:
-            host = Host(address, dev, None, NudState.NONE, now, verified=True, static=True)
+            host = Host(address, dev, None, NudState.NONE, now, HostState.STATIC)
             state.hosts.add(host)
             result.append(host.decision(DecisionKind.LEARNED, Reason.STATIC, state.converge(host)))
-        elif not host.static:
+        elif host.state is not HostState.STATIC:
             # Learned before the first snapshot, or adopted: the snapshot compares its entries.
-            host.static = True
-            state.hosts.record_verification(host, True)
+            state.hosts.set_state(host, HostState.STATIC)
     return result

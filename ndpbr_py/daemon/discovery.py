@@ -13,6 +13,7 @@ from ipaddress import IPv6Address
 from ndpbr_py.config import RunConfig
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.events import CandidatesFound, KernelSnapshot
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.daemon.hosts_file import HostsFile
 from ndpbr_py.errors import NdpbrError
@@ -64,7 +65,8 @@ class Discovery:
             return
         before = self._file.known
         # A host that is being verified again, or was adopted from an earlier run, has answered before.
-        lasting = [h for h in self._proxy.hosts if not h.static and (h.verified or h.address in before)]
+        hosts = (host for host in self._proxy.hosts if host.state is not HostState.STATIC)
+        lasting = [host for host in hosts if host.state.has_answered or host.address in before]
         known = {host.address: (host.dev, host.lladdr) for host in lasting}
         remembered = self._proxy.candidates.remembered()
         if self._file.save(known | {a: before[a] for a in remembered if a in before and a not in known}):

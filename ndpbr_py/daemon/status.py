@@ -13,6 +13,7 @@ from ndpbr_py import __version__
 from ndpbr_py.control import rules
 from ndpbr_py.control.history import Past
 from ndpbr_py.core.address import parsed, text
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.resync import Resync
@@ -97,17 +98,17 @@ class Status:
     def _host(self, host: Host) -> dict[str, object]:
         now = self._dispatcher.now()
         claim = host.claimant and {
-            "dev": host.claimant[0],
-            "lladdr": host.claimant[1],
+            "dev": host.claimant.dev,
+            "lladdr": host.claimant.lladdr,
             "probed_ago_s": round(now - host.probed_at, 1),
         }
         return {
             "dev": host.dev,
             "lladdr": host.lladdr,
-            "state": host.state.value,
-            "verified": host.verified,
+            "state": host.nud.value,
+            "verified": host.state.has_answered,
             "confirmed_ago_s": round(now - host.confirmed, 1),
-            "doubts": host.failed_probes,
+            "doubts": int(host.state is HostState.RECHECKING),
             "claim": claim,
             "route": host.installed.route,
             "proxies": list(host.installed.proxies),

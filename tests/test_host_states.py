@@ -1,0 +1,72 @@
+"""State of a host, evidence -> the next state, the effect and the records."""
+
+from __future__ import annotations
+
+import pytest
+
+from ndpbr_py.core.host_states import TRANSITIONS, Effect, Evidence, HostState
+
+_S, _E = HostState, Evidence
+PROBED_CLAIM = ["host-probed claimed-elsewhere"]
+PROBED_LLADDR = ["host-probed lladdr-elsewhere"]
+FORGOTTEN = (None, Effect.FORGET, ["host-forgotten failed"])
+MOVED = (_S.UNVERIFIED, Effect.MOVE, ["host-moved owner-silent"])
+VERIFIED = (_S.VERIFIED, Effect.NONE, ["host-verified reachable"])
+CONTESTED = (_S.CONTESTED, Effect.PROBE, PROBED_CLAIM)
+SEEN = (_S.SEEN_ELSEWHERE, Effect.PROBE, PROBED_LLADDR)
+NOTHING = None
+TABLE = {
+    (_S.UNVERIFIED, _E.ANSWERED): VERIFIED,
+    (_S.UNVERIFIED, _E.SILENT): FORGOTTEN,
+    (_S.UNVERIFIED, _E.LLADDR_ELSEWHERE): NOTHING,  # its first probe is pending
+    (_S.UNVERIFIED, _E.CLAIMED_ELSEWHERE): (_S.CONTESTED_UNVERIFIED, Effect.PROBE, PROBED_CLAIM),
+    (_S.VERIFIED, _E.ANSWERED): NOTHING,
+    (_S.VERIFIED, _E.SILENT): (_S.RECHECKING, Effect.PROBE_GROUP, ["host-probed one-more-try"]),
+    (_S.VERIFIED, _E.LLADDR_ELSEWHERE): SEEN,
+    (_S.VERIFIED, _E.CLAIMED_ELSEWHERE): CONTESTED,
+    (_S.RECHECKING, _E.ANSWERED): (_S.VERIFIED, Effect.NONE, []),
+    (_S.RECHECKING, _E.SILENT): FORGOTTEN,
+    (_S.RECHECKING, _E.LLADDR_ELSEWHERE): SEEN,
+    (_S.RECHECKING, _E.CLAIMED_ELSEWHERE): CONTESTED,
+    (_S.SEEN_ELSEWHERE, _E.ANSWERED): VERIFIED,
+    (_S.SEEN_ELSEWHERE, _E.SILENT): FORGOTTEN,
+    (_S.SEEN_ELSEWHERE, _E.LLADDR_ELSEWHERE): NOTHING,  # a probe is pending
+    (_S.SEEN_ELSEWHERE, _E.CLAIMED_ELSEWHERE): CONTESTED,
+    (_S.CONTESTED, _E.ANSWERED): (_S.VERIFIED, Effect.NONE, ["address-conflict owner-answers"]),
+    (_S.CONTESTED, _E.SILENT): MOVED,
+    (_S.CONTESTED, _E.LLADDR_ELSEWHERE): (_S.CONTESTED, Effect.PROBE, PROBED_LLADDR),
+    (_S.CONTESTED, _E.CLAIMED_ELSEWHERE): CONTESTED,
+    (_S.CONTESTED, _E.CLAIMANT_SILENT): (_S.VERIFIED, Effect.NONE, []),
+    (_S.CONTESTED_UNVERIFIED, _E.ANSWERED): (
+        _S.VERIFIED,
+        Effect.NONE,
+        ["address-conflict owner-answers", "host-verified reachable"],
+    ),
+    (_S.CONTESTED_UNVERIFIED, _E.SILENT): MOVED,
+    (_S.CONTESTED_UNVERIFIED, _E.LLADDR_ELSEWHERE): NOTHING,  # its first probe is pending
+    (_S.CONTESTED_UNVERIFIED, _E.CLAIMED_ELSEWHERE): (_S.CONTESTED_UNVERIFIED, Effect.PROBE, PROBED_CLAIM),
+    (_S.CONTESTED_UNVERIFIED, _E.CLAIMANT_SILENT): (_S.UNVERIFIED, Effect.NONE, []),
+}
+
+
+@pytest.mark.parametrize("evidence", Evidence, ids=lambda it: it.name)
+@pytest.mark.parametrize("state", HostState, ids=lambda it: it.name)
+def test_transition(state: HostState, evidence: Evidence) -> None:
+    """Each pair of a state and evidence has one outcome; a static host, and one without a claimant, has none."""
+    step = TRANSITIONS[state].get(evidence)
+    outcome = step and (step.state, step.effect, [f"{kind.value} {reason.value}" for kind, reason in step.records])
+
+    assert outcome == TABLE.get((state, evidence))
+
+
+@pytest.mark.parametrize("state", HostState, ids=lambda it: it.name)
+def test_other_hosts_cannot_change_that_a_host_has_answered(state: HostState) -> None:
+    """What another host sends may have a host probed; that it has answered before stays true."""
+    for evidence in (Evidence.LLADDR_ELSEWHERE, Evidence.CLAIMED_ELSEWHERE, Evidence.CLAIMANT_SILENT):
+        step = TRANSITIONS[state].get(evidence)
+        assert step is None or (step.state is not None and step.state.has_answered == state.has_answered)
+
+
+def test_settled_states() -> None:
+    """A verified or static host has no probe to answer; all others have."""
+    assert {state for state in HostState if not state.probe_pending} == {HostState.VERIFIED, HostState.STATIC}
