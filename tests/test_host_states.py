@@ -1,30 +1,32 @@
-"""State of a host, evidence -> the next state, the effect and the records."""
+"""State of a host, evidence -> the next state, the effect and the reason."""
 
 from __future__ import annotations
 
 import pytest
 
+from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import TRANSITIONS, Effect, Evidence, HostState
+from tests.builders import OTHER_LLADDR, changed, handle, nd_proxy, why
 
 _S, _E = HostState, Evidence
-PROBED_CLAIM = ["host-probed claimed-elsewhere"]
-PROBED_LLADDR = ["host-probed lladdr-elsewhere"]
-FORGOTTEN = (None, Effect.FORGET, ["host-forgotten failed"])
-MOVED = (_S.UNVERIFIED, Effect.MOVE, ["host-moved owner-silent"])
-VERIFIED = (_S.VERIFIED, Effect.NONE, ["host-verified reachable"])
-CONTESTED = (_S.CONTESTED, Effect.PROBE, PROBED_CLAIM)
-SEEN = (_S.SEEN_ELSEWHERE, Effect.PROBE, PROBED_LLADDR)
+FORGOTTEN = (None, Effect.FORGET, "failed")
+MOVED = (_S.UNVERIFIED, Effect.MOVE, "owner-silent")
+VERIFIED = (_S.VERIFIED, Effect.VERIFY, "reachable")
+SETTLED = (_S.VERIFIED, Effect.SETTLE, "owner-answers")
+CONTESTED = (_S.CONTESTED, Effect.PROBE, "claimed-elsewhere")
+CONTESTED_UNVERIFIED = (_S.CONTESTED_UNVERIFIED, Effect.PROBE, "claimed-elsewhere")
+SEEN = (_S.SEEN_ELSEWHERE, Effect.PROBE, "lladdr-elsewhere")
 NOTHING = None
 TABLE = {
     (_S.UNVERIFIED, _E.ANSWERED): VERIFIED,
     (_S.UNVERIFIED, _E.SILENT): FORGOTTEN,
     (_S.UNVERIFIED, _E.LLADDR_ELSEWHERE): NOTHING,  # its first probe is pending
-    (_S.UNVERIFIED, _E.CLAIMED_ELSEWHERE): (_S.CONTESTED_UNVERIFIED, Effect.PROBE, PROBED_CLAIM),
+    (_S.UNVERIFIED, _E.CLAIMED_ELSEWHERE): CONTESTED_UNVERIFIED,
     (_S.VERIFIED, _E.ANSWERED): NOTHING,
-    (_S.VERIFIED, _E.SILENT): (_S.RECHECKING, Effect.PROBE_GROUP, ["host-probed one-more-try"]),
+    (_S.VERIFIED, _E.SILENT): (_S.RECHECKING, Effect.PROBE_GROUP, "one-more-try"),
     (_S.VERIFIED, _E.LLADDR_ELSEWHERE): SEEN,
     (_S.VERIFIED, _E.CLAIMED_ELSEWHERE): CONTESTED,
-    (_S.RECHECKING, _E.ANSWERED): (_S.VERIFIED, Effect.NONE, []),
+    (_S.RECHECKING, _E.ANSWERED): (_S.VERIFIED, Effect.NONE, "reachable"),
     (_S.RECHECKING, _E.SILENT): FORGOTTEN,
     (_S.RECHECKING, _E.LLADDR_ELSEWHERE): SEEN,
     (_S.RECHECKING, _E.CLAIMED_ELSEWHERE): CONTESTED,
@@ -32,20 +34,16 @@ TABLE = {
     (_S.SEEN_ELSEWHERE, _E.SILENT): FORGOTTEN,
     (_S.SEEN_ELSEWHERE, _E.LLADDR_ELSEWHERE): NOTHING,  # a probe is pending
     (_S.SEEN_ELSEWHERE, _E.CLAIMED_ELSEWHERE): CONTESTED,
-    (_S.CONTESTED, _E.ANSWERED): (_S.VERIFIED, Effect.NONE, ["address-conflict owner-answers"]),
+    (_S.CONTESTED, _E.ANSWERED): SETTLED,
     (_S.CONTESTED, _E.SILENT): MOVED,
-    (_S.CONTESTED, _E.LLADDR_ELSEWHERE): (_S.CONTESTED, Effect.PROBE, PROBED_LLADDR),
+    (_S.CONTESTED, _E.LLADDR_ELSEWHERE): (_S.CONTESTED, Effect.PROBE, "lladdr-elsewhere"),
     (_S.CONTESTED, _E.CLAIMED_ELSEWHERE): CONTESTED,
-    (_S.CONTESTED, _E.CLAIMANT_SILENT): (_S.VERIFIED, Effect.NONE, []),
-    (_S.CONTESTED_UNVERIFIED, _E.ANSWERED): (
-        _S.VERIFIED,
-        Effect.NONE,
-        ["address-conflict owner-answers", "host-verified reachable"],
-    ),
+    (_S.CONTESTED, _E.CLAIMANT_SILENT): (_S.VERIFIED, Effect.NONE, "failed"),
+    (_S.CONTESTED_UNVERIFIED, _E.ANSWERED): SETTLED,
     (_S.CONTESTED_UNVERIFIED, _E.SILENT): MOVED,
     (_S.CONTESTED_UNVERIFIED, _E.LLADDR_ELSEWHERE): NOTHING,  # its first probe is pending
-    (_S.CONTESTED_UNVERIFIED, _E.CLAIMED_ELSEWHERE): (_S.CONTESTED_UNVERIFIED, Effect.PROBE, PROBED_CLAIM),
-    (_S.CONTESTED_UNVERIFIED, _E.CLAIMANT_SILENT): (_S.UNVERIFIED, Effect.NONE, []),
+    (_S.CONTESTED_UNVERIFIED, _E.CLAIMED_ELSEWHERE): CONTESTED_UNVERIFIED,
+    (_S.CONTESTED_UNVERIFIED, _E.CLAIMANT_SILENT): (_S.UNVERIFIED, Effect.NONE, "failed"),
 }
 
 
@@ -54,7 +52,7 @@ TABLE = {
 def test_transition(state: HostState, evidence: Evidence) -> None:
     """Each pair of a state and evidence has one outcome; a static host, and one without a claimant, has none."""
     step = TRANSITIONS[state].get(evidence)
-    outcome = step and (step.state, step.effect, [f"{kind.value} {reason.value}" for kind, reason in step.records])
+    outcome = step and (step.state, step.effect, step.reason.value)
 
     assert outcome == TABLE.get((state, evidence))
 
@@ -70,3 +68,12 @@ def test_other_hosts_cannot_change_that_a_host_has_answered(state: HostState) ->
 def test_settled_states() -> None:
     """A verified or static host has no probe to answer; all others have."""
     assert {state for state in HostState if not state.probe_pending} == {HostState.VERIFIED, HostState.STATIC}
+
+
+def test_first_answer_of_a_contested_host_is_logged_beside_the_conflict() -> None:
+    """A host that is claimed elsewhere before it has ever answered is verified by its answer, too."""
+    proxy = nd_proxy("wan0", "lan0", "lan1")
+
+    decisions = handle(proxy, changed(), changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=NudState.REACHABLE))
+
+    assert why(decisions) == [("address-conflict", "owner-answers"), ("host-verified", "reachable")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.value import value
@@ -15,7 +16,7 @@ class AddRoute:
     dev: str
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class DelRoute:
     """Remove our host route ADDRESS/128 dev DEV."""
 
@@ -31,7 +32,7 @@ class AddProxy:
     dev: str
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class DelProxy:
     """Stop the kernel from answering solicitations for ADDRESS on DEV."""
 
@@ -55,7 +56,7 @@ class Probe:
     new: bool = False
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Mark:
     """Make the monitor print a line that no host can cause, and that leaves nothing behind.
 
@@ -66,7 +67,7 @@ class Mark:
     sequence: int
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class RejoinGroup:
     """Remove the proxy entries for ADDRESSES on DEV, and add them again immediately.
 

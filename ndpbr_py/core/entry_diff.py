@@ -6,14 +6,14 @@ no route check before it answers for a proxied address), so the route comes firs
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry
-from ndpbr_py.core.value import value
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Entries:
     """The interface of a host's /128 route (None: no route), and those of its proxy entries, in order."""
 

@@ -6,7 +6,7 @@ Source of the neighbor's words: RFC 4861, 7.3.2, and linux/neighbour.h.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
 from typing import TYPE_CHECKING
@@ -58,7 +58,7 @@ class NeighborChanged:
     router: bool = False
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class NeighborDeleted:
     """RTM_DELNEIGH: an entry left the neighbor cache; ``state`` is the one it had."""
 
@@ -68,7 +68,7 @@ class NeighborDeleted:
     state: NudState
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class LinkChanged:
     """RTM_NEWLINK: ``up`` is the administrative state, ``carrier`` whether the other end is there.
 
@@ -82,7 +82,7 @@ class LinkChanged:
     nd: bool = True
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class LinkDeleted:
     """RTM_DELLINK: an interface is gone, and every address, route and proxy entry on it."""
 
@@ -90,7 +90,7 @@ class LinkDeleted:
     dev: str
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class AddressChanged:
     """An address of this router came (or its lifetime changed), or went; ``interface`` is as ip prints it."""
 
@@ -112,7 +112,7 @@ class SolicitationReceived:
     lladdr: str | None
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class LineRejected:
     """A line that is no line of ip(8): torn, or garbage.  ``text`` is cut to 120 characters."""
 
@@ -134,7 +134,7 @@ class RouteType(Enum):
     THROW = "throw"
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class HostRoute:
     """A /128 route of the main table.
 
@@ -158,7 +158,7 @@ class HostRoute:
         return "multipath" if self.type is RouteType.UNICAST else self.type.value
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class ProxyEntry:
     """A proxy entry; ``ours`` if it carries our protocol number."""
 
@@ -167,7 +167,7 @@ class ProxyEntry:
     ours: bool
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class PrefixOrDefaultRoute:
     """A default route, or a connected prefix; ``advertised``: a router advertisement said so."""
 
@@ -177,12 +177,12 @@ class PrefixOrDefaultRoute:
     advertised: bool = False
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class SnapshotStarted:
     """The kernel's tables are about to be read: what is heard from now on is newer than what they will say."""
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class KernelSnapshot:
     """The kernel's tables, read in whole: what they hold is what is.
 
@@ -204,7 +204,7 @@ class KernelSnapshot:
     routes: tuple[PrefixOrDefaultRoute, ...] = ()
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class ActionRefused:
     """An action was not carried out.  ``text`` is what ip(8) said."""
 
@@ -213,7 +213,7 @@ class ActionRefused:
     text: str
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class CandidatesFound:
     """These (address, interface) may be there: ``remembered`` of an earlier run, or answering an echo request."""
 
@@ -221,7 +221,7 @@ class CandidatesFound:
     remembered: bool
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed."""
 

@@ -1,4 +1,4 @@
-"""State of a host, evidence -> the next state, the effect, and what the log says.
+"""State of a host, evidence -> the next state, the effect and the reason.
 
 Pure. A table, like the transitions in h11's _state.py: a pair that is not listed changes nothing.
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ndpbr_py.core.decision import DecisionKind, Reason
+from ndpbr_py.core.decision import Reason
 
 
 class HostState(Enum):
@@ -59,42 +59,30 @@ class Effect(Enum):
     """What is done about a host besides the change of its state."""
 
     NONE = auto()
+    VERIFY = auto()  # log that it has answered
+    SETTLE = auto()  # log that two hosts use its address, and that it has answered if that is new
     PROBE = auto()  # probe its lladdr
-    PROBE_GROUP = auto()  # probe its solicited-node group: it may have another lladdr now
+    PROBE_GROUP = auto()  # probe its solicited-node multicast group: it may have another lladdr now
     MOVE = auto()  # to the link of its claimant
     FORGET = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One row of the table.
-
-    Attributes:
-        state: The next state; what follows FORGET has none.
-        effect: What is done.
-        records: What the log says, in this order.
-    """
+    """One row of the table: the next state (None: the host is forgotten), what is done, and why."""
 
     state: HostState | None
-    effect: Effect = Effect.NONE
-    records: tuple[tuple[DecisionKind, Reason], ...] = ()
+    effect: Effect
+    reason: Reason
 
 
-_VERIFIED = (DecisionKind.VERIFIED, Reason.REACHABLE)
-_CONFLICT = (DecisionKind.CONFLICT, Reason.OWNER_ANSWERS)
-_VERIFY = Transition(HostState.VERIFIED, Effect.NONE, (_VERIFIED,))
-_FORGET = Transition(None, Effect.FORGET, ((DecisionKind.FORGOTTEN, Reason.FAILED),))
-_GIVE_AWAY = Transition(HostState.UNVERIFIED, Effect.MOVE, ((DecisionKind.MOVED, Reason.OWNER_SILENT),))
-_RECHECK = Transition(HostState.RECHECKING, Effect.PROBE_GROUP, ((DecisionKind.PROBED, Reason.ONE_MORE_TRY),))
-
-
-def _asked(state: HostState, reason: Reason) -> Transition:
-    return Transition(state, Effect.PROBE, ((DecisionKind.PROBED, reason),))
-
-
-_SEEN = _asked(HostState.SEEN_ELSEWHERE, Reason.LLADDR_ELSEWHERE)
-_CONTEST = _asked(HostState.CONTESTED, Reason.CLAIMED_ELSEWHERE)
-_CONTEST_UNVERIFIED = _asked(HostState.CONTESTED_UNVERIFIED, Reason.CLAIMED_ELSEWHERE)
+_VERIFY = Transition(HostState.VERIFIED, Effect.VERIFY, Reason.REACHABLE)
+_SETTLE = Transition(HostState.VERIFIED, Effect.SETTLE, Reason.OWNER_ANSWERS)
+_FORGET = Transition(None, Effect.FORGET, Reason.FAILED)
+_MOVE = Transition(HostState.UNVERIFIED, Effect.MOVE, Reason.OWNER_SILENT)
+_SEEN = Transition(HostState.SEEN_ELSEWHERE, Effect.PROBE, Reason.LLADDR_ELSEWHERE)
+_CONTEST = Transition(HostState.CONTESTED, Effect.PROBE, Reason.CLAIMED_ELSEWHERE)
+_CONTEST_UNVERIFIED = Transition(HostState.CONTESTED_UNVERIFIED, Effect.PROBE, Reason.CLAIMED_ELSEWHERE)
 
 TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
     HostState.UNVERIFIED: {
@@ -103,12 +91,12 @@ TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
         Evidence.CLAIMED_ELSEWHERE: _CONTEST_UNVERIFIED,
     },
     HostState.VERIFIED: {
-        Evidence.SILENT: _RECHECK,
+        Evidence.SILENT: Transition(HostState.RECHECKING, Effect.PROBE_GROUP, Reason.ONE_MORE_TRY),
         Evidence.LLADDR_ELSEWHERE: _SEEN,
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
     },
     HostState.RECHECKING: {
-        Evidence.ANSWERED: Transition(HostState.VERIFIED),
+        Evidence.ANSWERED: Transition(HostState.VERIFIED, Effect.NONE, Reason.REACHABLE),
         Evidence.SILENT: _FORGET,
         Evidence.LLADDR_ELSEWHERE: _SEEN,
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
@@ -119,17 +107,17 @@ TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
     },
     HostState.CONTESTED: {
-        Evidence.ANSWERED: Transition(HostState.VERIFIED, Effect.NONE, (_CONFLICT,)),
-        Evidence.SILENT: _GIVE_AWAY,
-        Evidence.LLADDR_ELSEWHERE: _asked(HostState.CONTESTED, Reason.LLADDR_ELSEWHERE),
+        Evidence.ANSWERED: _SETTLE,
+        Evidence.SILENT: _MOVE,
+        Evidence.LLADDR_ELSEWHERE: Transition(HostState.CONTESTED, Effect.PROBE, Reason.LLADDR_ELSEWHERE),
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
-        Evidence.CLAIMANT_SILENT: Transition(HostState.VERIFIED),
+        Evidence.CLAIMANT_SILENT: Transition(HostState.VERIFIED, Effect.NONE, Reason.FAILED),
     },
     HostState.CONTESTED_UNVERIFIED: {
-        Evidence.ANSWERED: Transition(HostState.VERIFIED, Effect.NONE, (_CONFLICT, _VERIFIED)),
-        Evidence.SILENT: _GIVE_AWAY,
+        Evidence.ANSWERED: _SETTLE,
+        Evidence.SILENT: _MOVE,
         Evidence.CLAIMED_ELSEWHERE: _CONTEST_UNVERIFIED,
-        Evidence.CLAIMANT_SILENT: Transition(HostState.UNVERIFIED),
+        Evidence.CLAIMANT_SILENT: Transition(HostState.UNVERIFIED, Effect.NONE, Reason.FAILED),
     },
     HostState.STATIC: {},
 }

@@ -7,13 +7,13 @@ a lookup without an answer stays for 15 s. So a scan of the whole prefix causes 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address
 from typing import Any
 
 from ndpbr_py.core.ratelimit import TokenBucket
 from ndpbr_py.core.schedule import Deadlines
-from ndpbr_py.core.value import value
 
 _LINK_RATE, _LINK_BURST = 10.0, 50.0  # lookups per second, and at once, for solicitations received on one interface
 _LLADDR_RATE, _LLADDR_BURST = 5.0, 25.0  # the same, for those from one link-layer address there
@@ -30,7 +30,7 @@ class Step(Enum):
     RESTORE_PROXY = "restore-proxy"  # a withheld proxy entry
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Due:
     """A step that is due for an address on an interface."""
 

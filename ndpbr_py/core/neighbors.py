@@ -6,6 +6,8 @@ follows from an answer or from silence is in the table of host_states.py; here t
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from ndpbr_py.core.actions import Action, Probe
 from ndpbr_py.core.address import link_local
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
@@ -73,29 +75,37 @@ def _follow(
     step = TRANSITIONS[host.state].get(evidence)
     if step is None:
         return []
-    before = host.claimant
-    if step.effect is Effect.MOVE and before is not None:
-        return [state.move(host, before.dev, before.lladdr, reason, now) for _, reason in step.records]
-    if step.state is None:
-        return [state.forget(host, reason) for _, reason in step.records]
-    contested = step.state in (HostState.CONTESTED, HostState.CONTESTED_UNVERIFIED)
-    state.hosts.set_state(host, step.state, (claimant or before) if contested else None)
-    actions: list[Action] = []
-    if step.effect is Effect.PROBE:
-        host.probed_at = now
-        actions.append(Probe(host.address, host.dev, host.lladdr))
-    elif step.effect is Effect.PROBE_GROUP:
-        actions.append(Probe(host.address, host.dev, None))
-    result = []
-    for kind, reason in step.records:
-        if kind is DecisionKind.PROBED:
-            result.append(host.decision(DecisionKind.PROBED, reason, actions, Detail(seen_on=seen_on)))
-        elif kind is DecisionKind.VERIFIED:
-            result.append(host.decision(DecisionKind.VERIFIED, reason))
-        elif before is not None and host.conflict_reported_for != before.lladdr:
+    before, contested = host.claimant, step.state in (HostState.CONTESTED, HostState.CONTESTED_UNVERIFIED)
+    first_answer = not host.state.has_answered
+    if step.state is not None:
+        state.hosts.set_state(host, step.state, (claimant or before) if contested else None)
+    match step.effect:
+        case Effect.NONE:
+            return []
+        case Effect.VERIFY:
+            return [host.decision(DecisionKind.VERIFIED, step.reason)]
+        case Effect.SETTLE:
+            verified = [host.decision(DecisionKind.VERIFIED, Reason.REACHABLE)] if first_answer else []
+            if before is None or host.conflict_reported_for == before.lladdr:
+                return verified
             host.conflict_reported_for = before.lladdr
-            result.append(host.decision(DecisionKind.CONFLICT, reason, detail=Detail(claimed_by=before.lladdr)))
-    return result
+            return [
+                host.decision(DecisionKind.CONFLICT, step.reason, detail=Detail(claimed_by=before.lladdr)),
+                *verified,
+            ]
+        case Effect.PROBE:
+            host.probed_at = now
+            probe = Probe(host.address, host.dev, host.lladdr)
+            return [host.decision(DecisionKind.PROBED, step.reason, [probe], Detail(seen_on=seen_on))]
+        case Effect.PROBE_GROUP:
+            return [host.decision(DecisionKind.PROBED, step.reason, [Probe(host.address, host.dev, None)])]
+        case Effect.MOVE:
+            assert before is not None, f"a contested host has a claimant, got {host}"
+            return [state.move(host, before.dev, before.lladdr, step.reason, now)]
+        case Effect.FORGET:
+            return [state.forget(host, step.reason)]
+        case _:
+            assert_never(step.effect)
 
 
 def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv6Address
+from typing import assert_never
 
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
@@ -56,13 +57,17 @@ def due(state: State, now: float) -> list[Decision]:
     result = []
     for it in state.lookups.due(now):
         host = state.hosts.get(it.address)
-        if it.step is Step.LOOK_UP:
-            result += _look(state, host, it, now)
-        elif it.step is Step.RESTORE_PROXY:
-            if state.desired.withheld.get(it.address) == it.dev:
-                result += _restored(state, it.address, Reason.UNUSED)
-        elif host is not None and host.dev != it.dev and host.nud is not NudState.REACHABLE:
-            result.append(_opened(state, host, it.dev, now))
+        match it.step:
+            case Step.LOOK_UP:
+                result += _look(state, host, it, now)
+            case Step.RESTORE_PROXY:
+                if state.desired.withheld.get(it.address) == it.dev:
+                    result += _restored(state, it.address, Reason.UNUSED)
+            case Step.CHECK_OWNER:
+                if host is not None and host.dev != it.dev and host.nud is not NudState.REACHABLE:
+                    result.append(_opened(state, host, it.dev, now))
+            case _:
+                assert_never(it.step)
     return result
 
 
