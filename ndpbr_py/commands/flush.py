@@ -1,4 +1,4 @@
-"""ndpbr flush: remove our entries; with --all every proxy entry with its host route, and turn proxy_ndp off."""
+"""`ndpbr flush`: remove our entries; with --all, remove every proxy entry with its host route and reset proxy_ndp."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ndpbr_py.system.sysctl import PROC_SYS, SysctlOverrides
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Flush, and say how much it was."""
+    """Remove the entries, and print how many were removed."""
     protocol = arguments.protocol
     ip = program.find()
     _restore_settings(arguments.state_dir, protocol)  # first: a flush of many entries is slow
@@ -43,7 +43,7 @@ def _restore_settings(state_dir: Path, protocol: int) -> None:
 
 
 def _everything(ip: program.Program, kernel: KernelSnapshot) -> tuple[int, int]:
-    """Remove what the shell script's `flush` removed, whoever put it there."""
+    """Remove what `flush` of the shell script removed, whichever program added it."""
     proxied = {entry.address for entry in kernel.proxies}
     # ip(8) finds a route without an interface by its address only, so these come last.
     routes = sorted((r for r in kernel.host_routes if r.address in proxied), key=lambda r: r.dev is None)

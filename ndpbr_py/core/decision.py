@@ -1,4 +1,4 @@
-"""The core's answer: what was decided about one address, why, and the actions that follow."""
+"""What the core decides: the kind of decision, its reason, the actions that follow, and what the log says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ndpbr_py.core.value import value
 
 
 class DecisionKind(Enum):
-    """What was decided: the name of the log's record."""
+    """What was decided. The value is the name of the log event."""
 
     LEARNED = "host-learned"
     MOVED = "host-moved"
@@ -37,7 +37,7 @@ class DecisionKind(Enum):
 
 
 class Reason(Enum):
-    """Why a decision was taken: the word in the log."""
+    """Why a decision was taken. The value is the field ``reason`` of the log record."""
 
     FIRST_SIGHT = "first-sight"
     REACHABLE = "reachable"
@@ -86,7 +86,7 @@ class Reason(Enum):
 
 # A route of another program, or all its proxy entries for one address.
 ForeignEntry = HostRoute | tuple[ProxyEntry, ...]
-# What a flood of claimed addresses makes decisions for.
+# The reasons of the decisions that a flood of claimed addresses causes.
 CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
 
 

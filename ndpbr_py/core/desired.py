@@ -1,7 +1,7 @@
-"""Where a host's entries belong, given what its interfaces are like and what other programs have put there.
+"""Host, interfaces, entries of other programs -> the route and proxy entries that the host should have.
 
-Pure.  Another program's proxy entry or /128 route is never touched: where it says the same as ours would it does
-the work, and where it says otherwise the host gets nothing from us.
+Pure. Another program's proxy entry or /128 route is never changed. If it does the same as ours would, ours is not
+needed. If the route leads elsewhere, the host gets no entries.
 """
 
 from __future__ import annotations
@@ -16,43 +16,48 @@ from ndpbr_py.core.hosts import Host
 
 
 class DesiredEntries:
-    """The listed interfaces, and which of them can take entries now."""
+    """The listed interfaces and other programs' entries, from which the desired entries of each host follow.
+
+    Attributes:
+        interfaces: The listed interfaces.
+        usable: Those that are up.
+        without_nd: Interfaces without neighbor discovery: they get routes, but no proxy entries.
+        withheld: Addresses whose proxy entry on one interface is withheld, because a host there may use the address.
+        foreign: The addresses for which another program has a route or proxy entry.
+    """
 
     def __init__(self, interfaces: Sequence[str]) -> None:
         self.interfaces = tuple(interfaces)
         self._foreign_routes: dict[IPv6Address, HostRoute] = {}
         self._foreign_proxies: frozenset[tuple[IPv6Address, str]] = frozenset()
-        # The addresses of both.
         self.foreign: frozenset[IPv6Address] = frozenset()
         self._at: dict[str, Entries] = {}
-        # Addresses that may be in use on another link by now, and that link: nobody answers for them there.
         self.withheld: dict[IPv6Address, str] = {}
-        # Interfaces on which nobody solicits: they take routes, and no proxy entries.
         self.without_nd: frozenset[str] = frozenset()
         self.usable: frozenset[str] = frozenset()
         self.use(self.interfaces)
 
     def use(self, up: Iterable[str], without_nd: Iterable[str] = ()) -> None:
-        """Note which interfaces are up, and which have no neighbor discovery; entries go where they are of use."""
+        """Record which interfaces are up, and which have no neighbor discovery."""
         self.without_nd = frozenset(without_nd)
         self.usable = frozenset(up) & frozenset(self.interfaces)
         answering = [dev for dev in self.interfaces if dev in self.usable - self.without_nd]
         self._at = {dev: shared(dev, tuple(o for o in answering if o != dev)) for dev in self.usable}
 
     def read(self, kernel: KernelSnapshot) -> None:
-        """Note which entries are another program's."""
+        """Record the entries of other programs."""
         # A route without an interface was not added by ndpbr, whatever its protocol number.
         self._foreign_routes = {r.address: r for r in kernel.host_routes if not r.ours or r.dev is None}
         self._foreign_proxies = frozenset((p.address, p.dev) for p in kernel.proxies if not p.ours)
         self.foreign = frozenset(self._foreign_routes) | {address for address, _ in self._foreign_proxies}
 
     def of(self, host: Host) -> Entries:
-        """Return what *host* should have in the kernel."""
+        """Return the entries that *host* should have in the kernel."""
         if host.blocked:
             return NOTHING
         here = self._at.get(host.dev, NOTHING)
-        if self.withheld and (left := self.withheld.get(host.address)) is not None and here is not NOTHING:
-            here = Entries(here.route, tuple(dev for dev in here.proxies if dev != left))
+        if self.withheld and (withheld := self.withheld.get(host.address)) is not None and here is not NOTHING:
+            here = Entries(here.route, tuple(dev for dev in here.proxies if dev != withheld))
         if not self.foreign or host.address not in self.foreign or here is NOTHING:
             return here
         route = self._foreign_routes.get(host.address)

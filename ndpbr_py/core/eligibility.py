@@ -1,6 +1,6 @@
 """Address, interface -> whether a host may be learned there, or the reason why not.
 
-Pure.  Source: RFC 4291, 2.4 and 2.6.1 (kinds of address).
+Pure. Source: RFC 4291, 2.4 (types of address) and 2.6.1 (subnet-router anycast).
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ _UNIQUE_LOCAL = int(IPv6Address("fc00::")) >> 121
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which addresses count: those on-link, and nobody's in particular.
+    """Which addresses are eligible: on-link ones, except those of the router and of next hops.
 
-    Without this rule any host could claim, say, a public DNS server's address with one solicitation, and get its
-    traffic.  ``on_link`` None means every global and unique-local address.
+    Without this rule, any host could claim the address of, say, a public DNS server and receive its packets.
+
+    Attributes:
+        on_link: The on-link prefixes; None: every global and unique-local address.
+        own: The router's own addresses.
+        next_hops: The gateways of default routes and their interfaces. A gateway is eligible only there.
     """
 
     on_link: frozenset[IPv6Network] | None
     own: frozenset[IPv6Address] = frozenset()
     next_hops: Mapping[IPv6Address, str] = field(default_factory=dict)
-    # As numbers: an IPv6Address takes long to hash, and this is asked for every address heard.
+    # As numbers: hashing an IPv6Address is slow, and every address seen is checked.
     _prefixes: tuple[tuple[int, int], ...] = field(init=False, default=(), compare=False)
     _own: frozenset[int] = field(init=False, default=frozenset(), compare=False)
     _anycast: frozenset[int] = field(init=False, default=frozenset(), compare=False)
@@ -42,7 +46,7 @@ class Scope:
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:
         """Return why a host at *address* on *dev* must not be learned; None if it may."""
         number = int(address)
-        # IANA: 2000::/3 is global unicast, fc00::/7 unique local.  The stdlib's is_global knows other things.
+        # IANA: 2000::/3 is global unicast, fc00::/7 unique local. is_global would let ff02::1 through.
         if number >> 125 != _GLOBAL and number >> 121 != _UNIQUE_LOCAL:
             return Reason.KIND
         if self.on_link is not None:

@@ -1,7 +1,7 @@
-"""What a host has in the kernel, and what it should have -> the actions in between.
+"""Installed and desired entries of a host -> the actions that turn one into the other.
 
-Pure.  Order matters: a proxy entry without its route draws traffic that the router then sends back out (IPv6 makes
-no route check before it answers for a proxied address), so the route comes first and goes last.
+Pure. Order matters: the kernel answers for a proxied address without checking its route, so a proxy entry without a
+route attracts packets that the router sends back out. The route is added first and removed last.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ class Entries:
 
 
 NOTHING = Entries()
-# One record for all hosts with the same entries: with 10,000 of them that is memory, and comparisons, worth saving.
+# One object for all hosts with the same entries saves memory and comparisons when there are 10,000 hosts.
 shared = lru_cache(maxsize=256)(Entries)
 
 
 def steps(address: IPv6Address, installed: Entries, desired: Entries) -> list[Entry]:
-    """Return the actions that lead from *have* to *want*, proxies away before and back after the route."""
-    if installed is NOTHING and desired.route is not None:  # a new host, whose first packet is on its way
+    """Return the actions that turn *installed* into *desired*, in a safe order."""
+    if installed is NOTHING and desired.route is not None:  # a new host: its first packet is waiting
         return [AddRoute(address, desired.route), *[AddProxy(address, dev) for dev in desired.proxies]]
     if installed is desired or installed == desired:
         return []
     moving = installed.route != desired.route
     # While the route changes its direction, no proxy entry may stay on the interface it will point to.
-    todo: list[Entry] = [DelProxy(address, dev) for dev in installed.proxies if dev not in desired.proxies]
+    result: list[Entry] = [DelProxy(address, dev) for dev in installed.proxies if dev not in desired.proxies]
     if moving:
         if installed.route is not None:
-            todo.append(DelRoute(address, installed.route))
+            result.append(DelRoute(address, installed.route))
         if desired.route is not None:
-            todo.append(AddRoute(address, desired.route))
-    todo.extend(AddProxy(address, dev) for dev in desired.proxies if dev not in installed.proxies)
-    return todo
+            result.append(AddRoute(address, desired.route))
+    result.extend(AddProxy(address, dev) for dev in desired.proxies if dev not in installed.proxies)
+    return result

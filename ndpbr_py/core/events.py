@@ -1,7 +1,7 @@
-"""What happened, in the past tense: everything that the core can be told.
+"""Everything that can happen, in the past tense.
 
-Addresses are IPv6Address, times are seconds as float (a monotonic clock's), devices are interface names.
-Source of the neighbor's words: RFC 4861, 7.3.2, and linux/neighbour.h.
+Addresses are IPv6Address, devices are interface names, times are float seconds of a monotonic clock.
+Source of the neighbor states: RFC 4861, 7.3.2, and linux/neighbour.h.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class NudState(Enum):
-    """A neighbor's state, as ip(8) spells it; NONE is a line without a state."""
+    """The state of a neighbor cache entry, as ip(8) spells it; NONE: the line has no state."""
 
     NONE = "NONE"
     INCOMPLETE = "INCOMPLETE"
@@ -30,16 +30,16 @@ class NudState(Enum):
     NOARP = "NOARP"
     PERMANENT = "PERMANENT"
 
-    __hash__ = object.__hash__  # Enum's own is written in Python, and this is asked for every line
+    __hash__ = object.__hash__  # Enum's own is written in Python, and this one is used for every line
 
 
 class Refusal(Enum):
-    """Why the kernel, or ip(8), did not do as it was told."""
+    """Why the kernel or ip(8) did not carry out an action."""
 
-    EXISTS = "exists"  # there already: ours, or another program's
-    ABSENT = "absent"  # gone already
-    NO_DEVICE = "no-device"  # the interface is gone, or down
-    DENIED = "denied"  # no CAP_NET_ADMIN over this network namespace
+    EXISTS = "exists"  # exists already: ours, or another program's
+    ABSENT = "absent"  # does not exist
+    NO_DEVICE = "no-device"  # the interface does not exist, or is down
+    DENIED = "denied"  # requires CAP_NET_ADMIN in this network namespace
     OTHER = "other"
 
 
@@ -47,7 +47,9 @@ class Refusal(Enum):
 class NeighborChanged:
     """RTM_NEWNEIGH: an entry of the neighbor cache is new or has changed.
 
-    ``unknown`` holds the words of its line that no known iproute2 prints; ``router``: it says that it is one.
+    Attributes:
+        unknown: The words of the line that no known iproute2 prints.
+        router: Whether the neighbor says that it is a router.
     """
 
     address: IPv6Address
@@ -60,7 +62,7 @@ class NeighborChanged:
 
 @dataclass(frozen=True, slots=True)
 class NeighborDeleted:
-    """RTM_DELNEIGH: an entry left the neighbor cache; ``state`` is the one it had."""
+    """RTM_DELNEIGH: the kernel removed an entry from the neighbor cache; ``state`` is its last state."""
 
     address: IPv6Address
     dev: str
@@ -70,9 +72,12 @@ class NeighborDeleted:
 
 @dataclass(frozen=True, slots=True)
 class LinkChanged:
-    """RTM_NEWLINK: ``up`` is the administrative state, ``carrier`` whether the other end is there.
+    """RTM_NEWLINK: an interface is new or has changed.
 
-    ``nd``: neighbor discovery takes place there, as on a link with link-layer addresses.
+    Attributes:
+        up: Whether the interface is set up.
+        carrier: Whether it has a carrier.
+        nd: Whether it has neighbor discovery, like every link with link-layer addresses.
     """
 
     index: int
@@ -84,7 +89,7 @@ class LinkChanged:
 
 @dataclass(frozen=True, slots=True)
 class LinkDeleted:
-    """RTM_DELLINK: an interface is gone, and every address, route and proxy entry on it."""
+    """RTM_DELLINK: an interface is gone, with its addresses, routes and proxy entries."""
 
     index: int
     dev: str
@@ -92,7 +97,7 @@ class LinkDeleted:
 
 @dataclass(frozen=True, slots=True)
 class AddressChanged:
-    """An address of this router came (or its lifetime changed), or went; ``interface`` is as ip prints it."""
+    """An address of the router was added, renewed or deleted; ``interface`` is the address as ip(8) prints it."""
 
     dev: str
     interface: str
@@ -101,9 +106,12 @@ class AddressChanged:
 
 @value
 class SolicitationReceived:
-    """A neighbor solicitation passed a link; ``lladdr`` is its frame's sender.
+    """A neighbor solicitation was received on a link.
 
-    Without a source it is a probe for duplicates: its sender will use the target in a second, if nobody objects.
+    Attributes:
+        source: The sender; None: duplicate address detection, whose sender uses the target a second later.
+        target: The address that is looked up.
+        lladdr: The sender of the frame.
     """
 
     dev: str
@@ -114,7 +122,7 @@ class SolicitationReceived:
 
 @dataclass(frozen=True, slots=True)
 class LineRejected:
-    """A line that is no line of ip(8): torn, or garbage.  ``text`` is cut to 120 characters."""
+    """A line that ip(8) does not print: truncated, or garbage. ``text`` has at most 120 characters."""
 
     text: str
     why: str
@@ -169,7 +177,7 @@ class ProxyEntry:
 
 @dataclass(frozen=True, slots=True)
 class PrefixOrDefaultRoute:
-    """A default route, or a connected prefix; ``advertised``: a router advertisement said so."""
+    """A default route or a connected prefix; ``advertised``: it came from a router advertisement."""
 
     prefix: IPv6Network
     dev: str
@@ -179,17 +187,24 @@ class PrefixOrDefaultRoute:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotStarted:
-    """The kernel's tables are about to be read: what is heard from now on is newer than what they will say."""
+    """A snapshot of the kernel's tables is about to be taken: events from now on are newer than the snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelSnapshot:
-    """The kernel's tables, read in whole: what they hold is what is.
+    """The kernel's tables.
 
-    ``on_link`` are the prefixes of device routes on listed interfaces; ``own`` the router's addresses;
-    ``next_hops`` the gateways of default routes with their interface; ``up`` the listed interfaces that are up, and
-    ``without_nd`` those without neighbor discovery; ``names`` the name of every interface by its index; ``routes``
-    default routes and connected prefixes, of all interfaces.
+    Attributes:
+        neighbors: The neighbor cache of the listed interfaces.
+        proxies: All proxy entries.
+        host_routes: All /128 routes of the main table.
+        on_link: The prefixes that are connected to listed interfaces.
+        own: The router's addresses.
+        next_hops: The gateways of default routes, and their interfaces.
+        up: The listed interfaces that are up.
+        without_nd: The listed interfaces without neighbor discovery.
+        names: The name of every interface, by index.
+        routes: The default routes and connected prefixes of all interfaces.
     """
 
     neighbors: tuple[NeighborChanged, ...] = ()
@@ -206,7 +221,7 @@ class KernelSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ActionRefused:
-    """An action was not carried out.  ``text`` is what ip(8) said."""
+    """An action was not carried out; ``text`` is the error message of ip(8)."""
 
     action: Action
     why: Refusal
@@ -215,7 +230,7 @@ class ActionRefused:
 
 @dataclass(frozen=True, slots=True)
 class CandidatesFound:
-    """These (address, interface) may be there: ``remembered`` of an earlier run, or answering an echo request."""
+    """Addresses that may be in use, each with its interface: ``remembered``, or from the all-nodes ping."""
 
     hosts: tuple[tuple[IPv6Address, str], ...]
     remembered: bool

@@ -161,7 +161,7 @@ def _seen_again(state: State, host: Host, event: NeighborChanged, lladdr: str, n
 
 
 def _lladdr_changed(host: Host, old: str) -> list[Decision]:
-    """The kernel has accepted another lladdr on the same link: the host has a new one, or two hosts have the address."""
+    """The kernel accepted another lladdr on the link: the host has a new one, or two hosts use its address."""
     previous, host.previous_lladdr = host.previous_lladdr, old
     if previous == host.lladdr and host.conflict_reported_for not in (old, host.lladdr):
         host.conflict_reported_for = old

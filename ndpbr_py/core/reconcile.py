@@ -1,7 +1,7 @@
-"""What the kernel has, read in whole, held against what it should have -> the decisions that make both one.
+"""Snapshot of the kernel's tables -> the decisions that make the kernel and the state agree.
 
-Pure.  What happens while the tables are being read, and judged, is newer than what they say: of an address heard about,
-its neighbor entry is left out, and of one whose entries were changed, these.
+Pure. What happens while the snapshot is taken and applied is newer than the snapshot. If a neighbor entry changed
+meanwhile, the snapshot's is ignored; if the daemon changed the entries of an address, the snapshot's are ignored.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     if (state.scope, state.desired.without_nd) != before:
         yield _out_of_scope(state)
     tagged, cache = _tagged(kernel), _cache(kernel)
-    # First what is known, so that whatever follows is asked of the kernel as it is.
+    # Known hosts first: the decisions that follow rely on the entries that the kernel has.
     for host in state.hosts:
         if state.hosts.get(host.address) is not host:
-            continue  # forgotten meanwhile
+            continue  # forgotten since the loop began
         if host.address not in cache[host.dev] and host.address not in changed:
-            host.nud = NudState.NONE  # its entry left the cache unheard
-        # An empty set is not asked: an address takes long to hash.
+            host.nud = NudState.NONE  # the monitor missed that its entry was deleted
+        # Hashing an address is slow, so an empty set is tested first.
         if not (acted and host.address in acted):
             yield _compared(state, host, tagged.get(host.address, NOTHING))
     for address, entries in tagged.items():
@@ -61,7 +61,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
 
 
 def _tagged(kernel: KernelSnapshot) -> dict[IPv6Address, Entries]:
-    """Return which entries each address has that carry our protocol number."""
+    """Return the entries with our protocol number, by address."""
     tagged = {r.address: shared(r.dev) for r in kernel.host_routes if r.ours and r.dev is not None}
     for entry in kernel.proxies:
         if entry.ours:
@@ -71,7 +71,7 @@ def _tagged(kernel: KernelSnapshot) -> dict[IPv6Address, Entries]:
 
 
 def _cache(kernel: KernelSnapshot) -> dict[str | None, dict[IPv6Address, NeighborChanged]]:
-    """Return the neighbor cache of each link."""
+    """Return the neighbor cache, by interface and address."""
     cache: dict[str | None, dict[IPv6Address, NeighborChanged]] = defaultdict(dict)
     for neighbor in kernel.neighbors:
         cache[neighbor.dev][neighbor.address] = neighbor
@@ -86,7 +86,7 @@ def _out_of_scope(state: State) -> list[Decision]:
 def _adopted(
     state: State, address: IPv6Address, entries: Entries, neighbor: NeighborChanged | None, now: float
 ) -> list[Decision]:
-    """Entries of an earlier run: their host is taken over as the cache has it; those of one that can't be go."""
+    """Adopt the host of entries from an earlier run, or remove the entries if it may not be learned."""
     dev = entries.route
     fit = dev in state.rules.interfaces and state.objection(address, dev or "") is None
     if dev is None or not fit or len(state.hosts) >= state.rules.max_hosts:
@@ -97,13 +97,12 @@ def _adopted(
     if state.rules.statics and address in state.rules.statics:
         host.state = HostState.STATIC
     state.hosts.add(host)
-    # It is verified, unless the neighbor cache has just done that.
     probes = [] if host.state.has_answered else [Probe(address, dev, host.lladdr)]
     return [host.decision(DecisionKind.LEARNED, Reason.ADOPTED, probes), *others, *_compared(state, host, entries)]
 
 
 def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) -> list[Decision]:
-    """Have *host*, of whom nobody knows yet, be as its entry in the cache is; return what that says of others."""
+    """Give *host*, which is not known yet, the state of its cache entry; return what follows for other hosts."""
     verdict = VERDICTS[neighbor.state]
     if neighbor.lladdr is None or verdict not in (Verdict.PRESENT, Verdict.CLAIMED):
         return []
@@ -122,18 +121,18 @@ def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decis
     if host is None:
         return neighbors.changed(state, neighbor, now)
     if host.dev != neighbor.dev and (neighbor.state is not NudState.REACHABLE or host.nud is NudState.REACHABLE):
-        # What is left in the cache of the link that a host has moved away from.
+        # An old entry on the link that the host has moved away from.
         return []
     if host.nud is neighbor.state and host.lladdr == neighbor.lladdr:
         if not host.state.probe_pending or host.nud is not NudState.STALE:
-            return []  # nothing new, which with thousands of hosts is worth knowing quickly
-        # Its verification was lost, or has not come to an end since the last reading.
+            return []  # the usual case, of thousands of hosts
+        # The probe was lost, or is not over yet.
         return [host.decision(DecisionKind.PROBED, Reason.UNVERIFIED, [Probe(host.address, host.dev, host.lladdr)])]
     return neighbors.changed(state, neighbor, now)
 
 
 def _failed(host: Host | None, neighbor: NeighborChanged) -> list[Decision]:
-    """An old failure, still in the table: only what happens now takes a host away, so one that was alive is asked."""
+    """Probe a host whose entry is FAILED: the failure may be old, and only a new one removes a host."""
     if host is None or host.dev != neighbor.dev or host.nud in (NudState.NONE, NudState.FAILED):
         return []
     host.nud = NudState.FAILED
@@ -154,7 +153,7 @@ def _compared(state: State, host: Host, actual: Entries) -> list[Decision]:
 
 
 def _foreign(state: State, host: Host) -> list[Decision]:
-    """Another program's entry is in the way of ours: that is told once."""
+    """Report another program's entry for the host, once."""
     obstacle = state.desired.obstacle(host)
     before, host.foreign = host.foreign, obstacle is not None
     if obstacle is None or before:

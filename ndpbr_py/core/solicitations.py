@@ -1,6 +1,12 @@
-"""A solicitation heard on a link -> where the kernel is to look for its target.
+"""A solicitation received on a link -> lookups of its target.
 
-Pure.  Hearing teaches nothing by itself: whoever answers the kernel is learned from its neighbor table, like any host.
+Pure. A solicitation does not add a host. It makes the kernel look the target up, and a host that answers is learned
+from the neighbor table.
+
+Duplicate address detection: if the sender is on another link than the owner, the owner is probed (CHECK_OWNER). If it
+is silent, the proxy entry on the sender's link is withheld, so that detection passes. The sender is looked up when it
+may use the address (LOOK_UP), and the proxy entry is restored if it does not (RESTORE_PROXY).
+
 Source: RFC 4861, 7.2 (resolution); RFC 4862, 5.4 (duplicate address detection); RFC 4429 (use before its end).
 """
 
@@ -17,27 +23,27 @@ from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.lookups import Due, Step
 from ndpbr_py.core.state import State
 
-_DETECTED = 1.1  # s: RetransTimer, when detection has ended, and what a coarse clock adds
-_PATIENCE = 0.5  # s for an owner to answer: a phone asleep needs two or three beacons
-_OPEN = 10.0  # s; the owner is given up after 6
+_DETECTION_S = 1.1  # RetransTimer, after which detection is over, and the error of a coarse clock
+_OWNER_TIMEOUT_S = 0.5  # for the owner to answer: a sleeping phone needs two or three beacons
+_WITHHOLD_S = 10.0  # the kernel gives the owner up after 6
 
 
 def received(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
-    """Return what follows from a solicitation: nothing, nearly always."""
+    """Return what follows from a solicitation; mostly nothing."""
     state.lookups.received += 1
     if event.dev not in state.desired.usable:
         return ()
     if event.source is None:
         return _detection(state, event, now)
     if event.target in state.hosts or state.lookups.recently_probed(event.target, now):
-        return ()  # the kernel answers, or looks
+        return ()  # the kernel answers, or a lookup is under way
     if not state.rules.can_resolve:
         return ()
     devs = [dev for dev in state.rules.interfaces if dev != event.dev and state.admits(event.target, dev)]
     if not devs:
         return ()
     if not state.lookups.allows(event.dev, event.lladdr, event.target, len(devs), now):
-        return _left_out(state, event, now)
+        return _rate_limited(state, event, now)
     probes = [Probe(event.target, dev, None) for dev in devs]
     return [
         Decision(
@@ -53,26 +59,26 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
 
 
 def due(state: State, now: float) -> list[Decision]:
-    """Return what follows from the time that has come."""
+    """Return what follows from the steps that are due."""
     result = []
-    for it in state.lookups.due(now):
-        host = state.hosts.get(it.address)
-        match it.step:
+    for step in state.lookups.due(now):
+        host = state.hosts.get(step.address)
+        match step.step:
             case Step.LOOK_UP:
-                result += _look(state, host, it, now)
+                result += _lookup(state, host, step, now)
             case Step.RESTORE_PROXY:
-                if state.desired.withheld.get(it.address) == it.dev:
-                    result += _restored(state, it.address, Reason.UNUSED)
+                if state.desired.withheld.get(step.address) == step.dev:
+                    result += _restored(state, step.address, Reason.UNUSED)
             case Step.CHECK_OWNER:
-                if host is not None and host.dev != it.dev and host.nud is not NudState.REACHABLE:
-                    result.append(_opened(state, host, it.dev, now))
+                if host is not None and host.dev != step.dev and host.nud is not NudState.REACHABLE:
+                    result.append(_withheld(state, host, step.dev, now))
             case _:
-                assert_never(it.step)
+                assert_never(step.step)
     return result
 
 
 def answered(state: State, event: NeighborChanged) -> list[Decision]:
-    """Return what follows when an address that was left open is heard of: its owner has it back when it answers."""
+    """Return what follows when an address with a withheld proxy entry is seen: an answer of its owner restores it."""
     host = state.hosts.get(event.address)
     if host is not None and (host.dev != event.dev or event.state is not NudState.REACHABLE):
         return []
@@ -80,10 +86,10 @@ def answered(state: State, event: NeighborChanged) -> list[Decision]:
 
 
 def _detection(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
-    """Somebody is about to use the target on this link, or, if he is careless, does so already."""
+    """A host on this link is about to use the target, or uses it already (optimistic detection)."""
     target, dev, lladdr = event.target, event.dev, event.lladdr
     host = state.hosts.get(target)
-    # A machine that comes to another link probes for its link-local address first: then there is time.
+    # A machine that comes to this link detects duplicates of its link-local address first: its hosts are probed early.
     suspects = state.hosts.elsewhere(lladdr, dev) if lladdr is not None else []
     if host is not None and host.dev != dev and host not in suspects:
         suspects.append(host)
@@ -96,7 +102,7 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
         and (lladdr is not None or state.rules.can_resolve)
     ):
         if not state.lookups.allows(dev, lladdr, target, 1, now):
-            return [*result, *_left_out(state, event, now)]
+            return [*result, *_rate_limited(state, event, now)]
         probe = Probe(target, dev, lladdr, new=True)
         result.append(
             Decision(
@@ -109,28 +115,28 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
                 detail=Detail(lookup_on=(dev,)),
             )
         )
-    state.lookups.plan(Step.LOOK_UP, target, dev, now + _DETECTED)
+    state.lookups.plan(Step.LOOK_UP, target, dev, now + _DETECTION_S)
     return result
 
 
 def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -> Sequence[Decision]:
-    """The host's owner is asked; until it answers, or not, the kernel defends the address."""
+    """Probe the owner. Until the outcome is known, the kernel defends the address."""
     if host.pinned or state.desired.withheld.get(host.address) == event.dev:
         return ()
     if state.lookups.recently_probed(host.address, now):
         return ()
     if not state.lookups.allows(event.dev, event.lladdr, host.address, 1, now):
-        return _left_out(state, event, now)
-    state.lookups.plan(Step.CHECK_OWNER, host.address, event.dev, now + _PATIENCE)
+        return _rate_limited(state, event, now)
+    state.lookups.plan(Step.CHECK_OWNER, host.address, event.dev, now + _OWNER_TIMEOUT_S)
     probe = Probe(host.address, host.dev, host.lladdr)
     return [host.decision(DecisionKind.PROBED, Reason.DETECTION, [probe], Detail(seen_on=event.dev))]
 
 
-def _opened(state: State, host: Host, dev: str, now: float) -> Decision:
-    """The owner was silent: *dev* is left without a proxy entry, so that whoever is there passes detection."""
+def _withheld(state: State, host: Host, dev: str, now: float) -> Decision:
+    """Withhold the proxy entry of a silent owner on *dev*, so that the host there passes detection."""
     state.desired.withheld[host.address] = dev
-    state.lookups.plan(Step.LOOK_UP, host.address, dev, now + _DETECTED)
-    state.lookups.plan(Step.RESTORE_PROXY, host.address, dev, now + _OPEN)
+    state.lookups.plan(Step.LOOK_UP, host.address, dev, now + _DETECTION_S)
+    state.lookups.plan(Step.RESTORE_PROXY, host.address, dev, now + _WITHHOLD_S)
     return host.decision(
         DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, state.converge(host), Detail(withheld_on=dev)
     )
@@ -143,33 +149,33 @@ def _restored(state: State, address: IPv6Address, reason: Reason) -> list[Decisi
     return [host.decision(DecisionKind.RETAINED, reason, actions)] if host is not None and actions else []
 
 
-def _look(state: State, host: Host | None, it: Due, now: float) -> list[Decision]:
-    """Look for who has had time to take the address, unless somebody has it."""
+def _lookup(state: State, host: Host | None, step: Due, now: float) -> list[Decision]:
+    """Look up the host that may use the address by now, unless it is known."""
     if host is not None:
-        if host.dev != it.dev and state.desired.withheld.get(host.address) != it.dev:
+        if host.dev != step.dev and state.desired.withheld.get(host.address) != step.dev:
             return []
-        if host.dev == it.dev and not host.state.probe_pending:
+        if host.dev == step.dev and not host.state.probe_pending:
             return []
-        if host.dev == it.dev and host.nud is NudState.PROBE:
-            state.lookups.plan(Step.LOOK_UP, it.address, it.dev, now + _DETECTED)  # the kernel is at it
+        if host.dev == step.dev and host.nud is NudState.PROBE:
+            state.lookups.plan(Step.LOOK_UP, step.address, step.dev, now + _DETECTION_S)  # a probe is under way
             return []
-    if not state.rules.can_resolve or not state.admits(it.address, it.dev):
+    if not state.rules.can_resolve or not state.admits(step.address, step.dev):
         return []
     state.lookups.sent += 1
-    probe = Probe(it.address, it.dev, None)
+    probe = Probe(step.address, step.dev, None)
     return [
         Decision(
             DecisionKind.LOOKUP_STARTED,
             Reason.DETECTION,
-            it.address,
-            it.dev,
+            step.address,
+            step.dev,
             actions=[probe],
-            detail=Detail(lookup_on=(it.dev,)),
+            detail=Detail(lookup_on=(step.dev,)),
         )
     ]
 
 
-def _left_out(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
+def _rate_limited(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
     count = state.lookups.report(now)
     if count is None:
         return ()

@@ -1,6 +1,6 @@
-"""What is known, and the few steps by which it changes; each leaves the state and the actions it asks for agreed.
+"""The state of the proxy, and the steps that change it together with the kernel's entries.
 
-Pure.
+Pure. Each step returns the actions that make the kernel agree with the new state.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from ndpbr_py.core.events import NudState
 from ndpbr_py.core.hosts import Host, Hosts, Move
 from ndpbr_py.core.lookups import Lookups
 
-_ROUTERS = 64  # kept in mind: anybody on the provider's link can say that he is one, under any number of addresses
+_MAX_ROUTERS = 64  # any host on the provider's link can claim to be a router, with any number of addresses
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the user wants.
+    """What the user has configured.
 
     Attributes:
         interfaces: The listed interfaces.
         prefixes: Addresses in these count as on-link, besides the connected prefixes.
-        everything_on_link: Every global and unique-local address counts (replay without a prefix).
-        expire_interval: Seconds after which a host not confirmed since is probed.
-        refresh_interval: Seconds in which every proxy entry is taken out and put back once; None: never.
-        max_hosts: How many hosts are kept at the most.
-        max_hosts_per_lladdr: How many hosts with one lladdr are kept at the most.
-        statics: Addresses that are always there, and their interface; they count wherever they lie.
-        can_resolve: Whether ip(8) can have the kernel look for an address whose lladdr nobody knows.
+        everything_on_link: Every global and unique-local address counts as on-link (replay without a prefix).
+        expire_interval: A host that was not confirmed for so many seconds is probed.
+        refresh_interval: Every proxy entry is removed and added again once in so many seconds; None: never.
+        max_hosts: At most so many hosts are known.
+        max_hosts_per_lladdr: At most so many hosts with one lladdr are known.
+        statics: Addresses that are always present, on-link or not, and their interfaces.
+        can_resolve: Whether ip(8) can make the kernel look up an address without its lladdr.
     """
 
     interfaces: tuple[str, ...]
@@ -70,7 +70,7 @@ class SnapshotInProgress:
 
 
 class State:
-    """The hosts, where their entries belong, and which addresses count."""
+    """The hosts, their desired entries, and which addresses are eligible."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -79,7 +79,7 @@ class State:
         self.lookups = Lookups(rules.interfaces)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
         self.snapshot: SnapshotInProgress | None = None
-        # Neighbors on a link with a default route that have answered, and say they are routers; and their interface.
+        # Neighbors on a link with a default route that have answered as routers -> their interface.
         self.routers: dict[IPv6Address, str] = {}
 
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:
@@ -97,16 +97,16 @@ class State:
         return dev in self.desired.usable and self.objection(address, dev) is None
 
     def record_router(self, address: IPv6Address, dev: str) -> None:
-        """Take note of a router: nobody elsewhere has its address.  Of the few there are, the first ones count."""
-        if dev in self.scope.next_hops.values() and len(self.routers) < _ROUTERS:
+        """Record a router, whose address no host on another link may use. Only the first ones are recorded."""
+        if dev in self.scope.next_hops.values() and len(self.routers) < _MAX_ROUTERS:
             self.routers[address] = dev
 
     def converge(self, host: Host) -> list[Entry]:
-        """Return the actions that give *host* what it should have, and note them as done."""
-        have, host.installed = host.installed, self.desired.of(host)
-        if have is host.installed:
-            return []  # which with thousands of hosts is worth knowing quickly
-        return steps(host.address, have, host.installed)
+        """Return the actions that give *host* its desired entries, and record these as installed."""
+        installed, host.installed = host.installed, self.desired.of(host)
+        if installed is host.installed:
+            return []  # the usual case, of thousands of hosts in a snapshot
+        return steps(host.address, installed, host.installed)
 
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
         """Move *host* to another interface, and verify it there.

@@ -1,6 +1,6 @@
 """NUD state -> what it says about the host.
 
-Pure.  Source: RFC 4861, 7.3.2.
+Pure. Source: RFC 4861, 7.3.2.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class Verdict(Enum):
     """What a neighbor's state says about the host behind it."""
 
     PRESENT = "present"  # it has answered
-    CLAIMED = "claimed"  # it has spoken, and nobody has verified it yet
+    CLAIMED = "claimed"  # it has sent something, and is not verified yet
     GONE = "gone"  # it did not answer
     NOTHING = "nothing"
 
@@ -28,8 +28,8 @@ VERDICTS: Mapping[NudState, Verdict] = {
     NudState.DELAY: Verdict.CLAIMED,
     NudState.PROBE: Verdict.CLAIMED,
     NudState.FAILED: Verdict.GONE,
-    # No neighbor discovery has taken place: nothing was heard from anybody.
+    # The interface has no neighbor discovery: no host was seen.
     NudState.NOARP: Verdict.NOTHING,
-    # Put there by the router's administrator, who knows.
+    # Added by the administrator.
     NudState.PERMANENT: Verdict.PRESENT,
 }

@@ -1,7 +1,7 @@
 """Lines of `ip -6 -N ... show` -> KernelSnapshot.
 
-Pure.  Grammar: print_route() and print_neigh() of iproute2, with numeric protocols (-N, iproute2 5.3 and later; older
-ones print the number, too, unless rt_protos has a name for it).  What is not understood is left out.
+Pure. Grammar: print_route() and print_neigh() of iproute2, with numeric protocols (-N, iproute2 5.3 and later; older
+versions print the number, too, unless rt_protos has a name for it). Lines that are not understood are skipped.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from ndpbr_py.iproute2 import parser
 # ip(8) does not print the type unicast; -N prints the numbers of the others, which begin at 2 (linux/rtnetlink.h).
 _TYPES = {kind.value: kind for kind in RouteType if kind is not RouteType.UNICAST}
 _TYPES |= {str(number): kind for number, kind in enumerate(RouteType, 1) if kind is not RouteType.UNICAST}
-KINDS = ("link", "address", "route", "proxy", "neighbor")  # of table, in the order in which they are read
+KINDS = ("link", "address", "route", "proxy", "neighbor")  # of tables, in the order of the dumps
 _RA = ("ra", "9")  # RTPROT_RA
 _EVERYWHERE = IPv6Network("::/0")
 _ADDRESS = re.compile(r"\d+: \S+\s+inet6 ([0-9a-f:.]+)(?: peer [0-9a-f:.]+)?/\d+")
 
 
 class Tables:
-    """Collects the lines of each dump; `read()` is what they say about the listed interfaces."""
+    """Collects the lines of each dump; `read()` returns the snapshot for the listed interfaces."""
 
     def __init__(self, interfaces: Sequence[str], protocol: int) -> None:
         self._interfaces = frozenset(interfaces)
@@ -42,7 +42,7 @@ class Tables:
         self._addresses: dict[str, IPv6Address] = {}
         self._proxies: list[ProxyEntry] = []
         self._routes: list[PrefixOrDefaultRoute] = []
-        # Where next hops of a multipath route follow: whether it is a default route, and who said so.
+        # About the multipath route whose next hops follow: is it a default route, and was it advertised?
         self._default = self._advertised = False
         self._host_routes: list[HostRoute] = []
         self._on_link: set[IPv6Network] = set()
@@ -53,20 +53,20 @@ class Tables:
         self._names: dict[int, str] = {}
 
     def taker(self, kind: str) -> Callable[[str], None]:
-        """Return what takes the lines of a kind of table."""
+        """Return the parser for the lines of a kind of table."""
         return dict(zip(KINDS, (self.link, self.address, self.route, self.proxy, self.neighbor), strict=True))[kind]
 
     def neighbor(self, line: str) -> None:
-        """Take a line of `neigh show`."""
+        """Parse a line of `neigh show`."""
         event = parser.neighbor(line, line.split(), self._interfaces, self._known)
         if isinstance(event, NeighborChanged):
             self._neighbors.append(event)
 
     def proxy(self, line: str) -> None:
-        """Take a line of `neigh show proxy`."""
+        """Parse a line of `neigh show proxy`."""
         words = line.split()
         rest = words[3:]
-        # On lo ours are rehearsals under way.
+        # Our entries on lo belong to a warm-up in progress.
         if (
             "proxy" in rest
             and words[1] == "dev"
@@ -77,52 +77,52 @@ class Tables:
             self._proxies.append(ProxyEntry(address, words[2], tagged))
 
     def route(self, line: str) -> None:
-        """Take a line of `route show`."""
+        """Parse a line of `route show`."""
         words = line.split()
         if not words:
             return
-        # A host's, which may be thousands: ADDR dev DEV proto NUMBER metric METRIC pref PREF.
+        # The common form of a host route, of which there may be thousands: ADDR dev DEV proto N metric N pref PREF.
         if len(words) == 9 and words[1] == "dev" and words[3] == "proto":
             address = self._address(words[0])
             if address is not None:
                 self._host_routes.append(HostRoute(address, words[2], words[4] == self._protocol))
                 return
         if line[0] in " \t":
-            # One of the next hops of the multipath route above.
+            # A next hop of the multipath route above.
             self._next_hop(dict(zip(words[1::2], words[2::2], strict=False)))
             return
         kind = _TYPES.get(words[0])
         if kind is not None:
             del words[0]
-        # Up to the flags at its end a route is pairs of words.
-        said = dict(zip(words[1::2], words[2::2], strict=False))
+        # A route is pairs of words, up to the flags at its end.
+        pairs = dict(zip(words[1::2], words[2::2], strict=False))
         self._default = words[:1] == ["default"] and kind is None
-        self._advertised = said.get("proto") in _RA
+        self._advertised = pairs.get("proto") in _RA
         if words[:1] == ["default"]:
-            self._next_hop(said)
+            self._next_hop(pairs)
         elif words and ("/" not in words[0] or words[0].endswith("/128")):
             if (address := self._address(words[0].removesuffix("/128"))) is not None:
-                ours = kind is None and said.get("proto") == self._protocol
-                dev = said.get("dev") if kind is None else None
+                ours = kind is None and pairs.get("proto") == self._protocol
+                dev = pairs.get("dev") if kind is None else None
                 self._host_routes.append(HostRoute(address, dev, ours, kind or RouteType.UNICAST))
-        elif words and kind is None and "dev" in said and "via" not in said:
-            self._connected(words[0], said["dev"])
+        elif words and kind is None and "dev" in pairs and "via" not in pairs:
+            self._connected(words[0], pairs["dev"])
 
-    def _next_hop(self, said: Mapping[str, str]) -> None:
-        if self._default and "dev" in said:
-            gateway = self._address(said.get("via", ""))
-            self._routes.append(PrefixOrDefaultRoute(_EVERYWHERE, said["dev"], gateway, self._advertised))
+    def _next_hop(self, pairs: Mapping[str, str]) -> None:
+        if self._default and "dev" in pairs:
+            gateway = self._address(pairs.get("via", ""))
+            self._routes.append(PrefixOrDefaultRoute(_EVERYWHERE, pairs["dev"], gateway, self._advertised))
             if gateway is not None:
-                self._next_hops[gateway] = said["dev"]
+                self._next_hops[gateway] = pairs["dev"]
 
     def address(self, line: str) -> None:
-        """Take a line of `-o address show`."""
+        """Parse a line of `-o address show`."""
         match = _ADDRESS.match(line)
         if match is not None and (address := self._address(match.group(1))) is not None:
             self._own.add(address)
 
     def link(self, line: str) -> None:
-        """Take a line of `-o link show`."""
+        """Parse a line of `-o link show`."""
         event = parser.event(line)
         if isinstance(event, LinkChanged):
             self._names[event.index] = event.dev
@@ -132,7 +132,7 @@ class Tables:
                 self._without_nd.add(event.dev)
 
     def read(self) -> KernelSnapshot:
-        """Return what was read."""
+        """Return the snapshot."""
         return KernelSnapshot(
             neighbors=tuple(self._neighbors),
             proxies=tuple(self._proxies),
@@ -147,7 +147,7 @@ class Tables:
         )
 
     def _known(self, text: str) -> IPv6Address:
-        """Return the address that *text* is: one object for all tables, which is quickly found to be itself."""
+        """Return the address that *text* spells: the same object in all tables, which makes comparisons fast."""
         address = self._addresses.get(text)
         if address is None:
             address = self._addresses[text] = parsed(text)
@@ -177,7 +177,7 @@ def route_words(route: HostRoute) -> tuple[str, ...]:
 
 
 def in_use(line: str) -> IPv6Address | None:
-    """Return the address that a line of `-o address show` is about; None if it is not in use (or not yet)."""
+    """Return the address in a line of `-o address show`; None while duplicate address detection has not passed."""
     match = _ADDRESS.match(line)
     if match is not None and {"tentative", "dadfailed"}.isdisjoint(line.split()):
         with suppress(OSError):
