@@ -1,4 +1,4 @@
-"""Interfaces and other programs' entries -> where a host's entries belong."""
+"""Host, interfaces, entries of other programs -> the desired entries of the host."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_interface_that_is_down_takes_no_entry() -> None:
 
 
 def test_interface_without_neighbor_discovery_takes_no_proxy_entry() -> None:
-    """Where nobody solicits there is nothing to answer; a route there is of use all the same."""
+    """An interface without neighbor discovery gets routes, but no proxy entries."""
     desired = DesiredEntries(THREE)
 
     desired.use(THREE, without_nd=["wan0"])
@@ -39,7 +39,7 @@ def test_interface_without_neighbor_discovery_takes_no_proxy_entry() -> None:
 
 
 def test_blocked_host_gets_nothing() -> None:
-    """A host whose entry was refused has none until the tables were read again."""
+    """A host whose entry was refused has none until the next snapshot."""
     host = known()
     host.blocked = True
 
@@ -47,7 +47,7 @@ def test_blocked_host_gets_nothing() -> None:
 
 
 def test_foreign_route_to_the_host_does_the_work_of_ours() -> None:
-    """Another program's route that says the same stays alone; the proxy entries are ours."""
+    """Another program's route to the host replaces ours; the proxy entries are ours."""
     desired = DesiredEntries(THREE)
 
     desired.read(kernel(route(ours=False)))
@@ -57,7 +57,7 @@ def test_foreign_route_to_the_host_does_the_work_of_ours() -> None:
 
 
 def test_foreign_route_elsewhere_leaves_the_host_without_entries() -> None:
-    """Another program's route that says otherwise is obeyed: ours would draw traffic that goes elsewhere."""
+    """Another program's route elsewhere is obeyed: our entries would attract packets that go elsewhere."""
     desired = DesiredEntries(THREE)
 
     desired.read(kernel(route(dev="tun0", ours=False)))
@@ -100,7 +100,7 @@ def test_our_own_entries_and_other_hosts_are_no_obstacle() -> None:
 
 
 def test_foreign_entry_that_went_away_is_forgotten() -> None:
-    """Each reading replaces what the one before said."""
+    """Each snapshot replaces the one before."""
     desired = DesiredEntries(THREE)
     desired.read(kernel(route(dev="tun0", ours=False)))
 

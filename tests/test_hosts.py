@@ -32,7 +32,7 @@ def test_hosts_share_a_lladdr() -> None:
     assert hosts.count_with_lladdr(LLADDR) == 1
 
 
-def test_host_is_found_by_its_new_lladdr_alone() -> None:
+def test_host_is_found_only_by_its_new_lladdr() -> None:
     """A host whose link-layer address changed is no longer found by the old one."""
     hosts, host = Hosts(), known()
     hosts.add(host)
@@ -45,7 +45,7 @@ def test_host_is_found_by_its_new_lladdr_alone() -> None:
 
 
 def test_host_without_lladdr_gets_its_first() -> None:
-    """A host taken over from an earlier run has no link-layer address before it is heard."""
+    """A host adopted from an earlier run has no link-layer address before one is seen."""
     hosts, host = Hosts(), known(lladdr=None)
     hosts.add(host)
 
@@ -55,7 +55,7 @@ def test_host_without_lladdr_gets_its_first() -> None:
 
 
 def test_same_lladdr_again_changes_nothing() -> None:
-    """A host heard again with its link-layer address is not listed twice."""
+    """A host seen again with its link-layer address is not listed twice."""
     hosts, host = Hosts(), known()
     hosts.add(host)
 
@@ -64,8 +64,8 @@ def test_same_lladdr_again_changes_nothing() -> None:
     assert hosts.count_with_lladdr(LLADDR) == 1
 
 
-def test_least_likely_is_the_one_that_has_been_silent_for_longest() -> None:
-    """Verified hosts are not among the unverified; one doubted again queues up behind the others."""
+def test_eviction_candidate_is_the_oldest_host_that_has_never_answered() -> None:
+    """Hosts that have answered are never evicted; a host that moved queues up behind the others."""
     hosts, one, two = Hosts(), known("2001:db8::1"), known("2001:db8::2")
     hosts.add(known("2001:db8::3", verified=True))
     assert (hosts.eviction_candidate(), hosts.count_unanswered("lan0")) == (None, 0)
@@ -81,8 +81,8 @@ def test_least_likely_is_the_one_that_has_been_silent_for_longest() -> None:
     assert hosts.eviction_candidate() is one
 
 
-def test_least_likely_is_on_the_interface_with_the_most_unverified_hosts() -> None:
-    """A liar on one interface pushes out his own claims, not the hosts of another."""
+def test_eviction_candidate_is_on_the_interface_with_most_unanswered_hosts() -> None:
+    """A flood of claims on one interface evicts these claims, not the hosts of another interface."""
     hosts = Hosts()
     for number, dev in enumerate(("lan1", "lan0", "lan0")):
         hosts.add(known(f"2001:db8::{number}", dev))
@@ -114,7 +114,7 @@ def test_hosts_may_be_removed_while_they_are_gone_through() -> None:
 
 
 def test_decision_about_a_host_says_what_is_known_of_it() -> None:
-    """A decision carries address, interface, link-layer address and state as they are when it is taken."""
+    """A decision carries address, interface, link-layer address and NUD state as they are at that time."""
     decision = known().decision(DecisionKind.RETAINED, Reason.EVICTED, detail=Detail(error="x"))
 
     assert decision == Decision(

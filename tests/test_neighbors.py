@@ -1,4 +1,4 @@
-"""A line of the neighbor cache -> what it means for the host behind it."""
+"""A change of the neighbor cache -> decisions about the host."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ IGNORED = {"2606:4700::1111": "not-on-link", "2001:db8::": "subnet-router-anycas
 
 @pytest.mark.parametrize("state", NudState)
 def test_first_line_about_a_host(state: NudState) -> None:
-    """Whoever can be there is learned at first sight, and verified at once unless that has been done."""
+    """A host is learned at first sight and, unless the kernel has verified it, probed immediately."""
     assert handle(nd_proxy(), changed(state=state)) == FIRST[state]
 
 
@@ -80,15 +80,15 @@ def test_host_that_answers_is_verified_once() -> None:
 
 
 def test_unverified_host_is_forgotten_when_it_does_not_answer() -> None:
-    """Who was never heard to answer is forgotten at the first failure, proxy entry first."""
+    """A host that has never answered is forgotten at the first failure, proxy entry first."""
     decisions = handle(nd_proxy(), changed(), changed(state=FAILED))
 
     assert why(decisions) == [("host-forgotten", "failed")]
     assert actions(decisions) == [DelProxy(A, "wan0"), DelRoute(A, "lan0")]
 
 
-def test_verified_host_gets_one_more_try() -> None:
-    """A host that has answered before is asked once more, by multicast, and then forgotten."""
+def test_verified_host_is_probed_again_before_it_is_forgotten() -> None:
+    """A host that has answered before is probed again, by multicast, and then forgotten."""
     proxy = nd_proxy()
 
     again = handle(proxy, changed(state=REACHABLE), changed(state=FAILED))
@@ -118,8 +118,8 @@ def test_evicted_entry_keeps_its_host() -> None:
     assert handle(proxy, deleted(dev="wan0")) == []
 
 
-def test_changed_lladdr_is_for_the_kernel_to_judge() -> None:
-    """A host heard with another link-layer address on its link keeps its entries, which do not depend on it."""
+def test_host_with_a_changed_lladdr_keeps_its_entries() -> None:
+    """A host seen with another link-layer address on its link keeps its entries, which do not depend on it."""
     proxy = nd_proxy()
 
     decisions = handle(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
@@ -140,8 +140,8 @@ def test_two_lladdrs_in_turn_are_a_conflict() -> None:
     assert [(it.lladdr, it.detail) for it in conflicts] == [(LLADDR, Detail(old_lladdr=OTHER_LLADDR))]
 
 
-def test_host_ignored_during_a_reading_is_judged_by_what_was_read() -> None:
-    """The first host of a new prefix, heard while the reading that brings the prefix is under way, is learned."""
+def test_host_ignored_during_a_snapshot_is_learned_from_it() -> None:
+    """The first host of a new prefix, seen while the snapshot that brings the prefix is taken, is learned."""
     proxy = nd_proxy()
     late = changed("2001:db8:9::1", state=REACHABLE)
     handle(proxy, SnapshotStarted(), late)
@@ -199,8 +199,8 @@ def test_confirmation_lasts_until_reachable_ends() -> None:
     assert host.confirmed == 30.0
 
 
-def test_liar_on_one_link_takes_no_place_of_another() -> None:
-    """Claims that nobody verifies have their link's share of the places; a new host elsewhere pushes one out."""
+def test_claims_on_one_link_take_no_place_of_another() -> None:
+    """Unverified claims get only their link's share of the places; a new host elsewhere evicts one."""
     proxy = nd_proxy("wan0", "lan0", max_hosts=4)
     claims = [changed(f"2001:db8::{n}", "lan0", lladdr=f"02:00:00:00:00:0{n}") for n in range(1, 4)]
 

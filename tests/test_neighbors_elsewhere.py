@@ -1,4 +1,4 @@
-"""An address, or a link-layer address, that is known on one link is heard on another."""
+"""An address or link-layer address that is known on one link is seen on another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LATER = 100.0
 
 
 def test_host_that_moved_is_learned_where_it_is() -> None:
-    """The same machine heard on another link has moved: its entries follow, and it is verified there."""
+    """The same machine seen on another link has moved: its entries follow, and it is probed there."""
     proxy = nd_proxy(*THREE)
 
     decisions = handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
@@ -32,7 +32,7 @@ def test_host_that_moved_is_learned_where_it_is() -> None:
     assert why(handle(proxy, changed(dev="lan1", state=REACHABLE))) == [("host-verified", "reachable")]
 
 
-def test_host_that_moved_just_now_is_asked_before_it_is_moved_again() -> None:
+def test_host_that_has_just_moved_is_probed_before_it_is_moved_again() -> None:
     """Two links that carry the same frames do not make a host move back and forth."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
@@ -45,7 +45,7 @@ def test_host_that_moved_just_now_is_asked_before_it_is_moved_again() -> None:
 
 
 def test_owner_that_answers_keeps_its_address() -> None:
-    """An address that another machine claims stays with its owner, and the conflict is told once."""
+    """An address that another machine claims stays with its owner, and the conflict is reported once."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE))
 
@@ -62,7 +62,7 @@ def test_owner_that_answers_keeps_its_address() -> None:
 
 
 def test_owner_that_is_silent_loses_its_address() -> None:
-    """When the owner does not answer, whoever claims the address gets it, and is verified."""
+    """When the owner does not answer, the claimant gets the address, and is probed."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
 
@@ -75,8 +75,8 @@ def test_owner_that_is_silent_loses_its_address() -> None:
     ]
 
 
-def test_claim_of_one_who_went_away_is_void() -> None:
-    """When the claimant fails before the owner does, the owner has its one more try as ever."""
+def test_claim_of_a_silent_claimant_is_void() -> None:
+    """When the claimant fails before the owner does, the owner is probed again as usual."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
 
@@ -92,7 +92,7 @@ def test_failure_on_another_link_says_nothing() -> None:
 
 
 def test_permanent_entry_is_not_claimed_away() -> None:
-    """What the administrator has put there stays, whoever speaks elsewhere; a probe would spoil the entry."""
+    """A PERMANENT entry stays, whichever host is seen elsewhere; a probe would make it an ordinary entry."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=PERMANENT))
 
@@ -101,8 +101,8 @@ def test_permanent_entry_is_not_claimed_away() -> None:
     assert handle(proxy, changed("fe80::33", dev="lan1"), now=LATER) == []
 
 
-def test_machine_heard_elsewhere_has_its_other_addresses_verified() -> None:
-    """A machine that shows up on another link, by whatever address, is asked whether its known ones are still here."""
+def test_machine_seen_elsewhere_has_its_other_addresses_probed() -> None:
+    """A machine that shows up on another link, with any address, has its known addresses probed on this link."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE))
 
@@ -113,7 +113,7 @@ def test_machine_heard_elsewhere_has_its_other_addresses_verified() -> None:
     assert why(handle(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
 
 
-def test_machine_heard_elsewhere_again_and_again_is_asked_for_once_a_second() -> None:
+def test_machine_seen_elsewhere_repeatedly_is_probed_once_a_second() -> None:
     """Each sighting of a machine with many addresses would be a probe for every one of them."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE))
@@ -126,8 +126,8 @@ def test_machine_heard_elsewhere_again_and_again_is_asked_for_once_a_second() ->
     assert asked == 10
 
 
-def test_machine_with_hosts_here_is_not_asked_for_being_here() -> None:
-    """The link-local address of a host, heard on its own link, is no news."""
+def test_machine_seen_on_its_own_link_is_not_probed() -> None:
+    """The link-local address of a host, seen on its own link, changes nothing."""
     assert handle(nd_proxy(), changed(state=REACHABLE), changed("fe80::33")) == []
 
 

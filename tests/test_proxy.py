@@ -42,21 +42,21 @@ def test_entry_that_exists_has_the_tables_read() -> None:
 
 
 @pytest.mark.parametrize("action", [DelRoute(A, "lan0"), DelProxy(A, "wan0"), Probe(A, "lan0", LLADDR)])
-def test_refused_removal_or_probe_is_left_to_the_next_reading(action: Action) -> None:
-    """What could not be removed is gone already; who could not be probed is asked later."""
+def test_refused_removal_or_probe_waits_for_the_next_snapshot(action: Action) -> None:
+    """An entry that could not be removed is gone already; a host that could not be probed is probed later."""
     proxy = nd_proxy()
 
     assert handle(proxy, changed(state=REACHABLE), ActionRefused(action, Refusal.ABSENT, "")) == []
     assert [host.installed == NOTHING for host in proxy.hosts] == [False]
 
 
-def test_refusal_that_concerns_nobody_is_passed_over() -> None:
+def test_refusal_for_an_unknown_host_is_ignored() -> None:
     """The host was forgotten meanwhile."""
     assert handle(nd_proxy(), ActionRefused(AddRoute(A, "lan0"), Refusal.OTHER, "")) == []
 
 
 def test_silent_host_is_probed_once_an_interval() -> None:
-    """A host not confirmed since the expire interval is asked; when the kernel says FAILED it gets one more try."""
+    """A host not confirmed within the expire interval is probed, and probed again when it is FAILED."""
     proxy = nd_proxy(expire=100.0)
     handle(proxy, changed(state=REACHABLE), now=0.0)
     handle(proxy, changed(), Tick(), now=10.0)
@@ -68,8 +68,8 @@ def test_silent_host_is_probed_once_an_interval() -> None:
     assert why(handle(proxy, changed(state=NudState.FAILED), now=216.0)) == [("host-forgotten", "failed")]
 
 
-def test_refused_look_on_another_link_ends_no_second_try() -> None:
-    """A host that is asked once more where it is stays, although it could not be looked for where it is not."""
+def test_refused_lookup_on_another_link_does_not_end_the_second_try() -> None:
+    """A host that is probed again on its link stays when a lookup on another link is refused."""
     proxy = nd_proxy()
     handle(proxy, changed(state=REACHABLE), changed(state=NudState.FAILED))
 

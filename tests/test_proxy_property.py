@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order: the kernel has what is believed of it, and nothing that leads astray."""
+"""Whatever happens, in any order: the kernel has the installed entries, and none that attracts packets in vain."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ADDRESSES = st.sampled_from(
     + [IPv6Address("2606:4700::1111"), IPv6Address("fe80::33")]
 )
 LLADDRS = st.sampled_from([f"02:00:00:00:00:0{n}" for n in range(1, 4)])
-SAID_WITH_LLADDR = [NudState.STALE, NudState.REACHABLE, NudState.DELAY, NudState.PROBE, NudState.PERMANENT]
+STATES_WITH_LLADDR = [NudState.STALE, NudState.REACHABLE, NudState.DELAY, NudState.PROBE, NudState.PERMANENT]
 MAX_HOSTS, PER_LLADDR = 3, 2
 CONTESTED = (HostState.CONTESTED, HostState.CONTESTED_UNVERIFIED)
 
@@ -51,33 +51,33 @@ class Life(RuleBasedStateMachine):
         self.proxy = nd_proxy(*LISTED, max_hosts=MAX_HOSTS, per_lladdr=PER_LLADDR, expire=100.0, refresh=50.0)
         self.now = 0.0
         self.dump: KernelSnapshot | None = None
-        self.judging: Iterator[list[Decision]] | None = None
+        self.applying: Iterator[list[Decision]] | None = None
         self.foreign: set[Key] = set()  # the proxy entries of other programs, as last read
-        self.refuse: Refusal | None = None  # what the next entry to be added meets with
-        self.unheard: list[LinkChanged] = []  # the monitor has not told it yet
-        self.refresh = False
-        self.refresh_again = self.drifted = self.drifted_again = False
-        self.tell(SnapshotStarted())
-        self.tell(self.kernel.read())
+        self.refuse: Refusal | None = None  # how the kernel refuses the next entry to be added
+        self.delayed: list[LinkChanged] = []  # changes that the monitor has not printed yet
+        self.resync = False
+        self.resync_again = self.drifted = self.drifted_again = False
+        self.handle(SnapshotStarted())
+        self.handle(self.kernel.read())
 
-    def tell(self, event: Event) -> None:
-        """Have the program decide, and the kernel do it; what it refuses is told, too."""
+    def handle(self, event: Event) -> None:
+        """Let the proxy decide and the kernel carry it out; handle refusals, too."""
         if isinstance(event, KernelSnapshot):
-            self.take(event)
+            self.on_snapshot(event)
         elif isinstance(event, SnapshotStarted):
-            self.refresh_again = self.drifted_again = False
+            self.resync_again = self.drifted_again = False
         self.carry_out(self.proxy.handle(event, self.now))
 
-    def take(self, kernel: KernelSnapshot) -> None:
+    def on_snapshot(self, kernel: KernelSnapshot) -> None:
         self.foreign = {(it.address, it.dev) for it in kernel.proxies if not it.ours}
-        # What was missed after this reading began is for the next one.
-        self.refresh, self.drifted = self.refresh_again, self.drifted_again
+        # What was missed after this snapshot started is for the next one.
+        self.resync, self.drifted = self.resync_again, self.drifted_again
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
         refused = []
         for decision in decisions:
             if decision.resync:
-                self.refresh = self.refresh_again = True
+                self.resync = self.resync_again = True
             for action in decision.actions:
                 why = self.run(action)
                 if why is not None:
@@ -86,11 +86,11 @@ class Life(RuleBasedStateMachine):
                 assert decision.lladdr is not None
                 assert self.proxy.hosts.count_with_lladdr(decision.lladdr) <= PER_LLADDR
         for refusal in refused:
-            self.tell(refusal)
+            self.handle(refusal)
 
     def run(self, action: Action) -> Refusal | None:
         if isinstance(action, RejoinGroup):
-            assert self.dump is None and self.judging is None, "a reading might find what is out just then"
+            assert self.dump is None and self.applying is None, "a snapshot might miss the entries just then"
             for address in action.addresses:
                 assert self.kernel.proxies.get((address, action.dev)) is not False, "another program's"
             why, self.refuse = self.refuse, None
@@ -105,39 +105,39 @@ class Life(RuleBasedStateMachine):
             return why
         return self.kernel.run(action)
 
-    @rule(address=ADDRESSES, dev=DEVS, lladdr=LLADDRS, state=st.sampled_from(SAID_WITH_LLADDR))
-    def neighbor_is_heard(self, address: IPv6Address, dev: str, lladdr: str, state: NudState) -> None:
+    @rule(address=ADDRESSES, dev=DEVS, lladdr=LLADDRS, state=st.sampled_from(STATES_WITH_LLADDR))
+    def neighbor_is_seen(self, address: IPv6Address, dev: str, lladdr: str, state: NudState) -> None:
         if dev in self.kernel.up or dev == "eth9":
-            self.kernel.neighbors[address, dev] = heard = NeighborChanged(address, dev, lladdr, state)
-            self.tell(heard)
+            self.kernel.neighbors[address, dev] = event = NeighborChanged(address, dev, lladdr, state)
+            self.handle(event)
 
     @rule(address=ADDRESSES, dev=DEVS, state=st.sampled_from([NudState.FAILED, NudState.INCOMPLETE, NudState.NONE]))
     def neighbor_does_not_answer(self, address: IPv6Address, dev: str, state: NudState) -> None:
-        self.kernel.neighbors[address, dev] = heard = NeighborChanged(address, dev, None, state)
-        self.tell(heard)
+        self.kernel.neighbors[address, dev] = event = NeighborChanged(address, dev, None, state)
+        self.handle(event)
 
     @rule(address=ADDRESSES, dev=DEVS)
     def neighbor_is_evicted(self, address: IPv6Address, dev: str) -> None:
         if (gone := self.kernel.neighbors.pop((address, dev), None)) is not None:
-            self.tell(NeighborDeleted(address, dev, gone.lladdr, gone.state))
+            self.handle(NeighborDeleted(address, dev, gone.lladdr, gone.state))
 
     @rule(dev=LISTED_DEVS, late=st.booleans())
     def link_goes_down_or_up(self, dev: str, late: bool) -> None:
         up = dev not in self.kernel.up
         self.kernel.set_link(dev, up=up)
-        self.unheard.append(LinkChanged(LISTED.index(dev) + 2, dev, up, up))
+        self.delayed.append(LinkChanged(LISTED.index(dev) + 2, dev, up, up))
         if not late:
-            self.link_is_heard_of()
+            self.delayed_link_changes_arrive()
 
     @rule()
-    def link_is_heard_of(self) -> None:
-        while self.unheard:
-            self.tell(self.unheard.pop(0))
+    def delayed_link_changes_arrive(self) -> None:
+        while self.delayed:
+            self.handle(self.delayed.pop(0))
 
     @rule(seconds=st.floats(0.0, 200.0))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
-        self.tell(Tick())
+        self.handle(Tick())
 
     @rule(why=st.sampled_from([Refusal.NO_DEVICE, Refusal.OTHER]))
     def next_entry_will_be_refused(self, why: Refusal) -> None:
@@ -161,51 +161,51 @@ class Life(RuleBasedStateMachine):
 
     @precondition(lambda self: self.proxy.snapshot is None)
     @rule()
-    def reading_begins(self) -> None:
-        self.tell(SnapshotStarted())
+    def snapshot_starts(self) -> None:
+        self.handle(SnapshotStarted())
         self.dump = self.kernel.read()
 
     @precondition(lambda self: self.dump is not None)
     @rule()
-    def reading_ends(self) -> None:
+    def snapshot_is_complete(self) -> None:
         assert self.dump is not None
         dump, self.dump = self.dump, None
-        self.take(dump)
-        self.judging = self.proxy.reconcile(dump, self.now, 1)
-        self.reading_is_judged(1)
+        self.on_snapshot(dump)
+        self.applying = self.proxy.reconcile(dump, self.now, 1)
+        self.snapshot_is_applied(1)
 
-    @precondition(lambda self: self.judging is not None)
+    @precondition(lambda self: self.applying is not None)
     @rule(parts=st.integers(1, 3))
-    def reading_is_judged(self, parts: int) -> None:
-        """A host or three at a time, and whatever the other rules do in between."""
-        assert self.judging is not None
+    def snapshot_is_applied(self, parts: int) -> None:
+        """One to three hosts at a time; the other rules happen in between."""
+        assert self.applying is not None
         for _ in range(parts):
-            decisions = next(self.judging, None)
+            decisions = next(self.applying, None)
             if decisions is None:
-                self.judging = None
+                self.applying = None
                 break
             self.carry_out(decisions)
 
     @rule()
-    def all_is_read_that_was_missed(self) -> None:
-        """The monitor catches up, and the tables are read for as long as that is asked for."""
-        self.link_is_heard_of()
-        while self.judging is not None:
-            self.reading_is_judged(9)
+    def everything_missed_is_read(self) -> None:
+        """The monitor catches up, and snapshots are taken until no more is requested."""
+        self.delayed_link_changes_arrive()
+        while self.applying is not None:
+            self.snapshot_is_applied(9)
         for _ in range(4):
             self.dump, self.refuse = None, None
-            self.tell(SnapshotStarted())
-            self.tell(self.kernel.read())
-            if not self.refresh:
+            self.handle(SnapshotStarted())
+            self.handle(self.kernel.read())
+            if not self.resync:
                 break
-        assert not self.refresh, "reading after reading is asked for"
+        assert not self.resync, "every resync requests another"
         for host in self.proxy.hosts:
             assert host.installed == self.proxy.desired.of(host)
             assert not host.blocked
 
     @invariant()
-    def kernel_has_what_is_believed(self) -> None:
-        if self.refresh or self.drifted or self.unheard or self.judging is not None:
+    def kernel_has_the_installed_entries(self) -> None:
+        if self.resync or self.drifted or self.delayed or self.applying is not None:
             return
         # The kernel takes a proxy entry on an interface that is down, too; it does nothing there.
         assert {it for it in self.kernel.ours() if it[2] in self.kernel.up} == believed(self.proxy.hosts)
@@ -213,7 +213,7 @@ class Life(RuleBasedStateMachine):
             if dev not in self.kernel.up:
                 continue
             route, _ = self.kernel.routes.get(address, (None, False))
-            assert not ours or (route is not None and route != dev), "draws traffic that leads nowhere"
+            assert not ours or (route is not None and route != dev), "attracts packets in vain"
 
     @invariant()
     def states_of_hosts_are_consistent(self) -> None:

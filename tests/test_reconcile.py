@@ -36,8 +36,8 @@ def test_neighbors_that_are_there_at_the_start_are_learned() -> None:
     assert actions(decisions[:1]) == [*ADD, Probe(A, "lan0", LLADDR)]
 
 
-def test_old_failure_takes_nobody_away() -> None:
-    """A FAILED entry in the cache is no news of today: a host that was alive is asked, once, and kept."""
+def test_old_failure_removes_no_host() -> None:
+    """A FAILED entry in a snapshot may be old: the host is probed once, and retained."""
     proxy = nd_proxy()
     handle(proxy, changed())
     read = kernel(route(), entry(), changed(state=FAILED))
@@ -50,15 +50,15 @@ def test_old_failure_takes_nobody_away() -> None:
 
 
 def test_nothing_follows_where_the_kernel_has_what_it_should() -> None:
-    """A reading that confirms what is believed says nothing."""
+    """A snapshot that confirms the state causes no decision."""
     proxy = nd_proxy()
     handle(proxy, changed(state=REACHABLE))
 
     assert handle(proxy, kernel(route(), entry(), changed(state=REACHABLE))) == []
 
 
-def test_entries_of_an_earlier_run_are_taken_over() -> None:
-    """A host found by its tagged entries is kept, and asked whether it is still there."""
+def test_entries_of_an_earlier_run_are_adopted() -> None:
+    """A host found by its tagged entries is adopted, and probed."""
     proxy = nd_proxy()
 
     decisions = handle(proxy, kernel(route(), entry()))
@@ -101,7 +101,7 @@ def test_leftovers_that_fit_no_host_are_removed() -> None:
 
 
 def test_entries_removed_behind_our_back_are_put_back() -> None:
-    """What should be there and is not is added again, and said."""
+    """Missing entries are added again, and reported."""
     proxy = nd_proxy()
     handle(proxy, changed(state=REACHABLE))
 
@@ -122,8 +122,8 @@ def test_prefix_that_is_no_longer_on_link_takes_its_hosts_along() -> None:
     assert A not in proxy.hosts
 
 
-def test_address_heard_during_the_reading_is_left_out() -> None:
-    """What was heard while the tables were read is newer than what they say."""
+def test_address_seen_during_the_snapshot_is_left_out() -> None:
+    """A neighbor event during the snapshot is newer than the snapshot."""
     proxy = nd_proxy()
     handle(proxy, SnapshotStarted(), changed(state=REACHABLE))
 
@@ -131,7 +131,7 @@ def test_address_heard_during_the_reading_is_left_out() -> None:
     assert why(handle(proxy, SnapshotStarted(), kernel())) == [("host-repaired", "kernel-differs")]
 
 
-def test_known_host_heard_during_the_reading_is_compared_all_the_same() -> None:
+def test_entries_of_a_host_seen_during_the_snapshot_are_still_compared() -> None:
     """News of a host's neighbor entry say nothing about its route and proxy entries: what is missing is put back."""
     proxy = nd_proxy()
     handle(proxy, changed(), SnapshotStarted(), changed(state=REACHABLE))
@@ -139,7 +139,7 @@ def test_known_host_heard_during_the_reading_is_compared_all_the_same() -> None:
     assert why(handle(proxy, kernel())) == [("host-repaired", "kernel-differs")]
 
 
-def test_host_evicted_during_the_reading_is_not_adopted_again() -> None:
+def test_host_evicted_during_the_snapshot_is_not_adopted_again() -> None:
     """Tagged entries that were removed while the tables were read are no leftover."""
     proxy = nd_proxy(max_hosts=1)
     handle(proxy, changed(), SnapshotStarted(), changed("2001:db8::34", state=REACHABLE, lladdr=OTHER_LLADDR))
@@ -147,7 +147,7 @@ def test_host_evicted_during_the_reading_is_not_adopted_again() -> None:
     assert handle(proxy, kernel(route(), entry())) == []
 
 
-def test_host_refused_during_the_reading_is_as_it_was_left() -> None:
+def test_host_refused_during_the_snapshot_keeps_its_state() -> None:
     """Entries that were removed while the tables were read are not there any more, whatever was read."""
     proxy = nd_proxy()
     handle(proxy, changed(state=REACHABLE), SnapshotStarted())
@@ -157,7 +157,7 @@ def test_host_refused_during_the_reading_is_as_it_was_left() -> None:
     assert [host.installed for host in proxy.hosts] == [NOTHING]
 
 
-def test_foreign_route_is_obeyed_and_told_once() -> None:
+def test_foreign_route_is_obeyed_and_reported_once() -> None:
     """Another program's route that says otherwise wins: ours would draw traffic that it sends elsewhere."""
     proxy = nd_proxy()
     handle(proxy, changed(state=REACHABLE))
@@ -196,7 +196,7 @@ def test_foreign_proxy_entry_stays_with_its_owner() -> None:
     assert actions(handle(proxy, changed(state=FAILED), changed(state=FAILED))) == [DelRoute(A, "lan0")]
 
 
-def test_what_is_left_in_the_cache_of_a_link_that_a_host_left_moves_nobody() -> None:
+def test_old_entry_on_the_previous_link_moves_no_host() -> None:
     """A stale entry of a host on its former link is not a move back."""
     proxy = nd_proxy("wan0", "lan0", "lan1")
     handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=100.0)
@@ -214,7 +214,7 @@ def test_max_hosts_holds_for_what_is_found() -> None:
     assert len(proxy.hosts) == 1
 
 
-def test_what_happens_while_a_reading_is_judged_is_newer_than_it() -> None:
+def test_events_while_a_snapshot_is_applied_are_newer_than_it() -> None:
     """A host that answered, one that went, and one that came meanwhile are left as they are."""
     answers, goes, comes = "2001:db8::34", "2001:db8::35", "2001:db8::36"
     proxy = nd_proxy(per_lladdr=4)
@@ -231,7 +231,7 @@ def test_what_happens_while_a_reading_is_judged_is_newer_than_it() -> None:
     assert proxy.snapshot is None
 
 
-def test_host_without_entries_that_goes_while_a_reading_is_judged_gets_none() -> None:
+def test_host_forgotten_while_a_snapshot_is_applied_gets_no_entries() -> None:
     """One whose entries were refused leaves nothing behind that would tell that it was there."""
     gone = "2001:db8::34"
     proxy = nd_proxy()
@@ -245,7 +245,7 @@ def test_host_without_entries_that_goes_while_a_reading_is_judged_gets_none() ->
 
 
 def test_host_found_on_another_interface_is_moved_once() -> None:
-    """What a reading tells of a move is no difference from what the kernel has, too."""
+    """A move found in a snapshot is not also reported as a difference of the kernel."""
     proxy = nd_proxy("wan0", "lan0", "lan1")
     handle(proxy, changed(state=REACHABLE), changed())
     there = kernel(
@@ -256,7 +256,7 @@ def test_host_found_on_another_interface_is_moved_once() -> None:
 
 
 def test_adopted_host_is_as_the_cache_has_it() -> None:
-    """One that has just answered is not asked once more; of one that is known by its lladdr elsewhere that is asked."""
+    """An adopted host that has just answered is not probed; hosts with its lladdr elsewhere are."""
     listed, other = ("wan0", "lan0", "lan1"), "2001:db8::34"
     here = (route(), entry(), entry(dev="lan1"), changed(state=REACHABLE))
     there = (route(other, "lan1"), entry(other), entry(other, "lan0"), changed(other, "lan1"))

@@ -1,4 +1,4 @@
-"""Routers on a link with a default route: nobody elsewhere has their addresses, and nobody becomes one by saying so."""
+"""Routers on a link with a default route: no host elsewhere may use their addresses; a claim makes no router."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_address_of_a_router_is_not_learned_elsewhere() -> None:
 
 
 def test_router_that_fails_is_none_any_more() -> None:
-    """One that was taken to another link is learned there when it is gone from the first."""
+    """A router that was moved to another link is learned there when it is gone from the first."""
     proxy = on_the_providers_link()
     handle(proxy, changed(MODEM, "wan0", REACHABLE, router=True), *[changed(MODEM, "wan0", FAILED)] * 2)
 
@@ -36,7 +36,7 @@ def test_router_that_fails_is_none_any_more() -> None:
 
 
 def test_host_elsewhere_is_not_cut_off_by_one_who_says_he_is_a_router() -> None:
-    """Its address is its own, also when it was away; whoever has not answered is no router either."""
+    """A host keeps its address also after an absence; a host that has not answered is no router."""
     proxy = on_the_providers_link()
     handle(proxy, changed(state=REACHABLE), changed(HOST, "wan0", REACHABLE, OTHER_LLADDR, router=True))
     handle(proxy, changed("2001:db8::44", "wan0", lladdr=OTHER_LLADDR, router=True))
@@ -46,7 +46,7 @@ def test_host_elsewhere_is_not_cut_off_by_one_who_says_he_is_a_router() -> None:
 
 
 def test_routers_are_few() -> None:
-    """Whoever answers under thousands of addresses as a router fills no memory."""
+    """A host that answers as a router with thousands of addresses fills no memory."""
     proxy = on_the_providers_link()
     for number in range(1000):
         handle(proxy, changed(f"2001:db8::{number + 1:x}", "wan0", REACHABLE, LLADDR, router=True))

@@ -1,4 +1,4 @@
-"""A solicitation that is heard -> whom the kernel looks for, and where."""
+"""A solicitation received on a link -> lookups of its target."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ DUE = Tick()
 
 
 def later(proxy: NdProxy) -> list[Decision]:
-    """Return what follows when the next look is due."""
+    """Return the decisions when the next step is due."""
     at = proxy.lookups.next_deadline()
     assert at is not None
     return handle(proxy, DUE, now=at)
 
 
 def with_host(*, probed: bool = False) -> NdProxy:
-    """Return one that knows a host on lan0; *probed*: it is being asked, and has not answered."""
+    """Return a proxy that knows a host on lan0; *probed*: it has not answered yet."""
     proxy = nd_proxy(*THREE)
     handle(proxy, kernel(up=THREE), changed(state=REACHABLE))
     if probed:
@@ -48,8 +48,8 @@ def with_host(*, probed: bool = False) -> NdProxy:
     return proxy
 
 
-def test_unknown_target_is_looked_for_on_the_other_links() -> None:
-    """Somebody asks on one link: the kernel asks on all others."""
+def test_unknown_target_is_looked_up_on_the_other_links() -> None:
+    """A solicitation on one link makes the kernel solicit on all others."""
     decisions = handle(nd_proxy(*THREE), solicited())
 
     probes = [Probe(A, "lan0", None), Probe(A, "lan1", None)]
@@ -59,8 +59,8 @@ def test_unknown_target_is_looked_for_on_the_other_links() -> None:
     ]
 
 
-def test_known_target_is_not_looked_for() -> None:
-    """The kernel answers for it, on whatever link it is asked for."""
+def test_known_target_is_not_looked_up() -> None:
+    """The kernel answers for a known host, on whatever link the solicitation is."""
     assert [handle(with_host(), solicited(dev=dev)) for dev in THREE] == [[], [], []]
 
 
@@ -77,7 +77,7 @@ def test_known_target_is_not_looked_for() -> None:
         (HOST, kernel(up=THREE, without_nd=["lan0", "lan1"])),
     ],
 )
-def test_what_must_not_be_learned_is_not_looked_for(target: str, read: KernelSnapshot) -> None:
+def test_address_that_must_not_be_learned_is_not_looked_up(target: str, read: KernelSnapshot) -> None:
     """Neither off-link addresses nor the router's own or its next hop's; and on no link that cannot have them."""
     proxy = nd_proxy(*THREE)
 
@@ -85,8 +85,8 @@ def test_what_must_not_be_learned_is_not_looked_for(target: str, read: KernelSna
     assert (proxy.lookups.received, proxy.lookups.sent) == (1, 0)
 
 
-def test_target_is_looked_for_once_while_the_kernel_looks() -> None:
-    """However often and wherever it is asked for: the kernel itself tries three times, for three seconds."""
+def test_target_is_looked_up_once_while_the_kernel_resolves_it() -> None:
+    """More solicitations cause no more lookups: the kernel itself tries three times in three seconds."""
     proxy = nd_proxy()
 
     looked = [
@@ -96,7 +96,7 @@ def test_target_is_looked_for_once_while_the_kernel_looks() -> None:
     assert looked == [True, False, False, False, False, False, True, False]
 
 
-def test_new_address_is_looked_at_where_it_will_be() -> None:
+def test_new_address_is_looked_up_where_it_will_be() -> None:
     """A probe for duplicates comes before the address is used: with its sender's lladdr the kernel knows it at once."""
     proxy = nd_proxy()
 
@@ -118,8 +118,8 @@ def test_new_address_is_looked_at_where_it_will_be() -> None:
     assert why(learned) == [("host-learned", "first-sight")]
 
 
-def test_new_address_is_looked_at_again_when_detection_is_over() -> None:
-    """A host that sends several probes may use its address after the last: by then the first look has failed."""
+def test_new_address_is_looked_up_again_when_detection_is_over() -> None:
+    """A host that sends several probes uses its address after the last: by then the first lookup has failed."""
     proxy = nd_proxy()
     handle(proxy, detection(), changed(state=PROBE))
     for now in (1.0, 2.0):
@@ -132,7 +132,7 @@ def test_new_address_is_looked_at_again_when_detection_is_over() -> None:
 
 
 def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
-    """A look in between would be none; after it, it counts."""
+    """A lookup during a probe would do nothing; it is sent after the probe."""
     proxy = nd_proxy()
     handle(proxy, detection(), changed(state=PROBE))
 
@@ -140,8 +140,8 @@ def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
     assert proxy.lookups.next_deadline() == pytest.approx(2.2)
 
 
-def test_new_address_that_has_answered_is_not_looked_at_again() -> None:
-    """The second look is for those who have not."""
+def test_new_address_that_has_answered_is_not_looked_up_again() -> None:
+    """The second lookup is only for hosts that have not answered."""
     proxy = nd_proxy()
     handle(proxy, detection(), changed(state=PROBE), changed(state=REACHABLE))
 
@@ -155,8 +155,8 @@ def test_host_that_starts_again_where_it_is_known_changes_nothing() -> None:
     assert (handle(proxy, detection()), proxy.lookups.next_deadline()) == ([], None)
 
 
-def test_owner_is_asked_when_its_address_is_wanted_elsewhere() -> None:
-    """While it is asked the kernel's defence stands; it answers, and that is that."""
+def test_owner_is_probed_when_its_address_is_about_to_be_used_elsewhere() -> None:
+    """While the owner is probed, the kernel defends its address; an answer ends the matter."""
     proxy = with_host()
 
     asked = handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=5.0)
@@ -169,7 +169,7 @@ def test_owner_is_asked_when_its_address_is_wanted_elsewhere() -> None:
 
 
 def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
-    """Half a second of silence: nobody answers for it there any more, but on the other links; and it is looked at."""
+    """After half a second of silence the proxy entry on that link is withheld, and the address is looked up there."""
     proxy = with_host(probed=True)
 
     opened = later(proxy)
@@ -195,7 +195,7 @@ def test_owner_who_answers_late_has_its_address_back() -> None:
     assert actions(back) == [AddProxy(A, "lan1")]
 
 
-def test_address_that_nobody_takes_is_closed_again() -> None:
+def test_withheld_entry_of_an_unused_address_is_restored() -> None:
     """After ten seconds everything is as it was, for an owner that is still believed to be there."""
     proxy = with_host(probed=True)
     later(proxy)
@@ -222,7 +222,7 @@ def test_address_left_open_to_one_link_after_another_has_its_time_there() -> Non
 
 
 def test_open_address_stays_open_when_the_tables_are_read() -> None:
-    """A reading does not put back what was left out on purpose; and no forgotten host is missed."""
+    """A snapshot does not restore a withheld proxy entry; a forgotten host has none."""
     proxy = with_host(probed=True)
     later(proxy)
     host = proxy.hosts.get(A)
@@ -234,7 +234,7 @@ def test_open_address_stays_open_when_the_tables_are_read() -> None:
     assert proxy.desired.withheld == {}
 
 
-def test_machine_that_comes_to_another_link_has_its_hosts_asked_for() -> None:
+def test_machine_that_comes_to_another_link_has_its_hosts_probed() -> None:
     """Its link-local address comes first: by the time it wants the others, it is known whether they are gone."""
     proxy = with_host()
 
@@ -245,15 +245,15 @@ def test_machine_that_comes_to_another_link_has_its_hosts_asked_for() -> None:
     assert actions(later(proxy)) == [DelProxy(A, "lan1")]
 
 
-def test_permanent_host_is_not_asked() -> None:
-    """What the administrator has said stays; a probe would undo it."""
+def test_permanent_host_is_not_probed() -> None:
+    """A probe would make a PERMANENT entry an ordinary one."""
     proxy = nd_proxy(*THREE)
 
     assert handle(proxy, changed(state=NudState.PERMANENT), detection(dev="lan1")) == []
 
 
-def test_static_host_is_not_asked() -> None:
-    """What the user has said stays, whoever wants the address elsewhere."""
+def test_static_host_is_not_probed() -> None:
+    """A static host stays, whichever host is about to use its address elsewhere."""
     proxy = with_host()
     host = proxy.hosts.get(A)
     assert host is not None
@@ -262,8 +262,8 @@ def test_static_host_is_not_asked() -> None:
     assert handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR)) == []
 
 
-def test_ip_that_cannot_look_is_not_asked_to() -> None:
-    """Before iproute2 5.16 each look would end a batch; a probe for duplicates tells the lladdr, which is enough."""
+def test_ip_that_cannot_resolve_gets_no_lookup() -> None:
+    """Before iproute2 5.16 each lookup would end a batch; duplicate address detection tells the lladdr instead."""
     proxy = nd_proxy(*THREE, can_resolve=False)
 
     assert handle(proxy, solicited()) == []
@@ -273,15 +273,15 @@ def test_ip_that_cannot_look_is_not_asked_to() -> None:
     assert proxy.lookups.sent == 1
 
 
-def test_nothing_heard_on_a_link_that_is_down_counts() -> None:
+def test_solicitation_on_a_link_that_is_down_is_ignored() -> None:
     """What was still in the socket when the interface went down leads nowhere."""
     proxy = with_host()
 
     assert handle(proxy, link("lan1", up=False), detection("2001:db8::44", "lan1", OTHER_LLADDR)) == []
 
 
-def test_scan_gets_a_few_looks_a_second_and_one_warning_a_minute() -> None:
-    """1,000 targets a second for 100 s: five of them a second are looked for, and the log says twice how many not."""
+def test_scan_gets_a_few_lookups_a_second_and_one_warning_a_minute() -> None:
+    """Of 1,000 targets a second for 100 s, five a second are looked up; two records count the others."""
     proxy = nd_proxy()
     decisions = [
         decision
@@ -300,7 +300,7 @@ def test_scan_gets_a_few_looks_a_second_and_one_warning_a_minute() -> None:
 
 
 def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_another() -> None:
-    """A liar with thousands of lladdrs gets the link's share; on another link new addresses are looked at as before."""
+    """A flood from thousands of lladdrs gets the link's share; lookups for another link go on as before."""
     proxy = nd_proxy(*THREE)
     for n in range(10_000):
         liar = f"02:66:00:00:{n >> 8:02x}:{n & 255:02x}"
@@ -312,7 +312,7 @@ def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_a
 
 
 def test_flood_of_probes_takes_no_host_away() -> None:
-    """Whoever wants a thousand addresses at once, those of hosts that answer among them, gets none of these."""
+    """A host that wants a thousand addresses at once gets none that belongs to a host that answers."""
     proxy = with_host()
     done: list[Action] = []
     for n in range(1000):

@@ -166,7 +166,7 @@ def test_own_addresses_are_read_on_every_interface() -> None:
     ],
 )
 def test_address_in_use(line: str, address: str | None) -> None:
-    """An address that is somebody else's, or may be, is not in use; one that is deprecated is."""
+    """A tentative or duplicate address is not in use; a deprecated address is."""
     assert in_use(line) == (address and addr(address))
 
 

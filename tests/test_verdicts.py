@@ -60,18 +60,18 @@ def test_state_has_its_verdict(state: NudState) -> None:
 
 @pytest.mark.parametrize(("address", "objection"), OBJECTIONS.items())
 def test_address_counts_or_does_not(address: str, objection: Reason | None) -> None:
-    """Only a global or unique-local address that is on-link, and nobody's in particular, is learned."""
+    """Only a global or unique-local address that is on-link and not the router's is learned."""
     assert SCOPE.objection(addr(address), "lan0") is objection
 
 
 def test_next_hop_counts_on_its_own_interface() -> None:
-    """The gateway of a default route may be learned where that route points, and there alone."""
+    """The gateway of a default route may be learned only where that route points."""
     assert SCOPE.objection(addr("2001:db8::1"), "wan0") is None
     assert SCOPE.objection(addr("2001:db8::1"), "lan0") is Reason.NEXT_HOP
 
 
 def test_every_global_address_counts_where_everything_is_on_link() -> None:
-    """Without on-link prefixes, as in a replay, the kind of address alone matters."""
+    """Without on-link prefixes, as in a replay, only the type of address matters."""
     scope = Scope(on_link=None)
 
     assert scope.objection(addr("2606:4700:4700::1111"), "lan0") is None
@@ -79,5 +79,5 @@ def test_every_global_address_counts_where_everything_is_on_link() -> None:
 
 
 def test_nothing_counts_where_no_prefix_is_on_link() -> None:
-    """Before the first on-link prefix is known, nobody is learned."""
+    """Before the first on-link prefix is known, no host is learned."""
     assert Scope(frozenset()).objection(addr("2001:db8::33"), "lan0") is Reason.OFF_LINK
