@@ -131,7 +131,7 @@ def tables(text: str, random: Random) -> None:
     it = Tables(DEVS, 135)
     for take in (it.link, it.address, it.route, it.proxy, it.neighbor):
         take(text)
-    it.read()
+    it.snapshot()
 
 
 def batch_stderr(text: str, random: Random) -> None:

@@ -1,4 +1,4 @@
-"""Actions -> the words for ip(8)."""
+"""Actions -> commands for ip(8)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ndpbr_py.iproute2.commands import Commands, marker
 from tests.builders import LLADDR, addr
 
 A = addr()
-WORDS: dict[Action, tuple[str, ...]] = {
+COMMANDS: dict[Action, tuple[str, ...]] = {
     AddRoute(A, "lan0"): ("route add 2001:db8::33/128 dev lan0 proto 135",),
     DelRoute(A, "lan0"): ("route del 2001:db8::33/128 dev lan0 proto 135",),
     AddProxy(A, "wan0"): ("neigh add proxy 2001:db8::33 dev wan0 proto 135",),
@@ -34,7 +34,7 @@ WORDS: dict[Action, tuple[str, ...]] = {
         "neigh replace 100::87 lladdr 00:00:5e:ab:cd:ef dev lo nud permanent",
         "neigh del 100::87 dev lo",
     ),
-    # All out before the first is back: otherwise the group that they share would not be left.
+    # All are removed before the first is added: otherwise their common group would not be left.
     RejoinGroup((A, addr("2001:db8::1:0:33")), "wan0"): (
         "neigh add proxy 2001:db8::33 dev wan0 proto 135",
         "neigh add proxy 2001:db8::1:0:33 dev wan0 proto 135",
@@ -46,15 +46,15 @@ WORDS: dict[Action, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize(("action", "words"), WORDS.items(), ids=str)
-def test_action_has_its_words(action: Action, words: tuple[str, ...]) -> None:
-    """Each action is one command, or the two that cannot fail."""
-    assert Commands(135).lines(action) == words
+@pytest.mark.parametrize(("action", "lines"), COMMANDS.items(), ids=str)
+def test_action_has_its_commands(action: Action, lines: tuple[str, ...]) -> None:
+    """Each action is one command, or several that cannot fail."""
+    assert Commands(135).lines(action) == lines
 
 
-def test_tag_is_the_number_that_was_configured() -> None:
+def test_tag_is_the_configured_number() -> None:
     """--protocol N tags every entry with N."""
-    lines = [line for action in WORDS for line in Commands(77).lines(action) if "proto" in line]
+    lines = [line for action in COMMANDS for line in Commands(77).lines(action) if "proto" in line]
 
     assert len(lines) == 8
     assert all(line.endswith(" proto 77") for line in lines)
@@ -67,16 +67,16 @@ def test_old_ip_probes_without_use() -> None:
     )
 
 
-def test_marker_is_known_when_it_comes_back() -> None:
-    """What Mark has the monitor print is read as the neighbor that is waited for."""
+def test_marker_is_recognized_when_it_comes_back() -> None:
+    """The line that the monitor prints for Mark gives the expected neighbor."""
     event = parser.event(f"[NEIGH]{Commands(135).marker} dev lo lladdr {marker(7)} PERMANENT ")
 
     assert isinstance(event, NeighborChanged)
     assert (str(event.address), event.lladdr) == (Commands(135).marker, "00:00:5e:00:00:07")
 
 
-def test_two_daemons_take_no_markers_from_each_other() -> None:
-    """What one has deleted the other cannot delete, which would end its batch: another protocol, another address."""
+def test_two_daemons_do_not_delete_the_marker_of_the_other() -> None:
+    """To delete a marker that the other has deleted would end the batch: another protocol, another address."""
     ours, theirs = ({*it.lines(Mark(1)), *it.warm_up().splitlines()} for it in (Commands(135), Commands(136)))
 
     assert not ours & theirs

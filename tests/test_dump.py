@@ -1,4 +1,4 @@
-"""The kernel's tables, read by processes."""
+"""`ip -6 ... show`, run by processes -> the kernel's tables."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ _ROUTES = (
 )
 
 
-def test_line_that_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
-    """Where a pipe's contents end a line need not."""
+def test_line_that_arrives_in_pieces_is_parsed_whole(tmp_path: Path) -> None:
+    """A line need not end where the contents of a pipe end."""
     script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', *_ROUTES, "esac")
 
     assert [str(it.address) for it in _read(tmp_path).host_routes] == ["2001:db8::33", "2001:db8::34", "2001:db8::35"]
 
 
-def test_what_is_read_is_not_spelled_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten thousand hosts in words, for nobody, would take longer than to read them."""
-    monkeypatch.setattr(KernelSnapshot, "__repr__", lambda _: pytest.fail("was spelled out"))
+def test_snapshot_is_not_formatted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To format ten thousand hosts, for no reader, would take longer than the dump."""
+    monkeypatch.setattr(KernelSnapshot, "__repr__", lambda _: pytest.fail("formatted"))
     script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', "esac")
 
     assert _read(tmp_path).host_routes == ()
 
 
-def test_dump_that_fails_says_which(tmp_path: Path) -> None:
-    """The user learns what ip said."""
+def test_failed_dump_is_named(tmp_path: Path) -> None:
+    """The error has the command, and what ip(8) printed."""
     script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', "*) echo no >&2; exit 2;;", "esac")
 
     with pytest.raises(NdpbrError, match="`ip -6 -N route show` ended with status 2: no"):
         _read(tmp_path)
 
 
-def test_reading_that_is_given_up_just_as_it_ends_is_no_error(tmp_path: Path) -> None:
+def test_cancellation_just_as_a_dump_ends_is_no_error(tmp_path: Path) -> None:
     """The daemon may be stopped at any moment."""
     path = script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', "esac")
     errors: list[object] = []
@@ -52,9 +52,9 @@ def test_reading_that_is_given_up_just_as_it_ends_is_no_error(tmp_path: Path) ->
     async def story() -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: errors.append(context))
-        task = asyncio.create_task(dump.read(Program(path, (6, 1), "6.1.0"), ("lan0",), 135, ("route",)))
+        task = asyncio.create_task(dump.snapshot(Program(path, (6, 1), "6.1.0"), ("lan0",), 135, ("route",)))
         await asyncio.sleep(0)
-        time.sleep(0.3)  # when the loop looks again the dump has ended
+        time.sleep(0.3)  # in the next round of the loop the dump has ended
         loop.call_soon(task.cancel)
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -66,4 +66,4 @@ def test_reading_that_is_given_up_just_as_it_ends_is_no_error(tmp_path: Path) ->
 def _read(folder: Path) -> KernelSnapshot:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(folder), prepend=":")
-        return dump.read_now(find(), ("lan0",), 135, ("route",))
+        return dump.snapshot_now(find(), ("lan0",), 135, ("route",))

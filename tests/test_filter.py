@@ -1,4 +1,4 @@
-"""The filter, as the kernel itself runs it: attached to a socket that is told what a packet socket would be."""
+"""The filter, run by the kernel: attached to a socket that is sent the data of a packet socket."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from ndpbr_py.packets.filter import sock_fprog
 from tests.frames import frame, probe
 
 SO_ATTACH_FILTER = 26
-LET_THROUGH = {
+ACCEPTED = {
     "a solicitation": frame(),
     "one without options": frame(options=b""),
     "one from a link-local address": frame("fe80::1"),
     "a probe": probe(),
     "a probe for a link-local address": probe("fe80::33"),
 }
-STOPPED = {
+DROPPED = {
     "a solicitation for a link-local address": frame(target="fe80::33"),
     "one for febf::, the last of them": frame(target="febf::1"),
     "an advertisement": frame(kind=136),
     "a code that is not 0": frame(code=1),
     "a forwarded one": frame(hops=64),
-    "what is not ICMPv6": frame(upper=6),
-    "the first half": frame()[:32],
+    "a packet that is not ICMPv6": frame(upper=6),
+    "half a solicitation": frame()[:32],
     "nothing": b"",
 }
 
@@ -43,13 +43,13 @@ def passes(packet: bytes) -> bool:
             return False
 
 
-@pytest.mark.parametrize("packet", LET_THROUGH.values(), ids=LET_THROUGH)
-def test_what_may_matter_is_let_through(packet: bytes) -> None:
-    """Solicitations for addresses that may be hosts', and every probe, come through whole."""
+@pytest.mark.parametrize("packet", ACCEPTED.values(), ids=ACCEPTED)
+def test_relevant_packet_passes(packet: bytes) -> None:
+    """Solicitations for addresses that hosts may have, and all DAD probes, pass unchanged."""
     assert passes(packet)
 
 
-@pytest.mark.parametrize("packet", STOPPED.values(), ids=STOPPED)
-def test_what_never_matters_wakes_nobody(packet: bytes) -> None:
-    """Everything else stays in the kernel, also what hosts ask each other all day."""
+@pytest.mark.parametrize("packet", DROPPED.values(), ids=DROPPED)
+def test_irrelevant_packet_is_dropped(packet: bytes) -> None:
+    """Everything else does not wake the daemon, including the link-local solicitations that hosts send all the time."""
     assert not passes(packet)

@@ -25,7 +25,7 @@ STALE, REACHABLE, FAILED = NudState.STALE, NudState.REACHABLE, NudState.FAILED
 NONE, INCOMPLETE, PERMANENT = NudState.NONE, NudState.INCOMPLETE, NudState.PERMANENT
 M = "02:00:00:00:00:33"
 STAMP = "[2026-11-23T11:34:30.718296] "
-LINES: dict[str, parser.Heard] = {
+LINES: dict[str, parser.LineEvent] = {
     # iproute2 5.16 and later, then earlier: blanks come and go
     f"2001:db8::33 dev lan0 lladdr {M} STALE ": changed(),
     f"2001:db8::33 dev lan0 lladdr {M} STALE": changed(),
@@ -82,7 +82,7 @@ LINES: dict[str, parser.Heard] = {
     "[ADDR]4: lan1    inet6 2001:db8::1/64 scope global": AddressChanged("lan1", "2001:db8::1/64", False),
     "[ADDR]Deleted 4: lan1    inet6 2001:db8::1/64 scope": AddressChanged("lan1", "2001:db8::1/64", True),
 }
-SAYS_NOTHING = (
+IRRELEVANT = (
     "192.0.2.10 dev lan0 lladdr 02:00:00:00:00:01 STALE ",
     f"{STAMP}Deleted 224.0.0.22 dev br0 lladdr 01:00:5e:00:00:16 NOARP ",
     "dev lan1 lladdr 02:00:00:00:00:02 REACHABLE ",
@@ -96,43 +96,43 @@ SAYS_NOTHING = (
     "",
 )
 REJECTED = {
-    "2001:db8::33": "`dev NAME` was wanted after the address",
-    "2001:db8::33 de": "`dev NAME` was wanted after the address",
-    "db8::33 lan0 dev": "`dev NAME` was wanted after the address",
-    "2001:db8::zz dev lan0 FAILED": "an IPv6 address was wanted first",
-    "fe80::1%lan0 dev lan0 FAILED": "an IPv6 address was wanted first",
-    "\udcff\x00\x1b[31m": "an IPv6 address was wanted first",
-    "2001:db8::33 dev lan0 lladdr": "octets in hexadecimal were wanted after `lladdr`",
-    "2001:db8::33 dev lan0 lladdr 02:0": "octets in hexadecimal were wanted after `lladdr`",
-    "Deleted": "no address",
-    "[NEIGH]": "no address",
-    f"{'9' * 5000}: lan0: <UP>": "an IPv6 address was wanted first",
+    "2001:db8::33": "expected `dev NAME` after the address",
+    "2001:db8::33 de": "expected `dev NAME` after the address",
+    "db8::33 lan0 dev": "expected `dev NAME` after the address",
+    "2001:db8::zz dev lan0 FAILED": "expected an IPv6 address first",
+    "fe80::1%lan0 dev lan0 FAILED": "expected an IPv6 address first",
+    "\udcff\x00\x1b[31m": "expected an IPv6 address first",
+    "2001:db8::33 dev lan0 lladdr": "expected octets in hexadecimal after `lladdr`",
+    "2001:db8::33 dev lan0 lladdr 02:0": "expected octets in hexadecimal after `lladdr`",
+    "Deleted": "expected an address, got nothing",
+    "[NEIGH]": "expected an address, got nothing",
+    f"{'9' * 5000}: lan0: <UP>": "expected an IPv6 address first",
 }
-# What stands on standard error, recorded along with standard output.
+# Standard error, recorded along with standard output.
 CAPTURES = sorted(file.stem for file in FIXTURES.glob("captures/*.txt") if "batch" not in file.name)
 COMPLAINTS = {"overrun-6.1.0": ["netlink receive error No buffer space available (105)"]}
 
 
 @pytest.mark.parametrize(("line", "event"), LINES.items())
-def test_line_is_understood(line: str, event: parser.Heard) -> None:
+def test_line_is_understood(line: str, event: parser.LineEvent) -> None:
     """A line that some iproute2 prints is understood."""
     assert parser.event(line) == event
 
 
-@pytest.mark.parametrize("line", SAYS_NOTHING)
-def test_line_about_something_else_is_passed_over(line: str) -> None:
-    """A line that is not about an IPv6 neighbor, a link or an address says nothing."""
+@pytest.mark.parametrize("line", IRRELEVANT)
+def test_line_about_something_else_is_ignored(line: str) -> None:
+    """A line that is not about an IPv6 neighbor, a link or an address gives no event."""
     assert parser.event(line) is None
 
 
 @pytest.mark.parametrize(("line", "why"), REJECTED.items())
-def test_line_torn_or_garbage_is_rejected(line: str, why: str) -> None:
-    """What ip(8) does not print is rejected, with its first 120 characters and what was wanted."""
+def test_truncated_line_or_garbage_is_rejected(line: str, why: str) -> None:
+    """A line that ip(8) does not print is rejected, with its first 120 characters and what was expected."""
     assert parser.event(line) == LineRejected(line[:120], why)
 
 
-def test_line_of_another_interface_costs_nothing() -> None:
-    """A neighbor on an interface that is not listed is passed over, whatever else its line says."""
+def test_line_about_another_interface_is_not_parsed() -> None:
+    """A neighbor on an interface that is not listed is ignored, whatever else its line says."""
     devs = frozenset({"lan0"})
 
     assert parser.event("2001:db8::33 dev eth7 lladdr garbage", devs) is None
@@ -140,8 +140,8 @@ def test_line_of_another_interface_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize("capture", CAPTURES)
-def test_capture_is_understood_to_its_last_word(capture: str) -> None:
-    """What a real monitor printed has no line that is rejected, and no unknown word."""
+def test_capture_is_understood_completely(capture: str) -> None:
+    """The output of a real monitor has no rejected line and no unknown word."""
     lines = (FIXTURES / "captures" / f"{capture}.txt").read_bytes().decode(errors="surrogateescape").split("\n")
     events = [parser.event(line) for line in lines if not line.startswith("#")]
 
@@ -159,10 +159,10 @@ LIKE_LINES = st.lists(WORDS | st.text(max_size=5), max_size=12).map(" ".join)
 
 @given(st.text() | st.binary().map(lambda line: line.decode(errors="surrogateescape")) | LIKE_LINES)
 def test_anything_is_an_event_or_nothing_or_rejected(line: str) -> None:
-    """No input ends the program, and what is kept of a rejected line is short."""
+    """No input raises an exception, and a rejected line is cut."""
     event = parser.event(line)
 
-    assert event is None or isinstance(event, parser.Heard)
+    assert event is None or isinstance(event, parser.LineEvent)
     assert not isinstance(event, LineRejected) or len(event.text) <= 120
 
 
@@ -192,7 +192,7 @@ def test_what_ip_prints_comes_back(  # every field of a line is one of these
     header: str,
     gone: bool,
 ) -> None:
-    """A neighbor's line, printed as print_neigh() does, is read as what was printed."""
+    """A neighbor's line, printed as print_neigh() does, gives the same neighbor."""
     words = [header + "Deleted " * gone + str(address), "dev", dev, *(["lladdr", lladdr] if lladdr else []), *flags]
     line = " ".join([*words, *([] if state is NONE else [state.value]), proto])
 

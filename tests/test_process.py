@@ -1,4 +1,4 @@
-"""Arguments -> a child with pipes of ours."""
+"""Arguments -> a child process and our ends of its pipes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import process
 from tests.scripts import script
 
-IN_TROUBLE = """
+FAILING_START = """
 import os, resource, sys, threading
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import process
@@ -49,8 +49,8 @@ def open_files() -> list[str]:
     return sorted(os.listdir("/proc/self/fd"))
 
 
-def test_output_is_all_that_was_said(tmp_path: Path) -> None:
-    """Status, standard output and standard error, each in whole, and the arguments as they were given."""
+def test_output_is_complete(tmp_path: Path) -> None:
+    """Status, standard output and standard error are complete, and arguments arrive unchanged."""
     path = script(tmp_path, 'printf "%s|" "$@"', "head -c 300000 /dev/zero", "echo oh >&2", "exit 3")
 
     ended = process.output(path, "a b", "*", "'\"")
@@ -60,8 +60,8 @@ def test_output_is_all_that_was_said(tmp_path: Path) -> None:
 
 
 def test_child_that_hangs_is_killed(tmp_path: Path) -> None:
-    """After the time-out the child is killed, and the complaint says so after what the child wrote itself."""
-    ended = process.output(script(tmp_path, "echo first", "echo oh >&2", "exec sleep 1000"), timeout=0.2)
+    """After the timeout the child is killed, which its status shows."""
+    ended = process.output(script(tmp_path, "echo first", "exec sleep 1000"), timeout=0.2)
 
     assert (ended.status, ended.stdout) == (-signal.SIGKILL, b"first\n")
     assert ended.complaint == "oh\nno answer within 0.2 s"
@@ -80,8 +80,8 @@ def test_complaint_is_never_empty(status: int, stderr: bytes, complaint: str) ->
     assert process.Ended(status, b"", stderr).complaint == complaint
 
 
-def test_pipes_are_as_asked_for(tmp_path: Path) -> None:
-    """What is written to the child's stdin comes back; our ends do not block; the end of file is the end."""
+def test_pipes_are_open_and_do_not_block(tmp_path: Path) -> None:
+    """A child that copies stdin to stdout returns what is written; our ends do not block."""
     child = process.start(script(tmp_path, "exec cat"), stdin=True, stdout=True)
     assert not os.get_blocking(child.fd("stdout"))
 
@@ -91,18 +91,18 @@ def test_pipes_are_as_asked_for(tmp_path: Path) -> None:
     child.close()
 
     assert (said, child.wait()) == (b"hello\n", 0)
-    with pytest.raises(ValueError, match="an open stdin was wanted"):
+    with pytest.raises(ValueError, match="expected an open stdin, got a closed one"):
         child.fd("stdin")
 
 
 def test_child_without_stdin_reads_nothing(tmp_path: Path) -> None:
-    """A child that is to read nothing does not read ours."""
+    """A child without a pipe to its stdin does not read ours."""
     assert process.output(script(tmp_path, "exec cat")) == process.Ended(0, b"", b"")
 
 
 @pytest.mark.parametrize("mode", [None, 0o644])
-def test_program_that_is_missing_is_one_sentence(mode: int | None, tmp_path: Path) -> None:
-    """Tried again and again while ip is upgraded: an error of one line, and no descriptor is left open."""
+def test_missing_program_gives_one_line(mode: int | None, tmp_path: Path) -> None:
+    """While ip is upgraded it is retried: the error is one line, and no descriptor stays open."""
     path = tmp_path / "ip"
     if mode is not None:
         path.touch(mode)
@@ -116,7 +116,7 @@ def test_program_that_is_missing_is_one_sentence(mode: int | None, tmp_path: Pat
     assert open_files() == before
 
 
-def test_program_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+def test_file_that_cannot_be_run_gives_one_line(tmp_path: Path) -> None:
     """A file that the kernel cannot run, or a directory, is an error of one line."""
     (tmp_path / "ip").write_text("\x7fnonsense")
     (tmp_path / "ip").chmod(0o755)
@@ -129,8 +129,8 @@ def test_program_that_is_none_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("talk", ["exec sleep 1000", "for n in 1 2 3 4 5 6 7 8 9; do echo; sleep 0.2; done"])
-def test_child_has_so_much_time_in_all(talk: str, tmp_path: Path) -> None:
-    """Whether it is silent or talks again and again: when its time is over a child is killed."""
+def test_timeout_is_for_the_whole_run(talk: str, tmp_path: Path) -> None:
+    """A child is killed after the timeout, whether it is silent or keeps printing."""
     began = time.monotonic()
     ended = process.output(script(tmp_path, talk), timeout=0.3)
 
@@ -149,10 +149,10 @@ def test_child_has_so_much_time_in_all(talk: str, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_failed_start_is_one_sentence_and_leaves_nothing(trouble: str, sentence: str, tmp_path: Path) -> None:
-    """Without room for a process, its thread or its pipes: an error of one line; no descriptor or child is left."""
+def test_failed_start_gives_one_line_and_leaves_nothing(trouble: str, sentence: str, tmp_path: Path) -> None:
+    """If no process, thread or pipe can be made, the error is one line, and no descriptor or child is left."""
     path = script(tmp_path, "exec sleep 1000")
-    words = [sys.executable, "-c", IN_TROUBLE, path, trouble]
+    words = [sys.executable, "-c", FAILING_START, path, trouble]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
 
     assert said == [f"{path} could not be started: {sentence}"] * 3
@@ -172,7 +172,7 @@ def test_children_leave_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_signal_to_a_child_that_has_ended_is_no_error(tmp_path: Path) -> None:
-    """A child may end at any time; its number is never signalled once it could be another's."""
+    """A child may end at any time; its pid is never signalled once it could be that of another process."""
     child = process.start(script(tmp_path, "exit 0"))
     child.wait()
 
@@ -183,7 +183,7 @@ def test_signal_to_a_child_that_has_ended_is_no_error(tmp_path: Path) -> None:
 
 
 def test_child_dies_with_its_parent(tmp_path: Path) -> None:
-    """Even if we are killed with SIGKILL, no child goes on."""
+    """Even if the parent is killed with SIGKILL, its child ends."""
     code = (
         "import sys, time\nfrom ndpbr_py.iproute2 import process\n"
         "child = process.start(sys.argv[1])\nprint(child.pid, flush=True)\ntime.sleep(1000)"

@@ -22,12 +22,12 @@ VERSIONS = {
 }
 
 
-@pytest.mark.parametrize(("said", "known"), VERSIONS.items())
-def test_version_tells_what_it_can(
-    said: str, known: tuple[tuple[int, int], str, bool, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("output", "known"), VERSIONS.items())
+def test_features_follow_from_the_version(
+    output: str, known: tuple[tuple[int, int], str, bool, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What `ip -V` says of any version is understood."""
-    path = script(tmp_path, f"echo '{said}'")
+    """The output of `ip -V` of any version is understood."""
+    path = script(tmp_path, f"echo '{output}'")
     monkeypatch.setenv("PATH", str(tmp_path))
 
     found = program.find()
@@ -36,8 +36,8 @@ def test_version_tells_what_it_can(
     assert (found.version, found.text, found.has_use, found.has_numeric) == known
 
 
-def test_busybox_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where busybox's ip comes first on PATH, iproute2's is found behind it."""
+def test_busybox_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If busybox's ip comes first on PATH, iproute2's is found behind it."""
     for name in ("busybox", "iproute2"):
         (tmp_path / name).mkdir()
     script(tmp_path / "busybox", BUSYBOX)
@@ -47,14 +47,14 @@ def test_busybox_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert program.find().path == path
 
 
-def test_busybox_alone_will_not_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sentence says which package is needed, and what was found instead."""
+def test_busybox_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says which package is expected, and what was found instead."""
     path = script(tmp_path, BUSYBOX)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(program, "_ELSEWHERE", "")
+    monkeypatch.setattr(program, "_DEFAULT_PATH", "")
 
     with pytest.raises(NdpbrError) as error:
         program.find()
 
-    wanted = "ndpbr needs the ip command of the iproute2 package"
-    assert str(error.value) == f"{wanted}, got {path}, which is another (busybox's?)"
+    expected = "ndpbr needs the ip command of the iproute2 package"
+    assert str(error.value) == f"{expected}, got {path}, which is another (busybox's?)"

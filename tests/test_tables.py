@@ -28,7 +28,7 @@ def test_neighbors_on_listed_interfaces_are_read() -> None:
     read.neighbor(f"2001:db8::35 dev eth9 lladdr {LLADDR} STALE")
     read.neighbor("Dump was interrupted and may be inconsistent.")
 
-    assert read.read().neighbors == (
+    assert read.snapshot().neighbors == (
         changed(state=NudState.REACHABLE, router=True),
         changed("2001:db8::34", state=NudState.FAILED),
     )
@@ -51,7 +51,7 @@ def test_proxy_entry_is_ours_by_its_tag(line: str) -> None:
     read = tables()
     read.proxy(line)
 
-    assert read.read().proxies == (PROXIES[line],)
+    assert read.snapshot().proxies == (PROXIES[line],)
 
 
 def test_rehearsal_under_way_is_no_entry_of_ours() -> None:
@@ -59,7 +59,7 @@ def test_rehearsal_under_way_is_no_entry_of_ours() -> None:
     read = tables()
     read.proxy("100::1 dev lo proxy proto 135 ")
 
-    assert read.read().proxies == ()
+    assert read.snapshot().proxies == ()
 
 
 HOST_ROUTES = {
@@ -77,7 +77,7 @@ def test_host_route_is_ours_by_its_tag(line: str) -> None:
     read = tables()
     read.route(line)
 
-    assert read.read().host_routes == (HOST_ROUTES[line],)
+    assert read.snapshot().host_routes == (HOST_ROUTES[line],)
 
 
 NO_PREFIX = (
@@ -100,7 +100,7 @@ def test_connected_prefix_is_on_link() -> None:
     read.route("2001:db8::/64 dev lan0 proto kernel metric 256 pref medium")
     read.route("fd00:1::/64 dev wan0 metric 1024 linkdown pref medium")
 
-    assert read.read().on_link == {PREFIX, IPv6Network("fd00:1::/64")}
+    assert read.snapshot().on_link == {PREFIX, IPv6Network("fd00:1::/64")}
 
 
 @pytest.mark.parametrize("line", NO_PREFIX)
@@ -109,7 +109,7 @@ def test_other_routes_make_no_prefix_on_link(line: str) -> None:
     read = tables()
     read.route(line)
 
-    assert replace(read.read(), routes=()) == KernelSnapshot()
+    assert replace(read.snapshot(), routes=()) == KernelSnapshot()
 
 
 def test_gateway_of_a_default_route_is_a_next_hop() -> None:
@@ -118,7 +118,7 @@ def test_gateway_of_a_default_route_is_a_next_hop() -> None:
     read.route("default via 2001:db8::1 dev wan0 proto ra metric 1024 expires 1700sec hoplimit 64 pref medium")
     read.route("default from 2001:db8::/56 via fe80::1 dev wan0 metric 512 pref medium")
 
-    assert read.read().next_hops == {addr("2001:db8::1"): "wan0", addr("fe80::1"): "wan0"}
+    assert read.snapshot().next_hops == {addr("2001:db8::1"): "wan0", addr("fe80::1"): "wan0"}
 
 
 def test_default_routes_and_connected_prefixes_are_read_on_every_interface() -> None:
@@ -133,7 +133,7 @@ def test_default_routes_and_connected_prefixes_are_read_on_every_interface() -> 
     read.route("2001:db8:5::/64 via fe80::5 dev wan0 metric 1024 pref medium")
     everywhere = IPv6Network("::/0")
 
-    assert read.read().routes == (
+    assert read.snapshot().routes == (
         PrefixOrDefaultRoute(everywhere, "wan0", addr("fe80::1"), advertised=True),
         PrefixOrDefaultRoute(everywhere, "ppp0"),
         PrefixOrDefaultRoute(PREFIX, "eth9", advertised=True),
@@ -150,7 +150,7 @@ def test_own_addresses_are_read_on_every_interface() -> None:
     read.address("1: lo    inet6 ::1/128 scope host \\       valid_lft forever preferred_lft forever")
     read.address("1: lo    inet 127.0.0.1/8 scope host lo")
 
-    assert read.read().own == {addr("2001:db8::2"), addr("2001:db8::7"), addr("::1")}
+    assert read.snapshot().own == {addr("2001:db8::2"), addr("2001:db8::7"), addr("::1")}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_interfaces_that_are_up() -> None:
     read.link("3: lan0: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN mode DEFAULT")
     read.link("4: eth9: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT")
 
-    assert read.read().up == {"wan0"}
+    assert read.snapshot().up == {"wan0"}
 
 
 def test_interfaces_without_neighbor_discovery() -> None:
@@ -187,7 +187,7 @@ def test_interfaces_without_neighbor_discovery() -> None:
     read.link("3: lan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT")
     read.link("4: tun9: <POINTOPOINT,MULTICAST,NOARP> mtu 1500 qdisc noop state DOWN mode DEFAULT")
 
-    assert read.read().without_nd == {"wan0"}
+    assert read.snapshot().without_nd == {"wan0"}
 
 
 def test_interface_without_carrier_is_up() -> None:
@@ -195,7 +195,7 @@ def test_interface_without_carrier_is_up() -> None:
     read = tables()
     read.link("3: lan0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN mode DEFAULT")
 
-    assert read.read().up == {"lan0"}
+    assert read.snapshot().up == {"lan0"}
 
 
 @given(
@@ -208,7 +208,7 @@ def test_any_line_is_read_or_left_out(words: list[str]) -> None:
     for take in (read.neighbor, read.proxy, read.route, read.address, read.link):
         take(line)
 
-    assert isinstance(read.read(), KernelSnapshot)
+    assert isinstance(read.snapshot(), KernelSnapshot)
 
 
 def test_route_that_leads_to_no_interface_is_another_programs() -> None:
@@ -218,7 +218,7 @@ def test_route_that_leads_to_no_interface_is_another_programs() -> None:
     read.route("6 2001:db8::79 dev lo proto 135 metric 1024 pref medium")
     read.route("2001:db8::78 proto 135 metric 1024 pref medium")
     read.route("\tnexthop via fe80::1 dev lan0 weight 1")
-    routes = read.read().host_routes
+    routes = read.snapshot().host_routes
 
     assert routes == (
         route("2001:db8::77", None, ours=False, kind=RouteType.BLACKHOLE),
@@ -241,4 +241,4 @@ def test_next_hops_of_a_multipath_default_route_are_read() -> None:
     read.route("2001:db8:5::/64 proto 16 metric 1024 pref medium")
     read.route("\tnexthop via fe80::5 dev wan0 weight 1")
 
-    assert read.read().next_hops == {addr("fe80::1"): "wan0", addr("2001:db8::1"): "lan0"}
+    assert read.snapshot().next_hops == {addr("fe80::1"): "wan0", addr("2001:db8::1"): "lan0"}

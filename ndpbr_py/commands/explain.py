@@ -28,10 +28,10 @@ def main(arguments: argparse.Namespace) -> int:
     protocol = tag if arguments.protocol is None else arguments.protocol
     devs = arguments.interfaces or rules.interfaces
     if not devs:
-        devs = interfaces(procfs, dump.read_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS))
+        devs = interfaces(procfs, dump.snapshot_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS))
     if len(devs) < 2:
         raise NdpbrError(f"expected two or more interfaces that are up, got {len(devs)}; name them with --interfaces")
-    kernel = dump.read_now(ip, devs, protocol)
+    kernel = dump.snapshot_now(ip, devs, protocol)
     running = daemon is not None or f"protocol {protocol}" in procfs.locks()
     asked_about = narrowed(rules, devs, frozenset(arguments.prefixes))
     explanation = explained(address, asked_about, kernel, running=running)

@@ -19,7 +19,7 @@ def main(arguments: argparse.Namespace) -> int:
     protocol = arguments.protocol
     ip = program.find()
     _restore_settings(arguments.state_dir, protocol)  # first: a flush of many entries is slow
-    kernel = dump.read_now(ip, (), protocol, ("route", "proxy"))
+    kernel = dump.snapshot_now(ip, (), protocol, ("route", "proxy"))
     if arguments.all:
         removed = _everything(ip, kernel)
     else:

@@ -90,7 +90,7 @@ def as_json(hosts: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
 
 
 def _read(ip: program.Program, arguments: argparse.Namespace) -> tuple[list[Row], Rtts]:
-    hosts = rows(dump.read_now(ip, (), arguments.protocol, ("route", "proxy")))
+    hosts = rows(dump.snapshot_now(ip, (), arguments.protocol, ("route", "proxy")))
     return hosts, round_trips([(row.address, row.dev) for row in hosts]) if arguments.ping else None
 
 

@@ -300,7 +300,7 @@ class Daemon:
                 self._log.record("warning", "control-failed", error=error.strerror or str(error))
 
     async def _take_snapshot(self) -> KernelSnapshot:
-        return await dump.read(self._program, self._config.interfaces, self._config.protocol)
+        return await dump.snapshot(self._program, self._config.interfaces, self._config.protocol)
 
     def _state(self) -> dict[str, object]:
         counters = self._status.counters()

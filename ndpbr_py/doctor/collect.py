@@ -41,7 +41,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
     try:
         ip = program.find()
         version = ip.version
-        tables = dump.read_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS)
+        tables = dump.snapshot_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS)
     except NdpbrError as error:
         problem = str(error)
     devs = names or rules.interfaces or interfaces(procfs, tables)

@@ -1,1 +1,1 @@
-"""Every word of ip(8) is here: read by the parser and the reader, written by commands, run by the executor."""
+"""Everything that knows ip(8): its output is parsed here, its commands are written and run here."""

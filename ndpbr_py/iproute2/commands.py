@@ -1,4 +1,4 @@
-"""Action -> words for ip(8), as they stand in a line of its batch.
+"""Action -> commands for ip(8), as in the lines of a batch.
 
 Pure.  Grammar: ip-route(8), ip-neighbour(8), iproute2 5.0 (the first with `proto` for neighbors) to 7.1.
 """
@@ -11,12 +11,12 @@ from typing import assert_never
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, RejoinGroup
 from ndpbr_py.core.address import text
 
-_MARKER_LLADDR = "00:00:5e"  # the Internet Assigned Numbers Authority's own
+_MARKER_LLADDR = "00:00:5e"  # the prefix of IANA itself: no host has it
 
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The words for each action.
+    """The commands for each action.
 
     Attributes:
         protocol: The number that tags routes and proxy entries as ours.
@@ -28,14 +28,14 @@ class Commands:
 
     @property
     def marker(self) -> str:
-        """The address of markers and rehearsals, in the discard prefix of RFC 6666: no host has it.
+        """The address of markers and warm-ups, in the discard prefix of RFC 6666: no host has it.
 
-        Another daemon on the machine has another protocol number: what it deletes is not ours.
+        Another daemon on the machine has another protocol number, so it does not delete our marker.
         """
         return f"100::{self.protocol:x}"
 
     def lines(self, action: Action) -> tuple[str, ...]:
-        """Return the commands that carry *action* out, each without the word ip."""
+        """Return the commands that carry *action* out, each without `ip -6`."""
         if isinstance(action, AddRoute):
             return (f"route add {text(action.address)}/128 dev {action.dev} proto {self.protocol}",)
         if isinstance(action, AddProxy):
@@ -46,7 +46,7 @@ class Commands:
             return (f"route del {text(action.address)}/128 dev {action.dev} proto {self.protocol}",)
         if isinstance(action, DelProxy):
             address = text(action.address)
-            # A failed `neigh del` ends the whole batch (exit 2); adding is idempotent, so this one can't fail.
+            # A failed `neigh del` ends the whole batch (exit 2); adding is idempotent, so this one cannot fail.
             return (
                 f"neigh add proxy {address} dev {action.dev} proto {self.protocol}",
                 f"neigh del proxy {address} dev {action.dev}",
@@ -63,25 +63,25 @@ class Commands:
         assert_never(action)
 
     def warm_up(self) -> str:
-        """Return lines that leave nothing behind: a process that has run them carries out the first action sooner."""
+        """Return lines that change nothing in the end: a process that has run them does its first action sooner."""
         return f"neigh add proxy {self.marker} dev lo proto {self.protocol}\nneigh del proxy {self.marker} dev lo\n"
 
     def flush(self) -> tuple[tuple[str, ...], ...]:
-        """Return the words of the commands that remove every entry with our tag, whoever made it, proxies first."""
+        """Return the arguments of the commands that remove every entry with our tag, proxy entries first."""
         tag = ("proto", str(self.protocol))
         return ("neigh", "flush", "proxy", *tag), ("route", "flush", *tag)
 
     def _probe(self, address: str, probe: Probe) -> str:
         dev = probe.dev
         if probe.lladdr is not None:
-            # `change` would end the batch where the entry is gone; `replace` with the lladdr makes a new one.
+            # `change` ends the batch if the entry is gone; `replace` with the lladdr makes a new one.
             return f"neigh {'add' if probe.new else 'replace'} {address} lladdr {probe.lladdr} dev {dev} nud probe"
         if self.has_use:
             return f"neigh replace {address} dev {dev} nud none use"
-        # Older: whatever the kernel has of it is looked at again when traffic comes.
+        # Before 5.16: the kernel probes an entry that it has when traffic comes.
         return f"neigh replace {address} dev {dev} nud delay"
 
 
 def marker(sequence: int) -> str:
-    """Return the lladdr under which Mark(*sequence*) comes back through the monitor."""
+    """Return the lladdr that the monitor prints for Mark(*sequence*)."""
     return f"{_MARKER_LLADDR}:{sequence.to_bytes(3, 'big').hex(':')}"

@@ -1,6 +1,6 @@
-"""`ip -6 ... show` -> KernelSnapshot: the neighbor cache, proxy entries, routes, addresses and links as they are.
+"""`ip -6 ... show` -> KernelSnapshot: links, addresses, routes, proxy entries and the neighbor cache as they are.
 
-The dumps are parsed as they arrive, so that a host's first packet does not wait for a large table.
+Lines are parsed as they arrive, so a host's first packet does not wait for a large table.
 """
 
 from __future__ import annotations
@@ -16,48 +16,50 @@ from ndpbr_py.iproute2.process import start
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.iproute2.tables import KINDS, Tables
 
-WITHOUT_NEIGHBORS = KINDS[:-1]  # which may be many
-_CHUNK = 1 << 16
-_PATIENCE = 10.0  # s, for one dump
+WITHOUT_NEIGHBORS = KINDS[:-1]  # the neighbor cache may be large
+_CHUNK_BYTES = 1 << 16
+_TIMEOUT_S = 10.0  # of one dump
 
 
-async def read(
+async def snapshot(
     program: Program, interfaces: Sequence[str], protocol: int, kinds: Sequence[str] = KINDS
 ) -> KernelSnapshot:
-    """Return the kernel's tables, as far as they concern *interfaces*; *protocol* tells which entries are ours.
+    """Return the kernel's tables, as far as they concern *interfaces*; *protocol* is the tag of our entries.
 
-    Only the tables of *kinds* are read: a process of ip for each.
+    One process of ip(8) runs for each of *kinds*; other tables are empty.
 
     Raises:
         NdpbrError: A dump failed.
     """
     tables = Tables(interfaces, protocol)
-    await dump(program, tables.taker, kinds)
-    return tables.read()
+    await dump(program, tables.line_parser, kinds)
+    return tables.snapshot()
 
 
-def read_now(
+def snapshot_now(
     program: Program, interfaces: Sequence[str], protocol: int, kinds: Sequence[str] = KINDS
 ) -> KernelSnapshot:
-    """Return what `read()` returns, where no loop runs."""
-    found: list[KernelSnapshot] = []
+    """Return what `snapshot()` returns; for callers outside a loop."""
+    result: list[KernelSnapshot] = []
 
-    async def story() -> None:
-        found.append(await read(program, interfaces, protocol, kinds))
+    async def main() -> None:
+        result.append(await snapshot(program, interfaces, protocol, kinds))
 
-    # Returns nothing: asyncio.run() spells out what it returns, twice, which with 10,000 hosts takes half a second.
-    asyncio.run(story())
-    return found[0]
+    # main() returns nothing: asyncio.run() formats the result twice, which takes half a second for 10,000 hosts.
+    asyncio.run(main())
+    return result[0]
 
 
-async def dump(program: Program, taker: Callable[[str], Callable[[str], None]], kinds: Sequence[str] = KINDS) -> None:
-    """Give each line that ip prints about the tables of *kinds* to what *taker* returns for its kind.
+async def dump(
+    program: Program, line_parser: Callable[[str], Callable[[str], None]], kinds: Sequence[str] = KINDS
+) -> None:
+    """Call `line_parser(kind)(line)` for each line that ip(8) prints about the tables of *kinds*.
 
     Raises:
         NdpbrError: A dump failed.
     """
     numeric = ("-N",) if program.has_numeric else ()
-    words = {
+    arguments = {
         "link": ("-o", "link", "show"),
         "address": ("-o", "address", "show"),
         "route": (*numeric, "route", "show"),
@@ -65,42 +67,43 @@ async def dump(program: Program, taker: Callable[[str], Callable[[str], None]], 
         "neighbor": ("neigh", "show"),
     }
     for kind in kinds:
-        await _dump(program.path, taker(kind), *words[kind])
+        await _dump(program.path, line_parser(kind), *arguments[kind])
 
 
-async def _dump(path: str, take: Callable[[str], None], *words: str) -> None:
-    """Run `ip -6 WORDS`, and give each line that it prints to *take*."""
-    child = start(path, "-6", "-color=never", *words, stdout=True)
+async def _dump(path: str, parse: Callable[[str], None], *arguments: str) -> None:
+    """Run `ip -6 ARGUMENTS`, and call *parse* for each line that it prints."""
+    child = start(path, "-6", "-color=never", *arguments, stdout=True)
+    command = f"`ip -6 {' '.join(arguments)}`"
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
-    stdout, torn = child.fd("stdout"), b""
+    stdout, partial_line = child.fd("stdout"), b""
 
-    def arrived() -> None:
-        nonlocal torn
-        chunk = os.read(stdout, _CHUNK)
+    def on_readable() -> None:
+        nonlocal partial_line
+        chunk = os.read(stdout, _CHUNK_BYTES)
         if not chunk:
             loop.remove_reader(stdout)
-            if not ended.done():  # given up just now
+            if not ended.done():  # cancelled in the same round of the loop
                 ended.set_result(None)
             return
         whole, newline, rest = chunk.rpartition(b"\n")
         if not newline:
-            torn += rest
+            partial_line += rest
             return
-        text, torn = torn + whole, rest
+        text, partial_line = partial_line + whole, rest
         for line in text.decode(errors="surrogateescape").split("\n"):
-            take(line)
+            parse(line)
 
-    loop.add_reader(stdout, arrived)
+    loop.add_reader(stdout, on_readable)
     try:
-        # Not wait_for(): up to Python 3.11 it swallows a cancellation that comes just as the dump ends.
-        async with asyncio.timeout(_PATIENCE):
+        # Not wait_for(): up to Python 3.11 it swallows a cancellation that arrives just as the dump ends.
+        async with asyncio.timeout(_TIMEOUT_S):
             await ended
         if (status := child.wait()) != 0:
-            said = os.read(child.fd("stderr"), _CHUNK).decode(errors="replace").strip()
-            raise NdpbrError(f"`ip -6 {' '.join(words)}` ended with status {status}: {said}")
+            error = os.read(child.fd("stderr"), _CHUNK_BYTES).decode(errors="replace").strip()
+            raise NdpbrError(f"{command} ended with status {status}: {error}")
     except TimeoutError as error:
-        raise NdpbrError(f"`ip -6 {' '.join(words)}` gave no answer within {_PATIENCE:g} s") from error
+        raise NdpbrError(f"{command} did not answer within {_TIMEOUT_S:g} s") from error
     finally:
         loop.remove_reader(stdout)
         child.signal(signal.SIGKILL)

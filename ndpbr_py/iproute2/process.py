@@ -1,7 +1,7 @@
-"""Arguments -> a child process with pipes of ours; the one place that speaks to sh.
+"""Arguments -> a child process and our ends of its pipes; the only module that uses sh.
 
-sh is given descriptors for all three streams, so that it reads nothing and starts no reader threads; its one
-remaining thread is made to sleep until the child ends (it would wake once a second).  Spawn from the main thread.
+sh gets descriptors for all three streams, so it reads nothing and starts no reader threads.  Its one remaining thread
+sleeps until the child ends, instead of waking once a second.  Start children from the main thread only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LIBC = ctypes.CDLL(None)
 
 @dataclass(slots=True)
 class Child:
-    """A running child, and our ends of its pipes (None where it has none)."""
+    """A running child, and our ends of its pipes (None if there is no pipe)."""
 
     _running: sh.RunningCommand
     stdin: int | None
@@ -38,25 +38,25 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return int(self._running.pid)
 
     def fd(self, stream: Literal["stdin", "stdout", "stderr"]) -> int:
-        """Return our end of one of its pipes, which must be open."""
+        """Return our end of a pipe, which must be open."""
         descriptor: int | None = getattr(self, stream)
         if descriptor is None:
-            raise ValueError(f"an open {stream} was wanted")
+            raise ValueError(f"expected an open {stream}, got a closed one")
         return descriptor
 
     def signal(self, number: int) -> None:
         """Send a signal, if the child is still there."""
-        # Before it is reaped a pid is nobody else's; sh reaps at is_alive() and wait() alone.
+        # Until the child is reaped no other process gets its pid; sh reaps only in is_alive() and wait().
         with contextlib.suppress(ProcessLookupError):
             if self._running.is_alive():
                 self._running.signal(number)
 
     def wait(self) -> int:
-        """Wait for the end of the child, return its status (negative: the signal that ended it)."""
+        """Wait until the child ends; return its status (negative: the signal that ended it)."""
         return int(self._running.process.wait())
 
     def close(self) -> None:
@@ -70,7 +70,13 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A child that has ended: its status, and all that it said."""
+    """A child that has ended.
+
+    Attributes:
+        status: Its exit status; negative: the signal that ended it.
+        stdout: Everything that it printed.
+        stderr: Everything that it printed on standard error.
+    """
 
     status: int
     stdout: bytes
@@ -78,26 +84,26 @@ class Ended:
 
     @property
     def complaint(self) -> str:
-        """Its stderr without the newline; how it ended if it wrote nothing there."""
-        ending = f"killed by signal {-self.status}" if self.status < 0 else f"ended with status {self.status}"
-        return self.stderr.decode(errors="replace").strip() or ending
+        """The text of stderr, without the last newline."""
+        return self.stderr.decode(errors="replace").strip()
 
 
 def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False) -> Child:
-    """Start *path* with a pipe from its stderr, and to its stdin and from its stdout where asked for.
+    """Start *path* with a pipe from its stderr, and to its stdin and from its stdout if these are true.
 
     Raises:
         NdpbrError: It could not be started.
     """
     if not os.access(path, os.X_OK):
-        raise NdpbrError(f"{path} could not be started: it is missing, or not executable")  # which sh says in a page
+        # sh has a page of text for it.
+        raise NdpbrError(f"{path} could not be started: it is missing, or not executable")
     ours: list[int | None] = []
     theirs: list[int] = []
     before: set[int] | None = None
     try:
         before = _descriptors()
-        for number, wanted in enumerate((stdin, stdout, True)):
-            if wanted:
+        for number, piped in enumerate((stdin, stdout, True)):
+            if piped:
                 read, write = os.pipe()
                 ours.append(write if number == 0 else read)
                 theirs.append(read if number == 0 else write)
@@ -107,12 +113,12 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
         running = _command(path)(*arguments, **_options(theirs))
     except (sh.ForkException, sh.CommandNotFound, OSError, RuntimeError) as error:
         _close(*theirs, *ours)
-        _abandon(error, before)
-        gc.enable()  # sh leaves it off if fork() fails
+        _kill_half_started(error, before)
+        gc.enable()  # sh leaves it disabled if fork() fails
         why = error.strerror if isinstance(error, OSError) else str(error).strip().splitlines()[-1]
         raise NdpbrError(f"{path} could not be started: {why}") from error
     _close(*theirs)
-    _quiet(running)
+    _stop_polling(running)
     for descriptor in ours:
         if descriptor is not None:
             os.set_blocking(descriptor, False)
@@ -120,22 +126,22 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
 
 
 def output(path: str, *arguments: str, timeout: float = 10.0) -> Ended:
-    """Run *path* to its end, at most *timeout* seconds, and return its output; a time-out is added to its stderr."""
+    """Run *path* until it ends, killed after *timeout* seconds; return its status and output."""
     end = time.monotonic() + timeout
     child = start(path, *arguments, stdout=True)
-    said: dict[int, bytearray] = {fd: bytearray() for fd in (child.stdout, child.stderr) if fd is not None}
-    streams = list(said.values())
+    unfinished: dict[int, bytearray] = {fd: bytearray() for fd in (child.stdout, child.stderr) if fd is not None}
+    streams = list(unfinished.values())
     poll = select.poll()
-    for descriptor in said:
+    for descriptor in unfinished:
         poll.register(descriptor, select.POLLIN)
-    while said and (left := end - time.monotonic()) > 0:
+    while unfinished and (left := end - time.monotonic()) > 0:
         for descriptor, _ in poll.poll(left * 1000):
             chunk = os.read(descriptor, 1 << 16)
-            said[descriptor] += chunk
+            unfinished[descriptor] += chunk
             if not chunk:
                 poll.unregister(descriptor)
-                del said[descriptor]
-    if said:
+                del unfinished[descriptor]
+    if unfinished:
         child.signal(signal.SIGKILL)
         streams[1] += f"no answer within {timeout:g} s\n".encode()
     status = child.wait()
@@ -150,8 +156,8 @@ def _options(streams: Sequence[int]) -> dict[str, Any]:
         "_err": streams[2],
         "_bg": True,
         "_bg_exc": False,
-        "_new_group": True,  # a terminal's Ctrl-C is for us alone
-        "_close_fds": False,  # ours are closed on exec anyhow
+        "_new_group": True,  # Ctrl-C in a terminal must not reach the child
+        "_close_fds": False,  # Python opens all descriptors close-on-exec
         "_return_cmd": True,
         "_ok_code": list(range(-64, 256)),
         "_preexec_fn": _die_with(os.getpid()),
@@ -165,12 +171,12 @@ def _close(*descriptors: int | None) -> None:
 
 
 def _descriptors() -> set[int]:
-    """Return the open descriptors; the one that the directory is read by, now closed, may be among them."""
+    """Return the open descriptors, maybe with that of the directory itself, which is closed again."""
     return set(map(int, os.listdir("/proc/self/fd")))
 
 
-def _abandon(error: Exception, before: set[int] | None) -> None:
-    """End what sh has begun: where it fails it leaves up to seven descriptors open, and maybe a child."""
+def _kill_half_started(error: Exception, before: set[int] | None) -> None:
+    """Clean up after sh: when it fails it leaves up to seven descriptors open, and maybe a child."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         pid = getattr(frame.f_locals.get("self"), "pid", None)
         if isinstance(pid, int) and pid > 0:
@@ -178,7 +184,7 @@ def _abandon(error: Exception, before: set[int] | None) -> None:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
     if before is None:
-        return  # sh was not even asked
+        return  # sh was not called
     with contextlib.suppress(OSError):
         for descriptor in _descriptors() - before:
             with contextlib.suppress(OSError):
@@ -192,7 +198,7 @@ def _command(path: str) -> sh.Command:
 
 def _die_with(parent: int) -> Callable[[], None]:
     def die_with_parent() -> None:
-        # So that no child outlives a daemon that was killed with SIGKILL.
+        # No child may outlive a daemon that was killed with SIGKILL.
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(127)
@@ -200,13 +206,13 @@ def _die_with(parent: int) -> Callable[[], None]:
     return die_with_parent
 
 
-def _quiet(running: sh.RunningCommand) -> None:
+def _stop_polling(running: sh.RunningCommand) -> None:
     pid = running.pid
 
     def until_it_ends(timeout: float | None = None) -> None:
         with contextlib.suppress(ChildProcessError):
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # does not reap
 
-    # Not part of sh's interface; where it is missing the thread wakes once a second, and all else works.
+    # Not part of sh's interface.  If it is missing the thread wakes once a second, and everything else works.
     with contextlib.suppress(AttributeError):
         running.process._quit_threads.wait = until_it_ends  # type: ignore[attr-defined]

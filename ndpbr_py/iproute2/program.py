@@ -1,7 +1,7 @@
 """PATH -> the ip(8) of iproute2, and its version.
 
-busybox has an `ip` of its own, without monitor or batch, that ignores words it does not know: its
-`route flush proto N` removes every route.  So nothing is run before `ip -V` has said whose it is.
+The `ip` of busybox has no monitor and no batch, and ignores words that it does not know: its `route flush proto N`
+removes every route.  So no other command is run before `ip -V` has told which program it is.
 """
 
 from __future__ import annotations
@@ -15,12 +15,18 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import process
 
 _VERSION = re.compile(rb"ip utility, iproute2-(?:ss)?(\d+)\.(\d+)(\S*)")
-_ELSEWHERE = "/usr/sbin:/sbin:/usr/bin:/bin"
+_DEFAULT_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An ip(8) that can be used: its path, and its version as (major, minor)."""
+    """A usable ip(8).
+
+    Attributes:
+        path: Its file.
+        version: Major and minor.
+        text: The version as it prints it.
+    """
 
     path: str
     version: tuple[int, int]
@@ -33,7 +39,7 @@ class Program:
 
     @property
     def has_numeric(self) -> bool:
-        """Whether it knows -N, and so prints protocols as numbers."""
+        """Whether it knows -N, which prints protocols as numbers."""
         return self.version >= (5, 3)
 
 
@@ -41,9 +47,9 @@ def find() -> Program:
     """Return the first ip(8) of iproute2 on PATH.
 
     Raises:
-        NdpbrError: There is none, or only busybox's.
+        NdpbrError: There is none, or only that of busybox.
     """
-    directories = f"{os.environ.get('PATH', '')}:{_ELSEWHERE}".split(":")
+    directories = f"{os.environ.get('PATH', '')}:{_DEFAULT_PATH}".split(":")
     seen: list[str] = []
     for directory in dict.fromkeys(filter(None, directories)):
         path = shutil.which("ip", path=directory)

@@ -33,7 +33,7 @@ _ADDRESS = re.compile(r"\d+: \S+\s+inet6 ([0-9a-f:.]+)(?: peer [0-9a-f:.]+)?/\d+
 
 
 class Tables:
-    """Collects the lines of each dump; `read()` returns the snapshot for the listed interfaces."""
+    """Collects the lines of each dump; `snapshot()` returns what they say about the listed interfaces."""
 
     def __init__(self, interfaces: Sequence[str], protocol: int) -> None:
         self._interfaces = frozenset(interfaces)
@@ -52,8 +52,8 @@ class Tables:
         self._without_nd: set[str] = set()
         self._names: dict[int, str] = {}
 
-    def taker(self, kind: str) -> Callable[[str], None]:
-        """Return the parser for the lines of a kind of table."""
+    def line_parser(self, kind: str) -> Callable[[str], None]:
+        """Return the method that parses the lines of a kind of table."""
         return dict(zip(KINDS, (self.link, self.address, self.route, self.proxy, self.neighbor), strict=True))[kind]
 
     def neighbor(self, line: str) -> None:
@@ -66,7 +66,7 @@ class Tables:
         """Parse a line of `neigh show proxy`."""
         words = line.split()
         rest = words[3:]
-        # Our entries on lo belong to a warm-up in progress.
+        # On lo ours are warm-ups under way.
         if (
             "proxy" in rest
             and words[1] == "dev"
@@ -131,8 +131,8 @@ class Tables:
             if not event.nd:
                 self._without_nd.add(event.dev)
 
-    def read(self) -> KernelSnapshot:
-        """Return the snapshot."""
+    def snapshot(self) -> KernelSnapshot:
+        """Return everything parsed so far."""
         return KernelSnapshot(
             neighbors=tuple(self._neighbors),
             proxies=tuple(self._proxies),

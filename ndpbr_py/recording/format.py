@@ -69,8 +69,8 @@ class Recording:
         """Return the kernel's tables at the start; unless *prefixes* is empty, only these are on-link."""
         tables = Tables(interfaces, protocol)
         for kind, line in self._tables:
-            tables.taker(kind)(line)
-        snapshot = tables.read()
+            tables.line_parser(kind)(line)
+        snapshot = tables.snapshot()
         return replace(snapshot, on_link=prefixes) if prefixes else snapshot
 
     def monitor_lines(self) -> Iterator[str]:
