@@ -9,7 +9,7 @@ PYTHONS = $(BIN)/python
 PIP = if [ -x $(BIN)/pip ]; then set -- $(BIN)/pip; else set -- $(PYTHON) -m pip --python $(BIN)/python; fi; \
 	"$$@" install --quiet --disable-pip-version-check
 
-.PHONY: help venv test check fuzz demo bench dist man clean ip
+.PHONY: help venv test check demo bench dist man clean ip
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -25,9 +25,6 @@ check: .venv/dev ## style, format and types; the shell scripts, too
 	$(BIN)/mypy
 	$(BIN)/shellcheck $$(grep -rlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc packaging tests) \
 		openrc/ndpbr.confd packaging/alpine/APKBUILD
-
-fuzz: .venv/dev ## a minute of mutated and random input for all that reads what comes in
-	$(BIN)/python -m tests.fuzz $(ARGS)
 
 demo: .venv/run ip ## the program's story, on this kernel (needs no development packages)
 	@tests/isolated $(BIN)/python -m tests.demo

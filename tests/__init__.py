@@ -18,7 +18,6 @@ rootfs.py     a root file system as bare as a router's
 conftest.py   all this as fixtures
 storm.py      what the kernel must have after a storm of faults
 faults.py     what happens in it; faults_outside.py, faults_inside.py: one by one
-fuzz.py       mutated and random input for what reads ip's words
 recipe.py     README's recipe, as a router's /etc, and the machines that it is for
 demo.py       the program's story on a real kernel, for people
 """
