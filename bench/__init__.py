@@ -1,4 +1,4 @@
-"""Benchmarks on a real kernel, in namespaces: what ndpbr costs, and what the kernel and ip(8) alone would cost.
+"""Benchmarks on a real kernel, in network namespaces: the cost of ndpbr, and of the kernel and ip(8) alone.
 
-Times drift on a shared machine, so what counts are ratios within one run.  Nothing here passes or fails.
+Times drift on a shared machine, so compare ratios within one run.  No benchmark passes or fails.
 """

@@ -1,4 +1,4 @@
-"""python -m bench [NAME...]: run the benchmarks, or those named."""
+"""python -m bench [NAME...]: run all benchmarks, or those with these names."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ BENCHES: dict[str, Callable[[], None]] = {
 
 
 def main(names: list[str]) -> int:
-    """Run the benchmarks called *names*, or all."""
+    """Run the benchmarks called *names*, or all; return the exit status."""
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
-        print(f"a benchmark was wanted, one of {', '.join(BENCHES)}, got {unknown[0]!r}", file=sys.stderr)
+        print(f"expected a benchmark ({', '.join(BENCHES)}), got {unknown[0]!r}", file=sys.stderr)
         return 2
     print(f"{time.strftime('%Y-%m-%d')}, {machine()}")
     for name in names or BENCHES:

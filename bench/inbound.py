@@ -1,8 +1,8 @@
-"""A peer outside sends one datagram to a LAN server that has never said a word: how long until its answer?
+"""A peer outside sends one datagram to a silent LAN server: how long does the answer take?
 
-Each try is another address, that nobody has heard of.  The same is done in a home whose router runs ndppd (Debian's
-package, if it is installed) instead, a try each in turn.  ndppd answers solicitations itself, and so the first one;
-the kernel answers what it has been told, and so the second, which RFC 4861 has the modem send a second later.
+Each try uses another address of the server.  The same is done, in alternating tries, with ndppd (Debian's package, if
+it is installed) on the router.  ndppd answers the first solicitation itself.  With ndpbr the kernel answers from the
+second solicitation on, which the modem sends a second later (RFC 4861).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.home import Home, home
 from tests.lab import Lab
 
 _TRIES = 20
-_TIMEOUT = 5.0
+_TIMEOUT_S = 5.0
 _PREFIX = "2001:db8:64::/64"
 _RULE = f"proxy wan0 {{\n  router yes\n  rule {_PREFIX} {{\n    iface lan0\n  }}\n}}\n"
 
@@ -29,47 +29,50 @@ _RULE = f"proxy wan0 {{\n  router yes\n  rule {_PREFIX} {{\n    iface lan0\n  }}
 def run() -> None:
     """Print the table."""
     heading("First contact from outside with a silent server")
-    with site("--max-hosts-per-lladdr", "1000") as where, _ndppd() as theirs:
-        homes = {"ndpbr": where.home} | ({"ndppd": theirs} if theirs is not None else {})
+    with site("--max-hosts-per-lladdr", "1000") as where, _ndppd() as ndppd:
+        homes = {"ndpbr": where.home} | ({"ndppd": ndppd} if ndppd is not None else {})
         first: dict[str, list[float | None]] = {name: [] for name in homes}
-        again: dict[str, list[float | None]] = {name: [] for name in homes}
+        second: dict[str, list[float | None]] = {name: [] for name in homes}
         for it in homes.values():
             echo(it.lan)
             it.lan.lay(*(f"address add {address(n)}/64 dev eth0 nodad" for n in range(1, _TRIES + 1)))
         for number in range(1, _TRIES + 1):
             for name, it in homes.items():
-                first[name].append(ask(it.inet, address(number), timeout=_TIMEOUT))
-                again[name].append(ask(it.inet, address(number), timeout=_TIMEOUT))
-        table(("router", "answered", "first: median", "worst", "again: median"), [_row(n, first, again) for n in homes])
-    if theirs is None:
-        print("\nndppd is not installed: nothing to compare with.")
+                first[name].append(ask(it.inet, address(number), timeout=_TIMEOUT_S))
+                second[name].append(ask(it.inet, address(number), timeout=_TIMEOUT_S))
+        table(
+            ("router", "answered", "first exchange: median", "worst", "second exchange: median"),
+            [_row(n, first, second) for n in homes],
+        )
+    if ndppd is None:
+        print("\nndppd is not installed: no comparison.")
 
 
 @contextmanager
 def _ndppd() -> Iterator[Home | None]:
-    """Lay a home in whose router ndppd runs; None where there is no ndppd."""
+    """Set up a home whose router runs ndppd; yield None if ndppd is not installed."""
     path = shutil.which("ndppd", path="/usr/sbin:/usr/bin")
     if path is None:
         yield None
         return
     with Lab("ndppd-") as lab, tempfile.TemporaryDirectory() as folder:
         where = home(lab)
-        # It adds no route by itself; this one wins over that of wan0.
+        # ndppd adds no route without autowire; this one has priority over the route of wan0.
         where.router.ip(f"-6 route add {_PREFIX} dev lan0 metric 100")
         config = Path(folder, "ndppd.conf")
         config.write_text(_RULE)
         with Path(folder, "log").open("w") as log:
             where.router.spawn(path, "-c", str(config), stdout=log, stderr=log)
-        time.sleep(1)  # it does not say when it is ready
+        time.sleep(1)  # ndppd does not report when it is ready
         yield where
 
 
-def _row(name: str, first: dict[str, list[float | None]], again: dict[str, list[float | None]]) -> tuple[str, ...]:
-    answered = [took for took in first[name] if took is not None]
+def _row(name: str, first: dict[str, list[float | None]], second: dict[str, list[float | None]]) -> tuple[str, ...]:
+    answered = [rtt for rtt in first[name] if rtt is not None]
     return (
         name,
         f"{len(answered)} of {len(first[name])}",
         ms(median(answered)),
         ms(max(answered, default=None)),
-        ms(median([took for took in again[name] if took is not None])),
+        ms(median([rtt for rtt in second[name] if rtt is not None])),
     )

@@ -1,4 +1,4 @@
-"""How much later a command of ndpbr.pyz answers than one that pip has installed, on each Python of this machine."""
+"""How long a command takes from ndpbr.pyz and as installed by pip, with each Python of this machine."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def run() -> None:
     rows = []
     for version, python in pythons().items():
         with tempfile.TemporaryDirectory() as folder:
-            ways = _ways(Path(folder), python)
-            rows += [[version, command.split()[0], *_compared(ways, command)] for command in _COMMANDS]
-    table(("Python", "command", "installed", "one file", "ratio", "of another Python", "ratio"), rows)
+            variants = _variants(Path(folder), python)
+            rows += [[version, command.split()[0], *_compared(variants, command)] for command in _COMMANDS]
+    table(("Python", "command", "installed by pip", "ndpbr.pyz", "ratio", "ndpbr.pyz without bytecode", "ratio"), rows)
 
 
-def _ways(folder: Path, python: str) -> list[list[str]]:
-    """Return the words for what pip would install, for one file with bytecode, and for one with none that fits."""
+def _variants(folder: Path, python: str) -> list[list[str]]:
+    """Return three command lines: installed as by pip, ndpbr.pyz with matching bytecode, ndpbr.pyz without."""
     installed = folder / "installed"
     shutil.copytree(LIBRARIES, installed)
     shutil.copytree(ROOT / "ndpbr_py", installed / "ndpbr_py", ignore=shutil.ignore_patterns("__pycache__"))
@@ -40,13 +40,13 @@ def _ways(folder: Path, python: str) -> list[list[str]]:
     return [[python, str(path)] for path in (installed / "ndpbr", packed, other)]
 
 
-def _compared(ways: list[list[str]], command: str) -> list[str]:
-    took: list[list[float]] = [[] for _ in ways]
-    for _ in range(_RUNS):  # in turn, so that the machine's mood is everybody's
-        for way, times in zip(ways, took, strict=True):
-            words = [*way, *command.split()]
+def _compared(variants: list[list[str]], command: str) -> list[str]:
+    elapsed: list[list[float]] = [[] for _ in variants]
+    for _ in range(_RUNS):  # in turn, because the machine's speed drifts
+        for variant, times in zip(variants, elapsed, strict=True):
+            words = [*variant, *command.split()]
             times.append(timed(partial(subprocess.run, words, capture_output=True, check=True)))
-    installed, packed, other = (median(times) or 0 for times in took)
+    installed, packed, other = (median(times) or 0 for times in elapsed)
     row = [ms(installed, 0)]
     for value in (packed, other):
         row += [ms(value, 0), f"{value / installed:.2f}"]

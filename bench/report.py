@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 
 def heading(text: str) -> None:
-    """Print what follows."""
+    """Print the heading of the next table."""
     print(f"\n## {text}\n", flush=True)
 
 
@@ -29,11 +29,11 @@ def ms(seconds: float | None, digits: int = 2) -> str:
 
 
 def median(values: Sequence[float]) -> float | None:
-    """Return the median; None of nothing."""
+    """Return the median, or None if there are no values."""
     return statistics.median(values) if values else None
 
 
 def machine() -> str:
-    """Return what the figures were taken on."""
+    """Return the versions of kernel, ip(8) and Python on which the figures were measured."""
     ip = subprocess.run(["ip", "-V"], capture_output=True, text=True, check=False).stdout.strip()
     return f"Linux {platform.release()}, {ip.removeprefix('ip utility, ')}, Python {platform.python_version()}"

@@ -1,4 +1,4 @@
-"""What it costs to run: CPU of an event about a known host, wake-ups when idle, memory, and the time to stop."""
+"""The cost of a running daemon: CPU per event about a known host, wake-ups when idle, memory, time to stop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.lab import Host
 
 _SIZE = 10000
 _EVENTS = 20000
-_IDLE = 70.0  # s: a comparison with the kernel's tables is in it
+_IDLE_S = 70.0  # includes one resync
 _RUNS = 50
 _FLOOD = 1_000_000
 
@@ -26,45 +26,48 @@ def run(flood: int = _FLOOD) -> None:
         time.sleep(2)
         small = where.rss()
         wakeups = _wakeups(where)
-        waiting = max(_rss(pid) for pid in where.tree()[1:])
+        standby = max(_rss(pid) for pid in where.tree()[1:])
     with site("--max-hosts", "20000") as where:
         router = where.home.router
         batch(router, neighbors(_SIZE))
         installed(router, _SIZE)
         time.sleep(3)
         large = where.rss()
-        steady = _steady(where)
+        per_event = _cpu_per_event(where)
         lines, after = _flood(where, flood)
         stopped = where.stop()
         left = counts(router)
         batch(router, commands(_SIZE))
         alone = batch(router, _removals(_SIZE))
-    by_sh, bare = _starts()
+    by_sh, by_subprocess = _starts()
     heading("Running")
     table(
-        ("what", "measured"),
+        ("quantity", "measured"),
         (
-            (f"CPU of an event about a known host, {_SIZE} hosts (daemon, monitor, waiting process)", steady),
-            ("wake-ups a second when idle, 10 hosts (same three)", f"{wakeups:.2f}"),
+            (f"CPU of an event about a known host, {_SIZE} hosts (daemon, monitor, standby)", per_event),
+            ("wake-ups a second when idle, 10 hosts (same three processes)", f"{wakeups:.2f}"),
             ("RSS of the daemon, 10 hosts", f"{small:.1f} MiB"),
             (f"RSS of the daemon, {_SIZE} hosts", f"{large:.1f} MiB"),
-            (f"RSS of the daemon after {lines:,} lines more", f"{after:.1f} MiB"),
-            (f"stop with {_SIZE} hosts, until the process has ended (left: {left[0]} + {left[1]})", ms(stopped, 0)),
+            (f"RSS of the daemon after {lines:,} more monitor lines", f"{after:.1f} MiB"),
+            (
+                f"stop with {_SIZE} hosts, until the process ends (left over: {left[0]} + {left[1]})",
+                ms(stopped, 0),
+            ),
             ("the same removals by ip -batch alone", ms(alone, 0)),
-            ("ratio", f"{stopped / alone:.2f}"),
-            ("RSS of the waiting ip -batch", f"{waiting:.1f} MiB"),
+            ("ratio of these two", f"{stopped / alone:.2f}"),
+            ("RSS of the standby ip -batch", f"{standby:.1f} MiB"),
             ("start and end of a process through sh", ms(by_sh)),
-            ("the same through subprocess", ms(bare)),
+            ("start and end of a process through subprocess", ms(by_subprocess)),
         ),
     )
 
 
 def _starts() -> tuple[float | None, float | None]:
-    """Return how long a child takes from its start to its end, as ndpbr starts it and as Python alone would."""
+    """Return the time from start to end of a child process, started as ndpbr does and by subprocess alone."""
     ip = shutil.which("ip", path="/usr/sbin:/sbin:/usr/bin:/bin") or "ip"
     by_sh = [timed(lambda: output(ip, "-V")) for _ in range(_RUNS)]
-    bare = [timed(lambda: subprocess.run([ip, "-V"], capture_output=True)) for _ in range(_RUNS)]
-    return median(by_sh), median(bare)
+    by_subprocess = [timed(lambda: subprocess.run([ip, "-V"], capture_output=True)) for _ in range(_RUNS)]
+    return median(by_sh), median(by_subprocess)
 
 
 def _rss(pid: int) -> float:
@@ -73,8 +76,8 @@ def _rss(pid: int) -> float:
 
 def _wakeups(where: Site) -> float:
     before = _switches(where.tree())
-    time.sleep(_IDLE)
-    return (_switches(where.tree()) - before) / _IDLE
+    time.sleep(_IDLE_S)
+    return (_switches(where.tree()) - before) / _IDLE_S
 
 
 def _switches(pids: list[int]) -> int:
@@ -86,7 +89,7 @@ def _switches(pids: list[int]) -> int:
     return total
 
 
-def _steady(where: Site) -> str:
+def _cpu_per_event(where: Site) -> str:
     tree = where.tree()
     before = where.cpu()
     count = _changes(where.home.router, _EVENTS)
@@ -97,7 +100,7 @@ def _steady(where: Site) -> str:
 
 
 def _changes(host: Host, count: int) -> int:
-    """Make *count* lines about known hosts: each in turn STALE, and in the next round REACHABLE."""
+    """Cause *count* monitor lines about known hosts: all become STALE, then all REACHABLE, and so on."""
     made = 0
     while made < count:
         for state in ("stale", "reachable"):

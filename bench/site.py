@@ -1,4 +1,4 @@
-"""A home with the daemon in its router, logging as it would at a user's; and what the kernel has of ours there."""
+"""A home whose router runs the daemon with the default log level; and the kernel's entries with ndpbr's tag."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAG = "proto 135"
 
 @dataclass(slots=True)
 class Site:
-    """The home, and the running daemon."""
+    """The home, and the daemon that runs on its router."""
 
     home: Home
     process: subprocess.Popen[str]
@@ -33,10 +33,10 @@ class Site:
 
     def stop(self) -> float:
         """Send SIGTERM, return the seconds until the daemon had ended."""
-        began = time.monotonic()
+        started = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
-        return time.monotonic() - began
+        return time.monotonic() - started
 
     def tree(self) -> list[int]:
         """Return the pids of the daemon and its children."""
@@ -59,13 +59,13 @@ class Site:
 
 @contextmanager
 def site(*options: str, interfaces: tuple[str, ...] = ("wan0", "lan0")) -> Iterator[Site]:
-    """Lay a home, start the daemon in its router, and wait until it is ready."""
+    """Set up a home, start the daemon on its router, and wait until it is ready."""
     with Lab() as lab, tempfile.TemporaryDirectory() as folder:
         yield start(home(lab), Path(folder), *options, interfaces=interfaces)
 
 
 def start(where: Home, folder: Path, *options: str, interfaces: tuple[str, ...] = ("wan0", "lan0")) -> Site:
-    """Start the daemon in the router of *where*, and wait until it is ready."""
+    """Start the daemon on the router of *where*, and wait until it is ready."""
     log = folder / "log"
     argv = (sys.executable, "-m", "ndpbr_py", "--log-format", "logfmt", "--pidfile", f"{folder}/pid", "run")
     with log.open("w") as stderr:
@@ -107,48 +107,50 @@ def batch(host: Host, text: str) -> float:
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(text)
         file.flush()
-        began = time.monotonic()
+        started = time.monotonic()
         host.run("ip", "-6", "-force", "-batch", file.name, timeout=120)
-        return time.monotonic() - began
+        return time.monotonic() - started
 
 
 def alone(host: Host, text: str, count: int) -> float:
-    """Return how long `ip -6 -batch FILE` takes for *text*, seen as the daemon is: until the last host is proxied."""
+    """Return how long `ip -6 -batch FILE` takes for *text*, measured until the last host is proxied."""
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(text)
         file.flush()
-        began = time.monotonic()
+        started = time.monotonic()
         child = host.spawn("ip", "-6", "-batch", file.name)
-        took = installed(host, count) - began
+        elapsed_s = installed(host, count) - started
         child.wait(60)
-        return took
+        return elapsed_s
 
 
 def counts(host: Host) -> tuple[int, int]:
-    """Return how many host routes and proxy entries of ours the kernel has."""
+    """Return how many host routes and proxy entries with the tag the kernel has."""
     routes = host.ip(f"-6 route show {TAG}").count("\n")
     return routes, host.ip(f"-6 neigh show proxy {TAG}").count("\n")
 
 
 def installed(host: Host, count: int, timeout: float = 60.0) -> float:
-    """Wait until the last of *count* hosts is proxied; return when that was (seconds, monotonic)."""
+    """Wait until the last of *count* hosts is proxied; return the time then, in seconds (monotonic)."""
 
-    def there() -> bool:
+    def is_proxied() -> bool:
         with suppress(Exception):
             host.ip("-6", "neigh", "get", "proxy", address(count), "dev", "wan0")
             return True
         return False
 
     end = time.monotonic() + timeout
-    while not there():
+    while not is_proxied():
         if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout:g} s: {counts(host)} of {count} installed")
+            raise AssertionError(
+                f"expected {count} hosts installed within {timeout:g} s, got {counts(host)} (routes, proxy entries)"
+            )
         time.sleep(0.004)
     return time.monotonic()
 
 
 def timed(call: Callable[[], object]) -> float:
     """Return the seconds that *call* takes."""
-    began = time.monotonic()
+    started = time.monotonic()
     call()
-    return time.monotonic() - began
+    return time.monotonic() - started

@@ -1,4 +1,4 @@
-"""How long a command takes to answer, and how long the daemon takes to take over what it finds."""
+"""How long a command takes, and how long the daemon takes to learn or adopt the hosts that it finds at startup."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.lab import Host, Lab
 _RUNS = 15
 _SIZE = 10000
 _TRIES = 5
-_TAKEN_OVER = (
-    "preload: dumps, and the batch that installs all",
-    "adoption after a crash, all STALE: dumps, and the batch that verifies all",
-    "adoption, all REACHABLE: dumps",
+_SCENARIOS = (
+    "learn all from the neighbor table: dumps, and a batch that installs all",
+    "adopt after a crash, all STALE: dumps, and a batch that verifies all",
+    "adopt after a crash, all REACHABLE: dumps",
 )
 
 
@@ -30,22 +30,22 @@ def run() -> None:
     heading("Starting")
     with Lab() as lab:
         router = home(lab).router
-        rows = [
+        times = [
             ("ndpbr --help", ms(_command("--help"), 0)),
             ("ndpbr show", ms(_command("show", host=router), 0)),
             ("python3 -c pass", ms(_python("-c", "pass"), 0)),
         ]
-    table(("what", "median"), rows)
-    heading(f"Taking over {_SIZE} hosts at the start (medians of {_TRIES} tries)")
-    # A turn of each after the other: the machine's speed drifts.
+    table(("command", "median"), times)
+    heading(f"Startup with {_SIZE} hosts (medians of {_TRIES} tries)")
+    # In turn, because the machine's speed drifts.
     tries = [(_preloaded(0), _preloaded(_SIZE), _adopted("stale"), _adopted("reachable")) for _ in range(_TRIES)]
-    empty = statistics.median(nothing for (nothing, _), *_ in tries)
-    taken = [("nothing to take over", "", ms(empty, 0), "")]
-    for number, what in enumerate(_TAKEN_OVER, 1):
+    empty = statistics.median(empty for (empty, _), *_ in tries)
+    rows = [("no hosts", "", ms(empty, 0), "")]
+    for number, what in enumerate(_SCENARIOS, 1):
         ours = statistics.median(row[number][0] for row in tries) - empty
-        least = statistics.median(row[number][1] for row in tries)
-        taken.append((what, ms(least, 0), ms(ours, 0), f"{ours / least:.2f}"))
-    table(("what", "ip(8) alone", "daemon, less an empty start", "ratio"), taken)
+        baseline = statistics.median(row[number][1] for row in tries)
+        rows.append((what, ms(baseline, 0), ms(ours, 0), f"{ours / baseline:.2f}"))
+    table(("scenario", "ip(8) alone", "daemon, minus an empty start", "ratio"), rows)
 
 
 def _command(*argv: str, host: Host | None = None) -> float | None:
@@ -64,43 +64,43 @@ def _median(words: Sequence[str]) -> float | None:
 
 
 def _dumps(router: Host) -> float:
-    def all_of_them() -> None:
+    def all_dumps() -> None:
         for words in ("-o link show", "-o address show", "-N route show", "-N neigh show proxy", "neigh show"):
             router.run("ip", "-6", *words.split())
 
-    return timed(all_of_them)
+    return timed(all_dumps)
 
 
 def _preloaded(size: int) -> tuple[float, float]:
-    """Return how long a start with *size* neighbors takes, and how long dumps and batch alone."""
+    """Return how long a start with *size* neighbors takes, and how long ip(8) alone takes for dumps and batch."""
     with Lab() as lab, tempfile.TemporaryDirectory() as folder:
         where = home(lab)
         batch(where.router, neighbors(size))
         dumps = _dumps(where.router)
 
-        def whole() -> None:
+        def start_and_install() -> None:
             start(where, Path(folder), "--max-hosts", "20000")
             if size:
                 installed(where.router, size)
 
-        took = timed(whole)
+        elapsed_s = timed(start_and_install)
         for child in where.router.spawned:
             child.send_signal(signal.SIGTERM)
             child.wait(60)
-        return took, dumps + (alone(where.router, commands(size), size) if size else 0.0)
+        return elapsed_s, dumps + (alone(where.router, commands(size), size) if size else 0.0)
 
 
 def _adopted(state: str) -> tuple[float, float]:
-    """Return how long a start takes that finds the hosts of an earlier run, and how long dumps and probes alone.
+    """Return how long a start takes that adopts the hosts of an earlier run, and how long ip(8) alone takes.
 
-    Those that are STALE are verified, one and all.
+    The daemon verifies every host whose neighbor entry is STALE.
     """
     with Lab() as lab, tempfile.TemporaryDirectory() as folder:
         where = home(lab)
         batch(where.router, neighbors(_SIZE, state) + commands(_SIZE))
-        least = _dumps(where.router)
-        took = timed(lambda: start(where, Path(folder), "--max-hosts", "20000"))
+        baseline = _dumps(where.router)
+        elapsed_s = timed(lambda: start(where, Path(folder), "--max-hosts", "20000"))
         if state == "stale":
             batch(where.router, neighbors(_SIZE, state))
-            least += batch(where.router, neighbors(_SIZE, "probe"))
-        return took, least
+            baseline += batch(where.router, neighbors(_SIZE, "probe"))
+        return elapsed_s, baseline

@@ -1,8 +1,8 @@
-"""N neighbors appear at once: how long until all are routed and proxied, next to ip(8) with the same commands alone.
+"""N neighbors appear simultaneously: how long until all have route and proxy entry, next to ip(8) alone?
 
-At once: the daemon is stopped (SIGSTOP) while they appear, and the clock runs from SIGCONT.  The other way, "from the
-first", it runs from the first one's appearance, with the daemon running, and so includes the time of their appearing.
-Below it is compared with one process for each command, as the shell script had it.
+Simultaneously: the daemon is stopped (SIGSTOP) while the neighbors appear, and time is measured from SIGCONT.  The
+column "including their appearance" is measured with the daemon running, from the appearance of the first neighbor.  A
+line below the table compares with one process per command, as in the shell script.
 """
 
 from __future__ import annotations
@@ -31,51 +31,61 @@ _ONE_BY_ONE = 200
 
 def run(sizes: tuple[int, ...] = (1000, 5000, 10000)) -> None:
     """Print the tables."""
-    heading("Throughput: N neighbors appear at once")
+    heading("Throughput: N neighbors appear simultaneously")
     rows = []
     for size in sizes:
         tries = [_try(size) for _ in range(_TRIES)]
-        ratios = sorted(ours / least for least, ours, _, _ in tries)
+        ratios = sorted(ours / alone_s for alone_s, ours, _, _ in tries)
         rows.append(
             (
                 size,
                 tries[-1][3],
-                ms(median(least for least, _, _, _ in tries), 0),
+                ms(median(alone_s for alone_s, _, _, _ in tries), 0),
                 ms(median(ours for _, ours, _, _ in tries), 0),
                 f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})",
-                f"{median(first / least for least, _, first, _ in tries):.2f}",
+                f"{median(first / alone_s for alone_s, _, first, _ in tries):.2f}",
             )
         )
     print(f"Medians of {_TRIES} tries.\n")
-    table(("N", "installed", "ip -batch alone", "ndpbr", "ratio", "ratio from the first"), rows)
+    table(
+        (
+            "N",
+            "installed (routes + proxy entries)",
+            "ip -batch alone",
+            "ndpbr",
+            "ratio",
+            "ratio including their appearance",
+        ),
+        rows,
+    )
     _one_by_one()
-    _shares(10000)
+    _cpu_by_part(10000)
 
 
 def _try(size: int) -> tuple[float, float, float, str]:
-    """Return how long ip(8) takes alone, the daemon for all at once, and from the first; and what is installed then."""
+    """Return the seconds of ip(8) alone, of the daemon, of the daemon including appearance; and what is installed."""
     with site("--max-hosts", "20000") as where:
-        at_once, all_there = _at_once(where, size)
+        simultaneous, all_installed = _simultaneous(where, size)
         where.stop()
-        least = alone(where.home.router, commands(size), size)
+        alone_s = alone(where.home.router, commands(size), size)
     with site("--max-hosts", "20000") as where:
-        began = time.monotonic()
+        started = time.monotonic()
         batch(where.home.router, neighbors(size))
-        from_first = installed(where.home.router, size) - began
-    return least, at_once, from_first, all_there
+        from_first = installed(where.home.router, size) - started
+    return alone_s, simultaneous, from_first, all_installed
 
 
-def _at_once(where: Site, size: int) -> tuple[float, str]:
+def _simultaneous(where: Site, size: int) -> tuple[float, str]:
     router = where.home.router
     where.process.send_signal(signal.SIGSTOP)
     batch(router, neighbors(size))
     time.sleep(0.2)
-    began = time.monotonic()
+    started = time.monotonic()
     where.process.send_signal(signal.SIGCONT)
-    took = installed(router, size) - began
+    elapsed_s = installed(router, size) - started
     time.sleep(1)
     routes, proxies = counts(router)
-    return took, f"{routes} + {proxies}"
+    return elapsed_s, f"{routes} + {proxies}"
 
 
 def _one_by_one() -> None:
@@ -84,7 +94,7 @@ def _one_by_one() -> None:
         lines = commands(_ONE_BY_ONE).splitlines()
 
         def each() -> None:
-            # One shell for all of them: what is measured is ip, not the way into the namespace.
+            # One shell for all commands, so that entering the namespace is not measured.
             router.run("sh", "-c", "".join(f"ip -6 {line}\n" for line in lines))
 
         one, together = timed(each) / _ONE_BY_ONE, 0.0
@@ -92,17 +102,17 @@ def _one_by_one() -> None:
         router.run("ip", "-6", "neigh", "flush", "proxy", "proto", "135")
         together = batch(router, commands(_ONE_BY_ONE)) / _ONE_BY_ONE
         print(
-            f"\nOne process a command: {ms(one)} a host; one batch: {ms(together)} a host; ratio {one / together:.0f}."
+            f"\nPer host: {ms(one)} with a process per command, {ms(together)} in a batch; ratio {one / together:.0f}"
         )
 
 
-def _shares(size: int) -> None:
-    heading(f"Where the time of {size} hosts goes (one process, no kernel; CPU)")
+def _cpu_by_part(size: int) -> None:
+    heading(f"CPU time of {size} hosts by part (one process, without the kernel)")
     lines = [f"[NEIGH]{address(n)} dev lan0 lladdr {lladdr(n)} REACHABLE " for n in range(1, size + 1)]
     devs = frozenset(("wan0", "lan0", "lo"))
     proxy = NdProxy(Rules(("wan0", "lan0"), everything_on_link=True, max_hosts=size))
     words = Commands(135)
-    log = Log(LogConfig("logfmt"), _Nowhere())
+    log = Log(LogConfig("logfmt"), _NullSink())
     marks = [time.process_time()]
     events = [event for line in lines if isinstance(event := parser.event(line, devs), NeighborChanged)]
     marks.append(time.process_time())
@@ -116,20 +126,20 @@ def _shares(size: int) -> None:
     with Lab() as lab:
         kernel = batch(home(lab).router, commands(size))
     spans = [later - sooner for sooner, later in pairwise(marks)]
-    rows = [(name, f"{span / size * 1e6:.1f} µs a host") for name, span in zip(_SHARES, spans, strict=True)]
-    table(("part", "time"), [*rows, ("ip -batch and kernel", f"{kernel / size * 1e6:.1f} µs a host")])
+    rows = [(name, f"{span / size * 1e6:.1f} µs per host") for name, span in zip(_PARTS, spans, strict=True)]
+    table(("part", "time"), [*rows, ("ip -batch and kernel", f"{kernel / size * 1e6:.1f} µs per host")])
 
 
-_SHARES = ("parse", "decide", "write", "log (after the batch)")
+_PARTS = ("parse", "decide", "write commands", "log (after the batch)")
 
 
-class _Nowhere:
-    """Takes records and drops them."""
+class _NullSink:
+    """A log sink that drops all records."""
 
     dropped = 0
 
     def write(self, level: str, text: str) -> None:
-        """Drop it."""
+        """Drop a record."""
 
     def retry(self) -> None:
         """Nothing to do."""
