@@ -1,4 +1,4 @@
-"""A router that was rebooted finds its silent hosts again: those remembered, and those that answer an echo request."""
+"""A rebooted router finds silent hosts again: remembered hosts, and hosts that answer the all-nodes ping."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from tests.observed import clean, hasten, neighbor, proxies, routes
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
-SOON = ("--expire-interval", "50")  # the daemon looks at the clock twice a second
+SOON = ("--expire-interval", "50")  # makes the daemon check its hosts often
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
 def test_silent_server_is_reached_after_a_reboot(home: Home, daemon: Start, *, killed: bool) -> None:
-    """A server that has not spoken since is reached from outside, although the router's tables were empty."""
+    """A silent server is reachable from outside, although the router's tables were empty."""
     echo(home.lan)
     first = _learned(home, daemon)
     if killed:
-        until(lambda: LAN in _file(first), what="the host is written down")
+        until(lambda: LAN in _file(first), what="the host is in the hosts file")
         first.process.send_signal(signal.SIGKILL)
         first.process.wait(5.0)
     else:
@@ -43,7 +43,7 @@ def test_silent_server_is_reached_after_a_reboot(home: Home, daemon: Start, *, k
 
 
 def test_server_with_another_network_card_is_found_after_a_reboot(home: Home, daemon: Start) -> None:
-    """The lladdr that was written down is of no account."""
+    """A server with a new lladdr is found: the remembered lladdr does not matter."""
     assert _learned(home, daemon).stop() == 0
     _reboot(home)
     home.lan.ip("link set eth0 address 02:00:00:00:99:99")
@@ -53,8 +53,8 @@ def test_server_with_another_network_card_is_found_after_a_reboot(home: Home, da
     )
 
 
-def test_server_that_is_gone_gets_nothing(home: Home, daemon: Start) -> None:
-    """Who is remembered, and does not answer, has no entries, and is still remembered for the next start."""
+def test_absent_server_gets_no_entries(home: Home, daemon: Start) -> None:
+    """A remembered host that does not answer gets no entries, and stays remembered for the next start."""
     hasten(home.router, "lan0")
     first = _learned(home, daemon)
     assert first.stop() == 0
@@ -62,15 +62,15 @@ def test_server_that_is_gone_gets_nothing(home: Home, daemon: Start) -> None:
     home.lan.ip(f"address del {LAN}/64 dev eth0")
     second = daemon(home.router, "--discover", *DEVS)
     second.wait_for("lookup-started", address=LAN, reason="remembered")
-    until(lambda: "FAILED" in neighbor(home.router, LAN, "lan0"), what="the kernel has asked for it in vain")
+    until(lambda: "FAILED" in neighbor(home.router, LAN, "lan0"), what="the kernel has probed it without an answer")
 
     assert not any(LAN in entry for entry in proxies(home.router) | routes(home.router))
     assert second.stop() == 0
     assert LAN in _file(second)
 
 
-def test_hosts_that_never_spoke_are_found(home: Home, daemon: Start) -> None:
-    """Everybody on each LAN is asked once: a host on the same prefix, and one that goes through the router, answer."""
+def test_silent_hosts_are_found_by_the_all_nodes_ping(home: Home, daemon: Start) -> None:
+    """Hosts with an on-link prefix, and hosts that send everything to the router, answer the all-nodes ping."""
     home.lan2.lay(f"address del {LAN2}/64 dev eth0", f"address add {LAN2}/128 dev eth0 nodad")
     home.lan2.ip("route replace default via fe80::1 dev eth0")
     echo(home.lan)
@@ -83,14 +83,14 @@ def test_hosts_that_never_spoke_are_found(home: Home, daemon: Start) -> None:
         ("lan0", ROUTER),
         ("lan1", ROUTER),
     }
-    # The provider's side is not asked.
+    # The provider's link gets no ping.
     assert not [r for r in running.log() if r["event"] == "lookup-started" and r["address"] == MODEM]
     assert running.stop() == 0
     assert clean(home.router)
 
 
-def test_hosts_are_asked_when_the_prefix_comes(home: Home, daemon: Start) -> None:
-    """A router gets its address by an advertisement, after the start: then both the file and the link are asked."""
+def test_hosts_are_probed_when_the_prefix_appears(home: Home, daemon: Start) -> None:
+    """If the router gets its address after the start, remembered hosts and the LANs are probed then."""
     home.router.ip(f"address del {ROUTER}/64 dev wan0")
     (file := _files(home, daemon)).write_text(f"# ndpbr\n{LAN} lan0\n")
     home.lan.sysctl("net/ipv6/icmp/echo_ignore_multicast", 1)
@@ -101,13 +101,13 @@ def test_hosts_are_asked_when_the_prefix_comes(home: Home, daemon: Start) -> Non
     running.wait_for("host-learned", address=LAN)
     running.wait_for("host-learned", address=LAN2, timeout=10.0)
 
-    sought = {r["address"]: r["reason"] for r in running.log() if r["event"] == "lookup-started"}
-    assert sought == {LAN: "remembered", LAN2: "answered-echo"}
+    lookups = {r["address"]: r["reason"] for r in running.log() if r["event"] == "lookup-started"}
+    assert lookups == {LAN: "remembered", LAN2: "answered-echo"}
     assert file.exists()
 
 
-def test_without_sweep_nobody_is_asked(home: Home, daemon: Start) -> None:
-    """With --no-discover hosts are learned when they speak, and nothing is written down."""
+def test_no_discover_probes_and_remembers_no_host(home: Home, daemon: Start) -> None:
+    """With --no-discover a host is learned from its packets, and none is written to the hosts file."""
     running = daemon(home.router, *SOON, "--discover", "--no-discover", *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
@@ -118,9 +118,9 @@ def test_without_sweep_nobody_is_asked(home: Home, daemon: Start) -> None:
     assert not running.hosts.exists()
 
 
-def test_only_addresses_that_count_are_asked(home: Home, daemon: Start) -> None:
-    """What a file says is a hint: garbage, and addresses that no host of ours can have, are passed over."""
-    _deaf(home)
+def test_only_eligible_addresses_of_the_file_are_probed(home: Home, daemon: Start) -> None:
+    """Garbage in the hosts file, and addresses that no host can have, are skipped."""
+    _ignore_multicast_pings(home)
     file = _files(home, daemon)
     lines = (
         "# ndpbr",
@@ -141,7 +141,7 @@ def test_only_addresses_that_count_are_asked(home: Home, daemon: Start) -> None:
     assert {r["address"] for r in running.log() if r["event"] == "lookup-started"} == {LAN}
     assert running.wait_for("hosts-file-unreadable")["level"] == "warning"
     assert running.stop() == 0
-    # An address that does not count yet may do so when the provider's prefix comes.
+    # An address that is not eligible yet may be when the provider's prefix appears.
     assert [line.split()[0] for line in file.read_text().splitlines()[1:]] == [
         "2001:db8:64::1",
         "2001:db8:64::2",
@@ -150,8 +150,8 @@ def test_only_addresses_that_count_are_asked(home: Home, daemon: Start) -> None:
     ]
 
 
-def test_file_of_another_program_is_left_alone(home: Home, daemon: Start) -> None:
-    """A path that was a mistake does not cost the user his file."""
+def test_file_of_another_program_is_not_changed(home: Home, daemon: Start) -> None:
+    """If --hosts-file names another program's file by mistake, that file is not changed."""
     file = _files(home, daemon)
     file.write_text("127.0.0.1 localhost\n::1 localhost\n")
     running = _learned(home, daemon)
@@ -161,8 +161,8 @@ def test_file_of_another_program_is_left_alone(home: Home, daemon: Start) -> Non
     assert file.read_text() == "127.0.0.1 localhost\n::1 localhost\n"
 
 
-def test_what_is_in_the_place_of_the_file(home: Home, daemon: Start) -> None:
-    """A pipe does not keep the daemon waiting, a link is not followed; the file takes their place."""
+def test_pipe_or_link_in_place_of_the_file(home: Home, daemon: Start) -> None:
+    """A pipe does not block the daemon, and a link is not followed; the hosts file replaces them."""
     file = _files(home, daemon)
     os.mkfifo(file)
     first = _learned(home, daemon)
@@ -176,12 +176,12 @@ def test_what_is_in_the_place_of_the_file(home: Home, daemon: Start) -> None:
 
     assert LAN in written
     assert (file.read_text(), file.is_symlink()) == (written, False)
-    assert [_said(running) for running in (first, second)] == [[], ["hosts-file-unreadable"]]
+    assert [_file_events(running) for running in (first, second)] == [[], ["hosts-file-unreadable"]]
 
 
 @pytest.mark.parametrize("disk", ["-o ro", "-o size=4k", None], ids=["read-only", "full", "directory"])
-def test_file_that_cannot_be_written_is_said_once(home: Home, daemon: Start, disk: str | None) -> None:
-    """On a read-only or full disk, or with a directory in its place, the daemon does its work, and warns."""
+def test_unwritable_file_is_a_warning(home: Home, daemon: Start, disk: str | None) -> None:
+    """On a read-only or full disk, or with a directory in its place, the daemon works, and warns."""
     file = _files(home, daemon)
     if disk is None:
         file.mkdir()
@@ -191,12 +191,12 @@ def test_file_that_cannot_be_written_is_said_once(home: Home, daemon: Start, dis
             (file.parent / "ballast").write_bytes(bytes(4096))
     try:
         running = _learned(home, daemon)
-        until(lambda: "hosts-file-unwritable" in _said(running), what="the daemon has tried to write")
+        until(lambda: "hosts-file-unwritable" in _file_events(running), what="the daemon has tried to write")
         claim(home.lan2, LAN2)
         running.wait_for("host-verified", address=LAN2)
 
         assert running.stop() == 0
-        assert _said(running) == (["hosts-file-unreadable"] if disk is None else []) + ["hosts-file-unwritable"]
+        assert _file_events(running) == (["hosts-file-unreadable"] if disk is None else []) + ["hosts-file-unwritable"]
         assert LAN.encode() not in b"".join(path.read_bytes() for path in file.parent.iterdir() if path.is_file())
         assert clean(home.router)
     finally:
@@ -205,7 +205,7 @@ def test_file_that_cannot_be_written_is_said_once(home: Home, daemon: Start, dis
 
 
 def _files(home: Home, daemon: Start) -> Path:
-    """Return where the test's daemons have their file, in a directory made now."""
+    """Return the path of the hosts file of this test's daemons, in a new directory."""
     running = daemon(home.router, *DEVS)
     assert running.stop() == 0
     running.hosts.parent.mkdir()
@@ -213,8 +213,8 @@ def _files(home: Home, daemon: Start) -> Path:
 
 
 def _learned(home: Home, daemon: Start) -> Daemon:
-    """Return a daemon that has verified the LAN host, because it spoke, and will remember it."""
-    _deaf(home)
+    """Return a daemon that has verified the LAN host from its packets, and will remember it."""
+    _ignore_multicast_pings(home)
     running = daemon(home.router, *SOON, "--discover", *DEVS)
     claim(home.lan, LAN)
     running.wait_for("discovery-started")
@@ -222,14 +222,14 @@ def _learned(home: Home, daemon: Start) -> Daemon:
     return running
 
 
-def _deaf(home: Home) -> None:
-    """Have no host answer an echo request to everybody."""
+def _ignore_multicast_pings(home: Home) -> None:
+    """Make all hosts ignore multicast echo requests."""
     for host in (home.lan, home.lan2):
         host.sysctl("net/ipv6/icmp/echo_ignore_multicast", 1)
 
 
 def _reboot(home: Home) -> None:
-    """Leave the router with the tables that it has after a reboot."""
+    """Empty the router's tables, as a reboot does."""
     home.router.ip("-6 neigh flush proxy proto 135")
     home.router.ip("-6 route flush proto 135")
     for dev in DEVS:
@@ -242,5 +242,5 @@ def _file(running: Daemon) -> str:
     return running.hosts.read_text() if running.hosts.exists() else ""
 
 
-def _said(running: Daemon) -> list[str]:
+def _file_events(running: Daemon) -> list[str]:
     return [r["event"] for r in running.log() if r["event"] in ("hosts-file-unreadable", "hosts-file-unwritable")]

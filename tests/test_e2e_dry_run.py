@@ -1,4 +1,4 @@
-"""`ndpbr run --dry-run`: what would be done is said, nothing is."""
+"""`ndpbr run --dry-run` logs what it would do, and changes nothing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LEARNING = [
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_dry_run_says_what_it_would_run(home: Home, daemon: Start, known: bool) -> None:
-    """A host, known at the start or heard later, is learned in the log alone; the kernel is as it was."""
+def test_dry_run_logs_its_commands(home: Home, daemon: Start, known: bool) -> None:
+    """A host, known at startup or seen later, is learned only in the log; the kernel is not changed."""
     before = settings(home.router, *DEVS)
     if known:
         claim(home.lan, LAN)
@@ -41,7 +41,7 @@ def test_dry_run_says_what_it_would_run(home: Home, daemon: Start, known: bool) 
 
 
 def test_dry_run_beside_a_running_daemon(home: Home, daemon: Start) -> None:
-    """A dry run needs no pid file and takes no interface: it can watch where a daemon works."""
+    """A dry run takes no pid file and no lock, so it can run beside a daemon."""
     running = daemon(home.router, *DEVS)
     dry = daemon(home.router, "--dry-run", *DEVS)
     claim(home.lan, LAN)

@@ -1,4 +1,4 @@
-"""Silent hosts are looked after by the kernel's neighbor discovery, in turn, once an interval."""
+"""Silent hosts are verified by the kernel's neighbor discovery, each once per interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.program import Daemon
 
 
 def test_silent_host_that_vanished_expires(home: Home, daemon: Start) -> None:
-    """A host that has gone is noticed although nobody talks to it: asked, asked once more, forgotten."""
+    """An absent host is noticed although no host sends to it: probed twice, then forgotten."""
     hasten(home.router, "lan0")
     running = _learned(home, daemon)
     home.lan.ip(f"address del {LAN}/64 dev eth0")
@@ -25,7 +25,7 @@ def test_silent_host_that_vanished_expires(home: Home, daemon: Start) -> None:
 
 
 def test_silent_host_that_drops_echo_requests_stays(home: Home, daemon: Start, ndpbr: Run) -> None:
-    """A living host stays round after round, although its firewall drops ping: neighbor discovery is never refused."""
+    """A present host whose firewall drops pings is retained: it answers neighbor discovery."""
     home.lan.sysctl("net/ipv6/icmp/echo_ignore_all", 1)
     hasten(home.router, "lan0")
     running = _learned(home, daemon)
@@ -47,5 +47,5 @@ def _learned(home: Home, daemon: Start) -> Daemon:
 
 
 def _rounds(running: Daemon) -> int:
-    """Return how often the LAN host's turn has come."""
+    """Return how often the LAN host was probed."""
     return len([r for r in running.log() if r.get("address") == LAN and r["reason"] == "not-confirmed"])

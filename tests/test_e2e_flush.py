@@ -1,4 +1,4 @@
-"""`ndpbr flush`: the program's own entries go, other programs' stay; --all takes them all."""
+"""`ndpbr flush` removes ndpbr's own entries and leaves those of other programs; --all removes all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHER = "2001:db8:64::44"
 
 @pytest.fixture
 def mixed(home: Home) -> Home:
-    """Return the home with entries of an ended daemon, and of other programs, on its router."""
+    """Return a home whose router has entries of an ended daemon and of other programs."""
     home.router.lay(
         f"route add {LAN}/128 dev lan0 proto 135",
         f"neigh add proxy {LAN} dev wan0 proto 135",
@@ -31,8 +31,8 @@ def mixed(home: Home) -> Home:
     return home
 
 
-def test_flush_removes_what_is_tagged_alone(mixed: Home, ndpbr: Run) -> None:
-    """The program's entries are removed, and counted; nothing without its tag is touched."""
+def test_flush_removes_only_tagged_entries(mixed: Home, ndpbr: Run) -> None:
+    """ndpbr's entries are removed and counted; no entry without its tag is touched."""
     flushed = ndpbr(mixed.router, "flush")
 
     assert (flushed.returncode, flushed.stdout) == (0, "1 proxy entries and 1 host routes removed\n")
@@ -41,7 +41,7 @@ def test_flush_removes_what_is_tagged_alone(mixed: Home, ndpbr: Run) -> None:
 
 
 def test_flush_protocol_removes_another_tag(mixed: Home, ndpbr: Run) -> None:
-    """With --protocol the entries of a program run with that number are removed."""
+    """With --protocol the entries of a daemon with that number are removed."""
     mixed.router.lay(f"route add {MODEM}/128 dev wan0 proto 140", f"neigh add proxy {MODEM} dev lan1 proto 140")
     before = proxies(mixed.router), routes(mixed.router)
     flushed = ndpbr(mixed.router, "flush", "--protocol", "140")
@@ -52,7 +52,7 @@ def test_flush_protocol_removes_another_tag(mixed: Home, ndpbr: Run) -> None:
 
 
 def test_flush_all_removes_every_proxy_entry(mixed: Home, ndpbr: Run) -> None:
-    """With --all every proxy entry goes with its host route, and proxy_ndp is off; other host routes stay."""
+    """--all removes every proxy entry with its host route and turns proxy_ndp off; other host routes stay."""
     for dev in ("all", "wan0", "lan0"):
         mixed.router.sysctl(f"net/ipv6/conf/{dev}/proxy_ndp", 1)
     flushed = ndpbr(mixed.router, "flush", "--all")
@@ -82,7 +82,7 @@ def test_flush_all_removes_routes_without_an_interface(mixed: Home, ndpbr: Run) 
 
 
 def test_flush_beside_a_running_daemon_says_so(home: Home, daemon: Start, ndpbr: Run) -> None:
-    """A daemon that runs is named, and puts back what it still knows."""
+    """If a daemon runs, flush says so; the daemon restores the entries of its hosts."""
     running = daemon(home.router, "--resync-interval", "1", "wan0", "lan0")
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)

@@ -1,4 +1,4 @@
-"""Hosts that have gone are forgotten, and living ones are not."""
+"""Absent hosts are forgotten, and present hosts are not."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tests.lab import until
 from tests.observed import hasten, neighbor, proxies, routes
 from tests.program import Daemon
 
-ABSENT = "2001:db8:64::dead"  # nobody's
+ABSENT = "2001:db8:64::dead"  # no host's
 
 
 def test_vanished_host_is_forgotten_when_it_fails_twice(home: Home, daemon: Start) -> None:
-    """A host that leaves while somebody talks to it is asked once more, then loses its route and proxy entries."""
+    """A host that leaves while another host sends to it is probed once more, then loses its entries."""
     hasten(home.router, "lan0")
     running = _learned(home, daemon)
     _vanish(home)
@@ -26,7 +26,7 @@ def test_vanished_host_is_forgotten_when_it_fails_twice(home: Home, daemon: Star
 
 
 def test_host_that_comes_back_is_learned_again(home: Home, daemon: Start) -> None:
-    """A forgotten host is as welcome as a new one."""
+    """A forgotten host is learned again like a new one."""
     hasten(home.router, "lan0")
     echo(home.lan)
     running = _learned(home, daemon)
@@ -39,8 +39,8 @@ def test_host_that_comes_back_is_learned_again(home: Home, daemon: Start) -> Non
     assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None
 
 
-def test_host_that_never_answers_is_forgotten_at_once(home: Home, daemon: Start) -> None:
-    """An address that somebody made up is learned, but goes when the kernel's probe finds nobody."""
+def test_host_that_never_answers_is_forgotten_immediately(home: Home, daemon: Start) -> None:
+    """A made-up address is learned, and forgotten when the kernel's probe gets no answer."""
     hasten(home.router, "lan0")
     running = daemon(home.router, "wan0", "lan0")
     claim(home.lan, ABSENT)
@@ -50,8 +50,8 @@ def test_host_that_never_answers_is_forgotten_at_once(home: Home, daemon: Start)
     until(lambda: not proxies(home.router) and not routes(home.router), what="the address's entries are gone")
 
 
-def test_living_host_stays_when_its_cache_entry_is_deleted(home: Home, daemon: Start) -> None:
-    """Whoever deletes a neighbor from the cache of the kernel takes no living host away."""
+def test_host_is_retained_when_its_neighbor_entry_is_deleted(home: Home, daemon: Start) -> None:
+    """Deleting a neighbor entry does not remove a present host."""
     echo(home.lan)
     running = _learned(home, daemon)
     home.router.ip(f"-6 neigh del {LAN} dev lan0")
@@ -61,8 +61,8 @@ def test_living_host_stays_when_its_cache_entry_is_deleted(home: Home, daemon: S
     _stayed(home, running)
 
 
-def test_living_host_stays_when_the_cache_is_flushed(home: Home, daemon: Start) -> None:
-    """A flushed neighbor cache fills again without the loss of a host."""
+def test_hosts_are_retained_when_the_neighbor_table_is_flushed(home: Home, daemon: Start) -> None:
+    """Flushing the neighbor table does not remove a present host."""
     echo(home.lan)
     running = _learned(home, daemon)
     home.router.ip("-6 neigh flush dev lan0")
@@ -72,8 +72,8 @@ def test_living_host_stays_when_the_cache_is_flushed(home: Home, daemon: Start) 
     _stayed(home, running)
 
 
-def test_failure_on_another_link_says_nothing_about_a_host(home: Home, daemon: Start) -> None:
-    """A host is looked for on the wrong link, and not found there: it stays where it is."""
+def test_failure_on_another_link_does_not_affect_a_host(home: Home, daemon: Start) -> None:
+    """A failed resolution on the wrong link does not affect the host."""
     echo(home.lan)
     hasten(home.router, "wan0")
     running = _learned(home, daemon)
@@ -93,7 +93,7 @@ def _learned(home: Home, daemon: Start) -> Daemon:
 
 
 def _vanish(home: Home) -> None:
-    """Have the LAN host give up its address, and the router's kernel doubt it."""
+    """Remove the LAN host's address, and make the router's kernel probe it."""
     home.lan.ip(f"address del {LAN}/64 dev eth0")
     until(lambda: "REACHABLE" not in neighbor(home.router, LAN, "lan0"), what="the neighbor is no longer REACHABLE")
 
@@ -105,5 +105,5 @@ def _stayed(home: Home, running: Daemon) -> None:
 
 
 def _steps(running: Daemon, address: str = LAN) -> list[tuple[str, str]]:
-    """Return what was decided about *address*, and why."""
+    """Return the kinds and reasons of the decisions about *address*."""
     return [(r["event"], r["reason"]) for r in running.log() if r.get("address") == address]

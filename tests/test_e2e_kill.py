@@ -1,4 +1,4 @@
-"""`ndpbr kill`: the running daemon, and no other process, is stopped and has cleaned up."""
+"""`ndpbr kill` stops the running daemon, waits for its clean-up, and signals no other program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.observed import clean, settings
 
 
 def test_kill_returns_when_the_daemon_has_cleaned_up(home: Home, daemon: Start, ndpbr: Run) -> None:
-    """When kill returns, all entries are removed, all settings restored, and the pid file is gone."""
+    """When kill returns, no entry is left, every setting is restored, and the pid file is gone."""
     before = settings(home.router, "wan0", "lan0")
     running = daemon(home.router, "wan0", "lan0")
     claim(home.lan, LAN)
@@ -26,8 +26,8 @@ def test_kill_returns_when_the_daemon_has_cleaned_up(home: Home, daemon: Start, 
     assert running.process.wait(5.0) == 0
 
 
-def test_kill_without_a_daemon(home: Home, ndpbr: Run, tmp_path: Path) -> None:
-    """Without a pid file kill fails, with one sentence."""
+def test_kill_says_that_none_runs(home: Home, ndpbr: Run, tmp_path: Path) -> None:
+    """Without a pid file kill fails with one sentence."""
     pidfile = tmp_path / "none.pid"
     killed = ndpbr(home.router, "--pidfile", str(pidfile), "kill")
 
@@ -36,7 +36,7 @@ def test_kill_without_a_daemon(home: Home, ndpbr: Run, tmp_path: Path) -> None:
 
 
 def test_pid_file_of_a_crashed_daemon_is_stale(home: Home, daemon: Start, ndpbr: Run) -> None:
-    """The pid file that a killed daemon left behind is not a running daemon."""
+    """The pid file of a killed daemon does not count as a running daemon."""
     running = daemon(home.router, "wan0", "lan0")
     running.process.send_signal(signal.SIGKILL)
     running.process.wait(5.0)
@@ -47,8 +47,8 @@ def test_pid_file_of_a_crashed_daemon_is_stale(home: Home, daemon: Start, ndpbr:
     assert "ndpbr is not running" in killed.stderr
 
 
-def test_process_that_got_a_stale_number_is_not_signalled(home: Home, ndpbr: Run, tmp_path: Path) -> None:
-    """A process that now has the pid in a stale pid file is not signalled."""
+def test_process_with_a_stale_pid_is_not_signalled(home: Home, ndpbr: Run, tmp_path: Path) -> None:
+    """If the pid in the file belongs to another program now, kill does not signal it."""
     other = home.router.spawn("sleep", "600")
     pidfile = tmp_path / "stale.pid"
     pidfile.write_text(f"{other.pid}\n")
@@ -60,7 +60,7 @@ def test_process_that_got_a_stale_number_is_not_signalled(home: Home, ndpbr: Run
 
 
 def test_stale_pid_file_does_not_keep_a_daemon_from_starting(home: Home, daemon: Start, tmp_path: Path) -> None:
-    """A daemon replaces a stale pid file, whatever it contains, and removes it when it ends."""
+    """A daemon takes over a stale pid file, whatever it contains, and removes it at its end."""
     (tmp_path / "ndpbr.pid").write_text("1\nand a longer line than a number\n")
     running = daemon(home.router, "wan0", "lan0")
 

@@ -15,16 +15,16 @@ from tests.program import Daemon, Record
 FAR = 0.02  # s, to a server on the internet and back
 
 
-def test_first_datagram_of_an_unknown_host_is_answered(home: Home, daemon: Start) -> None:
-    """A LAN host that nobody has heard of sends one datagram to the internet, and gets the answer."""
+def test_first_datagram_of_a_new_host_is_answered(home: Home, daemon: Start) -> None:
+    """A new LAN host sends one datagram to the internet and gets the answer."""
     echo(home.inet, delay=FAR)
     daemon(home.router, "wan0", "lan0")
 
     assert ask(home.lan, INET, timeout=3.0) is not None
 
 
-def test_modem_need_not_ask_twice_for_an_unknown_host(home: Home, daemon: Start) -> None:
-    """When a new host's first answer comes, its proxy entry is there: the modem's first solicitation is answered."""
+def test_first_solicitation_for_a_new_host_is_answered(home: Home, daemon: Start) -> None:
+    """When the first answer to a new host comes, its proxy entry exists: one solicitation is enough."""
     home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
     echo(home.inet, delay=10 * FAR)
     daemon(home.router, "wan0", "lan0")
@@ -33,7 +33,7 @@ def test_modem_need_not_ask_twice_for_an_unknown_host(home: Home, daemon: Start)
 
 
 def test_datagram_from_outside_reaches_a_learned_host(home: Home, daemon: Start) -> None:
-    """Once a host is learned, whoever is behind the modem can begin to talk to it."""
+    """A host behind the modem can contact a learned host."""
     echo(home.lan)
     running = daemon(home.router, "wan0", "lan0")
     claim(home.lan, LAN)
@@ -43,7 +43,7 @@ def test_datagram_from_outside_reaches_a_learned_host(home: Home, daemon: Start)
 
 
 def test_host_is_learned_at_stale_and_verified_at_reachable(home: Home, daemon: Start) -> None:
-    """The records of a new host say that it was learned unverified, and that the kernel's probe verified it."""
+    """A new host is learned unverified, and verified by the kernel's probe; the records say both."""
     running = daemon(home.router, "wan0", "lan0")
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
@@ -62,8 +62,8 @@ def test_host_is_learned_at_stale_and_verified_at_reachable(home: Home, daemon: 
     ]
 
 
-def test_learned_host_has_its_route_and_is_answered_for_elsewhere(home: Home, daemon: Start) -> None:
-    """A host has one tagged route where it was learned, and a tagged proxy entry on each other interface only."""
+def test_learned_host_has_a_route_and_proxy_entries(home: Home, daemon: Start) -> None:
+    """A host has one tagged route on its link, and a tagged proxy entry on each other link only."""
     running = daemon(home.router, "wan0", "lan0", "lan1")
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
@@ -73,10 +73,10 @@ def test_learned_host_has_its_route_and_is_answered_for_elsewhere(home: Home, da
 
 
 def test_modem_is_learned_for_the_lan(home: Home, daemon: Start) -> None:
-    """A LAN host that believes the modem to be on its own link reaches it."""
+    """A LAN host that takes the modem for an on-link neighbor reaches it."""
     echo(home.modem)
     running = daemon(home.router, "wan0", "lan0")
-    # What the router forwards makes it resolve the modem, which is how it hears of it.
+    # Forwarding makes the router resolve the modem, which puts the modem into the neighbor table.
     ask(home.lan, INET, timeout=0.5)
     running.wait_for("host-learned", address=MODEM, dev="wan0")
 
@@ -86,7 +86,7 @@ def test_modem_is_learned_for_the_lan(home: Home, daemon: Start) -> None:
 
 
 def test_host_that_forwards_is_learned(home: Home, daemon: Start) -> None:
-    """A LAN host that is a router itself, and says so in its advertisements, is a host like any other."""
+    """A LAN host that is a router, and says so in its advertisements, is learned like any host."""
     home.lan.sysctl("net/ipv6/conf/all/forwarding", 1)
     echo(home.lan)
     running = daemon(home.router, "wan0", "lan0")
@@ -98,7 +98,7 @@ def test_host_that_forwards_is_learned(home: Home, daemon: Start) -> None:
 
 
 def test_each_address_of_a_host_is_learned(home: Home, daemon: Start) -> None:
-    """A temporary address that a known host takes later works as its first one does."""
+    """A temporary address of a known host works like its first address."""
     echo(home.inet, delay=FAR)
     running = daemon(home.router, "wan0", "lan0")
     claim(home.lan, LAN)
@@ -120,8 +120,8 @@ def test_each_address_of_a_host_is_learned(home: Home, daemon: Start) -> None:
         (MODEM, "next-hop-of-default-route"),
     ],
 )
-def test_address_that_is_nobodys_to_claim_is_not_learned(home: Home, daemon: Start, address: str, reason: str) -> None:
-    """A LAN host that claims a server's, the router's, every router's or the gateway's address does not get it."""
+def test_ineligible_address_is_not_learned(home: Home, daemon: Start, address: str, reason: str) -> None:
+    """An off-link, the router's, the anycast or the next hop's address is not learned on a LAN."""
     running = daemon(home.router, "wan0", "lan0")
     claim(home.lan, address)
     ignored = running.wait_for("address-ignored", address=address)
@@ -130,8 +130,8 @@ def test_address_that_is_nobodys_to_claim_is_not_learned(home: Home, daemon: Sta
     assert not any(entry.startswith(f"{address} ") for entry in proxies(home.router) | routes(home.router))
 
 
-def test_prefix_option_makes_an_address_count(home: Home, daemon: Start) -> None:
-    """A prefix that the router itself has no connected route for works when --prefix names it."""
+def test_prefix_option_makes_an_address_eligible(home: Home, daemon: Start) -> None:
+    """Addresses of a prefix without a connected route are learned if --prefix names it."""
     prefix, address = "2001:db8:99::/64", "2001:db8:99::11"
     home.modem.ip(f"route add {prefix} dev lan0")
     home.lan.ip(f"address add {address}/128 dev eth0 nodad")

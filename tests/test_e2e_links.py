@@ -1,4 +1,4 @@
-"""Interfaces that come late, lose their carrier, or go down and up again."""
+"""Interfaces that appear late, lose their carrier, or go down and up again."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.program import Daemon
 DEVS = ("wan0", "lan0")
 
 
-def test_interface_that_comes_late_is_waited_for(lab: Lab, home: Home, daemon: Start) -> None:
-    """A listed interface need not exist at the start: hosts are learned on it once it does."""
+def test_interface_that_appears_late_is_used(lab: Lab, home: Home, daemon: Start) -> None:
+    """A listed interface may be missing at startup: hosts on it are learned once it exists."""
     running = daemon(home.router, "wan0", "late0")
     missing = running.wait_for("interface-missing", dev="late0")
     lab.link(home.router, "late0", home.lan2, "eth1")
@@ -30,8 +30,8 @@ def test_interface_that_comes_late_is_waited_for(lab: Lab, home: Home, daemon: S
     assert f"{LAN2} dev wan0 proto 135" in proxies(home.router)
 
 
-def test_host_whose_cable_is_pulled_stays(home: Home, daemon: Start) -> None:
-    """A lost carrier takes no host away: when the cable is back, so is the traffic."""
+def test_host_without_carrier_is_retained(home: Home, daemon: Start) -> None:
+    """A lost carrier removes no host: when the carrier is back, traffic flows."""
     running = _learned(home, daemon)
     home.lan.ip("link set eth0 down")
     running.wait_for("host-retained", address=LAN, reason="cache-entry-gone")
@@ -43,12 +43,12 @@ def test_host_whose_cable_is_pulled_stays(home: Home, daemon: Start) -> None:
     assert not [record for record in running.log() if record["event"] == "host-forgotten"]
 
 
-def test_host_comes_back_with_its_interface(home: Home, daemon: Start) -> None:
-    """When an interface goes down the kernel drops the entries there; when it is up again they are put back."""
+def test_entries_are_restored_when_an_interface_is_up_again(home: Home, daemon: Start) -> None:
+    """The kernel drops the entries of an interface that goes down; they are restored when it is up."""
     running = _learned(home, daemon)
     home.router.ip("link set lan0 down")
     suspended = running.wait_for("host-suspended", address=LAN)
-    until(lambda: not any(LAN in entry for entry in proxies(home.router)), what="nobody answers for the host")
+    until(lambda: not any(LAN in entry for entry in proxies(home.router)), what="the host is not proxied")
     home.router.ip("link set lan0 up")
     home.router.ip("address replace fe80::1/64 dev lan0 nodad")
 
@@ -58,8 +58,8 @@ def test_host_comes_back_with_its_interface(home: Home, daemon: Start) -> None:
     assert until(lambda: ask(home.lan, INET, timeout=0.5)) is not None
 
 
-def test_interface_that_is_gone_at_the_end_does_no_harm(home: Home, daemon: Start) -> None:
-    """A daemon that ends without one of its interfaces gives the others' settings back."""
+def test_missing_interface_at_stop_does_no_harm(home: Home, daemon: Start) -> None:
+    """A daemon that stops while an interface is missing restores the settings of the others."""
     before = settings(home.router, "wan0")
     running = _learned(home, daemon)
     home.router.ip("link del lan0")
@@ -72,7 +72,7 @@ def test_interface_that_is_gone_at_the_end_does_no_harm(home: Home, daemon: Star
 
 
 def _learned(home: Home, daemon: Start) -> Daemon:
-    """Return a daemon that has verified the LAN host; everybody echoes."""
+    """Return a daemon that has verified the LAN host; both hosts run echo servers."""
     echo(home.inet, delay=0.02)
     echo(home.lan)
     running = daemon(home.router, *DEVS)
@@ -82,7 +82,7 @@ def _learned(home: Home, daemon: Start) -> Daemon:
 
 
 def _plug(home: Home) -> None:
-    """Bring the LAN host's end up again; what its kernel dropped is laid anew."""
+    """Set the LAN host's interface up again, and add what its kernel dropped."""
     home.lan.lay(
         "link set eth0 up", f"address replace {LAN}/64 dev eth0 nodad", "route replace default via fe80::1 dev eth0"
     )

@@ -1,4 +1,4 @@
-"""Hosts that the neighbor table alone does not show: the kernel looks for whom others solicit, on a real kernel."""
+"""Hosts that the neighbor table does not show are found by the solicitations of other hosts, on a real kernel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECOND = "2001:db8:64:0:a1b2:c3d4:e5f6:789"
 
 @pytest.fixture
 def listening(home: Home, daemon: Start) -> Daemon:
-    """Return a daemon that listens on all three links; whoever gets an address now makes sure that it is alone."""
+    """Return a daemon that receives solicitations on all three links; hosts run DAD for new addresses."""
     for host in (home.lan, home.lan2):
         host.sysctl("net/ipv6/conf/eth0/accept_dad", 1)
     echo(home.inet, delay=FAR)
@@ -46,7 +46,7 @@ def test_second_address_is_answered_from_its_first_packet(home: Home, listening:
 
 
 def test_optimistic_address_is_answered_from_its_first_packet(home: Home, listening: Daemon) -> None:
-    """One that is used while its host still makes sure that it is alone (RFC 4429) is found by that, too."""
+    """An address that is used during DAD (RFC 4429) is found by its DAD probe, too."""
     assert ask(home.lan, INET, timeout=3.0) is not None
     for name, value in {"optimistic_dad": 1, "use_optimistic": 1, "dad_transmits": 9}.items():
         home.lan.sysctl(f"net/ipv6/conf/eth0/{name}", value)
@@ -61,7 +61,7 @@ def test_optimistic_address_is_answered_from_its_first_packet(home: Home, listen
 
 
 def test_second_address_is_not_found_without_listening(home: Home, daemon: Start) -> None:
-    """With --no-listen the same host is not found, and no socket is opened: the listener is what finds it."""
+    """With --no-listen the address is not found, and no socket is opened."""
     home.lan.sysctl("net/ipv6/conf/eth0/accept_dad", 1)
     echo(home.inet, delay=FAR)
     running = daemon(home.router, "--no-listen", *DEVS)
@@ -73,8 +73,8 @@ def test_second_address_is_not_found_without_listening(home: Home, daemon: Start
     assert "listening" not in {record["event"] for record in running.log()}
 
 
-def test_address_without_detection_is_found_by_the_modems_question(home: Home, listening: Daemon) -> None:
-    """Another address that its host does not probe for is found when the answer comes, and the modem asks for it."""
+def test_address_without_dad_is_found_by_the_modems_solicitation(home: Home, listening: Daemon) -> None:
+    """An address used without DAD is found when the answer comes and the modem solicits it."""
     assert ask(home.lan, INET, timeout=3.0) is not None
     home.lan.ip(f"address add {SECOND}/64 dev eth0 nodad")
 
@@ -82,27 +82,27 @@ def test_address_without_detection_is_found_by_the_modems_question(home: Home, l
     listening.wait_for("lookup-started", address=SECOND, dev="wan0", reason="solicited")
 
 
-def test_silent_server_is_found_when_it_is_asked_for(home: Home, listening: Daemon) -> None:
-    """A server that has never said a word is reached from outside, at the modem's second try at the latest."""
+def test_silent_server_is_found_when_it_is_solicited(home: Home, listening: Daemon) -> None:
+    """A silent server is reachable from outside, at the modem's second solicitation at the latest."""
     home.modem.sysctl("net/ipv6/neigh/lan0/mcast_solicit", 2)
     echo(home.lan)
 
     assert ask(home.inet, LAN, timeout=5.0) is not None
-    sought = listening.wait_for("lookup-started", address=LAN, dev="wan0")
-    assert (sought["reason"], sought["lookup_on"]) == ("solicited", "lan0,lan1")
+    started = listening.wait_for("lookup-started", address=LAN, dev="wan0")
+    assert (started["reason"], started["lookup_on"]) == ("solicited", "lan0,lan1")
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)
 
 
 def test_silent_server_on_another_lan_is_found(home: Home, listening: Daemon) -> None:
-    """A LAN host that believes a silent one on another LAN to be its neighbor reaches it."""
+    """A LAN host that takes a silent host on another LAN for an on-link neighbor reaches it."""
     echo(home.lan2)
 
     assert until(lambda: ask(home.lan, LAN2, timeout=1.5), what="the server on the other LAN answers") is not None
     assert f"{LAN2} dev lan1 proto 135" in routes(home.router)
 
 
-def test_unasked_advertisement_makes_a_host_known(home: Home, daemon: Start) -> None:
-    """A host that says which address it has now is found by that alone, where the kernel takes it (Linux 5.19)."""
+def test_unsolicited_advertisement_makes_a_host_known(home: Home, daemon: Start) -> None:
+    """An unsolicited advertisement is enough to find a host, if the kernel accepts it (Linux 5.19)."""
     if not home.router.inside(Path("/proc/sys/net/ipv6/conf/all/accept_untracked_na").exists):
         pytest.skip("this kernel has no accept_untracked_na")
     for name in ("accept_dad", "ndisc_notify"):
@@ -113,8 +113,8 @@ def test_unasked_advertisement_makes_a_host_known(home: Home, daemon: Start) -> 
     assert running.wait_for("host-learned", address=SECOND, timeout=10.0)["dev"] == "lan0"
 
 
-def test_nobody_is_learned_where_nobody_answers(home: Home, listening: Daemon) -> None:
-    """An address that nobody has is looked for, and nothing comes of it."""
+def test_lookup_without_answer_learns_no_host(home: Home, listening: Daemon) -> None:
+    """An address that no host has is looked up, and no host is learned."""
     absent = "2001:db8:64::dead"
     assert ask(home.inet, absent, timeout=0.5) is None
     listening.wait_for("lookup-started", address=absent)
@@ -124,12 +124,12 @@ def test_nobody_is_learned_where_nobody_answers(home: Home, listening: Daemon) -
 
 
 def test_roaming_host_passes_detection_on_the_other_lan(home: Home, listening: Daemon) -> None:
-    """A machine that is carried to the other LAN has its address there, as if one router were not between them."""
+    """A host that is moved to the other LAN passes duplicate address detection there."""
     assert ask(home.lan, INET, timeout=3.0) is not None
     listening.wait_for("host-verified", address=LAN)
     _carry(home.lan, home.lan2)
     listening.wait_for("proxy-withheld", address=LAN, withheld_on="lan1", timeout=10.0)
-    # As by an advertisement: with a link-local address it asks for one, and takes its address.
+    # A host with a link-local address solicits its router, and then takes this address.
     home.lan2.ip(f"address add {LAN}/64 dev eth0")
 
     assert until(lambda: _detected(home.lan2, LAN), 10.0) == "passed"
@@ -139,8 +139,8 @@ def test_roaming_host_passes_detection_on_the_other_lan(home: Home, listening: D
     assert f"{LAN} dev lan0 proto 135" in proxies(home.router)
 
 
-def test_owner_who_answers_keeps_his_address(home: Home, listening: Daemon) -> None:
-    """Whoever wants the address of a host that is alive on another link is told that it is taken."""
+def test_owner_that_answers_keeps_its_address(home: Home, listening: Daemon) -> None:
+    """DAD for the address of a present host on another link fails."""
     assert ask(home.lan, INET, timeout=3.0) is not None
     listening.wait_for("host-verified", address=LAN)
     home.lan2.ip(f"address add {LAN}/64 dev eth0")
@@ -152,8 +152,8 @@ def test_owner_who_answers_keeps_his_address(home: Home, listening: Daemon) -> N
     assert "proxy-withheld" not in {record["event"] for record in listening.log()}
 
 
-def test_scan_fills_no_table(home: Home, listening: Daemon) -> None:
-    """Who asks for thousands of addresses gets a few looks a second: the hosts that are known are served as before."""
+def test_scan_does_not_fill_the_neighbor_table(home: Home, listening: Daemon) -> None:
+    """Thousands of solicited addresses cause a few lookups a second; known hosts are served as before."""
     assert ask(home.lan, INET, timeout=3.0) is not None
     listening.wait_for("host-verified", address=LAN)
     home.modem.inside(lambda: _scan("lan0", 5000))
@@ -170,8 +170,8 @@ def test_scan_fills_no_table(home: Home, listening: Daemon) -> None:
     assert clean(home.router)
 
 
-def test_interface_that_comes_back_is_listened_to(home: Home, listening: Daemon) -> None:
-    """An interface that was down has its ears again as soon as it is up."""
+def test_solicitations_are_received_when_a_link_is_up_again(home: Home, listening: Daemon) -> None:
+    """Solicitations are received on an interface as soon as it is up again."""
     echo(home.lan)
     home.router.ip("link set lan0 down")
     home.router.lay("link set lan0 up", "address add fe80::1/64 dev lan0 nodad")
@@ -181,20 +181,20 @@ def test_interface_that_comes_back_is_listened_to(home: Home, listening: Daemon)
 
 
 def _carry(here: Host, there: Host) -> None:
-    """Have the machine *there* be the machine *here*, just arrived: it makes sure of its link-local address."""
+    """Give the host *there* the identity of *here*, as if it had moved: it runs DAD for its link-local address."""
     lladdr = here.mac("eth0")
     here.ip("link set eth0 down")
     there.lay("link set eth0 down", f"link set eth0 address {lladdr}", "link set eth0 up")
 
 
 def _detected(host: Host, address: str) -> str | None:
-    """Return how duplicate address detection ended; None while it lasts."""
+    """Return how duplicate address detection ended; None while it is in progress."""
     shown = host.ip(f"-6 address show dev eth0 to {address}")
     return "failed" if "dadfailed" in shown else None if "tentative" in shown else "passed"
 
 
 def _scan(dev: str, count: int) -> None:
-    """Solicit that many addresses as fast as it goes."""
+    """Send a solicitation for each of *count* addresses, without pause."""
     index = socket.if_nametoindex(dev)
     with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as sender:
         sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
@@ -205,12 +205,12 @@ def _scan(dev: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("state", ["noarp", "permanent"])
-def test_entry_of_the_administrator_stays_whoever_probes_for_it(home: Home, listening: Daemon, state: str) -> None:
-    """A host that is about to take a pinned address does not unpin it; others are learned as before."""
+def test_permanent_entry_survives_a_dad_probe(home: Home, listening: Daemon, state: str) -> None:
+    """A DAD probe for a PERMANENT or NOARP entry's address does not change the entry."""
     pinned = ("neigh", "add", SECOND, "lladdr", "02:00:00:00:00:99", "dev", "lan0", "nud", state)
     home.router.ip("-6", *pinned)
     home.lan.ip(f"-6 address add {SECOND}/64 dev eth0")
-    if state == "noarp":  # a PERMANENT one is a host at once
+    if state == "noarp":  # a PERMANENT entry is a host immediately
         listening.wait_for("lookup-started", address=SECOND)
     claim(home.lan2, LAN2)
     listening.wait_for("host-learned", address=LAN2)

@@ -1,4 +1,4 @@
-"""`ndpbr run --metrics-file`: what the daemon counts, for Prometheus."""
+"""`ndpbr run --metrics-file` writes the daemon's counters for Prometheus."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.lab import until
 DEVS = ("wan0", "lan0")
 
 
-def test_metrics_are_written_and_go_with_the_daemon(home: Home, daemon: Start, tmp_path: Path) -> None:
-    """A host that is learned is in the file within 15 s; a daemon that was stopped leaves no stale numbers."""
+def test_metrics_are_written_and_removed_at_stop(home: Home, daemon: Start, tmp_path: Path) -> None:
+    """A learned host is counted in the file within 15 s; a stop removes the file."""
     file = tmp_path / "ndpbr.prom"
     running = daemon(home.router, "--metrics-file", str(file), *DEVS)
     until(file.exists, what="the file is there")
@@ -29,8 +29,8 @@ def test_metrics_are_written_and_go_with_the_daemon(home: Home, daemon: Start, t
     assert not file.exists()
 
 
-def test_metrics_that_cannot_be_written_are_a_warning(home: Home, daemon: Start, tmp_path: Path) -> None:
-    """Where the file cannot be written the daemon says so, and works."""
+def test_unwritable_metrics_file_is_a_warning(home: Home, daemon: Start, tmp_path: Path) -> None:
+    """If the file cannot be written, the daemon warns and continues."""
     file = tmp_path / "ndpbr.prom"
     file.mkdir()
     running = daemon(home.router, "--metrics-file", str(file), *DEVS)

@@ -1,4 +1,4 @@
-"""`run --refresh`: what a switch between modem and router forgets is reported to it again and again."""
+"""`run --refresh` reports multicast groups again, for switches that forget them."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ SAME_GROUP = "2001:db8:64:0:1::11"
 
 
 def test_groups_are_reported_once_an_interval(home: Home, daemon: Start) -> None:
-    """The modem's side hears of a host's group again and again, also where two hosts share one; all stays in place."""
+    """The group of each host is reported once per interval, also if two hosts share it; entries stay."""
     home.lan.ip(f"address add {SAME_GROUP}/64 dev eth0 nodad")
     running = daemon(home.router, "--refresh", "1", "wan0", "lan0", "lan1")
     _learn(home, running, LAN, SAME_GROUP)
     with Reports(home.modem, "lan0") as wan, Reports(home.lan2, "eth0") as lan1:
-        # Learning alone has it reported twice, and once or twice more where the interface has just come up.
-        until(lambda: len(wan.seen(LAN)) >= 8, timeout=20.0, what="refreshes are heard on the modem's side")
-        until(lambda: len(lan1.seen(LAN)) >= 8, timeout=20.0, what="refreshes are heard on the other LAN")
+        # Learning alone causes two reports, and one or two more if the interface has just come up.
+        until(lambda: len(wan.seen(LAN)) >= 8, timeout=20.0, what="reports are seen on the modem's side")
+        until(lambda: len(lan1.seen(LAN)) >= 8, timeout=20.0, what="reports are seen on the other LAN")
 
         assert {(report.version, report.routed) for report in wan.seen(LAN)} == {(2, True)}
-    wanted = {f"{address} dev {dev} proto 135" for address in (LAN, SAME_GROUP) for dev in ("wan0", "lan1")}
-    until(lambda: proxies(home.router) == wanted, what="every proxy entry is there")
+    expected = {f"{address} dev {dev} proto 135" for address in (LAN, SAME_GROUP) for dev in ("wan0", "lan1")}
+    until(lambda: proxies(home.router) == expected, what="all proxy entries exist")
     assert {r["address"] for r in running.log() if r["event"] == "group-rejoined"} == {LAN}
     assert not [r for r in running.log() if r["level"] != "debug" and r["event"] == "host-repaired"]
 
 
 def test_traffic_loses_nothing_meanwhile(home: Home, daemon: Start) -> None:
-    """A host that is talked to all the time misses no packet, although the modem doubts it several times a second."""
+    """No packet to a host is lost while its group is refreshed several times a second."""
     hasten(home.modem, "lan0")
     echo(home.lan)
     running = daemon(home.router, "--refresh", "1", "wan0", "lan0")
     _learn(home, running, LAN)
     asked: list[float | None] = []
     while _refreshes(running) < 5 or len(asked) < 50:
-        # Late is not lost: a solicitation may come in between, and is sent again after a second.
+        # A delayed packet is not lost: a solicitation in between is sent again after a second.
         asked.append(ask(home.inet, LAN, timeout=10.0))
 
     assert None not in asked
 
 
-def test_forgetful_switch_is_reminded(home: Home, daemon: Start) -> None:
-    """Without --refresh everything works, then stops; with it, it goes on working."""
+def test_snooping_switch_keeps_the_group(home: Home, daemon: Start) -> None:
+    """Without --refresh hosts become unreachable behind a snooping switch; with it they stay reachable."""
     bridge = forgetful(home.modem, "lan0", MODEM)
     echo(home.lan)
 
     def found() -> float | None:
-        """Ask anew: with an answer in the modem's neighbor cache the trouble would take longer to show."""
+        """Empty the modem's neighbor cache and send: a cached answer would hide the fault for some time."""
         home.modem.ip(f"-6 neigh flush dev {bridge}")
         return ask(home.modem, LAN, timeout=0.9)
 
@@ -77,8 +77,8 @@ def test_forgetful_switch_is_reminded(home: Home, daemon: Start) -> None:
     assert None not in answers
 
 
-def test_entry_lost_on_the_way_is_put_back(home: Home, daemon: Start) -> None:
-    """What somebody flushes is back with the next refresh, long before the tables are compared."""
+def test_refresh_restores_a_flushed_entry(home: Home, daemon: Start) -> None:
+    """A flushed entry is back at the next refresh, long before the next resync."""
     running = daemon(home.router, "--refresh", "1", "wan0", "lan0", "lan1")
     _learn(home, running, LAN)
     claim(home.lan2, LAN2)

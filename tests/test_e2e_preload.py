@@ -1,4 +1,4 @@
-"""What the kernel knows when the program starts is learned without waiting for traffic."""
+"""Neighbors that the kernel knows at startup are learned without waiting for traffic."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tests.home import LAN, Home
 from tests.lab import until
 from tests.observed import hasten, neighbor, proxies, routes
 
-ABSENT = "2001:db8:64::dead"  # nobody's
+ABSENT = "2001:db8:64::dead"  # no host's
 
 
 @pytest.mark.parametrize("state", ["STALE", "DELAY", "REACHABLE"])
 def test_known_neighbor_is_learned_at_start(home: Home, daemon: Start, state: str) -> None:
-    """A living neighbor has its entries, and is reached from outside, once the daemon has begun."""
+    """A present neighbor has its entries, and is reachable from outside, once the daemon has started."""
     echo(home.lan)
     claim(home.lan, LAN)
-    # The kernel's answer to the claim makes it DELAY for 5 s; what follows is what time and traffic do.
+    # The kernel's answer to the claim makes the entry DELAY for 5 s.
     if state == "STALE":
         home.router.ip(f"-6 neigh change {LAN} dev lan0 nud stale")
     if state == "REACHABLE":
@@ -33,7 +33,7 @@ def test_known_neighbor_is_learned_at_start(home: Home, daemon: Start, state: st
 
 
 def test_known_neighbor_that_forwards_is_learned_at_start(home: Home, daemon: Start) -> None:
-    """A neighbor flagged router is learned at start, too."""
+    """A neighbor flagged `router` is learned at startup, too."""
     home.lan.sysctl("net/ipv6/conf/all/forwarding", 1)
     claim(home.lan, LAN)
     home.router.ip(f"-6 neigh change {LAN} dev lan0 nud probe")
@@ -44,7 +44,7 @@ def test_known_neighbor_that_forwards_is_learned_at_start(home: Home, daemon: St
 
 
 def test_permanent_neighbor_is_learned_at_start(home: Home, daemon: Start) -> None:
-    """A neighbor that the administrator has put there is believed, although it does not answer."""
+    """A PERMANENT neighbor is learned although it does not answer."""
     home.router.ip(f"-6 neigh add {ABSENT} lladdr 02:00:00:00:00:99 dev lan0 nud permanent")
     running = daemon(home.router, "wan0", "lan0")
 
@@ -53,7 +53,7 @@ def test_permanent_neighbor_is_learned_at_start(home: Home, daemon: Start) -> No
 
 
 def test_failed_neighbor_is_not_learned_at_start(home: Home, daemon: Start) -> None:
-    """A neighbor that did not answer before the start is not taken for a host, and is not asked again."""
+    """A FAILED neighbor is not learned, and not probed again."""
     hasten(home.router, "lan0")
     home.router.ip(f"-6 neigh replace {ABSENT} dev lan0 nud none use")
     until(lambda: neighbor(home.router, ABSENT, "lan0").endswith("FAILED"), what="the neighbor is FAILED")
@@ -65,9 +65,9 @@ def test_failed_neighbor_is_not_learned_at_start(home: Home, daemon: Start) -> N
 
 
 def test_neighbor_on_an_interface_not_listed_is_not_learned(home: Home, daemon: Start) -> None:
-    """Hosts behind an interface that the command line does not name are none of the program's business."""
+    """Neighbors on interfaces that are not listed are not learned."""
     claim(home.lan2, "2001:db8:64::22")
-    until(lambda: neighbor(home.router, "2001:db8:64::22", "lan1"), what="the kernel has heard of the host")
+    until(lambda: neighbor(home.router, "2001:db8:64::22", "lan1"), what="the kernel has a neighbor entry")
     daemon(home.router, "wan0", "lan0")
 
     assert not routes(home.router)

@@ -1,4 +1,4 @@
-"""`ndpbr record`: a file from which `ndpbr replay` repeats the daemon's decisions."""
+"""`ndpbr record` writes one file from which `ndpbr replay` derives what the daemon did."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from tests.lab import Host, until
 from tests.observed import hasten
 from tests.program import PROGRAM, ROOT, Record
 
-ABSENT = "2001:db8:64::dead"  # no host has it
+ABSENT = "2001:db8:64::dead"  # no host's
 DEVS = ("wan0", "lan0", "lan1")
 DECISIONS = ("host-learned", "host-verified", "host-moved", "host-forgotten")
 
 
-def test_replay_repeats_the_decisions_of_the_daemon(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path) -> None:
-    """Hosts come, move and go: the replay has the same decisions, with their reasons and times."""
+def test_replay_of_a_recording_decides_what_the_daemon_decided(
+    home: Home, daemon: Start, ndpbr: Run, tmp_path: Path
+) -> None:
+    """Hosts appear, move and leave; the replay has the same decisions, reasons and times."""
     hasten(home.router, *DEVS)
     file = tmp_path / "recording"
     recorder = _recording(home.router, str(file))
@@ -46,15 +48,15 @@ def test_replay_repeats_the_decisions_of_the_daemon(home: Home, daemon: Start, n
     replayed = ndpbr(home.router, "--log-format", "json", "--log-level", "debug", "replay", str(file))
 
     assert replayed.returncode == 0, replayed.stderr
-    records = [json.loads(line) for line in replayed.stderr.splitlines()]
-    assert _decisions(records)[: len(logged)] == logged
-    assert records[0]["ts"][:14] <= running.log()[-1]["ts"]
+    replayed_records = [json.loads(line) for line in replayed.stderr.splitlines()]
+    assert _decisions(replayed_records)[: len(logged)] == logged
+    assert replayed_records[0]["ts"][:14] <= running.log()[-1]["ts"]
     assert f"ip -6 route add {LAN}/128 dev lan1 proto 135" in replayed.stdout.splitlines()
     assert re.search(r"\n# ended: \[.*\]\n$", file.read_text())
 
 
-def test_header_describes_the_router(home: Home, daemon: Start, tmp_path: Path) -> None:
-    """The header has versions, interfaces, settings, tables, and the daemon's state."""
+def test_recording_describes_the_machine(home: Home, daemon: Start, tmp_path: Path) -> None:
+    """The header has versions, interfaces, settings, tables, and the running daemon's state."""
     home.router.ip(f"-6 neigh replace {LAN} lladdr 02:00:00:00:03:0b dev lan0 nud stale")
     running = daemon(home.router, *DEVS)
     running.wait_for("host-learned", address=LAN)
@@ -77,7 +79,7 @@ def test_header_describes_the_router(home: Home, daemon: Start, tmp_path: Path) 
     assert any(line.startswith(f"{LAN} dev lan0 lladdr 02:00:00:00:03:0b ") for line in lines)
 
 
-def test_record_requires_no_root(home: Home, tmp_path: Path) -> None:
+def test_record_needs_no_root(home: Home, tmp_path: Path) -> None:
     """A user without any capability can record."""
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv (util-linux) is not installed")
@@ -91,7 +93,7 @@ def test_record_requires_no_root(home: Home, tmp_path: Path) -> None:
 
 
 def test_existing_file_is_not_overwritten(home: Home, ndpbr: Run, tmp_path: Path) -> None:
-    """An existing file is kept."""
+    """An existing file is not overwritten."""
     file = tmp_path / "recording"
     file.write_text("precious")
     done = ndpbr(home.router, "record", str(file), *DEVS)
@@ -104,14 +106,14 @@ def test_existing_file_is_not_overwritten(home: Home, ndpbr: Run, tmp_path: Path
     ("name", "why"), [("/dev/full/x", "Not a directory"), ("/proc/none", "No such file or directory")]
 )
 def test_file_that_cannot_be_written(home: Home, ndpbr: Run, name: str, why: str) -> None:
-    """The error names the file and the reason."""
+    """One sentence names the file and the reason."""
     done = ndpbr(home.router, "record", name, *DEVS)
 
     assert (done.returncode, done.stderr) == (1, f"ndpbr: {name} could not be written: {why}\n")
 
 
-def test_full_disk_ends_the_record(home: Home) -> None:
-    """A recording that can no longer be written ends with one sentence."""
+def test_full_disk_ends_the_recording(home: Home) -> None:
+    """A recording that cannot be written any more ends with one sentence."""
     words = " ".join((*PROGRAM, "record", "-", *DEVS))
     done = home.router.run("sh", "-c", f"exec {words} > /dev/full", cwd=ROOT)
 
@@ -124,7 +126,7 @@ def _recording(host: Host, file: str) -> subprocess.Popen[str]:
 
 
 def _carry(home: Home, address: str) -> None:
-    """Move a host of the LAN with its lladdr to the second LAN, where it sends a packet."""
+    """Move a host with its lladdr from the first LAN to the second, and make it send a packet."""
     mac = home.lan.mac("eth0")
     home.lan.ip("link set eth0 down")
     home.lan2.ip(f"link set eth0 address {mac}")

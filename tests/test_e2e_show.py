@@ -1,4 +1,4 @@
-"""`ndpbr show`: the hosts, where each was learned, and where it is proxied."""
+"""`ndpbr show` lists the proxied hosts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def both(home: Home, daemon: Start) -> Daemon:
 
 @pytest.mark.usefixtures("both")
 def test_show_prints_one_line_per_host(home: Home, ndpbr: Run) -> None:
-    """A line has the address, its interface, an arrow, and the interfaces with a proxy entry."""
+    """A line has the address, the interface of the host, an arrow, and the interfaces with proxy entries."""
     shown = ndpbr(home.router, "show")
 
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -43,7 +43,7 @@ def test_show_prints_one_line_per_host(home: Home, ndpbr: Run) -> None:
 
 
 def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> None:
-    """With --json the output is one JSON object, with the daemon's counters, if one answers."""
+    """--json prints one object, with the daemon's counters if a daemon answers."""
     with_daemon = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", str(both.state)).stdout)
     without = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", "/run/none").stdout)
 
@@ -59,7 +59,7 @@ def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> No
 
 
 def test_show_json_is_as_documented(home: Home, both: Daemon, ndpbr: Run) -> None:
-    """The README's example has the same keys as the output, and values of the same types."""
+    """The README's example has the keys that the program prints, and values of the same types."""
     example = re.search(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     shown = ndpbr(home.router, "show", "--json", "--ping", "--state-dir", str(both.state)).stdout
 
@@ -69,7 +69,7 @@ def test_show_json_is_as_documented(home: Home, both: Daemon, ndpbr: Run) -> Non
 
 @pytest.mark.usefixtures("both")
 def test_show_ping_prints_round_trip_times(home: Home, ndpbr: Run) -> None:
-    """With --ping a host has its round-trip time, or FAILED without an answer."""
+    """With --ping a host that answers has its round-trip time; one that does not is FAILED."""
     home.lan2.sysctl("net/ipv6/icmp/echo_ignore_all", 1)
     answers, drops = ndpbr(home.router, "show", "--ping").stdout.splitlines()
 
@@ -79,7 +79,7 @@ def test_show_ping_prints_round_trip_times(home: Home, ndpbr: Run) -> None:
 
 @pytest.mark.usefixtures("both")
 def test_show_json_ping_has_round_trip_times(home: Home, ndpbr: Run) -> None:
-    """With --json and --ping the time is a number of milliseconds, and null for a host that does not answer."""
+    """With --json and --ping the time is in milliseconds, and null for a host that does not answer."""
     home.lan2.sysctl("net/ipv6/icmp/echo_ignore_all", 1)
     answers, drops = json.loads(ndpbr(home.router, "show", "--json", "--ping").stdout)["hosts"]
 
@@ -87,8 +87,8 @@ def test_show_json_ping_has_round_trip_times(home: Home, ndpbr: Run) -> None:
     assert drops["rtt_ms"] is None
 
 
-def test_show_without_a_daemon(home: Home, ndpbr: Run) -> None:
-    """The hosts are those that the kernel has with ndpbr's tag, even if no daemon runs."""
+def test_show_works_without_a_daemon(home: Home, ndpbr: Run) -> None:
+    """show prints the kernel's entries with ndpbr's tag, even if no daemon runs."""
     assert ndpbr(home.router, "show").stdout == ""
     home.router.lay(
         f"route add {LAN}/128 dev lan0 proto 135",
@@ -111,7 +111,7 @@ class Terminal:
             self.process = host.spawn(*PROGRAM, *argv, stdout=stdout, stderr=subprocess.PIPE, cwd=ROOT, env=environment)
 
     def until(self, condition: Callable[[str], bool], timeout: float = 15.0) -> str:
-        """Return the first whole frame that fulfils *condition*."""
+        """Return the first complete frame that fulfills *condition*."""
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:
             if select.select([self._ours], [], [], left)[0]:
@@ -123,8 +123,8 @@ class Terminal:
         raise AssertionError(f"not drawn within {timeout:g} s; drawn was {self.drawn[-2000:]!r}")
 
 
-def test_watch_draws_what_changes(home: Home, daemon: Start) -> None:
-    """A learned host appears with the time since it was last seen; Ctrl-C exits with status 0."""
+def test_watch_shows_changes(home: Home, daemon: Start) -> None:
+    """A learned host appears on the terminal, with the time since it was confirmed; Ctrl-C ends with status 0."""
     running = daemon(home.router, "wan0", "lan0", "lan1")
     terminal = Terminal(home.router, "show", "--watch", "0.5", "--state-dir", str(running.state))
     terminal.until(lambda frame: " 0 hosts; 0 learned" in frame)
@@ -140,7 +140,7 @@ def test_watch_draws_what_changes(home: Home, daemon: Start) -> None:
 
 
 def test_watch_needs_no_daemon(home: Home, tmp_path: Path) -> None:
-    """The kernel's entries are drawn even if no daemon runs."""
+    """The kernel's entries are shown even if no daemon runs."""
     home.router.lay(f"route add {LAN}/128 dev lan0 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
     terminal = Terminal(home.router, "show", "--watch", "--state-dir", str(tmp_path))
 
@@ -148,7 +148,7 @@ def test_watch_needs_no_daemon(home: Home, tmp_path: Path) -> None:
 
 
 def _shape(value: Any) -> Any:
-    """Return *value* with its types instead of its values, and only the first element of lists."""
+    """Return the types in *value*; for a list those of its first item."""
     if isinstance(value, dict):
         return {key: _shape(it) for key, it in value.items()}
     if isinstance(value, list):

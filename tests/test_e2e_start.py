@@ -1,4 +1,4 @@
-"""A daemon that cannot work does not start: one sentence, and nothing is changed."""
+"""A start that cannot work is refused with one sentence, before anything is changed."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ exit 1
         (["--no-such-option", "wan0", "lan0"], "unrecognized arguments: --no-such-option"),
     ],
 )
-def test_bad_usage_is_refused(home: Home, ndpbr: Run, tmp_path: Path, words: list[str], sentence: str) -> None:
-    """Bad usage is answered by what was expected, and what was received."""
+def test_wrong_usage_is_refused(home: Home, ndpbr: Run, tmp_path: Path, words: list[str], sentence: str) -> None:
+    """A wrong command line is answered with what was expected and what was received."""
     before = settings(home.router, *DEVS)
     ended = ndpbr(home.router, *_files(tmp_path), *words)
 
@@ -53,7 +53,7 @@ def test_bad_usage_is_refused(home: Home, ndpbr: Run, tmp_path: Path, words: lis
     _untouched(home.router, before, tmp_path)
 
 
-def test_missing_capability_is_refused(home: Home, tmp_path: Path) -> None:
+def test_start_without_net_admin_is_refused(home: Home, tmp_path: Path) -> None:
     """Without CAP_NET_ADMIN the daemon does not start."""
     before = settings(home.router, *DEVS)
     words = (sys.executable, "-c", WITHOUT_NET_ADMIN, *PROGRAM, *_files(tmp_path), "wan0", "lan0")
@@ -64,7 +64,7 @@ def test_missing_capability_is_refused(home: Home, tmp_path: Path) -> None:
 
 
 def test_missing_ip_is_refused(home: Home, tmp_path: Path) -> None:
-    """Without ip(8), the error names the package that is needed."""
+    """Without ip(8) the daemon says which package is needed."""
     before = settings(home.router, *DEVS)
     nothing = tmp_path / "nothing"
     nothing.touch(mode=0o644)
@@ -76,7 +76,7 @@ def test_missing_ip_is_refused(home: Home, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["run", "show", "flush"])
 def test_ip_of_busybox_is_refused(home: Home, tmp_path: Path, command: str) -> None:
-    """busybox's ip has no monitor, and its flush removes too much: only its version is read."""
+    """busybox's ip has no monitor, and flushes too much: it is asked only for its version."""
     before = settings(home.router, *DEVS)
     called = tmp_path / "called"
     other = tmp_path / "busybox"
@@ -92,7 +92,7 @@ def test_ip_of_busybox_is_refused(home: Home, tmp_path: Path, command: str) -> N
 
 @pytest.mark.parametrize(("pidfile", "devs"), [("other.pid", ("lan0", "lan1")), ("ndpbr.pid", ("lan1", "wan0"))])
 def test_second_daemon_is_refused(home: Home, daemon: Start, ndpbr: Run, pidfile: str, devs: tuple[str, ...]) -> None:
-    """A daemon with the interface or the pid file of a running daemon names its pid and exits."""
+    """A second daemon with an interface or the pid file of a running one names its pid and ends."""
     running = daemon(home.router, "wan0", "lan0")
     before = settings(home.router, *DEVS)
     folder = running.pidfile.parent
@@ -123,8 +123,8 @@ def _untouched(host: Host, before: dict[str, str], folder: Path) -> None:
     assert not [path for path in folder.iterdir() if path.name in ("ndpbr.pid", "state")]
 
 
-def test_daemon_runs_before_programs_that_compute(home: Home, daemon: Start) -> None:
-    """The daemon and its processes have a high priority, since a first packet does not wait."""
+def test_daemon_has_priority_over_busy_programs(home: Home, daemon: Start) -> None:
+    """The daemon and its processes run with a nice value of -10."""
     if home.router.run(sys.executable, "-c", "import os; os.nice(-1)").returncode != 0:
         pytest.skip("raising a priority requires CAP_SYS_NICE")
     running = daemon(home.router, "wan0", "lan0")
@@ -134,7 +134,7 @@ def test_daemon_runs_before_programs_that_compute(home: Home, daemon: Start) -> 
 
 
 def test_nice_value_of_the_user_is_kept(home: Home, tmp_path: Path) -> None:
-    """A daemon that is started with a nice value keeps it."""
+    """A nice value that the daemon was started with is not changed."""
     nice = ("nice", "-n", "3", *program.PROGRAM)
     running = program.Daemon(home.router, "wan0", "lan0", folder=tmp_path, program=nice)
     running.wait_for("started", timeout=10.0)

@@ -1,4 +1,4 @@
-"""--static: a host that is proxied from the start to the end, whatever the neighbor table says."""
+"""--static: a host that is proxied from start to stop, whatever the neighbor table says."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.program import Daemon
 DEVS = ("wan0", "lan0", "lan1")
 
 
-def test_static_host_is_reached_without_having_spoken(home: Home, daemon: Start) -> None:
-    """A server that says nothing by itself is reached from outside at once, and nothing of it is left at the end."""
+def test_silent_static_host_is_reachable(home: Home, daemon: Start) -> None:
+    """A silent static host is reachable from outside immediately; its entries are removed at stop."""
     echo(home.lan)
     running = _running(home, daemon)
 
@@ -26,8 +26,8 @@ def test_static_host_is_reached_without_having_spoken(home: Home, daemon: Start)
     assert clean(home.router)
 
 
-def test_static_host_that_is_switched_off_stays(home: Home, daemon: Start) -> None:
-    """Neither FAILED nor time takes it away: when it is there again it is reached."""
+def test_absent_static_host_is_retained(home: Home, daemon: Start) -> None:
+    """Neither FAILED nor expiry removes a static host: when it is back, it is reachable."""
     hasten(home.router, "lan0")
     home.lan.ip("link set eth0 down")
     running = _running(home, daemon, "--expire-interval", "1", "--resync-interval", "1")
@@ -35,7 +35,7 @@ def test_static_host_that_is_switched_off_stays(home: Home, daemon: Start) -> No
         home.router.ip(f"-6 neigh replace {LAN} dev lan0 nud none use")
         until(lambda: "FAILED" in neighbor(home.router, LAN, "lan0"), what="the kernel gave the host up")
         home.router.ip(f"-6 neigh del {LAN} dev lan0")
-    # A host on the other LAN is learned after all that was heard of this one.
+    # A host on the other LAN is learned after all events about this one.
     claim(home.lan2, LAN2)
     running.wait_for("host-verified", address=LAN2)
 
@@ -48,8 +48,8 @@ def test_static_host_that_is_switched_off_stays(home: Home, daemon: Start) -> No
     assert until(lambda: ask(home.inet, LAN, timeout=0.5), timeout=10.0) is not None
 
 
-def test_static_host_has_its_entries_back(home: Home, daemon: Start) -> None:
-    """Entries that somebody flushed, or that went with the interface, are put back."""
+def test_entries_of_a_static_host_are_restored(home: Home, daemon: Start) -> None:
+    """Entries that were flushed, or dropped with the interface, are restored."""
     running = _running(home, daemon, "--resync-interval", "1")
     home.router.ip("-6 neigh flush proxy proto 135")
     home.router.ip("-6 route flush proto 135")
@@ -67,7 +67,7 @@ def test_static_host_has_its_entries_back(home: Home, daemon: Start) -> None:
 
 @pytest.mark.parametrize("own_lladdr", [True, False])
 def test_static_address_claimed_on_another_link_stays(home: Home, daemon: Start, own_lladdr: bool) -> None:
-    """Who claims it elsewhere, with its own lladdr or in the host's whole guise, does not get it."""
+    """A claim on another link, with its own or with the host's lladdr, does not move a static host."""
     echo(home.lan)
     running = _running(home, daemon)
     assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None
@@ -87,7 +87,7 @@ def test_static_address_claimed_on_another_link_stays(home: Home, daemon: Start,
         ((f"{LAN}%lan0", f"{LAN}%wan0"), f"--static: expected one interface for {LAN}, got 'lan0' and 'wan0'"),
     ],
 )
-def test_static_that_makes_no_sense_is_refused(home: Home, ndpbr: Run, words: tuple[str, ...], sentence: str) -> None:
+def test_invalid_static_host_is_refused(home: Home, ndpbr: Run, words: tuple[str, ...], sentence: str) -> None:
     """One sentence, exit status 2, nothing changed."""
     options = [option for word in words for option in ("--static", word)]
     ended = ndpbr(home.router, "run", *options, "wan0", "lan0")
@@ -98,7 +98,7 @@ def test_static_that_makes_no_sense_is_refused(home: Home, ndpbr: Run, words: tu
 
 
 def _running(home: Home, daemon: Start, *options: str) -> Daemon:
-    """Return a daemon for which the LAN host is a static one."""
+    """Return a daemon for which the LAN host is static."""
     return daemon(home.router, "--static", f"{LAN}%lan0", *options, *DEVS)
 
 

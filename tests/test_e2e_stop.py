@@ -1,4 +1,4 @@
-"""However the daemon ends, the machine is given back as it was."""
+"""After a stop the machine is as it was before the start."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEVS = ("wan0", "lan0")
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_cleans_up(home: Home, daemon: Start, number: signal.Signals) -> None:
-    """SIGTERM and SIGINT end it with status 0, no entry left, and every setting as it was found."""
+    """SIGTERM and SIGINT end the daemon with status 0, no entry left, and every setting restored."""
     before = _odd_settings(home.router)
     running = _learned(home, daemon)
     changed = settings(home.router, *DEVS)
@@ -37,7 +37,7 @@ def test_signal_cleans_up(home: Home, daemon: Start, number: signal.Signals) -> 
 
 @pytest.mark.parametrize("event", ["setting-changed", "monitor-started", "host-learned", "started"])
 def test_signal_during_the_start_cleans_up(home: Home, daemon: Start, event: str) -> None:
-    """A SIGTERM in the middle of the start, whatever is done already, leaves nothing behind."""
+    """A SIGTERM at any point of the startup leaves nothing behind."""
     claim(home.lan, LAN)
     before = settings(home.router, *DEVS)
     running = daemon(home.router, *DEVS, ready=False)
@@ -49,8 +49,8 @@ def test_signal_during_the_start_cleans_up(home: Home, daemon: Start, event: str
     assert _children(home.router) == []
 
 
-def test_second_signal_does_not_disturb_the_cleaning(home: Home, daemon: Start) -> None:
-    """An impatient user who sends SIGTERM and SIGINT again and again gets the same clean end."""
+def test_repeated_signals_do_not_disturb_the_cleanup(home: Home, daemon: Start) -> None:
+    """SIGTERM and SIGINT, sent again and again, end in the same clean state."""
     before = settings(home.router, *DEVS)
     running = _learned(home, daemon)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT):
@@ -62,7 +62,7 @@ def test_second_signal_does_not_disturb_the_cleaning(home: Home, daemon: Start) 
 
 
 def test_killed_daemon_leaves_no_child_behind(home: Home, daemon: Start) -> None:
-    """The ip processes of a daemon that dies by SIGKILL die with it."""
+    """The ip processes of a daemon end with it, even after SIGKILL."""
     running = _learned(home, daemon)
     until(lambda: len(_children(home.router)) >= 2, what="the monitor and a batch run")
     _crash(running)
@@ -71,7 +71,7 @@ def test_killed_daemon_leaves_no_child_behind(home: Home, daemon: Start) -> None
 
 
 def test_next_start_adopts_what_a_killed_daemon_left(home: Home, daemon: Start) -> None:
-    """After a crash hosts stay reachable; the next run takes them over, and gives back the first run's settings."""
+    """After a crash hosts stay reachable; the next run adopts them, and restores the first run's settings."""
     echo(home.lan)
     before = _odd_settings(home.router)
     _crash(_learned(home, daemon))
@@ -90,7 +90,7 @@ def test_next_start_adopts_what_a_killed_daemon_left(home: Home, daemon: Start) 
     assert settings(home.router, *DEVS) == before
 
 
-def test_next_start_drops_a_host_that_is_gone(home: Home, daemon: Start) -> None:
+def test_next_start_forgets_an_absent_host(home: Home, daemon: Start) -> None:
     """An adopted host that does not answer any more is forgotten."""
     _crash(_learned(home, daemon))
     home.lan.ip(f"address del {LAN}/64 dev eth0")
@@ -105,7 +105,7 @@ def test_next_start_drops_a_host_that_is_gone(home: Home, daemon: Start) -> None
 
 
 def test_keep_leaves_hosts_reachable(home: Home, daemon: Start) -> None:
-    """With --keep traffic goes on while no daemon runs; a later run without it gives everything back."""
+    """With --keep hosts stay reachable while no daemon runs; a later run without it cleans up."""
     echo(home.lan)
     before = settings(home.router, *DEVS)
     first = _learned(home, daemon, "--keep")
@@ -132,14 +132,14 @@ def _crash(running: Daemon) -> None:
 
 
 def _odd_settings(host: Host) -> dict[str, str]:
-    """Give the settings values that are not the kernel's defaults; return them all."""
+    """Give the settings values that are not the kernel's defaults; return all of them."""
     host.sysctl("net/ipv6/neigh/wan0/proxy_delay", 33)
     host.sysctl("net/ipv6/conf/lan0/proxy_ndp", 1)
     return settings(host, *DEVS)
 
 
 def _children(host: Host) -> list[str]:
-    """Return the command lines of ip(8) running on *host*."""
+    """Return the command lines of the ip(8) processes on *host*."""
     files = [Path("/proc", pid, "cmdline") for pid in host.run("ip", "netns", "pids", host.name).stdout.split()]
     lines = [file.read_text().replace("\0", " ") for file in files if file.exists()]
     return [line for line in lines if "/ip -6 " in line]

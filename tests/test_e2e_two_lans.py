@@ -15,7 +15,7 @@ from tests.program import Daemon
 
 @pytest.fixture
 def both(home: Home, daemon: Start) -> Daemon:
-    """Return a daemon that has verified a host on each LAN; everybody echoes."""
+    """Return a daemon that has verified a host on each LAN; both hosts and inet run echo servers."""
     for host in (home.inet, home.lan, home.lan2):
         echo(host)
     running = daemon(home.router, "wan0", "lan0", "lan1")
@@ -27,7 +27,7 @@ def both(home: Home, daemon: Start) -> Daemon:
 
 @pytest.mark.usefixtures("both")
 def test_two_lans_reach_each_other_and_the_internet(home: Home) -> None:
-    """A host on each LAN reaches the other, and the internet, and is reached from there."""
+    """A host on each LAN reaches the other LAN and the internet, and is reachable from there."""
     ways = [
         (home.lan, LAN2),
         (home.lan2, LAN),
@@ -42,7 +42,7 @@ def test_two_lans_reach_each_other_and_the_internet(home: Home) -> None:
 
 
 @pytest.mark.usefixtures("both")
-def test_each_host_is_answered_for_on_both_other_links(home: Home) -> None:
+def test_each_host_is_proxied_on_both_other_links(home: Home) -> None:
     """With three interfaces a host has one route and two proxy entries."""
     of_hosts = {
         f"{address} dev {dev} proto 135" for address, dev in ((LAN, "lan1"), (LAN2, "lan0")) for dev in (dev, "wan0")
@@ -53,8 +53,8 @@ def test_each_host_is_answered_for_on_both_other_links(home: Home) -> None:
     assert f"{LAN} dev lan0 proto 135" not in proxies(home.router)
 
 
-def test_host_that_moves_is_answered_on_its_new_link(home: Home, both: Daemon) -> None:
-    """A laptop carried from one LAN to the other keeps its address, and both its directions."""
+def test_host_that_moves_is_served_on_its_new_link(home: Home, both: Daemon) -> None:
+    """A laptop that moves to the other LAN keeps its address and its traffic in both directions."""
     _carry(home.lan, home.lan2)
     claim(home.lan2, LAN)
     both.wait_for("host-moved", address=LAN, dev="lan1", from_dev="lan0")
@@ -68,8 +68,8 @@ def test_host_that_moves_is_answered_on_its_new_link(home: Home, both: Daemon) -
     }
 
 
-def test_host_stays_when_a_liar_claims_its_address_on_another_link(home: Home, both: Daemon) -> None:
-    """An address that another machine claims stays with its owner, who still answers; a warning is logged."""
+def test_claim_on_another_link_does_not_move_an_owner_that_answers(home: Home, both: Daemon) -> None:
+    """An address that another machine claims stays with its owner, which answers; a warning is logged."""
     claim(home.lan2, LAN)
     record = both.wait_for("address-conflict", address=LAN)
 
@@ -79,7 +79,7 @@ def test_host_stays_when_a_liar_claims_its_address_on_another_link(home: Home, b
 
 
 def _carry(here: Host, there: Host) -> None:
-    """Have the machine *there* be the machine *here* from now on: its link-layer address and its address."""
+    """Give the host *there* the lladdr and the address of *here*, as if it had moved."""
     lladdr = here.mac("eth0")
     here.lay(f"address del {LAN}/64 dev eth0", "link set eth0 address 02:00:00:00:00:77")
     there.lay(

@@ -1,4 +1,4 @@
-"""The tests need no root: an ordinary user's own namespaces will do, where the kernel allows them."""
+"""The tests need no root: a user's own namespaces are enough, if the kernel allows them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 @pytest.mark.usefixtures("lab")  # skips where even root cannot lay one
 @pytest.mark.parametrize("become", [NOBODY, WITHOUT_RIGHTS], ids=["nobody", "root-without-rights"])
 def test_lab_and_daemon_work_without_root(become: str) -> None:
-    """Neither nobody nor a root without rights has more than a user namespace, and the first datagram is answered."""
+    """For a user, and for root without capabilities, the lab works and the first datagram is answered."""
     probe = _as(become, sys.executable, "-c", "print('here')")
     if probe.returncode:
         pytest.skip(f"nobody cannot be, or cannot run this Python ({probe.stderr.strip().splitlines()[-1]})")
@@ -41,7 +41,7 @@ def test_lab_and_daemon_work_without_root(become: str) -> None:
 
 
 def _as(become: str, *argv: str) -> subprocess.CompletedProcess[str]:
-    """Return how a program ended that was run from the repository with fewer rights."""
+    """Return how a program ended that was run from the repository with reduced privileges."""
     environment = {**os.environ, "NDPBR_REQUIRE_NAMESPACES": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     program, *rest = argv
     path = program if program.startswith("/") else str(ROOT / program)

@@ -1,4 +1,4 @@
-"""Interfaces without neighbor discovery: a tunnel, or a link with it switched off, gets routes and nothing else."""
+"""An interface without neighbor discovery (a tunnel, or NOARP) gets routes and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.observed import proxies, routes, settings
 
 
 def test_tunnel_gets_no_proxy_entry_and_no_settings(home: Home, daemon: Start) -> None:
-    """A LAN host gets its route, and proxy entries on the other links alone; that is said, once."""
+    """A LAN host gets its route, and proxy entries on the other links only; that is logged once."""
     home.router.lay("tuntap add mode tun dev tun0", "link set tun0 up")
     before = settings(home.router, "tun0")
     running = daemon(home.router, "--prefix", "2001:db8:64::/64", "--resync-interval", "1", "tun0", "lan0", "lan1")
@@ -27,8 +27,8 @@ def test_tunnel_gets_no_proxy_entry_and_no_settings(home: Home, daemon: Start) -
     assert [r["dev"] for r in running.log() if r["event"] == "interface-without-nd"] == ["tun0"]
 
 
-def test_nobody_is_learned_from_a_link_without_neighbor_discovery(home: Home, daemon: Start) -> None:
-    """What the kernel has in its table for such a link nobody has said: neither found at the start nor heard later."""
+def test_no_host_is_learned_on_a_link_without_neighbor_discovery(home: Home, daemon: Start) -> None:
+    """Neighbor entries of such a link are ignored, at startup and later."""
     home.router.lay(
         "link set wan0 arp off",
         "neigh replace 2001:db8:64::77 lladdr 02:00:00:00:00:77 dev wan0 nud permanent",
@@ -43,7 +43,7 @@ def test_nobody_is_learned_from_a_link_without_neighbor_discovery(home: Home, da
 
 
 def test_link_that_gets_neighbor_discovery_gets_its_entries(home: Home, daemon: Start) -> None:
-    """Switched off, an interface loses its proxy entries; switched on again, it has them."""
+    """When neighbor discovery is turned off an interface loses its proxy entries; turned on, it gets them back."""
     running = daemon(home.router, "wan0", "lan0", "lan1")
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)

@@ -1,4 +1,4 @@
-"""Hosts that roam, and hosts that lie about whose an address is."""
+"""Hosts that move, and hosts that claim addresses of other hosts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DEVS = ("wan0", "lan0", "lan1")
 ATTACKER = "02:00:00:00:66:66"
 
 
-def test_address_claimed_on_another_lan_stays_with_an_owner_who_answers(home: Home, daemon: Start) -> None:
-    """A claim by another lladdr makes the kernel ask the owner; he answers, keeps it, and there is one warning."""
+def test_claimed_address_stays_with_an_owner_that_answers(home: Home, daemon: Start) -> None:
+    """After a claim by another lladdr the kernel probes the owner; it answers, and there is one warning."""
     running = _learned(home, daemon)
     for _ in range(3):
         claim(home.lan2, LAN, lladdr=ATTACKER)
@@ -31,8 +31,8 @@ def test_address_claimed_on_another_lan_stays_with_an_owner_who_answers(home: Ho
     assert len([record for record in running.log() if record["event"] == "address-conflict"]) == 1
 
 
-def test_address_claimed_on_another_lan_moves_when_its_owner_is_silent(home: Home, daemon: Start) -> None:
-    """A claim by another lladdr is believed when the kernel has asked the owner three times in vain."""
+def test_claimed_address_moves_when_its_owner_is_silent(home: Home, daemon: Start) -> None:
+    """The address moves after the kernel has probed the owner three times without an answer."""
     running = _learned(home, daemon)
     home.lan.ip("link set eth0 down")
     home.lan2.ip(f"address add {LAN}/64 dev eth0 nodad")
@@ -43,8 +43,8 @@ def test_address_claimed_on_another_lan_moves_when_its_owner_is_silent(home: Hom
     assert f"{LAN} dev lan1 proto 135" in routes(home.router)
 
 
-def test_roaming_host_is_answered_at_its_new_place(home: Home, daemon: Start) -> None:
-    """A host that turns up on another LAN with the lladdr it had is reached there at once."""
+def test_roaming_host_is_served_on_its_new_link(home: Home, daemon: Start) -> None:
+    """A host that appears on another LAN with the same lladdr is reachable there immediately."""
     echo(home.inet, delay=0.02)
     running = _learned(home, daemon)
     home.lan.ip("link set eth0 down")
@@ -63,7 +63,7 @@ def test_roaming_host_is_answered_at_its_new_place(home: Home, daemon: Start) ->
 
 
 def test_lladdr_on_another_lan_has_its_addresses_verified(home: Home, daemon: Start) -> None:
-    """As soon as a known lladdr shows up elsewhere, if only by a link-local address, its hosts are asked for."""
+    """When a known lladdr appears on another link, even link-local only, its addresses are probed."""
     running = _learned(home, daemon)
     home.lan.ip("link set eth0 down")
     claim(home.lan2, "fe80::66", lladdr=home.lan.mac("eth0"))
@@ -73,8 +73,8 @@ def test_lladdr_on_another_lan_has_its_addresses_verified(home: Home, daemon: St
     assert doubted["seen_on"] == "lan1"
 
 
-def test_what_is_nobodys_to_claim_is_never_learned(home: Home, daemon: Start) -> None:
-    """Addresses off the link, of the router, and of the way to the internet are refused, with the reason."""
+def test_ineligible_addresses_are_never_learned(home: Home, daemon: Start) -> None:
+    """Off-link addresses, the router's and the next hop's are refused, with the reason."""
     running = daemon(home.router, *DEVS)
     for address, reason in (
         ("2606:4700:4700::1111", "not-on-link"),
@@ -83,13 +83,13 @@ def test_what_is_nobodys_to_claim_is_never_learned(home: Home, daemon: Start) ->
     ):
         claim(home.lan, address)
         assert running.wait_for("address-ignored", address=address)["reason"] == reason
-    claim(home.lan, ROUTER)  # the kernel hears nothing from its own address
+    claim(home.lan, ROUTER)  # the kernel ignores packets from its own address
 
     assert not [line for line in routes(home.router) if "lan0" in line]
 
 
-def test_one_lladdr_gets_so_many_addresses_and_no_more(home: Home, daemon: Start) -> None:
-    """A host that claims address after address is stopped at --max-hosts-per-lladdr."""
+def test_addresses_of_one_lladdr_are_limited(home: Home, daemon: Start) -> None:
+    """A host that claims many addresses is limited by --max-hosts-per-lladdr."""
     running = daemon(home.router, "--max-hosts-per-lladdr", "3", *DEVS)
     for number in range(1, 6):
         claim(home.lan, f"2001:db8:64::bad:{number}")
@@ -98,8 +98,8 @@ def test_one_lladdr_gets_so_many_addresses_and_no_more(home: Home, daemon: Start
     assert len([line for line in routes(home.router) if "::bad:" in line]) == 3
 
 
-def test_real_host_finds_room_among_claims(home: Home, daemon: Start) -> None:
-    """When there is no more room, an unverified host gives way to one that answers."""
+def test_unverified_host_is_evicted_for_one_that_answers(home: Home, daemon: Start) -> None:
+    """When the table is full, an unverified host is evicted for one that answers."""
     running = daemon(home.router, "--max-hosts", "3", *DEVS)
     for number in range(1, 5):
         claim(home.lan, f"2001:db8:64::bad:{number}", lladdr=f"02:00:00:00:66:{number:02x}")

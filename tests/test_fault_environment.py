@@ -1,4 +1,4 @@
-"""What the daemon stands on gives way: its disk, its standard streams, its clock; and its signals."""
+"""Faults of the environment: disk, standard streams, clock and signals."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ FULL = 'mount -t tmpfs -o size=4k tmpfs "$0" && head -c 4096 /dev/zero >"$0/ball
 
 
 @pytest.mark.parametrize("disk", [READ_ONLY, FULL], ids=["read-only", "full"])
-def test_state_that_cannot_be_saved_is_said_once(home: Home, tmp_path: Path, disk: str) -> None:
-    """On a read-only or full disk the daemon does its work, warns once, and gives back what it remembers itself."""
+def test_settings_that_cannot_be_saved_are_a_warning(home: Home, tmp_path: Path, disk: str) -> None:
+    """On a read-only or full disk the daemon warns once, and restores the settings from memory."""
     before = settings(home.router, *DEVS)
     folder = tmp_path / "state"
     folder.mkdir()
@@ -44,7 +44,7 @@ def test_state_that_cannot_be_saved_is_said_once(home: Home, tmp_path: Path, dis
     _until_said(tmp_path, "event=started")
     claim(home.lan, LAN)
     until(lambda: PROXY in proxies(home.router), what="the host is learned")
-    # One more setting to remember, and two more readings.
+    # One more setting to save, and two more resyncs.
     home.router.ip("link add later0 type veth peer name later1")
     until(lambda: home.router.sysctl("net/ipv6/conf/later0/proxy_ndp") == "1", what="the new interface is set, too")
     running.terminate()
@@ -57,8 +57,8 @@ def test_state_that_cannot_be_saved_is_said_once(home: Home, tmp_path: Path, dis
     assert home.router.sysctl("net/ipv6/conf/later0/proxy_ndp") == "0"
 
 
-def test_pid_file_on_a_full_disk_is_refused(home: Home, tmp_path: Path) -> None:
-    """A daemon that cannot write its pid, and so could not be stopped by `kill`, says so and ends."""
+def test_start_without_a_pid_file_is_refused(home: Home, tmp_path: Path) -> None:
+    """A daemon that cannot write its pid, so that `kill` could not stop it, refuses to start."""
     before = settings(home.router, *DEVS)
     folder = tmp_path / "state"
     folder.mkdir()
@@ -70,7 +70,7 @@ def test_pid_file_on_a_full_disk_is_refused(home: Home, tmp_path: Path) -> None:
 
 
 def test_closed_standard_streams_disturb_nothing(home: Home, tmp_path: Path) -> None:
-    """A daemon started with 0, 1 and 2 closed learns and stops like any other, and logs into none of its own pipes."""
+    """A daemon started with 0, 1 and 2 closed works like any other, and logs into none of its own pipes."""
     before = settings(home.router, *DEVS)
     running = _in_shell(home.router, tmp_path, 'exec "$@" <&- >&- 2>&-', *DEVS)
     until((tmp_path / "state" / "settings-135.json").exists, 10.0, "the daemon has begun")
@@ -83,8 +83,8 @@ def test_closed_standard_streams_disturb_nothing(home: Home, tmp_path: Path) -> 
     assert settings(home.router, *DEVS) == before
 
 
-def test_sighup_has_the_tables_read_at_once(home: Home, daemon: Start) -> None:
-    """What was flushed, of which the kernel tells nobody, is back soon after a SIGHUP."""
+def test_sighup_requests_a_resync(home: Home, daemon: Start) -> None:
+    """A flushed entry, of which the kernel sends no event, is back soon after SIGHUP."""
     running = daemon(home.router, "--resync-interval", "3600", *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
@@ -96,7 +96,7 @@ def test_sighup_has_the_tables_read_at_once(home: Home, daemon: Start) -> None:
 
 
 def test_sigusr1_logs_the_state(home: Home, daemon: Start) -> None:
-    """A SIGUSR1 writes into the log what the daemon has, and changes nothing."""
+    """SIGUSR1 logs the daemon's state, and changes nothing."""
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
@@ -110,10 +110,10 @@ def test_sigusr1_logs_the_state(home: Home, daemon: Start) -> None:
     assert "hosts_forgotten" not in counters
 
 
-def test_resume_has_the_tables_read(home: Home, tmp_path: Path) -> None:
-    """When the machine wakes up the tables are compared at once.
+def test_resume_requests_a_resync(home: Home, tmp_path: Path) -> None:
+    """When the machine resumes, the tables are compared immediately.
 
-    The machine does not sleep for a test: the daemon is told so by the clock that counts sleep, an hour ahead.
+    The test does not suspend the machine: it sets the clock that counts suspend an hour ahead.
     """
     slept = tmp_path / "slept"
     options = ("--resync-interval", "3600", "--expire-interval", "50", *DEVS)
@@ -123,7 +123,7 @@ def test_resume_has_the_tables_read(home: Home, tmp_path: Path) -> None:
     _until_said(tmp_path, "event=started")
     claim(home.lan, LAN)
     until(lambda: PROXY in proxies(home.router), what="the host is learned")
-    time.sleep(1.5)  # the pause after the first readings
+    time.sleep(1.5)  # the pause after the first resyncs
     home.router.ip("-6 neigh flush proxy")
     slept.touch()
     _until_said(tmp_path, "event=resumed suspended_s=3600")
@@ -133,11 +133,11 @@ def test_resume_has_the_tables_read(home: Home, tmp_path: Path) -> None:
     assert running.wait(10.0) == 0
 
 
-def test_no_timer_runs_on_the_wall_clock() -> None:
-    """The wall clock is read for the time stamps of records alone, so a jump of it moves no timer.
+def test_no_timer_uses_the_wall_clock() -> None:
+    """The wall clock is used only for time stamps of records, so setting it moves no timer.
 
-    No namespace has a wall clock of its own, and setting the machine's is not for a test; so this is shown by the
-    source: whatever else asks for the time asks time.monotonic() or the event loop, whose clock that is.
+    A namespace has no wall clock of its own, and a test must not set the machine's.  So the test reads the source:
+    everything else uses time.monotonic() or the event loop, which has the same clock.
     """
     wall = {"time", "time_ns", "gmtime", "localtime", "strftime", "ctime", "CLOCK_REALTIME", "now", "utcnow", "today"}
     clocks = {"time", "datetime", "date"}
@@ -161,7 +161,7 @@ def _in_shell(
     pidfile: Path | None = None,
     program: tuple[str, ...] = PROGRAM,
 ) -> subprocess.Popen[str]:
-    """Start the daemon by a shell's *script*, in which $0 is its state directory; its mounts go with it."""
+    """Start the daemon from a shell *script*, in which $0 is its state directory; its mounts end with it."""
     options = ("--pidfile", str(pidfile or folder / "ndpbr.pid"), "run", "--state-dir", str(folder / "state"), *words)
     with (folder / "log").open("w") as log:
         return host.spawn("sh", "-c", script, str(folder / "state"), *program, *options, stderr=log, cwd=ROOT)

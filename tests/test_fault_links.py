@@ -1,4 +1,4 @@
-"""Interfaces go down, lose their carrier, are deleted, renamed, or not there yet: all is back when they are."""
+"""Interfaces go down, lose their carrier, are deleted, renamed, or missing: entries are restored with them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ BACK = 5.0  # s, within which all must be back
 
 
 def test_upstream_interface_goes_down_and_up(home: Home, daemon: Start) -> None:
-    """Proxy entries, which the kernel drops with the interface, are back soon after it is up and has its address."""
+    """The kernel drops the proxy entries of the interface; they are back soon after it is up."""
     running = _learned(home, daemon)
     home.router.ip("link set wan0 down")
     running.wait_for("host-suspended", address=LAN, down="wan0")
     home.router.lay("link set wan0 up", f"address add {ROUTER}/64 dev wan0 nodad")
 
-    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all is back")
+    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all entries are restored")
 
 
 def test_lan_interface_goes_down_and_up(home: Home, daemon: Start) -> None:
-    """While a LAN is down nobody is answered for; its hosts' routes and proxy entries are back when it is."""
+    """While a LAN is down its hosts are not proxied; routes and proxy entries are back when it is up."""
     running = _learned(home, daemon)
     home.router.ip("link set lan0 down")
     running.wait_for("host-suspended", address=LAN, down="lan0")
-    until(lambda: PROXY not in proxies(home.router), what="nobody is answered for")
+    until(lambda: PROXY not in proxies(home.router), what="the host is not proxied")
     home.router.lay("link set lan0 up", "address replace fe80::1/64 dev lan0 nodad")
 
-    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all is back")
+    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all entries are restored")
 
 
-def test_carrier_comes_and_goes(home: Home, daemon: Start) -> None:
-    """A pulled cable changes nothing for a host that is there when it is plugged in again."""
+def test_carrier_is_lost_and_back(home: Home, daemon: Start) -> None:
+    """A lost carrier changes nothing for a host that is present when it is back."""
     echo(home.inet, delay=0.02)
     _learned(home, daemon)
     home.lan.ip("link set eth0 down")
@@ -50,24 +50,24 @@ def test_carrier_comes_and_goes(home: Home, daemon: Start) -> None:
     assert PROXY in proxies(home.router)
 
 
-def test_interface_is_deleted_and_made_anew(home: Home, daemon: Start) -> None:
+def test_interface_is_deleted_and_recreated(home: Home, daemon: Start) -> None:
     """A new interface of the same name gets its settings, and its hosts are learned."""
     running = _learned(home, daemon)
     home.router.ip("link del lan0")
     running.wait_for("interface-missing", dev="lan0")
-    until(lambda: PROXY not in proxies(home.router), what="nobody is answered for")
+    until(lambda: PROXY not in proxies(home.router), what="the host is not proxied")
     _new_lan(home)
     running.wait_for("link-up", dev="lan0")
     claim(home.lan, LAN)
 
-    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all is back")
+    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all entries are restored")
     assert settings(home.router, "lan0")["net/ipv6/neigh/lan0/proxy_delay"] == "0"
     assert running.stop() == 0
     assert clean(home.router)
 
 
-def test_interface_missing_at_the_start_is_waited_for(home: Home, daemon: Start) -> None:
-    """The daemon starts without one of its interfaces, says so, and uses it when it comes."""
+def test_interface_missing_at_startup(home: Home, daemon: Start) -> None:
+    """The daemon starts without one of its interfaces, logs that, and uses it when it appears."""
     home.router.ip("link del lan0")
     running = daemon(home.router, *DEVS)
     running.wait_for("interface-missing", dev="lan0")
@@ -75,25 +75,25 @@ def test_interface_missing_at_the_start_is_waited_for(home: Home, daemon: Start)
     running.wait_for("link-up", dev="lan0")
     claim(home.lan, LAN)
 
-    until(lambda: PROXY in proxies(home.router), BACK, "its host is learned")
+    until(lambda: PROXY in proxies(home.router), BACK, "the host is learned")
 
 
-def test_renamed_interface_is_no_longer_used_until_it_has_its_name_again(home: Home, daemon: Start) -> None:
-    """Entries go from an interface that lost its listed name, and come back with the name."""
+def test_renamed_interface_is_unused_until_it_has_its_name_again(home: Home, daemon: Start) -> None:
+    """Entries of an interface that lost its listed name are removed, and restored with the name."""
     running = _learned(home, daemon)
     home.router.lay("link set lan0 down", "link set lan0 name old0", "link set old0 up")
     running.wait_for("link-renamed", dev="old0", old_name="lan0")
-    until(lambda: clean(home.router), BACK, "nothing of ours is left")
+    until(lambda: clean(home.router), BACK, "no entry of ours is left")
     home.router.lay(
         "link set old0 down", "link set old0 name lan0", "link set lan0 up", "address replace fe80::1/64 dev lan0 nodad"
     )
     claim(home.lan, LAN)
 
-    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all is back")
+    until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), BACK, "all entries are restored")
 
 
-def test_prefix_that_goes_takes_its_hosts_along(home: Home, daemon: Start) -> None:
-    """When the provider gives another prefix, the old one's hosts go at once, and the new one's are learned."""
+def test_hosts_of_a_removed_prefix_are_forgotten(home: Home, daemon: Start) -> None:
+    """When the prefix changes, the old one's hosts are forgotten, and the new one's are learned."""
     new = "2001:db8:65::11"
     running = _learned(home, daemon)
     home.router.lay("address del 2001:db8:64::2/64 dev wan0", "address add 2001:db8:65::2/64 dev wan0 nodad")
@@ -112,7 +112,7 @@ def _learned(home: Home, daemon: Start) -> Daemon:
 
 
 def _new_lan(home: Home) -> None:
-    # Deleting one end of a cable has deleted the other.
+    # Deleting one end of the veth pair has deleted the other.
     home.router.ip(
         "link add lan0 address 02:00:00:00:03:0a type veth peer name eth0 netns lan address 02:00:00:00:03:0b"
     )

@@ -1,4 +1,4 @@
-"""What happens while no monitor listens is found in the tables: hosts that came, and hosts that went."""
+"""Changes that happen while no monitor runs are found in the kernel's tables."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ OFTEN = ("--resync-interval", "1", "--expire-interval", "1")
 WITHOUT_MONITOR = '#!/bin/sh\ncase "$*" in *" monitor "*) exit 1 ;; esac\nexec {ip} "$@"\n'
 
 
-def test_host_that_failed_unheard_is_forgotten(home: Home, daemon: Start) -> None:
-    """A FAILED that the monitor was not there to print is found in the table; the host is asked, and forgotten."""
+def test_host_that_failed_without_an_event_is_forgotten(home: Home, daemon: Start) -> None:
+    """A FAILED state that no monitor printed is found in the table; the host is probed and forgotten."""
     hasten(home.router, "lan0")
-    # Long enough that the daemon last heard of it as REACHABLE.
+    # Long enough that the daemon last saw it as REACHABLE.
     home.router.sysctl("net/ipv6/neigh/lan0/base_reachable_time_ms", 30_000)
-    running = _learned_then_deaf(home, daemon)
+    running = _learned_without_monitor(home, daemon)
     home.router.ip(f"-6 neigh change {LAN} dev lan0 nud probe")
     until(lambda: "FAILED" in neighbor(home.router, LAN, "lan0"), 0.9, "it has failed before a monitor is back")
     running.wait_for("host-forgotten", address=LAN, timeout=20.0)
 
-    until(lambda: not proxies(home.router), what="nobody is answered for")
+    until(lambda: not proxies(home.router), what="the host is not proxied")
 
 
-def test_host_whose_entry_went_unheard_is_looked_for(home: Home, daemon: Start) -> None:
-    """A host last heard as REACHABLE, whose entry has left the cache since, is asked when its turn comes."""
+def test_host_whose_entry_vanished_without_an_event_is_probed(home: Home, daemon: Start) -> None:
+    """A host last seen REACHABLE, whose neighbor entry is gone, is probed in its turn."""
     hasten(home.router, "lan0")
     home.router.sysctl("net/ipv6/neigh/lan0/base_reachable_time_ms", 30_000)
-    running = _learned_then_deaf(home, daemon)
+    running = _learned_without_monitor(home, daemon)
     home.router.ip("-6 neigh flush dev lan0")
     assert neighbor(home.router, LAN, "lan0") == ""
     running.wait_for("host-forgotten", address=LAN, timeout=20.0)
 
-    until(lambda: not proxies(home.router), what="nobody is answered for")
+    until(lambda: not proxies(home.router), what="the host is not proxied")
 
 
-def test_monitor_that_always_ends_at_once(
+def test_monitor_that_always_ends_immediately(
     home: Home, daemon: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a monitor that stays the daemon starts, reads the tables instead, and tries it ever more seldom."""
+    """Without a working monitor the daemon uses the tables, and restarts the monitor less and less often."""
     ip = shutil.which("ip")
     (tmp_path / "ip").write_text(WITHOUT_MONITOR.format(ip=ip))
     (tmp_path / "ip").chmod(0o755)
@@ -66,8 +66,8 @@ def test_monitor_that_always_ends_at_once(
     assert clean(home.router)
 
 
-def _learned_then_deaf(home: Home, daemon: Start) -> Daemon:
-    """Return a daemon that has verified the LAN host, and whose monitor has just been killed; the host is gone."""
+def _learned_without_monitor(home: Home, daemon: Start) -> Daemon:
+    """Return a daemon that has verified the LAN host; its monitor was killed, and the host is gone."""
     running = daemon(home.router, *OFTEN, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)

@@ -1,4 +1,4 @@
-"""Interfaces with hostile names: never able to change what ip(8) is told."""
+"""Interfaces with hostile names cannot change the commands for ip(8)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.home import INET, LAN, MODEM, ROUTER, Home
 from tests.lab import until
 from tests.observed import clean, proxies, routes
 
-# Words of ip's own language, words of its batch language, and of a shell; the kernel takes them all.
+# Keywords of ip, of its batch mode and of a shell; the kernel accepts all of them.
 NAMES = (
     "a",
     "dev",
@@ -34,8 +34,8 @@ NAMES = (
 REFUSED = [name for name in NAMES if not name.isalnum()]
 
 
-def test_neighbors_on_strange_interfaces_disturb_nobody(home: Home, daemon: Start) -> None:
-    """Neighbors, addresses and links of interfaces that are not listed pass by, whatever the interfaces' names."""
+def test_interfaces_with_strange_names_are_ignored(home: Home, daemon: Start) -> None:
+    """Events of interfaces that are not listed are ignored, whatever their names."""
     running = daemon(home.router, "--resync-interval", "1", "wan0", "lan0")
     for number, name in enumerate(NAMES):
         stranger = f"2001:db8:64::bad:{number:x}"
@@ -63,8 +63,8 @@ def test_neighbors_on_strange_interfaces_disturb_nobody(home: Home, daemon: Star
 
 
 @pytest.mark.parametrize(("up", "down"), [("dev", "via"), ("proxy", "nud"), ("lladdr", "proto"), ("a", "_.-")])
-def test_words_of_ip_are_names_like_any_other(home: Home, daemon: Start, up: str, down: str) -> None:
-    """An interface named like a word of ip's language is listed, learned on, proxied on, and cleaned."""
+def test_keywords_of_ip_are_valid_names(home: Home, daemon: Start, up: str, down: str) -> None:
+    """An interface named like a keyword of ip can be listed; hosts are learned, proxied and removed there."""
     home.router.lay(
         *(line for old, new in (("wan0", up), ("lan0", down)) for line in _renamed(old, new)),
         f"address add {ROUTER}/64 dev {up} nodad",
@@ -87,7 +87,7 @@ def test_words_of_ip_are_names_like_any_other(home: Home, daemon: Start, up: str
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_names_that_could_be_misread_are_refused(home: Home, ndpbr: Run, tmp_path: Path, name: str) -> None:
-    """What ip's batch language, or an option's reader, could take for something else is bad usage: one sentence."""
+    """A name that ip's batch mode, or an option parser, could misread is wrong usage: one sentence."""
     ended = ndpbr(home.router, "--pidfile", str(tmp_path / "pid"), "run", "wan0", name)
 
     assert (ended.returncode, ended.stdout) == (2, "")
@@ -101,7 +101,7 @@ def _renamed(old: str, new: str) -> list[str]:
 
 
 def _proxied(home: Home, address: str) -> list[str]:
-    """Return the proxy entries of *address*, each cut after its interface."""
+    """Return the proxy entries of *address*, each up to its interface."""
     return [
         " ".join(line.split()[:3]) for line in home.router.ip("-6 neigh show proxy").splitlines() if address in line
     ]

@@ -1,4 +1,4 @@
-"""A user with CAP_NET_ADMIN is enough for the daemon, and with CAP_NET_RAW it listens; without, nothing is tried."""
+"""A user with CAP_NET_ADMIN can run the daemon; with CAP_NET_RAW it also receives solicitations."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ NOTHING = ("--bounding-set", "-all")
 
 
 class User:
-    """Somebody who is not root, with a folder of his own."""
+    """An unprivileged user with a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # Where the venv's Python is in root's home nobody else can run it: then the system's does, with our packages.
+        # If the venv's Python is in root's home, other users cannot run it: use the system's, with our packages.
         packages = f"{ROOT}:{Path(structlog.__file__).parent.parent}"
         self.environment = {**os.environ, "PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1"}
         self.python = next(filter(self._can_run, (sys.executable, "/usr/bin/python3")), None)
 
     def argv(self, rights: tuple[str, ...], *words: str) -> tuple[str, ...]:
-        """Return how ``ndpbr WORDS`` is run with *rights* and no others."""
+        """Return the command line that runs ``ndpbr WORDS`` with the capabilities *rights* and no others."""
         assert self.python is not None
         pidfile = ("--pidfile", str(self.folder / "ndpbr.pid"))
         return *self._as(rights), self.python, "-m", "ndpbr_py", *pidfile, *words
@@ -62,7 +62,7 @@ class User:
 
 @pytest.fixture
 def user(lab: Lab) -> Iterator[User]:
-    """Return a user who can run the program, with what rights he is given."""
+    """Return a user that can run the program with given capabilities."""
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv (util-linux) is not installed")
     # pytest's own folders are root's alone.
@@ -78,7 +78,7 @@ def user(lab: Lab) -> Iterator[User]:
 
 
 def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
-    """The first datagram is answered, and the stop gives everything back, with CAP_NET_ADMIN and nothing else."""
+    """With only CAP_NET_ADMIN the first datagram is answered, and the stop cleans up."""
     before = settings(home.router, *DEVS)
     echo(home.inet, delay=0.02)
     log = user.folder / "log"
@@ -104,13 +104,13 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     assert (stopped.returncode, stopped.stderr, running.wait(10.0)) == (0, "", 0)
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
-    # Listening takes CAP_NET_RAW: without, the monitor alone has to do, and that is said once for all interfaces.
+    # Receiving solicitations requires CAP_NET_RAW; without it one warning covers all interfaces.
     complaints = re.findall("level=(?:warning|error) event=.*", log.read_text())
     assert complaints == ['level=warning event=listen-refused error="Operation not permitted"']
 
 
-def test_net_raw_lets_it_listen(home: Home, user: User) -> None:
-    """With CAP_NET_RAW, too, a user's daemon hears who is asked for, and has nothing to complain of."""
+def test_net_raw_lets_it_receive_solicitations(home: Home, user: User) -> None:
+    """With CAP_NET_RAW, too, the daemon receives solicitations, and logs no warning."""
     echo(home.lan)
     log = user.folder / "log"
     with log.open("w") as stderr:
@@ -125,8 +125,8 @@ def test_net_raw_lets_it_listen(home: Home, user: User) -> None:
     assert not re.search("level=(warning|error)", log.read_text())
 
 
-def test_sweep_without_net_raw_asks_those_remembered(home: Home, user: User) -> None:
-    """Who may not send an echo request is told so once; hosts of the last run are found all the same."""
+def test_discovery_without_net_raw_probes_remembered_hosts(home: Home, user: User) -> None:
+    """Without CAP_NET_RAW there is one warning and no ping; remembered hosts are found."""
     log, file = user.folder / "log", user.folder / "hosts"
     file.write_text(f"# ndpbr\n{LAN} lan0\n")
     with log.open("w") as stderr:
@@ -142,7 +142,7 @@ def test_sweep_without_net_raw_asks_those_remembered(home: Home, user: User) -> 
 
 
 def test_without_net_admin_it_does_not_start(home: Home, user: User) -> None:
-    """A user without the right is told so in one sentence, and nothing is changed."""
+    """Without CAP_NET_ADMIN the daemon ends with one sentence, and nothing is changed."""
     before = settings(home.router, *DEVS)
     claim(home.lan, LAN)
     ended = home.router.run(*user.argv(NOTHING, *user.run_words(*DEVS)), env=user.environment, cwd="/")
@@ -153,8 +153,8 @@ def test_without_net_admin_it_does_not_start(home: Home, user: User) -> None:
     assert settings(home.router, *DEVS) == before
 
 
-def test_show_needs_no_right_and_ping_says_which(home: Home, user: User) -> None:
-    """Anybody may look; who may not send what a ping is is told so in one sentence."""
+def test_show_needs_no_capability_and_ping_names_its_own(home: Home, user: User) -> None:
+    """show works for any user; --ping without CAP_NET_RAW ends with one sentence."""
     home.router.lay(f"route add {LAN}/128 dev lan0 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
     shown, pinged = (
         home.router.run(*user.argv(NOTHING, *words), env=user.environment, cwd="/")

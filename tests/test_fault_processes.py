@@ -1,4 +1,4 @@
-"""The ip processes that the daemon lives by are killed, stopped, or end at once: it converges all the same."""
+"""The daemon's ip processes are killed, stopped, or end immediately: the tables converge."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OURS = {f"{LAN} dev wan0 proto 135", f"{OTHER} dev wan0 proto 135"}
 
 
 def child(running: Daemon, word: str) -> int:
-    """Return the pid of the daemon's child that has *word* among its arguments, as soon as there is one."""
+    """Wait for a child of the daemon that has *word* among its arguments; return its pid."""
     return until(lambda: _children(running, word), what=f"ip ... {word} runs")[0]
 
 
@@ -39,10 +39,10 @@ def _arguments(pid: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_killed_monitor_is_replaced_and_what_it_missed_is_learned(
+def test_killed_monitor_is_restarted_and_missed_hosts_are_learned(
     home: Home, daemon: Start, number: signal.Signals
 ) -> None:
-    """A host that speaks while no monitor runs is learned when there is one again."""
+    """A host that appears while no monitor runs is learned when the monitor is back."""
     running = daemon(home.router, *DEVS)
     os.kill(child(running, "monitor"), number)
     record = running.wait_for("monitor-exited")
@@ -54,8 +54,8 @@ def test_killed_monitor_is_replaced_and_what_it_missed_is_learned(
     assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
 
 
-def test_monitor_that_ends_at_once_is_tried_ever_more_seldom(home: Home, daemon: Start) -> None:
-    """The pauses between attempts double."""
+def test_restarts_of_the_monitor_back_off(home: Home, daemon: Start) -> None:
+    """The delay between restarts doubles."""
     running = daemon(home.router, *DEVS)
     for _ in range(3):
         os.kill(child(running, "monitor"), signal.SIGKILL)
@@ -68,7 +68,7 @@ def test_monitor_that_ends_at_once_is_tried_ever_more_seldom(home: Home, daemon:
 
 
 def test_stopped_monitor_is_noticed(home: Home, daemon: Start) -> None:
-    """A monitor that prints nothing although the table changes is taken for dead at the next comparison."""
+    """A monitor that prints nothing although the table changes is restarted at the next resync."""
     running = daemon(home.router, "--resync-interval", "1", *DEVS)
     os.kill(child(running, "monitor"), signal.SIGSTOP)
     claim(home.lan, LAN)
@@ -79,8 +79,8 @@ def test_stopped_monitor_is_noticed(home: Home, daemon: Start) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_killed_waiting_batch_is_replaced(home: Home, daemon: Start, number: signal.Signals) -> None:
-    """The process that waits for the next host may die: another one waits soon, and no command is lost."""
+def test_killed_standby_is_replaced(home: Home, daemon: Start, number: signal.Signals) -> None:
+    """A killed standby is replaced soon, and no command is lost."""
     running = daemon(home.router, *DEVS)
     os.kill(child(running, "-batch"), number)
     running.wait_for("batch-lost", actions=0)
@@ -90,8 +90,8 @@ def test_killed_waiting_batch_is_replaced(home: Home, daemon: Start, number: sig
     assert until(lambda: proxies(home.router) >= OURS, what="both are installed")
 
 
-def test_stopped_batch_is_given_up_and_its_work_done_again(home: Home, daemon: Start) -> None:
-    """A batch that hangs is killed after five seconds, and what it should have done is found missing and done."""
+def test_hung_batch_is_killed_and_its_commands_are_repeated(home: Home, daemon: Start) -> None:
+    """A batch that hangs is killed after five seconds; the missing entries are added again."""
     running = daemon(home.router, *DEVS)
     os.kill(child(running, "-batch"), signal.SIGSTOP)
     claim(home.lan, LAN)
@@ -103,11 +103,11 @@ def test_stopped_batch_is_given_up_and_its_work_done_again(home: Home, daemon: S
     assert clean(home.router)
 
 
-def test_lost_events_are_made_up_for(home: Home, daemon: Start) -> None:
-    """When the kernel had no room for an event, the tables are read at once, and the host is found."""
+def test_lost_events_request_a_resync(home: Home, daemon: Start) -> None:
+    """When the kernel drops an event, the tables are read immediately, and the host is found."""
     running = daemon(home.router, *DEVS)
     os.kill(child(running, "monitor"), signal.SIGSTOP)
-    # Each changes an entry, twice; 8 MiB, the most that the monitor asks for, hold 20,000 such events.
+    # Each command changes an entry twice; the monitor's buffer of 8 MiB holds 20,000 such events.
     states = ("stale", "reachable") * 130
     entries = [f"2001:db8:65::{n:x} lladdr 02:00:00:00:99:01 dev lan1" for n in range(1, 101)]
     home.router.lay(*(f"neigh replace {entry} nud {state}" for state in states for entry in entries))

@@ -1,6 +1,6 @@
-"""Faults by the hundred, at random: when the storm is over the kernel has what a model of it says.
+"""Hundreds of random faults: afterwards the kernel has the entries that a model predicts.
 
-NDPBR_FAULTS is how many (1000), NDPBR_SEED which; both are printed when it goes wrong.
+NDPBR_FAULTS is their number (1000), NDPBR_SEED the random seed; a failure prints both.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ OPTIONS = ("--resync-interval", "1", "--expire-interval", "1", *DEVS)
 FAULTS = int(os.environ.get("NDPBR_FAULTS", "1000"))
 SEED = int(os.environ.get("NDPBR_SEED", Random().randrange(1 << 32)))
 SET = {("proxy_ndp", "1"), ("proxy_delay", "0"), ("accept_untracked_na", "1")}
-# Found wrong at once, it may be on its way: a hung batch takes 5 s, a killed monitor as long to be replaced.
+# A mismatch may be temporary: a hung batch takes 5 s, and so may the restart of a killed monitor.
 PATIENCE = 45.0  # s
 LATER = 3.0  # s, in which the tables are compared twice more
 
 
-def test_kernel_has_what_it_should_after_random_faults(
+def test_kernel_has_the_right_entries_after_random_faults(
     home: Home, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """Whatever happened in whatever order: every living host has its entries, no other, and nothing is left at stop."""
+    """Every present host has its entries, there are no others, and a stop removes all of them."""
     before = settings(home.router, *DEVS)
     for dev in DEVS:
         hasten(home.router, dev)

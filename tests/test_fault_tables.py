@@ -1,4 +1,4 @@
-"""Other hands in the kernel's tables: what is flushed comes back, what is another program's is left alone."""
+"""Other programs change the kernel's tables: flushed entries are restored, foreign entries are not touched."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PROXY = f"{LAN} dev wan0 proto 135"
 ROUTE = f"{LAN} dev lan0 proto 135"
 
 
-def test_flushed_entries_come_back(home: Home, daemon: Start) -> None:
-    """Entries that somebody flushes, of which the kernel tells nobody, are back after the next comparison."""
+def test_flushed_entries_are_restored(home: Home, daemon: Start) -> None:
+    """Flushed entries, of which the kernel sends no event, are restored at the next resync."""
     running = _learned(home, daemon, *OFTEN)
     home.router.ip("-6 neigh flush proxy")
     until(lambda: PROXY in proxies(home.router), what="the proxy entry is back")
@@ -26,8 +26,8 @@ def test_flushed_entries_come_back(home: Home, daemon: Start) -> None:
     assert running.wait_for("host-repaired", address=LAN)["level"] == "warning"
 
 
-def test_foreign_proxy_entry_is_left_alone(home: Home, daemon: Start) -> None:
-    """Another program's proxy entry is neither re-tagged nor removed, does its work, and is warned of once."""
+def test_foreign_proxy_entry_is_not_touched(home: Home, daemon: Start) -> None:
+    """Another program's proxy entry is neither re-tagged nor removed; one warning is logged."""
     home.router.ip(f"-6 neigh add proxy {LAN} dev wan0 proto 99")
     running = _learned(home, daemon, *OFTEN)
     shadowed = running.wait_for("foreign-entry", address=LAN)
@@ -38,8 +38,8 @@ def test_foreign_proxy_entry_is_left_alone(home: Home, daemon: Start) -> None:
     assert routes(home.router) == set()
 
 
-def test_foreign_route_in_the_right_direction_is_used(home: Home, daemon: Start) -> None:
-    """Where another program's host route leads to the host, only proxy entries are added."""
+def test_foreign_route_to_the_right_link_is_used(home: Home, daemon: Start) -> None:
+    """If another program's host route leads to the host's link, only proxy entries are added."""
     home.router.ip(f"-6 route add {LAN}/128 dev lan0 proto static")
     _learned(home, daemon)
     until(lambda: PROXY in proxies(home.router), what="the host is answered for")
@@ -47,12 +47,12 @@ def test_foreign_route_in_the_right_direction_is_used(home: Home, daemon: Start)
     assert routes(home.router) == {f"{LAN} dev lan0 proto static"}
 
 
-def test_foreign_route_in_another_direction_wins(home: Home, daemon: Start) -> None:
-    """Where another program's host route leads elsewhere, the host gets nothing, and a warning says why."""
+def test_foreign_route_to_another_link_wins(home: Home, daemon: Start) -> None:
+    """If another program's host route leads to another link, the host gets no entries, and a warning."""
     home.router.ip(f"-6 route add {LAN}/128 dev wan0 proto static")
     running = _learned(home, daemon, *OFTEN)
     shadowed = running.wait_for("foreign-entry", address=LAN)
-    until(lambda: not proxies(home.router), what="nobody is answered for")
+    until(lambda: not proxies(home.router), what="the host is not proxied")
 
     assert shadowed["foreign"] == "route dev wan0"
     assert routes(home.router) == {f"{LAN} dev wan0 proto static"}
@@ -61,16 +61,16 @@ def test_foreign_route_in_another_direction_wins(home: Home, daemon: Start) -> N
 
 
 def test_blackhole_for_a_host_is_respected(home: Home, daemon: Start) -> None:
-    """A host that somebody has cut off with a blackhole route is answered for nowhere."""
+    """A host with a blackhole route is not proxied on any link."""
     home.router.ip(f"-6 route add blackhole {LAN}/128 proto static")
     running = _learned(home, daemon, *OFTEN)
     shadowed = running.wait_for("foreign-entry", address=LAN)
-    until(lambda: not proxies(home.router), what="nobody is answered for")
+    until(lambda: not proxies(home.router), what="the host is not proxied")
 
     assert shadowed["foreign"] == "route blackhole"
 
 
-def test_foreign_route_that_comes_later_is_not_touched(home: Home, daemon: Start) -> None:
+def test_foreign_route_that_replaces_ours_is_not_touched(home: Home, daemon: Start) -> None:
     """A route that another program puts in place of ours stays, during the run and after it."""
     running = _learned(home, daemon, *OFTEN)
     home.router.lay(f"route del {LAN}/128 dev lan0", f"route add {LAN}/128 dev lan0 proto static")
