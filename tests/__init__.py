@@ -1,23 +1,27 @@
-"""The tests, and what they stand on.
+"""The tests and their helpers.
 
-builders.py   a few words -> events, hosts, readings of the kernel
+builders.py   a few words -> events, hosts, snapshots
 kernel_model.py
-              a kernel as far as entries go: sets
-scripts.py    shell scripts that stand in for ip(8), and who is told what became of them
+              a model of the kernel's routes and proxy entries
+scripts.py    shell scripts that replace ip(8), and records of what an executor or monitor reports
 isolated      runs a command in namespaces of its own
 lab.py        hosts in network namespaces, and the links between them
-namespace.py  a call, made in another namespace
-home.py       the standard situation: internet, modem, router, LAN
+namespace.py  a function, called in another namespace
+home.py       the typical network: internet, modem, router, LAN
 echo.py       one datagram there and back, timed
-frames.py     the packet of a solicitation, right or wrong
-claim.py      a neighbor solicitation in an address's name
-observed.py   what a host's kernel has: entries, neighbors, settings
+frames.py     the packet of a solicitation, valid or not
+claim.py      a neighbor solicitation from a given address
+observed.py   a host's entries, neighbors, settings
+mld.py        the multicast groups that a host reports
+snooping_bridge.py
+              a bridge that snoops MLD and forgets groups
 program.py    the program, run on a host of the lab
 packed.py     the program in one file, and this machine's Pythons
-rootfs.py     a root file system as bare as a router's
-conftest.py   all this as fixtures
-storm.py      what the kernel must have after a storm of faults
-faults.py     what happens in it; faults_outside.py, faults_inside.py: one by one
-recipe.py     README's recipe, as a router's /etc, and the machines that it is for
-demo.py       the program's story on a real kernel, for people
+rootfs.py     a root file system like a small router's
+booted.py     a host with its own init; openrc.py, systemd.py: with OpenRC, with systemd
+conftest.py   these helpers as fixtures
+storm.py      the entries that the kernel must have after random faults
+faults.py     the random faults; faults_outside.py, faults_inside.py: each of them
+recipe.py     README's recipe, as a router's /etc, and the machines for it
+demo.py       a demonstration on a real kernel
 """

@@ -1,6 +1,6 @@
-"""A host of the lab and a script -> the same host with mounts and processes of its own, and the script as process 1.
+"""A host of the lab and a script -> the host with its own mounts and processes, and the script as process 1.
 
-The script lays its mounts over the machine's files; all of it is gone with the lab.
+The script mounts its files over the machine's; all mounts end with the lab.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tests.lab import Host, LabError
 
 _SPACES = (("mount", "mnt"), ("net", "net"), ("pid", "pid_for_children"))
 
-# What every init wants: an empty /run, few devices, an /etc that may be written to, and a syslogd for /dev/log.
+# Every init needs an empty /run, some devices, a writable /etc, and a syslogd for /dev/log.
 PREPARE = """set -e
 exec 2>&1
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -34,13 +34,13 @@ while [ ! -S /dev/log ]; do sleep 0.01; done
 
 
 class Booted:
-    """A machine whose init runs."""
+    """A machine with a running init."""
 
     def __init__(self, host: Host, script: str, *words: str) -> None:
-        """Run *script*, which says "booted" at its end, or sooner why not.
+        """Run *script*, which prints "booted" when it is ready, or an error.
 
         Raises:
-            LabError: It did not say so; the first line it said.
+            LabError: It printed something else; the message is its first line.
         """
         unshare = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
         self.process = host.spawn(*unshare, "sh", "-c", PREPARE + script, "sh", *words, stdout=subprocess.PIPE)
@@ -53,12 +53,12 @@ class Booted:
         self.run_folder = self.root / "run"
 
     def end(self) -> None:
-        """Kill all of it."""
+        """Kill all processes of the machine."""
         with self.process:
             self.process.kill()
 
     def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        """Return how a program ended there; standard output and error in one."""
+        """Return how a program ended there; standard output and error are combined."""
         spaces = [f"--{kind}={self._own}/ns/{file}" for kind, file in _SPACES]
         return subprocess.run(
             ["nsenter", *spaces, "--wd=/", *argv],

@@ -1,4 +1,4 @@
-"""An address -> one neighbor solicitation in its name, whoever really has it; as a new host sends it, or a liar.
+"""An address -> one neighbor solicitation from it, sent by its owner or by an attacker.
 
 Source: RFC 4861, 4.3 (solicitation) and 4.6.1 (source link-layer address).  The kernel fills in the checksum.
 """
@@ -10,14 +10,14 @@ import struct
 
 from tests.lab import Host
 
-_GATEWAY = "fe80::1"  # the router, as every LAN host knows it
+_GATEWAY = "fe80::1"  # the router's link-local address on every LAN
 _SOLICITATION = 135
 _SOURCE_LLADDR = 1
-_IPV6_FREEBIND = 78  # linux/in6.h; lets a socket speak for an address that its host does not have
+_IPV6_FREEBIND = 78  # linux/in6.h; lets a socket send from an address that its host does not have
 
 
 def claim(host: Host, address: str, dev: str = "eth0", lladdr: str | None = None) -> None:
-    """Ask from *host* for the router's lladdr in the name of *address*, at *lladdr* or the host's own."""
+    """Solicit the router from *host*, with source *address* and *lladdr* (default: that of *dev*)."""
     octets = bytes.fromhex((lladdr or host.mac(dev)).replace(":", ""))
     target = socket.inet_pton(socket.AF_INET6, _GATEWAY)
     packet = struct.pack("!BBHI16sBB", _SOLICITATION, 0, 0, 0, target, _SOURCE_LLADDR, 1) + octets
@@ -25,6 +25,6 @@ def claim(host: Host, address: str, dev: str = "eth0", lladdr: str | None = None
         index = host.inside(lambda: socket.if_nametoindex(dev))
         sender.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
         sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
-        # The scope is for a link-local address, and of no account for any other.
+        # The scope is needed for a link-local address, and ignored for any other.
         sender.bind((address, 0, 0, index))
         sender.sendto(packet, ("ff02::1:ff00:1", 0, 0, index))

@@ -1,4 +1,4 @@
-"""Nothing -> the program's story, told line by line while it happens on this kernel; exit status 1 if it goes wrong.
+"""Shows on this kernel, step by step, what ndpbr does; exit status 1 if a step fails.
 
 Run as ``tests/isolated python -m tests.demo``, or ``make demo``.
 """
@@ -16,7 +16,7 @@ from tests.lab import Host, Lab, can_lay, until
 from tests.program import PROGRAM, ROOT
 
 SETTINGS = tuple(f"net/ipv6/conf/{dev}/proxy_ndp" for dev in ("all", "wan0", "lan0"))
-FAR = 0.02  # seconds to a server on the internet and back; on this kernel alone it would be none
+FAR = 0.02  # round-trip time to a server on the internet, in seconds; without it there would be none
 MAP = """\
   inet ------------- modem ------------- router ------------- lan
   2001:db8:ffff::2   2001:db8:64::1     2001:db8:64::2       2001:db8:64::11
@@ -24,29 +24,29 @@ MAP = """\
 """
 
 
-class WentWrongError(Exception):
-    """A step of the story is not as it should be; the sentence to end with."""
+class StepFailedError(Exception):
+    """A step of the demo failed; the message is the sentence to end with."""
 
 
 def main() -> int:
-    """Tell the story; return the exit status."""
+    """Run the demo; return the exit status."""
     if reason := can_lay():
         print(f"The demo needs network namespaces: {reason}.", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder, Lab() as lab:
         log = Path(folder, "ndpbr.log")
         try:
-            story(home(lab), Path(folder), log)
-        except (WentWrongError, AssertionError) as error:
+            run(home(lab), Path(folder), log)
+        except (StepFailedError, AssertionError) as error:
             print(f"The demo failed: {error}", file=sys.stderr)
             print(log.read_text() if log.exists() else "", end="", file=sys.stderr)
             return 1
     return 0
 
 
-def story(at: Home, folder: Path, log: Path) -> None:
-    """The acts, in their order."""
-    say("A network of five machines, of which these four matter:")
+def run(at: Home, folder: Path, log: Path) -> None:
+    """Run the steps in order."""
+    say("A network of five machines; these four matter:")
     print(MAP)
     settings = [at.router.sysctl(path) for path in SETTINGS]
     without(at)
@@ -58,19 +58,19 @@ def story(at: Home, folder: Path, log: Path) -> None:
 
 
 def without(at: Home) -> None:
-    """The LAN host is cut off."""
+    """Without ndpbr the LAN host is cut off."""
     echo(at.inet, delay=FAR)
     echo(at.lan)
     need(ask(at.router, INET) is not None, "the router itself does not reach inet")
     need(ask(at.lan, INET, timeout=1.5) is None, "lan reaches inet although nothing proxies for it")
-    say("Without ndpbr: lan asks inet, and no answer comes. The modem looks for lan on the wrong side of the router.")
-    # Nobody shall remember the attempt: the next packet is again a new host's first.
+    say("Without ndpbr: lan sends inet a datagram, and no answer comes. The modem solicits lan on the wrong link.")
+    # Flush all caches, so that the next packet is a new host's first packet.
     for host, dev in ((at.modem, "lan0"), (at.router, "lan0"), (at.lan, "eth0")):
         host.ip(f"-6 neigh flush dev {dev}")
 
 
 def started(router: Host, options: list[str], folder: Path, log: Path) -> None:
-    """The daemon runs."""
+    """The daemon starts."""
     words = (*PROGRAM, *options, "run", "--no-discover", "--state-dir", str(folder / "state"), "wan0", "lan0")
     with log.open("w") as stderr:
         daemon = router.spawn(*words, stderr=stderr, cwd=ROOT)
@@ -81,20 +81,20 @@ def started(router: Host, options: list[str], folder: Path, log: Path) -> None:
 
 
 def first_packets(at: Home) -> None:
-    """Both directions work, from the first packet on."""
-    took = ask(at.lan, INET, timeout=3.0)
-    if took is None:
-        raise WentWrongError("the first datagram of lan was not answered")
-    say(f"lan, which nobody had heard of, sends inet one datagram: answered after {took * 1000:.1f} ms,")
-    print(f"  of which {FAR * 1000:.0f} ms are the way to inet.")
+    """The first packet is answered in both directions."""
+    rtt = ask(at.lan, INET, timeout=3.0)
+    if rtt is None:
+        raise StepFailedError("the first datagram of lan was not answered")
+    say(f"lan, a new host, sends inet one datagram: answered after {rtt * 1000:.1f} ms,")
+    print(f"  of which {FAR * 1000:.0f} ms are the round trip to inet.")
     back = ask(at.inet, LAN, timeout=3.0)
     if back is None:
-        raise WentWrongError("a datagram from inet to lan was not answered")
+        raise StepFailedError("a datagram from inet to lan was not answered")
     say(f"inet sends lan one datagram: answered after {back * 1000:.1f} ms.")
 
 
 def shown(router: Host, options: list[str], log: Path) -> None:
-    """What the program says about it."""
+    """`ndpbr show` and the log have the host."""
     table = ndpbr(router, *options, "show")
     need(LAN in table, "ndpbr show does not list lan")
     say("ndpbr show:")
@@ -106,30 +106,30 @@ def shown(router: Host, options: list[str], log: Path) -> None:
 
 
 def ended(router: Host, options: list[str], settings: list[str]) -> None:
-    """Everything is as it was."""
+    """After `ndpbr kill` the router is as before."""
     ndpbr(router, *options, "kill")
     need(not router.ip("-6 neigh show proxy").strip(), "a proxy entry is left")
     need(LAN not in router.ip("-6 route show"), "the route of lan is left")
-    need([router.sysctl(path) for path in SETTINGS] == settings, "proxy_ndp does not have its old value")
-    until(lambda: not _running(router), 2.0, "nothing of the daemon runs any more")
-    say("ndpbr kill: no proxy entry and no host route is left, and proxy_ndp has its old values.")
+    need([router.sysctl(path) for path in SETTINGS] == settings, "proxy_ndp was not restored")
+    until(lambda: not _running(router), 2.0, "no process of the daemon runs")
+    say("ndpbr kill: no proxy entry and no host route is left, and proxy_ndp is restored.")
 
 
 def ndpbr(router: Host, *words: str) -> str:
-    """Return what the program printed."""
+    """Return the output of a command."""
     done = router.run(*PROGRAM, *words, cwd=ROOT)
     need(done.returncode == 0, f"ndpbr {words[-1]} failed: {done.stderr.strip()}")
     return done.stdout
 
 
 def need(condition: bool, sentence: str) -> None:
-    """Go on only if *condition* holds."""
+    """Raise StepFailedError unless *condition* holds."""
     if not condition:
-        raise WentWrongError(f"{sentence}.")
+        raise StepFailedError(f"{sentence}.")
 
 
 def say(line: str) -> None:
-    """Tell a line, now."""
+    """Print a line immediately."""
     print(f"* {line}", flush=True)
 
 

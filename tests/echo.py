@@ -1,6 +1,6 @@
-"""A datagram -> the same datagram, back after a delay; and how long that took.
+"""A datagram -> the same datagram, back after a delay; and the round-trip time.
 
-Run by path (``echo.py PORT DELAY``) it is the server and needs nothing but Python.
+Run by path (``echo.py PORT DELAY``) it is the server, and needs only Python.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PORT = 7  # RFC 862
 
 
 def echo(host: Host, delay: float = 0.0, port: int = PORT) -> subprocess.Popen[str]:
-    """Start a server on *host*, which answers each datagram after *delay* seconds; return it when it is ready."""
+    """Start a server on *host* that answers each datagram after *delay* seconds; return it when it is ready."""
     # -I -S: a bare interpreter is ready in half the time.
     child = host.spawn(sys.executable, "-I", "-S", __file__, str(port), str(delay), stdout=subprocess.PIPE)
     assert child.stdout is not None
@@ -31,7 +31,7 @@ def echo(host: Host, delay: float = 0.0, port: int = PORT) -> subprocess.Popen[s
 
 
 def ask(host: Host, address: str, timeout: float = 1.0, source: str | None = None, port: int = PORT) -> float | None:
-    """Send one datagram from *host* to *address*; return the seconds until its answer came, or None."""
+    """Send a datagram from *host* to *address*; return the round-trip time in seconds, None if no answer."""
     question = os.urandom(8)
     with host.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)) as sender:
         if source is not None:
@@ -49,7 +49,7 @@ def ask(host: Host, address: str, timeout: float = 1.0, source: str | None = Non
 
 
 def serve(port: int, delay: float) -> None:
-    """Answer for ever, each datagram in its time."""
+    """Answer each datagram after *delay* seconds, for ever."""
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
         server.bind(("::", port))
         print("ready", flush=True)

@@ -1,4 +1,4 @@
-"""A storm -> one fault more, drawn from the table FAULTS."""
+"""A Storm -> one more random fault, from the table FAULTS."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from tests import faults_inside as inside
 from tests import faults_outside as outside
 from tests.storm import Storm
 
-# How often each comes, as shares.
+# Relative frequency of each fault.
 FAULTS: dict[Callable[[Storm], bool | None], float] = {
     outside.appear: 24,
     outside.vanish: 14,
     outside.move: 6,
-    outside.speak: 24,
-    outside.lie: 10,
+    outside.send_packet: 24,
+    outside.claim_address: 10,
     outside.flush: 6,
     outside.foreign_route: 5,
     outside.foreign_proxy: 3,
     outside.link: 5,
     outside.prefix: 0.5,
     outside.reset_setting: 3,
-    inside.tell: 4,
+    inside.send_signal: 4,
     inside.kill_batch: 1.5,
     inside.stop_batch: 0.2,
     inside.kill_monitor: 0.8,
@@ -33,8 +33,8 @@ FAULTS: dict[Callable[[Storm], bool | None], float] = {
 }
 
 
-def strike(storm: Storm) -> None:
-    """Do one fault, and wait for a moment or not at all."""
+def do_fault(storm: Storm) -> None:
+    """Do one fault, then wait for a moment or not at all."""
     while True:
         fault = storm.random.choices(list(FAULTS), list(FAULTS.values()))[0]
         if fault(storm) is not False:

@@ -1,6 +1,6 @@
-"""A storm -> one fault more, of those that befall the daemon and its processes.
+"""A Storm -> one more fault of the daemon or its processes.
 
-Each function does one thing, or returns False where it makes no sense just now.
+Each function does one fault, or returns False if it is not possible now.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from contextlib import suppress
 from tests.observed import proxies, routes
 from tests.storm import Storm, children
 
-_KILLS = 3  # of a daemon's monitor; after one more the pause would be 8 s
-_HANGS = 2  # of a storm's batches; each takes 5 s until it is given up
+_KILLS = 3  # of one monitor of a daemon; after the next one the restart delay would be 8 s
+_HANGS = 2  # hung batches per test; each takes 5 s until it is killed
 
 
-def tell(storm: Storm) -> None:
-    """The user asks for a reading, or for the state."""
+def send_signal(storm: Storm) -> None:
+    """The user requests a resync, or the state."""
     storm.daemon.process.send_signal(storm.random.choice((signal.SIGHUP, signal.SIGUSR1)))
 
 
@@ -44,14 +44,14 @@ def stop_monitor(storm: Storm) -> bool:
 
 
 def pause(storm: Storm) -> None:
-    """The daemon does not get on for a while."""
+    """The daemon is stopped for a moment."""
     storm.daemon.process.send_signal(signal.SIGSTOP)
     time.sleep(storm.random.random() * 0.2)
     storm.daemon.process.send_signal(signal.SIGCONT)
 
 
 def crash(storm: Storm) -> None:
-    """The daemon is killed, perhaps its successor, too, as it starts; and started again."""
+    """The daemon is killed, sometimes its successor during startup, too, and started again."""
     storm.daemon.process.kill()
     storm.daemon.process.wait(5.0)
     if storm.random.random() < 0.5:
@@ -59,15 +59,15 @@ def crash(storm: Storm) -> None:
         time.sleep(storm.random.random() * 0.5)
         successor.process.kill()
         successor.process.wait(5.0)
-    storm.begin()
+    storm.start_daemon()
 
 
 def restart(storm: Storm) -> None:
-    """The daemon is stopped, leaves nothing of its own, and is started again."""
+    """The daemon is stopped, leaves no entry, and is started again."""
     assert storm.daemon.stop(20.0) == 0
     ours = [line for line in routes(storm.home.router) | proxies(storm.home.router) if line.endswith(" proto 135")]
     assert ours == []
-    storm.begin()
+    storm.start_daemon()
 
 
 def _signal_child(storm: Storm, word: str, number: int) -> bool:

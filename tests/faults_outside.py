@@ -1,6 +1,6 @@
-"""A storm -> one fault more, of those that come from outside: hosts, links, liars and other programs.
+"""A Storm -> one more fault from outside: hosts, links, attackers and other programs.
 
-Each function does one thing, or returns False where it makes no sense just now.
+Each function does one fault, or returns False if it is not possible now.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from tests.claim import claim
 from tests.home import ROUTER
 from tests.storm import DEVS, POOL, Storm
 
-LIVE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 2)  # renames what is up
-NOBODY = tuple(f"2001:db8:64::f{number:03x}" for number in range(6))  # never a host's
+CAN_RENAME_UP = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (
+    6,
+    2,
+)  # can rename an interface that is up
+UNUSED = tuple(f"2001:db8:64::f{number:03x}" for number in range(6))  # no host ever has these
 
 
 def appear(storm: Storm) -> bool:
-    """A new host speaks for the first time."""
+    """A new host sends its first packet."""
     dead = [address for address in POOL if address not in storm.living]
     lans = [dev for dev in ("lan0", "lan1") if dev not in storm.away]
     if not dead or not lans:
@@ -27,13 +30,13 @@ def appear(storm: Storm) -> bool:
     address, dev = storm.random.choice(dead), storm.random.choice(lans)
     storm.machine(dev).ip(f"address add {address}/64 dev eth0 nodad")
     storm.living[address] = dev
-    storm.say(address)
+    storm.send_packet(address)
     return True
 
 
 def vanish(storm: Storm) -> bool:
-    """A host goes without a word."""
-    address = _somebody(storm)
+    """A host disappears."""
+    address = _random_host(storm)
     if address is None or len(storm.living) < 3:
         return False
     storm.machine(storm.living.pop(address)).ip(f"address del {address}/64 dev eth0")
@@ -41,35 +44,35 @@ def vanish(storm: Storm) -> bool:
 
 
 def move(storm: Storm) -> bool:
-    """An address is taken over by the machine on the other LAN."""
-    address = _somebody(storm)
+    """An address moves to the machine on the other LAN."""
+    address = _random_host(storm)
     if address is None or storm.away.keys() & {"lan0", "lan1"}:
         return False
     dev = storm.living[address]
     storm.machine(dev).ip(f"address del {address}/64 dev eth0")
     storm.living[address] = dev = "lan1" if dev == "lan0" else "lan0"
     storm.machine(dev).ip(f"address add {address}/64 dev eth0 nodad")
-    storm.say(address)
+    storm.send_packet(address)
     return True
 
 
-def speak(storm: Storm) -> bool:
-    """A known host says something."""
-    address = _somebody(storm)
+def send_packet(storm: Storm) -> bool:
+    """A known host sends a packet."""
+    address = _random_host(storm)
     if address is not None:
-        storm.say(address)
+        storm.send_packet(address)
     return address is not None
 
 
-def lie(storm: Storm) -> None:
-    """Somebody claims an address, whoever has it, from an lladdr that nobody has."""
-    with suppress(OSError):  # the cable is pulled
+def claim_address(storm: Storm) -> None:
+    """An attacker claims an address with an unused lladdr."""
+    with suppress(OSError):  # the link has no carrier
         lladdr = f"02:00:00:00:66:0{storm.random.randrange(9)}"
         claim(storm.random.choice((storm.home.lan, storm.home.lan2)), storm.random.choice(POOL), lladdr=lladdr)
 
 
 def flush(storm: Storm) -> None:
-    """Somebody empties a table: our entries, a neighbor cache, or every proxy entry."""
+    """Another program flushes a table: our entries, a neighbor cache, or all proxy entries."""
     what = storm.random.choice(
         ("neigh flush proxy proto 135", "route flush proto 135", "neigh flush", "neigh flush proxy")
     )
@@ -84,9 +87,9 @@ def flush(storm: Storm) -> None:
 
 
 def foreign_route(storm: Storm) -> bool:
-    """Another program adds a host route, for one of ours, too; or removes it."""
+    """Another program adds or removes a host route, also for addresses of hosts."""
     dev = storm.random.choice(DEVS)
-    address = storm.random.choice(POOL + NOBODY)
+    address = storm.random.choice(POOL + UNUSED)
     if address in storm.routes:
         storm.home.router.ip(f"-6 route del {address}/128 dev {storm.routes.pop(address)} proto static metric 50")
     elif dev in storm.away:
@@ -98,8 +101,8 @@ def foreign_route(storm: Storm) -> bool:
 
 
 def foreign_proxy(storm: Storm) -> bool:
-    """Another program adds a proxy entry (for one of ours it would be the same entry), or removes it."""
-    key = address, dev = storm.random.choice(NOBODY), storm.random.choice(DEVS)
+    """Another program adds or removes a proxy entry; not for a host, where it would be the same entry."""
+    key = address, dev = storm.random.choice(UNUSED), storm.random.choice(DEVS)
     if key in storm.proxies:
         storm.home.router.ip(f"-6 neigh del proxy {address} dev {dev}")
     elif dev in storm.away:
@@ -111,22 +114,24 @@ def foreign_proxy(storm: Storm) -> bool:
 
 
 def link(storm: Storm) -> bool:
-    """An interface goes down, is renamed or deleted, loses its carrier; or comes back."""
+    """An interface goes down, is renamed or deleted, or loses its carrier; or is repaired."""
     dev = storm.random.choice(DEVS)
     if dev in storm.away:
-        storm.fix(dev)
+        storm.bring_back(dev)
         return True
     how = storm.random.choice(("down", "unplugged", "renamed", "renamed while up", "gone"))
     if (dev == "wan0" and how != "down") or ("renamed" in how and "old0" in storm.home.router.ip("link show")):
         return False
-    if how == "renamed while up" and (not LIVE or dev in {*storm.routes.values(), *(on for _, on in storm.proxies)}):
-        return False  # the other program's entries would go with the name
-    storm.take(dev, how)
+    if how == "renamed while up" and (
+        not CAN_RENAME_UP or dev in {*storm.routes.values(), *(on for _, on in storm.proxies)}
+    ):
+        return False  # the other program's entries would move with the name
+    storm.take_away(dev, how)
     return True
 
 
 def prefix(storm: Storm) -> bool:
-    """The provider's prefix goes, and comes back."""
+    """The provider's prefix is removed and added again."""
     if "wan0" in storm.away:
         return False
     storm.home.router.ip(f"address del {ROUTER}/64 dev wan0")
@@ -136,7 +141,7 @@ def prefix(storm: Storm) -> bool:
 
 
 def reset_setting(storm: Storm) -> bool:
-    """Another program sets what we have set."""
+    """Another program changes a setting that ndpbr has applied."""
     path, value = storm.random.choice((("conf/{}/proxy_ndp", 0), ("neigh/{}/proxy_delay", 80)))
     dev = storm.random.choice(DEVS)
     if storm.away.get(dev) in ("renamed", "renamed while up", "gone"):
@@ -145,6 +150,6 @@ def reset_setting(storm: Storm) -> bool:
     return True
 
 
-def _somebody(storm: Storm) -> str | None:
+def _random_host(storm: Storm) -> str | None:
     present = [address for address, dev in storm.living.items() if dev not in storm.away]
     return storm.random.choice(present) if present else None

@@ -1,4 +1,4 @@
-"""A few words -> the IPv6 packet of a neighbor solicitation, right unless told otherwise.
+"""Fields -> the IPv6 packet of a neighbor solicitation, valid by default.
 
 Source: RFC 4861, 4.3; RFC 1071 (checksum).
 """
@@ -27,7 +27,7 @@ def frame(
     upper: int = 58,
     checksum: int | None = None,
 ) -> bytes:
-    """Return the packet, its checksum computed if none is given."""
+    """Return the packet, with a valid checksum unless *checksum* is given."""
     addresses = IPv6Address(source).packed + IPv6Address(group).packed
     body = bytes(4) + IPv6Address(target).packed + options
     pseudo = addresses + struct.pack("!IIBBH", 4 + len(body), 58, kind, code, 0) + body
@@ -41,5 +41,5 @@ def frame(
 
 
 def probe(target: str = TARGET, group: str = GROUP, options: bytes = b"") -> bytes:
-    """Return a probe for duplicates of *target*."""
+    """Return a DAD probe for *target*."""
     return frame("::", target, group, options)

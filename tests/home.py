@@ -1,4 +1,4 @@
-"""A Lab -> the situation ndpbr is for: one /64, on both sides of a router.
+"""A Lab -> the typical home network: one /64 on both sides of a router.
 
     inet eth0 -- inet0 modem lan0 -- wan0 router lan0 -- eth0 lan
                                                  lan1 -- eth0 lan2
@@ -21,7 +21,7 @@ LAN2 = "2001:db8:64::22"
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The machines, all up."""
+    """The machines; all interfaces are up."""
 
     inet: Host
     modem: Host
@@ -31,7 +31,7 @@ class Home:
 
 
 def home(lab: Lab) -> Home:
-    """Return the situation, laid and usable at once."""
+    """Return the network, set up and ready to use."""
     it = Home(**{name: lab.host(name) for name in ("inet", "modem", "router", "lan", "lan2")})
     lab.link(it.inet, "eth0", it.modem, "inet0")
     lab.link(it.modem, "lan0", it.router, "wan0")
@@ -56,5 +56,5 @@ def _up(dev: str, address: str) -> list[str]:
 
 
 def _inward(dev: str) -> list[str]:
-    # fe80::1 alone, so that the kernel has no second source for what it asks there.
+    # Only fe80::1, so that the kernel has one source address for its solicitations.
     return [f"link set {dev} addrgenmode none", *_up(dev, "fe80::1/64")]

@@ -1,7 +1,7 @@
-"""A kernel as far as routes and proxy entries go: sets, and the refusals that real ones give.
+"""A model of the kernel's routes and proxy entries: sets, and the refusals of a real kernel.
 
-Measured on Linux 6.18: an interface set down loses its entries without a word; adding a proxy entry always works, and
-changes whose it is; a second route to an address is refused, on whatever interface.
+Measured on Linux 6.18: an interface that is set down loses its entries without an event.  Adding a proxy entry always
+succeeds, and changes its owner.  A second route to an address is refused on every interface.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Key = tuple[IPv6Address, str]
 
 
 class Kernel:
-    """Entries, each with whether it is ours; neighbors; interfaces that are up."""
+    """Routes and proxy entries, each with whether it is ours; neighbors; interfaces that are up."""
 
     def __init__(self, interfaces: Iterable[str]) -> None:
         self.up = set(interfaces)
@@ -27,7 +27,7 @@ class Kernel:
         self.neighbors: dict[Key, NeighborChanged] = {}
 
     def run(self, action: Entry) -> Refusal | None:
-        """Carry *action* out, or say why not."""
+        """Carry out *action*; return the refusal, if any."""
         key = (action.address, action.dev)
         match action:
             case AddRoute():
@@ -47,7 +47,7 @@ class Kernel:
         return None
 
     def rejoin(self, action: RejoinGroup, why: Refusal | None) -> Refusal | None:
-        """Take its entries out and put them back, unless that is refused (*why*)."""
+        """Remove the action's entries and add them again, unless *why* refuses that."""
         for address in action.addresses:
             self.proxies.pop((address, action.dev), None)
             if why is None:
@@ -55,7 +55,7 @@ class Kernel:
         return why
 
     def set_link(self, dev: str, *, up: bool) -> None:
-        """Set an interface up, or down, which takes with it what is on it."""
+        """Set an interface up, or down, which removes its entries."""
         if up:
             self.up.add(dev)
             return
@@ -65,13 +65,13 @@ class Kernel:
         self.neighbors = {key: it for key, it in self.neighbors.items() if key[1] != dev}
 
     def ours(self) -> set[tuple[str, IPv6Address, str]]:
-        """Return every entry with our tag."""
+        """Return all entries with our tag."""
         return {("route", address, dev) for address, (dev, ours) in self.routes.items() if ours} | {
             ("proxy", *key) for key, ours in self.proxies.items() if ours
         }
 
     def read(self) -> KernelSnapshot:
-        """Return what a reading of the tables says now."""
+        """Return a snapshot of the tables."""
         return kernel(
             *(route(str(address), dev, ours=ours) for address, (dev, ours) in self.routes.items()),
             *(entry(str(address), dev, ours=ours) for (address, dev), ours in self.proxies.items()),
@@ -83,7 +83,7 @@ class Kernel:
 
 
 def believed(hosts: Iterable[Host]) -> set[tuple[str, IPv6Address, str]]:
-    """Return every entry that is thought to be in the kernel."""
+    """Return all entries that the core takes for installed."""
     return {("route", host.address, host.installed.route) for host in hosts if host.installed.route is not None} | {
         ("proxy", host.address, dev) for host in hosts for dev in host.installed.proxies
     }

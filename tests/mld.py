@@ -1,4 +1,4 @@
-"""A host of the lab and its interface -> the multicast groups that are reported to it, as an MLD snooping switch sees.
+"""A host of the lab and an interface -> the multicast groups reported there, as a snooping switch sees them.
 
 Source: RFC 3810, 5.2 (MLDv2 report), and RFC 2710, 3 (MLDv1 report).
 """
@@ -15,13 +15,13 @@ from tests.lab import Host
 
 _HOP_BY_HOP, _ICMPV6 = 0, 58
 _REPORT_1, _REPORT_2 = 131, 143
-_CHANGE_TO_EXCLUDE = 4  # "from now on I want everything sent there": the group is joined
+_CHANGE_TO_EXCLUDE = 4  # the group is joined, with no source excluded
 _HEADERS = 14 + 40  # of Ethernet and IPv6
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One group that was joined; ``routed``: with the hop limit and the router alert that a switch insists on."""
+    """A report of one joined group; *routed*: with the hop limit and router alert that switches require."""
 
     source: str
     group: str
@@ -36,7 +36,7 @@ def group(address: str) -> str:
 
 
 class Reports:
-    """What is reported to *host* on *dev* from now on."""
+    """The reports that *host* receives on *dev* from now on."""
 
     def __init__(self, host: Host, dev: str) -> None:
         kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK
@@ -51,7 +51,7 @@ class Reports:
         self._socket.close()
 
     def seen(self, address: str) -> list[Report]:
-        """Return the reports until now of the group of *address*."""
+        """Return the reports so far of the group of *address*."""
         while True:
             try:
                 packet, where = self._socket.recvfrom(65535)
@@ -62,7 +62,7 @@ class Reports:
 
 
 def _reports(packet: bytes) -> Iterator[Report]:
-    """Yield what *packet* says, whose checksum must be right."""
+    """Yield the reports in *packet*; none if its checksum is wrong."""
     if packet[20] != _HOP_BY_HOP or packet[_HEADERS] != _ICMPV6:
         return
     start = _HEADERS + 8 * (packet[_HEADERS + 1] + 1)
@@ -84,7 +84,7 @@ def _reports(packet: bytes) -> Iterator[Report]:
 
 
 def _checksum(octets: bytes) -> int:
-    """Return what is 0 if *octets*, with their checksum in them, are whole (RFC 1071)."""
+    """Return 0 if *octets*, which include their checksum, are intact (RFC 1071)."""
     total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)

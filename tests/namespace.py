@@ -1,6 +1,6 @@
-"""The name of a network namespace and a call -> what the call returned inside of it.
+"""The name of a network namespace and a function -> the function's result inside the namespace.
 
-No process is started, so it takes well under a millisecond.
+No process is started, so a call takes well under a millisecond.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)  # os.setns() is Python 3.12
 
 
 def inside(name: str, call: Callable[[], T]) -> T:
-    """Return what *call* returns inside; a socket made there stays there."""
+    """Return what *call* returns in the namespace; a socket created there belongs to it."""
     result: list[T] = []
     raised: list[BaseException] = []
 
@@ -30,7 +30,7 @@ def inside(name: str, call: Callable[[], T]) -> T:
         except BaseException as error:  # raised again for the caller, below
             raised.append(error)
 
-    # A namespace is a thread's: this one enters, and ends there, so that no other thread notices.
+    # A namespace belongs to a thread: this thread enters it and ends there, so other threads are not affected.
     thread = threading.Thread(target=entered)
     thread.start()
     thread.join()

@@ -1,4 +1,4 @@
-"""A host of the lab -> what its kernel has that the program is about; and a kernel made quick to judge a neighbor."""
+"""A host of the lab -> its kernel's entries, neighbors and settings; and a kernel with short neighbor timers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.lab import Host
 
 MARKER = "100::87"
-# The kernel's own are 30 s, 5 s and three times 1 s: too long for a test to wait.
-HASTE = {"base_reachable_time_ms": 300, "delay_first_probe_time": 0, "retrans_time_ms": 100}
+# The kernel's defaults are 30 s, 5 s and three times 1 s: too slow for a test.
+SHORT_TIMERS = {"base_reachable_time_ms": 300, "delay_first_probe_time": 0, "retrans_time_ms": 100}
 
 
 def proxies(host: Host) -> set[str]:
@@ -24,12 +24,12 @@ def routes(host: Host) -> set[str]:
 
 
 def neighbor(host: Host, address: str, dev: str) -> str:
-    """Return its neighbor cache's words about *address*, e.g. ``"lladdr 02:00:00:00:03:0b REACHABLE"``; "" if none."""
+    """Return its neighbor entry for *address*, e.g. ``"lladdr 02:00:00:00:03:0b REACHABLE"``; "" if none."""
     return host.ip(f"-6 neigh show {address} nud all dev {dev}").partition(address)[2].strip()
 
 
 def settings(host: Host, *devs: str) -> dict[str, str]:
-    """Return every setting that the program may borrow: path below /proc/sys -> value."""
+    """Return every setting that ndpbr may override: path below /proc/sys -> value."""
     paths = ["net/ipv6/conf/all/proxy_ndp"]
     for dev in devs:
         paths += [f"net/ipv6/conf/{dev}/{name}" for name in ("proxy_ndp", "accept_untracked_na")]
@@ -39,12 +39,12 @@ def settings(host: Host, *devs: str) -> dict[str, str]:
 
 
 def clean(host: Host) -> bool:
-    """Whether it has no proxy entry, no host route and no marker."""
+    """Whether the host has no proxy entry, no host route and no marker."""
     return not (proxies(host) or routes(host) or neighbor(host, MARKER, "lo"))
 
 
-def hasten(host: Host, *devs: str) -> None:
-    """Make *host* doubt a silent neighbor after 0.3 s, and give it up 0.3 s later."""
+def shorten_neighbor_timers(host: Host, *devs: str) -> None:
+    """Make *host* probe a silent neighbor after 0.3 s, and set it FAILED 0.3 s later."""
     for dev in devs:
-        for name, value in HASTE.items():
+        for name, value in SHORT_TIMERS.items():
             host.sysctl(f"net/ipv6/neigh/{dev}/{name}", value)

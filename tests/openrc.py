@@ -1,4 +1,4 @@
-"""A host of the lab -> the same host, booted by OpenRC, with ndpbr's init script, `rc-service` and a syslog."""
+"""A host of the lab -> the host, booted by OpenRC, with ndpbr's init script, `rc-service` and syslog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.booted import Booted
 from tests.lab import Host, until
 from tests.program import ROOT
 
-# Alpine's shell and limits, the directories of OpenRC's first runlevel, and a service that provides net.
+# Alpine's shell and limits, the folders that OpenRC's first runlevel creates, and a service that provides net.
 _BOOT = """
 mount --bind "$(command -v busybox)" "$(readlink -f /bin/sh)"
 mount -t tmpfs tmpfs /sys/fs/cgroup
@@ -28,13 +28,13 @@ printf '%s\\n' '#!/sbin/openrc-run' 'depend() { provide net; }' 'start() { :; }'
 cp "$1/ndpbr.initd" /etc/init.d/ndpbr
 chmod 755 /etc/init.d/network /etc/init.d/ndpbr
 echo booted
-# Process 1 must reap orphans, which sleep does not.
+# Process 1 must reap orphans, which sleep alone does not.
 while :; do sleep 1000; done
 """
 
 
 def missing() -> str | None:
-    """Return why the tests of OpenRC cannot run here; None if they can."""
+    """Return which tools for OpenRC's tests are missing here; None if none is."""
     tools = [tool for tool in ("openrc-run", "busybox", "unshare", "nsenter") if shutil.which(tool) is None]
     return f"{', '.join(tools)} not installed" if tools else None
 
@@ -56,15 +56,15 @@ class OpenRc(Booted):
         return self.run("rc-service", "--nocolor", "ndpbr", *words)
 
     def wait_for(self, text: str, count: int = 1) -> None:
-        """Wait until syslog has *text* that many times."""
+        """Wait until syslog has *text* *count* times."""
         until(lambda: self.log().count(text) >= count, 20.0, f"{count} times {text} in syslog")
 
     def log(self) -> str:
-        """Return the text of syslog."""
+        """Return the content of syslog."""
         messages = self.run_folder / "messages"
         return messages.read_text() if messages.exists() else ""
 
     def pid(self) -> str:
-        """Return the daemon's pid in its pid file; "" if there is none."""
+        """Return the daemon's pid in its namespace; "" if no daemon runs."""
         pidfile = self.run_folder / "ndpbr.pid"
         return pidfile.read_text().strip() if pidfile.exists() else ""

@@ -12,12 +12,12 @@ from pathlib import Path
 from tests.program import ROOT
 
 LIBRARIES = ROOT / "build/libraries"
-# Before PATH, whose pyenv shims are slow.
+# Before PATH, which has pyenv's slow shims.
 _FOLDERS = ("/usr/bin", "/usr/local/bin", *map(str, Path.home().glob(".pyenv/versions/*/bin")))
 
 
 def cannot_build() -> str | None:
-    """Return why ndpbr.pyz cannot be built here; None if it can."""
+    """Return what is missing here to build it, or None."""
     return None if LIBRARIES.is_dir() else f"{LIBRARIES} is missing: make build/libraries"
 
 
@@ -41,6 +41,6 @@ def pythons() -> dict[str, str]:
 
 
 def _version(python: str) -> str | None:
-    argv = (python, "-I", "-c", "import platform; print(platform.python_version())")
-    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
-    return ended.stdout.strip() if ended.returncode == 0 else None  # a pyenv shim may print only an error
+    say = (python, "-I", "-c", "import platform; print(platform.python_version())")
+    ended = subprocess.run(say, capture_output=True, text=True, check=False)
+    return ended.stdout.strip() if ended.returncode == 0 else None  # a shim may fail

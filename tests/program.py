@@ -1,4 +1,4 @@
-"""A host of the lab and words -> the program run on it; a daemon whose log is read while it runs."""
+"""A host of the lab and words -> the program run on it; a daemon whose log can be read while it runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.lab import Host
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, "-m", "ndpbr_py")
-# Without the right, as a container's root may be: what is taken from the bounding set, exec gives nobody.
+# Root without CAP_NET_ADMIN, as in a container: exec does not grant what the bounding set lacks.
 WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0); os.execv(sys.argv[1], sys.argv[1:])"
 Record = dict[str, Any]
 
@@ -28,10 +28,10 @@ def ndpbr(host: Host, *argv: str, timeout: float = 30.0) -> subprocess.Completed
 
 
 def with_ip(host: Host, ip: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    """Return how a program ended on *host* with the file *ip* in the place of every ip(8) there."""
+    """Return how a program ended on *host* with the file *ip* mounted over every ip(8) there."""
     directories = f"{os.environ['PATH']}:/usr/sbin:/sbin:/usr/bin:/bin".split(":")
     found = {os.path.realpath(path) for path in (shutil.which("ip", path=d) for d in directories) if path}
-    # Each program on a host of the lab has mounts of its own: these go with it.
+    # A program on a host of the lab has its own mounts, which end with it.
     binds = " && ".join(f"mount --bind '{ip}' '{path}'" for path in sorted(found))
     return host.run("sh", "-c", f'{binds} && exec "$@"', "sh", *argv, cwd=ROOT)
 
@@ -49,7 +49,7 @@ class Daemon:
         self.pidfile = folder / "ndpbr.pid"
         self.state = folder / "state"
         self.hosts = folder / "lib" / "hosts"
-        # A log each: a test may start one daemon after the other on the same state.
+        # One log per daemon: a test may start several daemons with the same state.
         self.logfile = folder / f"ndpbr-{len(list(folder.glob('ndpbr-*.log'))) + 1}.log"
         options = ("--log-format", "json", "--log-level", "debug", "--pidfile", str(self.pidfile))
         files = ("--state-dir", str(self.state), "--hosts-file", str(self.hosts), "--no-discover")
@@ -58,8 +58,8 @@ class Daemon:
             self.process = host.spawn(*words, stderr=log, cwd=ROOT)
 
     def log(self) -> list[Record]:
-        """Return the records logged until now; a line that is no record is one with the event ``not-a-record``."""
-        lines = self.logfile.read_text().split("\n")[:-1]  # the last is empty, or not written to its end yet
+        """Return the records logged so far; a line that is no record has the event ``not-a-record``."""
+        lines = self.logfile.read_text().split("\n")[:-1]  # the last line is empty or incomplete
         return [_record(line) for line in lines]
 
     def wait_for(self, event: str, timeout: float = 5.0, **fields: object) -> Record:
@@ -70,7 +70,7 @@ class Daemon:
         """
         end = time.monotonic() + timeout
         while True:
-            status = self.process.poll()  # asked first: what it logged as it ended counts
+            status = self.process.poll()  # before the log is read: records from its end count
             if found := self._matching(event, fields):
                 return found[0]
             if status is not None or time.monotonic() >= end:

@@ -1,4 +1,4 @@
-"""README.md -> the files of its recipe, as a router's /etc; and the machines as they are before the recipe.
+"""README.md -> the files of its recipe, as a router's /etc; and the machines before the recipe.
 
     inet eth0 -- inet0 modem lan0 -- wan0 router lan0 -- eth0 lan
 
@@ -25,9 +25,9 @@ interface lan0 {
 	prefix PREFIX:/64 { AdvOnLink on; AdvAutonomous on; };
 };
 """
-# As the kernel has it, but for a delay of up to a second.
+# The kernel's defaults, except for a delay of up to a second.
 BOOTED = {"accept_dad": 1, "accept_ra": 1, "router_solicitations": -1, "router_solicitation_delay": 0}
-# Inside `ip netns exec`, whose mounts nobody else sees.  The scripts of this machine's /etc/network stay out.
+# Inside `ip netns exec`, which has its own mounts.  Scripts of this machine's /etc/network are not used.
 AS_WRITTEN = """
 	mount -t overlay -o "lowerdir=$1:/etc" recipe /etc && mount --bind "$1/network" /etc/network || exit 125
 	PATH=$1/bin:$PATH; shift; exec "$@"
@@ -40,7 +40,7 @@ def files() -> dict[str, str]:
 
 
 def missing(*programs: str) -> str | None:
-    """Return which of the programs is not installed here, or None."""
+    """Return which of the programs are not installed here, or None."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     absent = [name for name in programs if shutil.which(name, path=path) is None]
     return f"{' and '.join(absent)} not installed" if absent else None
@@ -48,7 +48,7 @@ def missing(*programs: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The machines, and the folder in which the router's files are."""
+    """The machines, and the folder of the router's files."""
 
     inet: Host
     modem: Host
@@ -57,7 +57,7 @@ class Site:
     folder: Path
 
     def write(self, changes: dict[str, str]) -> None:
-        """Write the recipe's files, with these words changed wherever they stand."""
+        """Write the recipe's files, with *changes* applied to every file."""
         for path, text in files().items():
             for old, new in changes.items():
                 text = text.replace(old, new)
@@ -65,22 +65,22 @@ class Site:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
 
-    def does(self, *argv: str) -> None:
+    def run(self, *argv: str) -> None:
         """Run a step of the recipe on the router.
 
         Raises:
-            AssertionError: It failed; says what it printed.
+            AssertionError: It failed; the message has its output.
         """
         done = self.router.run(*self._argv(argv))
         assert done.returncode == 0, f"{' '.join(argv)}: {done.stdout}{done.stderr}"
 
-    def serves(self, *argv: str) -> subprocess.Popen[str]:
+    def serve(self, *argv: str) -> subprocess.Popen[str]:
         """Start a service of the recipe on the router."""
         with Path(self.folder, f"{argv[0]}.log").open("w") as log:
             return self.router.spawn(*self._argv(argv), stdout=log, stderr=log)
 
     def announce(self, prefix: str) -> None:
-        """Have the modem announce another prefix, e.g. ``2001:db8:64:``, or its first."""
+        """Make the modem announce only *prefix*, e.g. ``2001:db8:64:``."""
         for process in self.modem.spawned:
             process.kill()
             process.wait()
@@ -95,7 +95,7 @@ class Site:
 
 
 def site(lab: Lab, folder: Path) -> Site:
-    """Return the machines with their links; the modem announces its prefix, and nothing else is set up."""
+    """Return the linked machines; the modem announces its prefix, and nothing else is set up."""
     it = Site(lab.host("inet"), lab.host("modem"), lab.host("router"), lab.host("lan"), folder)
     it.router.lay("link set lo down", "address flush dev lo")
     for host in (it.router, it.lan):
@@ -112,9 +112,9 @@ def site(lab: Lab, folder: Path) -> Site:
     it.announce("2001:db8:64:")
     commands = folder / "etc/bin"
     commands.mkdir(parents=True)
-    for phase in ("pre-up", "up"):  # ifup's own package has these, without scripts
+    for phase in ("pre-up", "up"):  # ifup's package has these folders, without scripts
         (folder / f"etc/network/if-{phase}.d").mkdir(parents=True)
-    Path("/run/ifstate").unlink(missing_ok=True)  # what another router's ifup did, in the /run of tests/isolated
-    for name in ("ifup", "sysctl"):  # Alpine's sysctl is busybox's; its ifup was
+    Path("/run/ifstate").unlink(missing_ok=True)  # state of another test's ifup, in the /run of tests/isolated
+    for name in ("ifup", "sysctl"):  # Alpine's sysctl is busybox's; its ifup was, too, in older versions
         (commands / name).symlink_to(str(shutil.which("busybox")))
     return it

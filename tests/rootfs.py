@@ -1,6 +1,6 @@
-"""A directory -> a root file system as bare as a router's: busybox, iproute2's ip, Python; and what runs in it.
+"""A directory -> a root file system like a small router's: busybox, iproute2's ip, Python; and commands in it.
 
-No bash, no coreutils, no iputils, and a Python without packages.  All is copied from this machine, to the same paths.
+It has no bash, coreutils or iputils, and its Python has no packages.  All files are copied from this machine.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from pathlib import Path
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 DEBIAN = "/usr/bin/python3"
-# busybox has these, too, and a router with iproute2 and OpenRC does not use them.
+# Applets that a router with iproute2 and OpenRC does not use.
 _NOT_BUSYBOX = {"busybox", "ip", "init", "start-stop-daemon", "halt", "poweroff", "reboot"}
 _NOT_PYTHON = shutil.ignore_patterns(
     "test", "tests", "idlelib", "lib2to3", "tkinter", "turtledemo", "ensurepip", "config-*", "site-packages"
 )
 _FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "etc", "proc", "dev", "run", "root", "var/log", "var/lib")
-# $1 is the root.  What is mounted goes with the mount namespace that `ip netns exec` makes.  Not busybox's env,
-# nor its shell: Debian's take an applet for any command they know, such as ip.
+# $1 is the root.  The mounts end with the mount namespace of `ip netns exec`.  Do not use busybox's env or shell:
+# Debian's run an applet for any command they know, such as ip.
 _ENTER = f"""for it in proc dev; do mount --rbind "/$it" "$1/$it" || exit 125; done
 exec env -i PATH={PATH} HOME=/root TERM=dumb chroot "$@\""""
 
 
 def cannot_build() -> str | None:
-    """Return what is missing for it here, or None."""
+    """Return which tool is missing here to build it, or None."""
     for tool in ("busybox", "ip", "ldd", "chroot"):
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
@@ -34,7 +34,7 @@ def cannot_build() -> str | None:
 
 
 def build(root: Path, python: str | None = None) -> None:
-    """Make *root*, with *python* (Debian's, if there is one) as its python3."""
+    """Create *root*, with *python* (default: Debian's, if installed) as its python3."""
     for folder in _FOLDERS:
         (root / folder).mkdir(parents=True)
     (root / "tmp").mkdir(mode=0o1777)
@@ -47,12 +47,12 @@ def build(root: Path, python: str | None = None) -> None:
 
 
 def enter(root: Path) -> tuple[str, ...]:
-    """Return the words that stand before a command which runs in *root*; a host's run() and spawn() take them."""
+    """Return the words that a host's run() and spawn() need before a command to run it in *root*."""
     return ("/bin/sh", "-c", _ENTER, "sh", str(root))
 
 
 def copy(root: Path, *programs: str, as_path: str | None = None) -> None:
-    """Copy programs, and the libraries they need, to where they are here, or a single one to *as_path*."""
+    """Copy programs with their libraries to the same paths in *root*, or a single one to *as_path*."""
     for program in programs:
         _file(program, root, as_path)
         listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
@@ -65,7 +65,7 @@ def _busybox(root: Path) -> None:
     applets = subprocess.run(["busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
     for applet in set(applets) - _NOT_BUSYBOX:
         (root / "bin" / applet).symlink_to("/bin/busybox")
-    (root / "usr/bin/env").symlink_to("/bin/busybox")  # where everybody looks for it
+    (root / "usr/bin/env").symlink_to("/bin/busybox")  # where scripts expect it
 
 
 def _python(root: Path, python: str) -> None:

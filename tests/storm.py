@@ -1,7 +1,7 @@
-"""The home in a storm -> what its router's kernel must have in the end, by a small model.
+"""A home with random faults -> the entries that its router's kernel must have in the end, by a small model.
 
-The model is which host lives where, which interface is away, and which entries of another program the kernel has.
-What happens is in faults.py.
+The model holds the link of each host, the interfaces that are not usable, and the entries of another program.  The
+faults are in faults.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from random import Random
 from tests.claim import claim
 from tests.home import LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import Host
-from tests.observed import hasten, proxies, routes
+from tests.observed import proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
@@ -29,11 +29,11 @@ class Storm:
     """The home, its daemon, and the model.
 
     Attributes:
-        living: Address -> the router's interface behind which its host is.
-        routes: Address -> where another program's host route leads.
+        living: Address -> the router's interface to its host.
+        routes: Address -> interface of another program's host route.
         proxies: Address and interface of another program's proxy entries.
-        away: Interface -> what has happened to it: down, unplugged, renamed, renamed while up, or gone.
-        done: How often each fault was done.
+        away: Interface -> its fault: down, unplugged, renamed, renamed while up, or gone.
+        done: Fault -> how often it was done.
     """
 
     def __init__(self, home: Home, start: Callable[[bool], Daemon], random: Random) -> None:
@@ -45,28 +45,28 @@ class Storm:
         self.proxies: set[tuple[str, str]] = set()
         self.away: dict[str, str] = {}
         self.done: Counter[str] = Counter()
-        self.begin()
+        self.start_daemon()
 
-    def begin(self) -> None:
+    def start_daemon(self) -> None:
         """Start a daemon."""
         self.daemon = self.start(True)
         self.monitor_kills = 0
 
-    def calm(self) -> None:
-        """Mend every link, and ask for a reading."""
+    def repair(self) -> None:
+        """Repair every link, and request a resync."""
         for dev in tuple(self.away):
-            self.fix(dev)
+            self.bring_back(dev)
         self.daemon.process.send_signal(signal.SIGHUP)
 
-    def settled(self) -> bool:
-        """Whether the router has what it must have; every living host says something first, as hosts do."""
+    def has_converged(self) -> bool:
+        """Whether the router has the expected entries, after each host has sent a packet."""
         for address in self.living:
-            self.say(address)
+            self.send_packet(address)
         return self.actual() == self.expected()
 
     def expected(self) -> tuple[set[str], set[str]]:
-        """Return the host routes and proxy entries that the router must have: ours and the other program's."""
-        host_routes, entries = self.theirs()
+        """Return the host routes and proxy entries that the router must have, ours and the other program's."""
+        host_routes, entries = self.foreign()
         for address, dev in self.living.items():
             if self.routes.get(address, dev) != dev:
                 continue
@@ -76,31 +76,31 @@ class Storm:
             entries |= {f"{address} dev {other} proto 135" for other in others}
         return host_routes, entries
 
-    def theirs(self) -> tuple[set[str], set[str]]:
+    def foreign(self) -> tuple[set[str], set[str]]:
         """Return the other program's host routes and proxy entries."""
         host_routes = {f"{address} dev {dev} proto static" for address, dev in self.routes.items()}
         return host_routes, {f"{address} dev {dev} proto 199" for address, dev in self.proxies}
 
     def actual(self) -> tuple[set[str], set[str]]:
-        """Return what the router has, without the modem's entries: it is a host, too, if it was heard."""
+        """Return the router's entries without the modem's: the modem is a host, too, once it has sent a packet."""
         found = routes(self.home.router), proxies(self.home.router)
         host_routes, entries = ({line for line in lines if not line.startswith(f"{MODEM} ")} for lines in found)
         return host_routes, entries
 
     def machine(self, dev: str) -> Host:
-        """Return what is at the other end of the router's *dev*."""
+        """Return the machine at the other end of the router's *dev*."""
         return self.home.lan if dev == "lan0" else self.home.lan2
 
-    def say(self, address: str) -> None:
-        """Have the host at *address* ask for the router."""
+    def send_packet(self, address: str) -> None:
+        """Have the host at *address* solicit the router."""
         dev = self.living[address]
-        with suppress(OSError):  # its cable is pulled
+        with suppress(OSError):  # its link has no carrier
             claim(self.machine(dev), address, lladdr=MACS[dev])
 
     # Links
 
-    def take(self, dev: str, how: str) -> None:
-        """Have *dev* go; the kernel drops what is on one that is not up."""
+    def take_away(self, dev: str, how: str) -> None:
+        """Make *dev* unusable; the kernel drops the entries on an interface that is not up."""
         router = self.home.router
         match how:
             case "down":
@@ -118,8 +118,8 @@ class Storm:
             self.routes = {address: to for address, to in self.routes.items() if to != dev}
             self.proxies = {(address, on) for address, on in self.proxies if on != dev}
 
-    def fix(self, dev: str) -> None:
-        """Have *dev* back, with its addresses, and its hosts with theirs."""
+    def bring_back(self, dev: str) -> None:
+        """Make *dev* usable again, with its addresses, and its hosts with foreign."""
         router = self.home.router
         how = self.away.pop(dev)
         if how == "renamed":
@@ -140,7 +140,7 @@ class Storm:
             router.lay("link set wan0 up", *home_again)
         else:
             router.lay(f"link set {dev} up", _FE80.format(dev=dev))
-            hasten(router, dev)
+            shorten_neighbor_timers(router, dev)
 
 
 def children(daemon: Daemon, word: str) -> list[int]:

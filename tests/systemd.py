@@ -1,4 +1,4 @@
-"""A host of the lab -> the same host, booted by systemd with ndpbr's unit and little else; `systemctl` there.
+"""A host of the lab -> the host, booted by systemd with ndpbr's unit and little else; `systemctl` there.
 
 systemd has its own control group, which is removed at the end; everything else is inside the lab.
 """
@@ -20,7 +20,7 @@ from tests.booted import Booted
 from tests.lab import Host, LabError, until
 from tests.program import ROOT
 
-# The unit's user cannot read root's home: it uses the system's Python, and the packages in /opt.
+# The unit's user cannot read root's home, so it uses the system's Python and packages in /opt.
 _PROGRAM = """#!/bin/sh
 PYTHONPATH=/opt exec /usr/bin/python3 -m ndpbr_py "$@"
 """
@@ -60,7 +60,7 @@ exec env container=other /lib/systemd/systemd --system --unit=basic.target --log
 
 
 def missing() -> str | None:
-    """Return why the tests of systemd cannot run here; None if they can."""
+    """Return what systemd's tests need and is missing here; None if nothing is."""
     if not Path("/lib/systemd/systemd").exists():
         return "systemd not installed"
     tools = [tool for tool in ("busybox", "unshare", "nsenter") if shutil.which(tool) is None]
@@ -85,7 +85,7 @@ class Systemd(Booted):
         super().__init__(host, _ENTER, group.name, _BOOT, str(ROOT), _PROGRAM, _LOG, *packages)
 
     def configure(self, text: str) -> None:
-        """Write /etc/default/ndpbr."""
+        """Write the unit's environment file."""
         (self.root / "etc/default/ndpbr").write_text(f"{text}\n")
 
     def systemctl(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -97,7 +97,7 @@ class Systemd(Booted):
         return self.systemctl("show", "--value", "--property", name, "ndpbr").stdout.strip()
 
     def wait_for(self, text: str, count: int = 1) -> None:
-        """Wait until the log has *text* that many times."""
+        """Wait until the log has *text* *count* times."""
         until(lambda: self.log().count(text) >= count, 20.0, f"{count} times {text} in the log")
 
     def log(self) -> str:
@@ -108,10 +108,10 @@ class Systemd(Booted):
 
 @contextmanager
 def control_group(folder: Path) -> Iterator[Path]:
-    """Return a new control group, mounted in *folder*; remove it after its processes have ended.
+    """Yield a new control group, mounted in *folder*; remove it when its processes have ended.
 
     Raises:
-        LabError: None can be made here.
+        LabError: None can be created here.
     """
     mounted = subprocess.run(["mount", "-t", "cgroup2", "cgroup2", folder], capture_output=True, text=True, check=False)
     if mounted.returncode:

@@ -1,4 +1,4 @@
-"""The APKBUILD: a shell script whose functions are called as abuild would call them."""
+"""Alpine's APKBUILD: abuild is not available here, but the functions that it calls are shell, and run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CALL = 'set -eu; srcdir=$1 pkgdir=$2; . "$3"; cd "$builddir"; '
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    """Return a folder with the sources of the APKBUILD; ndpbr.pyz without libraries, which --version does not need."""
+    """Return a folder with the recipe's sources; the program lacks its libraries, which --version does not need."""
     folder = tmp_path / "src"
     shutil.copytree(ROOT / "ndpbr_py", tmp_path / "program/ndpbr_py")
     folder.mkdir()
@@ -31,8 +31,8 @@ def sources(tmp_path: Path) -> Path:
     return folder
 
 
-def test_recipe_names_its_sources_and_this_version(sources: Path, tmp_path: Path) -> None:
-    """The sources exist, and pkgver is the program's version."""
+def test_apkbuild_names_its_sources_and_this_version(sources: Path, tmp_path: Path) -> None:
+    """All sources exist, and the version is the program's."""
     version, *names = _called('echo "$pkgver" $source', sources, tmp_path).stdout.split()
 
     assert version == __version__
@@ -40,15 +40,15 @@ def test_recipe_names_its_sources_and_this_version(sources: Path, tmp_path: Path
 
 
 def test_check_runs_the_program(sources: Path, tmp_path: Path) -> None:
-    """check() passes with this program, and not with another version's."""
+    """check() passes with this program, and not with another version."""
     passed = _called("check", sources, tmp_path)
     failed = _called("pkgver=9.9.9; check", sources, tmp_path)
 
     assert (passed.returncode, failed.returncode) == (0, 1)
 
 
-def test_package_has_what_belongs_on_a_router(sources: Path, tmp_path: Path) -> None:
-    """The program is installed where the init script expects it, and both are executable."""
+def test_package_has_the_program_and_its_scripts(sources: Path, tmp_path: Path) -> None:
+    """The program is where the init script expects it, and both are executable."""
     folder = tmp_path / "pkg"
     done = _called("package", sources, folder)
     modes = {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""The files of `make dist`: ndpbr.pyz, the manual page, a wheel and a source distribution."""
+"""The products of `make dist`: the program in one file, the manual page, a wheel, a source distribution."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ every_python = pytest.mark.parametrize("python", packed.pythons().values(), ids=
 
 
 def origins(*argv: str | Path) -> set[tuple[str, str]]:
-    """Return (package, folder) of every import from a zip file in a replay by *argv*."""
-    trace = output(*argv, *REPLAY).stderr
-    return set(re.findall(r"""import '(\w+)\S*' # <zipimporter object "(\S+?)/?">""", trace))
+    """Return (package, folder) of all modules that a replay imports from a zip file."""
+    said = output(*argv, *REPLAY).stderr
+    return set(re.findall(r"""import '(\w+)\S*' # <zipimporter object "(\S+?)/?">""", said))
 
 
 def output(*argv: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a program in a folder outside the project; return its result."""
+    """Return how a program ended that was run from another folder."""
     return subprocess.run(argv, capture_output=True, text=True, timeout=60.0, check=True, cwd="/")
 
 
 @every_python
 def test_one_file_runs_on_any_python(pyz: Path, python: str) -> None:
-    """Help, version and a replay are those of the installed program, and the user's modules are not used."""
+    """Help, version and a replay are those of the installed program; the user's packages are ignored."""
     assert output(python, "-I", pyz, "--help").stdout.startswith("usage: ndpbr ")
     assert output(python, "-I", pyz, "--version").stdout == f"ndpbr {__version__}\n"
     assert output(python, "-I", pyz, *REPLAY).stdout == output(sys.executable, "-m", "ndpbr_py", *REPLAY).stdout
 
 
 @every_python
-def test_all_of_it_is_in_the_file_and_compiled(pyz: Path, python: str) -> None:
-    """The program and its libraries are imported from the file, as bytecode for the running Python."""
+def test_one_file_contains_everything_as_bytecode(pyz: Path, python: str) -> None:
+    """Program and libraries come from the file, as bytecode for the Python that runs it."""
     tag = output(python, "-I", "-c", "import sys; print(sys.implementation.cache_tag)").stdout.strip()
     top = f"{pyz}/{tag}"
 
@@ -58,7 +58,7 @@ def test_all_of_it_is_in_the_file_and_compiled(pyz: Path, python: str) -> None:
 
 @every_python
 def test_daemon_from_one_file_answers_and_cleans_up(home: Home, pyz: Path, python: str, tmp_path: Path) -> None:
-    """A LAN host's first datagram is answered, and SIGTERM restores the router."""
+    """A LAN host's first datagram is answered, and SIGTERM cleans up."""
     before = settings(home.router, "wan0", "lan0")
     echo(home.inet, delay=0.02)
     running = Daemon(home.router, "wan0", "lan0", folder=tmp_path, program=(python, "-I", str(pyz)))
@@ -71,7 +71,7 @@ def test_daemon_from_one_file_answers_and_cleans_up(home: Home, pyz: Path, pytho
 
 
 def test_python_without_bytecode_runs_the_source(pyz: Path, tmp_path: Path) -> None:
-    """A file compiled for no Python, or for others, runs from source."""
+    """A Python without bytecode in the file runs the source."""
     uncompiled = packed.build(tmp_path / "ndpbr.pyz")
     found = origins(sys.executable, "-I", "-v", uncompiled)
 
@@ -79,8 +79,8 @@ def test_python_without_bytecode_runs_the_source(pyz: Path, tmp_path: Path) -> N
     assert {("ndpbr_py", str(uncompiled)), ("structlog", str(uncompiled))} <= found
 
 
-def test_one_file_runs_by_itself(pyz: Path) -> None:
-    """The file is executable, and runs with the python3 on PATH."""
+def test_one_file_is_executable(pyz: Path) -> None:
+    """The file is executable, with the python3 on PATH."""
     path = f"{Path(next(iter(packed.pythons().values()))).parent}:{os.environ['PATH']}"
     ended = subprocess.run([pyz, "--version"], capture_output=True, text=True, env={"PATH": path}, check=False)
 
@@ -88,7 +88,7 @@ def test_one_file_runs_by_itself(pyz: Path) -> None:
 
 
 def test_one_file_holds_the_licences(pyz: Path) -> None:
-    """The file contains the licences of ndpbr and its libraries."""
+    """The file contains the licences of what it contains."""
     names = " ".join(zipfile.ZipFile(pyz).namelist())
 
     licences = ("LICENSE", r"sh-\S+/LICENSE.txt", *(rf"structlog-\S+/{it}" for it in ("LICENSE-MIT", "NOTICE")))
@@ -96,7 +96,7 @@ def test_one_file_holds_the_licences(pyz: Path) -> None:
 
 
 def test_two_builds_are_the_same(built: dict[str, bytes], tmp_path: Path) -> None:
-    """No file depends on the folder, the time, the umask or the hash seed."""
+    """Folder, time, umask and hash seed do not change any of the files."""
     again = made(tmp_path / "another-folder", umask=0o077, seed="2", age=10_000_000)
 
     wheel, sdist = f"ndpbr-{__version__}-py3-none-any.whl", f"ndpbr-{__version__}.tar.gz"
@@ -105,7 +105,7 @@ def test_two_builds_are_the_same(built: dict[str, bytes], tmp_path: Path) -> Non
 
 
 def test_source_distribution_holds_the_whole_project(built: dict[str, bytes]) -> None:
-    """The source distribution has everything to run the tests and build the same files."""
+    """The source distribution is enough to run the tests and to build the same files."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not in a git repository: what the project holds is not known")
@@ -117,14 +117,14 @@ def test_source_distribution_holds_the_whole_project(built: dict[str, bytes]) ->
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Return the files of `make dist`."""
+    """Return the products of `make dist`."""
     if reason := packed.cannot_build():
         pytest.skip(reason)
     return made(tmp_path_factory.mktemp("built") / "a", umask=0o022, seed="1", age=0)
 
 
 def made(folder: Path, umask: int, seed: str, age: int) -> dict[str, bytes]:
-    """Return the files of `make dist` in a copy of the tree whose files are *age* seconds older."""
+    """Return the products of `make dist` in a copy of the tree whose files are *age* seconds older."""
     out = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
     shutil.copytree(ROOT, folder, ignore=out)
     shutil.copytree(ROOT / ".ci", folder / ".ci")
@@ -134,7 +134,7 @@ def made(folder: Path, umask: int, seed: str, age: int) -> dict[str, bytes]:
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "build").mkdir()
     (folder / "build/libraries").symlink_to(packed.LIBRARIES)
-    # --old-file: do not rebuild these because of the copy's times.
+    # --old-file: do not rebuild these because of the copy's file times.
     words = ("make", "--old-file=.venv/dev", "--old-file=build/libraries", "dist")
     env = {**os.environ, "PYTHONHASHSEED": seed}
     ended = subprocess.run(words, cwd=folder, env=env, umask=umask, capture_output=True, text=True, check=False)

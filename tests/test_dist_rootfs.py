@@ -1,4 +1,4 @@
-"""ndpbr.pyz works on a router that has only busybox, ip and python3."""
+"""The program in one file, on a router with only busybox, ip and python3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.rootfs import enter
 
 
 class Bare:
-    """The program on the router of a home, with the files of the bare root."""
+    """The program on the router of a home, in the tests' root file system."""
 
     def __init__(self, home: Home, root: Path, pyz: Path, folder: Path) -> None:
         self.home = home
@@ -28,7 +28,7 @@ class Bare:
         Path(f"{root}{folder}").mkdir(parents=True)
 
     def start(self, *options: str) -> Daemon:
-        """Return the daemon, once it is ready."""
+        """Return the daemon when it is ready."""
         running = Daemon(self.home.router, *options, "wan0", "lan0", folder=self.folder, program=self.program)
         running.wait_for("started", timeout=20.0)
         return running
@@ -40,12 +40,12 @@ class Bare:
 
 @pytest.fixture
 def bare(home: Home, bare_root: Path, pyz: Path, tmp_path: Path) -> Bare:
-    """Return it."""
+    """Return the program on its router."""
     return Bare(home, bare_root, pyz, tmp_path)
 
 
 def test_first_datagram_is_answered_and_shown(bare: Bare) -> None:
-    """A new host's first datagram is answered; then `show --ping` lists the host with its round-trip time."""
+    """A new host's first datagram is answered; show lists it with its round-trip time."""
     echo(bare.home.inet, delay=0.02)
     running = bare.start()
 
@@ -56,7 +56,7 @@ def test_first_datagram_is_answered_and_shown(bare: Bare) -> None:
 
 
 def test_kill_leaves_nothing(bare: Bare) -> None:
-    """After `ndpbr kill` the router's tables and settings are restored."""
+    """After `ndpbr kill` the router's tables and settings are as before."""
     before = settings(bare.home.router, "wan0", "lan0")
     running = bare.start()
     claim(bare.home.lan, LAN)
@@ -70,7 +70,7 @@ def test_kill_leaves_nothing(bare: Bare) -> None:
 
 
 def test_flush_removes_what_a_killed_daemon_left(bare: Bare) -> None:
-    """After SIGKILL, `ndpbr flush` removes the daemon's entries."""
+    """After SIGKILL `ndpbr flush` removes the daemon's entries."""
     running = bare.start()
     claim(bare.home.lan, LAN)
     running.wait_for("host-verified", address=LAN)

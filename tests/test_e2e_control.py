@@ -11,7 +11,7 @@ from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
 from tests.lab import until
-from tests.observed import hasten
+from tests.observed import shorten_neighbor_timers
 from tests.program import Daemon
 
 ABSENT = "2001:db8:64::dead"  # no host's
@@ -63,7 +63,7 @@ def test_daemon_counts_monitor_restarts_and_resyncs(home: Home, daemon: Start) -
 
 def test_daemon_answers_with_the_history_of_an_address(home: Home, daemon: Start) -> None:
     """For an address the answer has what the daemon knows and has decided, with the times of the log."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)

@@ -14,7 +14,7 @@ from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import until
-from tests.observed import clean, hasten, neighbor, proxies, routes
+from tests.observed import clean, neighbor, proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
@@ -55,7 +55,7 @@ def test_server_with_another_network_card_is_found_after_a_reboot(home: Home, da
 
 def test_absent_server_gets_no_entries(home: Home, daemon: Start) -> None:
     """A remembered host that does not answer gets no entries, and stays remembered for the next start."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     first = _learned(home, daemon)
     assert first.stop() == 0
     _reboot(home)

@@ -7,13 +7,13 @@ from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import LAN, Home
 from tests.lab import until
-from tests.observed import hasten, neighbor, proxies, routes
+from tests.observed import neighbor, proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
 
 def test_silent_host_that_vanished_expires(home: Home, daemon: Start) -> None:
     """An absent host is noticed although no host sends to it: probed twice, then forgotten."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     running = _learned(home, daemon)
     home.lan.ip(f"address del {LAN}/64 dev eth0")
     running.wait_for("host-forgotten", address=LAN, timeout=20.0)
@@ -27,7 +27,7 @@ def test_silent_host_that_vanished_expires(home: Home, daemon: Start) -> None:
 def test_silent_host_that_drops_echo_requests_stays(home: Home, daemon: Start, ndpbr: Run) -> None:
     """A present host whose firewall drops pings is retained: it answers neighbor discovery."""
     home.lan.sysctl("net/ipv6/icmp/echo_ignore_all", 1)
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     running = _learned(home, daemon)
     until(lambda: _rounds(running) >= 3, timeout=20.0, what="the host was looked for three times")
     until(lambda: "REACHABLE" in neighbor(home.router, LAN, "lan0"), timeout=10.0, what="it answers")

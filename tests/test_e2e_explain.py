@@ -9,7 +9,7 @@ from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, MODEM, ROUTER, Home
 from tests.lab import until
-from tests.observed import hasten, proxies
+from tests.observed import proxies, shorten_neighbor_timers
 
 DEVS = ("wan0", "lan0")
 NAMED = ("--interfaces", "wan0,lan0")
@@ -37,7 +37,7 @@ def test_host_of_a_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> None
 
 def test_host_that_was_forgotten(home: Home, ndpbr: Run, daemon: Start) -> None:
     """A forgotten host is not proxied, and the daemon says when and why it was forgotten."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     running = daemon(home.router, *DEVS)
     claim(home.lan, "2001:db8:64::99")
     running.wait_for("host-forgotten", address="2001:db8:64::99")

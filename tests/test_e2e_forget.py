@@ -7,7 +7,7 @@ from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import LAN, Home
 from tests.lab import until
-from tests.observed import hasten, neighbor, proxies, routes
+from tests.observed import neighbor, proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
 ABSENT = "2001:db8:64::dead"  # no host's
@@ -15,7 +15,7 @@ ABSENT = "2001:db8:64::dead"  # no host's
 
 def test_vanished_host_is_forgotten_when_it_fails_twice(home: Home, daemon: Start) -> None:
     """A host that leaves while another host sends to it is probed once more, then loses its entries."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     running = _learned(home, daemon)
     _vanish(home)
     ask(home.inet, LAN, timeout=0.1)
@@ -27,7 +27,7 @@ def test_vanished_host_is_forgotten_when_it_fails_twice(home: Home, daemon: Star
 
 def test_host_that_comes_back_is_learned_again(home: Home, daemon: Start) -> None:
     """A forgotten host is learned again like a new one."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     echo(home.lan)
     running = _learned(home, daemon)
     _vanish(home)
@@ -41,7 +41,7 @@ def test_host_that_comes_back_is_learned_again(home: Home, daemon: Start) -> Non
 
 def test_host_that_never_answers_is_forgotten_immediately(home: Home, daemon: Start) -> None:
     """A made-up address is learned, and forgotten when the kernel's probe gets no answer."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     running = daemon(home.router, "wan0", "lan0")
     claim(home.lan, ABSENT)
     running.wait_for("host-forgotten", address=ABSENT)
@@ -75,7 +75,7 @@ def test_hosts_are_retained_when_the_neighbor_table_is_flushed(home: Home, daemo
 def test_failure_on_another_link_does_not_affect_a_host(home: Home, daemon: Start) -> None:
     """A failed resolution on the wrong link does not affect the host."""
     echo(home.lan)
-    hasten(home.router, "wan0")
+    shorten_neighbor_timers(home.router, "wan0")
     running = _learned(home, daemon)
     home.router.ip(f"-6 neigh replace {LAN} dev wan0 nud none use")
     until(lambda: "FAILED" in neighbor(home.router, LAN, "wan0"), what="the kernel did not find the host on wan0")

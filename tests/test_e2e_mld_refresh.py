@@ -7,12 +7,12 @@ import time
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
-from tests.forgetful import FORGETS, forgetful
 from tests.home import LAN, LAN2, MODEM, Home
 from tests.lab import until
 from tests.mld import Reports
-from tests.observed import hasten, proxies
+from tests.observed import proxies, shorten_neighbor_timers
 from tests.program import Daemon
+from tests.snooping_bridge import MEMBERSHIP_S, snooping_bridge
 
 SAME_GROUP = "2001:db8:64:0:1::11"
 
@@ -36,7 +36,7 @@ def test_groups_are_reported_once_an_interval(home: Home, daemon: Start) -> None
 
 def test_traffic_loses_nothing_meanwhile(home: Home, daemon: Start) -> None:
     """No packet to a host is lost while its group is refreshed several times a second."""
-    hasten(home.modem, "lan0")
+    shorten_neighbor_timers(home.modem, "lan0")
     echo(home.lan)
     running = daemon(home.router, "--refresh", "1", "wan0", "lan0")
     _learn(home, running, LAN)
@@ -50,7 +50,7 @@ def test_traffic_loses_nothing_meanwhile(home: Home, daemon: Start) -> None:
 
 def test_snooping_switch_keeps_the_group(home: Home, daemon: Start) -> None:
     """Without --refresh hosts become unreachable behind a snooping switch; with it they stay reachable."""
-    bridge = forgetful(home.modem, "lan0", MODEM)
+    bridge = snooping_bridge(home.modem, "lan0", MODEM)
     echo(home.lan)
 
     def found() -> float | None:
@@ -67,7 +67,7 @@ def test_snooping_switch_keeps_the_group(home: Home, daemon: Start) -> None:
     running.wait_for("group-rejoined", address=LAN)
     # The kernel takes up to a second for its first report (RFC 3810, 9.11).
     until(lambda: found() is not None, timeout=10.0, what="the switch is reminded")
-    end = time.monotonic() + 2 * FORGETS
+    end = time.monotonic() + 2 * MEMBERSHIP_S
     answers = []
     while time.monotonic() < end:
         answers.append(found())

@@ -9,7 +9,7 @@ from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import LAN, Home
 from tests.lab import until
-from tests.observed import hasten, neighbor, proxies, routes
+from tests.observed import neighbor, proxies, routes, shorten_neighbor_timers
 
 ABSENT = "2001:db8:64::dead"  # no host's
 
@@ -54,7 +54,7 @@ def test_permanent_neighbor_is_learned_at_start(home: Home, daemon: Start) -> No
 
 def test_failed_neighbor_is_not_learned_at_start(home: Home, daemon: Start) -> None:
     """A FAILED neighbor is not learned, and not probed again."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     home.router.ip(f"-6 neigh replace {ABSENT} dev lan0 nud none use")
     until(lambda: neighbor(home.router, ABSENT, "lan0").endswith("FAILED"), what="the neighbor is FAILED")
     running = daemon(home.router, "wan0", "lan0")

@@ -15,7 +15,7 @@ from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
 from tests.lab import Host, until
-from tests.observed import hasten
+from tests.observed import shorten_neighbor_timers
 from tests.program import PROGRAM, ROOT, Record
 
 ABSENT = "2001:db8:64::dead"  # no host's
@@ -27,7 +27,7 @@ def test_replay_of_a_recording_decides_what_the_daemon_decided(
     home: Home, daemon: Start, ndpbr: Run, tmp_path: Path
 ) -> None:
     """Hosts appear, move and leave; the replay has the same decisions, reasons and times."""
-    hasten(home.router, *DEVS)
+    shorten_neighbor_timers(home.router, *DEVS)
     file = tmp_path / "recording"
     recorder = _recording(home.router, str(file))
     until(lambda: file.exists() and "# monitor: " in file.read_text(), 10.0, "the recorder has begun")

@@ -15,10 +15,10 @@ import pytest
 
 from tests.conftest import Run
 from tests.echo import ask, echo
-from tests.forgetful import FORGETS, forgetful
 from tests.lab import Host, Lab, until
 from tests.mld import Reports
 from tests.program import Daemon
+from tests.snooping_bridge import MEMBERSHIP_S, snooping_bridge
 
 MODEM, FIXED, TIMED, SHARING = "2001:db8:64::1", "2001:db8:64::77", "2001:db8:64::88", "2001:db8:64:0:0:ff:fe00:10b"
 Refresh = Callable[..., Daemon]
@@ -90,7 +90,7 @@ def test_every_group_is_reported_and_no_address_is_changed(net: Net, refresh: Re
 
 def test_snooping_switch_keeps_the_group(net: Net, refresh: RequestResync) -> None:
     """Without the command the server is reachable for seconds only; with it, all the time."""
-    bridge = forgetful(net.modem, "lan0", MODEM)
+    bridge = snooping_bridge(net.modem, "lan0", MODEM)
     echo(net.server)
 
     def found() -> float | None:
@@ -100,7 +100,7 @@ def test_snooping_switch_keeps_the_group(net: Net, refresh: RequestResync) -> No
     until(lambda: found() is None, timeout=30.0, what="the switch has forgotten")
     running = refresh("eth0", "--interval", "1")
     until(lambda: _refreshed(running) >= 4, what="the groups are reported")
-    end = time.monotonic() + 2 * FORGETS
+    end = time.monotonic() + 2 * MEMBERSHIP_S
     answers = []
     while time.monotonic() < end:
         answers.append(found())

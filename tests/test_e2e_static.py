@@ -9,7 +9,7 @@ from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import LAN, LAN2, Home
 from tests.lab import Host, until
-from tests.observed import clean, hasten, neighbor, proxies, routes
+from tests.observed import clean, neighbor, proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
@@ -28,7 +28,7 @@ def test_silent_static_host_is_reachable(home: Home, daemon: Start) -> None:
 
 def test_absent_static_host_is_retained(home: Home, daemon: Start) -> None:
     """Neither FAILED nor expiry removes a static host: when it is back, it is reachable."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     home.lan.ip("link set eth0 down")
     running = _running(home, daemon, "--expire-interval", "1", "--resync-interval", "1")
     for _ in range(2):

@@ -13,7 +13,7 @@ from tests.claim import claim
 from tests.conftest import Start
 from tests.home import LAN, Home
 from tests.lab import until
-from tests.observed import clean, hasten, neighbor, proxies
+from tests.observed import clean, neighbor, proxies, shorten_neighbor_timers
 from tests.program import Daemon
 from tests.storm import children
 
@@ -24,7 +24,7 @@ WITHOUT_MONITOR = '#!/bin/sh\ncase "$*" in *" monitor "*) exit 1 ;; esac\nexec {
 
 def test_host_that_failed_without_an_event_is_forgotten(home: Home, daemon: Start) -> None:
     """A FAILED state that no monitor printed is found in the table; the host is probed and forgotten."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     # Long enough that the daemon last saw it as REACHABLE.
     home.router.sysctl("net/ipv6/neigh/lan0/base_reachable_time_ms", 30_000)
     running = _learned_without_monitor(home, daemon)
@@ -37,7 +37,7 @@ def test_host_that_failed_without_an_event_is_forgotten(home: Home, daemon: Star
 
 def test_host_whose_entry_vanished_without_an_event_is_probed(home: Home, daemon: Start) -> None:
     """A host last seen REACHABLE, whose neighbor entry is gone, is probed in its turn."""
-    hasten(home.router, "lan0")
+    shorten_neighbor_timers(home.router, "lan0")
     home.router.sysctl("net/ipv6/neigh/lan0/base_reachable_time_ms", 30_000)
     running = _learned_without_monitor(home, daemon)
     home.router.ip("-6 neigh flush dev lan0")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.faults import strike
+from tests.faults import do_fault
 from tests.home import Home
 from tests.lab import until
-from tests.observed import hasten, settings
+from tests.observed import settings, shorten_neighbor_timers
 from tests.program import Daemon
 from tests.storm import DEVS, Storm
 
@@ -33,15 +33,15 @@ def test_kernel_has_the_right_entries_after_random_faults(
     """Every present host has its entries, there are no others, and a stop removes all of them."""
     before = settings(home.router, *DEVS)
     for dev in DEVS:
-        hasten(home.router, dev)
+        shorten_neighbor_timers(home.router, dev)
     storm = Storm(home, lambda ready: _start(home, tmp_path, ready), Random(SEED))
     began = time.monotonic()
     print(f"NDPBR_SEED={SEED} NDPBR_FAULTS={FAULTS}")
     try:
         for _ in range(FAULTS):
-            strike(storm)
-        storm.calm()
-        until(storm.settled, PATIENCE, "the kernel has what it should")
+            do_fault(storm)
+        storm.repair()
+        until(storm.has_converged, PATIENCE, "the kernel has what it should")
         time.sleep(LATER)
         assert storm.actual() == storm.expected()
         assert {(path.rpartition("/")[2], value) for path, value in settings(home.router, *DEVS).items()} <= SET
@@ -50,7 +50,7 @@ def test_kernel_has_the_right_entries_after_random_faults(
     record_property("faults", sum(storm.done.values()))
 
     assert storm.daemon.stop(20.0) == 0
-    assert storm.actual() == storm.theirs()
+    assert storm.actual() == storm.foreign()
     assert settings(home.router, *DEVS) == before
     assert [line for log in tmp_path.glob("*.log") for line in log.read_text().splitlines() if "internal" in line] == []
 

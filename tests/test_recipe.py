@@ -1,4 +1,4 @@
-"""README's whole recipe, as it is written there: a LAN host configures itself, reaches the outside, and is reached."""
+"""README's whole recipe, as printed there: a LAN host configures itself, reaches the outside, and is reachable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.lab import Host, Lab, until
 from tests.recipe import INET, README, Site, files, missing, site
 
 RADVD = ("radvd", "-n", "-m", "stderr", "-C", "/etc/radvd.conf", "-p", "/run/radvd-lan.pid")
-# -d: stays in the foreground, as who it is, without a pid file.
+# -d: stays in the foreground, as the same user, without a pid file.
 DNSMASQ = ("dnsmasq", "-d", "-C", "/etc/dnsmasq.d/ndpbr.conf", "--leasefile-ro")
 SOON = {"MaxRtrAdvInterval 60;": "MinRtrAdvInterval 3; MaxRtrAdvInterval 4;"}
 
@@ -28,16 +28,16 @@ def place(lab: Lab, tmp_path: Path) -> Site:
 
 
 def connected(at: Site, changes: dict[str, str] | None = None) -> None:
-    """Do steps 1 and 2; return when the router has what the modem announces."""
+    """Do steps 1 and 2; return when the router has its address and route from the modem."""
     at.write(changes or {})
-    at.does("ifup", "-a")
+    at.run("ifup", "-a")
     until(lambda: "dev wan0 proto ra" in at.router.ip("-6 route show default"), 20.0, "the router's default route")
     until(lambda: addresses(at.router, "wan0"), 20.0, "the router's address")
 
 
 def announced(at: Site, *service: str) -> None:
-    """Do step 3 and plug the LAN host in; return when it has configured itself."""
-    at.serves(*service)
+    """Do step 3 and connect the LAN host; return when it has configured itself."""
+    at.serve(*service)
     at.lan.ip("link set eth0 up")
     until(lambda: "default via fe80:" in at.lan.ip("-6 route show default"), 20.0, "the LAN host's default route")
     until(lambda: addresses(at.lan, "eth0"), 20.0, "the LAN host's address")
@@ -53,21 +53,21 @@ def started(at: Site, daemon: Start) -> None:
 
 
 def reached(at: Site, *only: str) -> None:
-    """Be sure that the LAN host reaches the outside and is reached, by each of its addresses or *only* these."""
+    """Assert that the LAN host reaches the outside and is reachable, with each of its addresses or *only* these."""
     for address in only or addresses(at.lan, "eth0"):
         until(partial(ask, at.lan, INET, source=address), 10.0, f"{address} reaches the outside")
         until(partial(ask, at.inet, address), 10.0, f"{address} is reached")
 
 
 def addresses(host: Host, dev: str) -> list[str]:
-    """Return the global addresses that *host* has made for itself, when none is tentative any more."""
+    """Return the global addresses that *host* has configured, when none is tentative any more."""
     lines = host.ip(f"-6 -o address show dev {dev} scope global").splitlines()
     return [] if any("tentative" in line for line in lines) else [line.split()[3].split("/")[0] for line in lines]
 
 
 @pytest.mark.parametrize(("on_link", "temporary"), [("on", 2), ("off", 0)])
 def test_recipe_with_radvd(place: Site, daemon: Start, ndpbr: Run, on_link: str, temporary: int) -> None:
-    """Before ndpbr runs a host is cut off, and afterwards is not; the on-link flag does what the README says."""
+    """A host is cut off before ndpbr runs, and not afterwards; the on-link flag does what README says."""
     place.lan.sysctl("net/ipv6/conf/eth0/use_tempaddr", temporary)
     connected(place, {"AdvOnLink on": f"AdvOnLink {on_link}"})
     announced(place, *RADVD)
@@ -87,7 +87,7 @@ def test_recipe_with_radvd(place: Site, daemon: Start, ndpbr: Run, on_link: str,
 
 @pytest.mark.parametrize("mode", ["ra-only", "ra-only,off-link"])
 def test_recipe_with_dnsmasq(place: Site, daemon: Start, mode: str) -> None:
-    """The same with dnsmasq instead, and an address on lan0."""
+    """The same with dnsmasq and an address on lan0."""
     if reason := missing("dnsmasq"):
         pytest.skip(reason)
     added = re.search(r"`(up ip -6 address add [^`]*)`", README.read_text())
@@ -103,11 +103,11 @@ def test_recipe_with_dnsmasq(place: Site, daemon: Start, mode: str) -> None:
 
 
 def test_recipe_with_its_firewall(place: Site, daemon: Start, ndpbr: Run) -> None:
-    """A host is found and answered all the same, also when it was forgotten; what nobody asked for stays out."""
+    """A host is found and answered behind the firewall, also after it was forgotten; other packets are dropped."""
     if reason := missing("nft"):
         pytest.skip(reason)
     connected(place)
-    place.does("nft", "-f", "/etc/nftables.d/ndpbr.nft")
+    place.run("nft", "-f", "/etc/nftables.d/ndpbr.nft")
     announced(place, *RADVD)
     (address,) = addresses(place.lan, "eth0")
     assert "fail" not in ndpbr(place.router, "doctor", "wan0", "lan0").stdout.split()
@@ -126,7 +126,7 @@ def test_recipe_with_its_firewall(place: Site, daemon: Start, ndpbr: Run) -> Non
 
 
 def test_another_prefix_needs_no_change(place: Site, daemon: Start) -> None:
-    """The modem announces another prefix: the host gets an address of that, too, and is served without a restart."""
+    """When the modem announces another prefix, the host's new address is served without a restart."""
     connected(place, SOON)
     announced(place, *RADVD)
     started(place, daemon)
@@ -139,5 +139,5 @@ def test_another_prefix_needs_no_change(place: Site, daemon: Start) -> None:
 
 
 def test_stopping_radvd_leaves_forwarding_on() -> None:
-    """The recipe says so in the file that Alpine's script reads."""
+    """The recipe's conf.d file keeps forwarding on when Alpine's script stops radvd."""
     assert 'FORWARD="no"' in files()["/etc/conf.d/radvd"].splitlines()

@@ -1,4 +1,4 @@
-"""The root file system for the tests has what a router has, and no more."""
+"""The tests' root file system has what a small router has, and no more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def router(lab: Lab) -> Host:
 
 
 def test_ip_is_that_of_iproute2(router: Host, bare_root: Path) -> None:
-    """The ip found on PATH is iproute2's, with all the libraries that it needs."""
+    """The ip on PATH is iproute2's, with all its libraries."""
     assert router.run(*enter(bare_root), "ip", "-V").stdout.startswith("ip utility, iproute2-")
 
 
@@ -33,7 +33,7 @@ def test_everything_else_is_busybox(router: Host, bare_root: Path) -> None:
 
 @pytest.mark.parametrize("library", ["sh", "structlog", "pip", "ndpbr_py"])
 def test_python_has_no_packages(router: Host, bare_root: Path, library: str) -> None:
-    """Python works, and what ndpbr is made of is not there."""
+    """Python works, without ndpbr's dependencies."""
     ended = router.run(*enter(bare_root), "python3", "-c", f"import asyncio, ctypes, ssl; import {library}")
 
     assert ended.stderr.splitlines()[-1] == f"ModuleNotFoundError: No module named '{library}'"

@@ -1,4 +1,4 @@
-"""The unit under real systemd, on the lab's router: the daemon works in its sandbox."""
+"""The unit under real systemd on the lab's router: its sandbox allows what the daemon needs, and no more."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def router(home: Home, tmp_path: Path) -> Iterator[Systemd]:
 
 
 def test_unit_serves_and_leaves_nothing(home: Home, router: Systemd) -> None:
-    """The unit answers a host's first datagram with two capabilities and without root; a stop restores everything."""
+    """With two capabilities and no root the unit answers a first datagram; a stop cleans up."""
     before = settings(home.router, "wan0", "lan0")
     echo(home.inet, delay=0.02)
     _start(router)
@@ -63,7 +63,7 @@ def test_unit_serves_and_leaves_nothing(home: Home, router: Systemd) -> None:
 
 
 def test_killed_daemon_is_started_again_and_adopts(home: Home, router: Systemd) -> None:
-    """After kill -9 the next daemon adopts the entries, and restores the original settings."""
+    """After kill -9 the next daemon adopts the entries and the saved settings."""
     before = settings(home.router, "wan0", "lan0")
     _start(router)
     claim(home.lan, LAN)
@@ -79,7 +79,7 @@ def test_killed_daemon_is_started_again_and_adopts(home: Home, router: Systemd) 
 
 
 def test_reload_reads_the_tables(home: Home, router: Systemd) -> None:
-    """Flushed entries are restored by a reload."""
+    """A flushed entry is restored after a reload."""
     _start(router, f'{TWO}\nrun_options="--resync-interval 86400"')
     claim(home.lan, LAN)
     until(lambda: proxies(home.router), what="the host is learned")
@@ -90,7 +90,7 @@ def test_reload_reads_the_tables(home: Home, router: Systemd) -> None:
 
 
 def test_wrong_configuration_is_not_tried_again(router: Systemd) -> None:
-    """A mistake in the configuration ends the unit with one sentence."""
+    """A mistake in the configuration ends the unit with one sentence, without a restart."""
     router.configure('interfaces="wan0"')
     router.systemctl("start", "ndpbr")
     until(lambda: router.shown("ActiveState") == "failed", 20.0, "the unit has failed")
@@ -100,7 +100,7 @@ def test_wrong_configuration_is_not_tried_again(router: Systemd) -> None:
 
 
 def test_kill_is_no_failure(home: Home, router: Systemd) -> None:
-    """`ndpbr kill` ends the unit like a stop, since systemd restarts only a unit that fails."""
+    """`ndpbr kill` ends the unit like a stop; systemd restarts it only after a failure."""
     _start(router)
     killed = router.run("ndpbr", "--pidfile", "/run/ndpbr/ndpbr.pid", "kill")
     until(lambda: router.shown("ActiveState") == "inactive", 20.0, "the unit has ended")
@@ -111,8 +111,8 @@ def test_kill_is_no_failure(home: Home, router: Systemd) -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze not installed")
-def test_unit_stays_closed() -> None:
-    """systemd-analyze rates the sandbox 1.8 of 10, where less is better; other versions may differ."""
+def test_unit_stays_sandboxed() -> None:
+    """systemd rates the sandbox 1.8 of 10, where less is better; other versions may differ."""
     words = ("systemd-analyze", "security", "--offline=yes", "--threshold=25", str(UNIT))
     judged = subprocess.run(words, capture_output=True, text=True, check=False)
 
@@ -120,7 +120,7 @@ def test_unit_stays_closed() -> None:
 
 
 def _start(router: Systemd, text: str = TWO) -> None:
-    """Start the unit and wait until the daemon works."""
+    """Start the unit and wait until the daemon is ready."""
     router.configure(text)
     assert router.systemctl("start", "ndpbr").returncode == 0
     router.wait_for("event=started")

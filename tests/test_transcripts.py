@@ -1,7 +1,7 @@
-"""Stories: lines of the monitor -> commands, word for word.
+"""Transcripts: lines of the monitor -> commands, word for word.
 
-A file of fixtures/transcripts: `>` a line heard, `<` a command run; `# interfaces:` and `# prefix:` as `ndpbr replay`
-takes them.
+A file of fixtures/transcripts has a line of the monitor after `>` and a command after `<`; `# interfaces:` and
+`# prefix:` are as for `ndpbr replay`.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from tests.builders import FIXTURES, Records
 TRANSCRIPTS = sorted(FIXTURES.glob("transcripts/*.txt"))
 
 
-def story(path: Path) -> list[str]:
-    """Return the lines that are no comment."""
+def transcript(path: Path) -> list[str]:
+    """Return the lines without the comments."""
     return [line for line in path.read_text().splitlines() if not line.startswith("#")]
 
 
 def setting(path: Path, name: str) -> str:
-    """Return what the comment says of *name*."""
+    """Return the value of the comment *name*."""
     return next(ln.removeprefix(f"# {name}: ") for ln in path.read_text().splitlines() if ln.startswith(f"# {name}: "))
 
 
-def told_again(path: Path) -> list[str]:
-    """Return the story as the program tells it: each line heard, and the commands that follow."""
+def replayed(path: Path) -> list[str]:
+    """Return the transcript of a replay: each line of the monitor, and the commands that follow."""
     rules = Rules(
         config.interfaces(setting(path, "interfaces").split(",")), frozenset({config.prefix(setting(path, "prefix"))})
     )
     player = Player(NdProxy(rules), Commands(config.PROTOCOL), Log(LogConfig("json"), Records()), ReplayClock())
     told = []
-    for line in story(path):
+    for line in transcript(path):
         if line.startswith("> "):
             told.append(line)
             told.extend(f"< {command}" for command in player.play(line[2:], 0))
@@ -50,21 +50,23 @@ def told_again(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
-def test_story_goes_as_it_is_told(path: Path) -> None:
-    """Every line heard leads to these commands, in this order, and to no others."""
-    assert told_again(path) == story(path)
+def test_commands_are_those_of_the_transcript(path: Path) -> None:
+    """Every line leads to these commands, in this order, and to no others."""
+    assert replayed(path) == transcript(path)
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
-def test_story_has_lines_of_two_kinds_only(path: Path) -> None:
-    """A transcript that was mistyped is noticed."""
+def test_transcript_has_only_lines_and_commands(path: Path) -> None:
+    """A mistyped transcript is noticed."""
     assert path.read_text().startswith("# ")
-    assert [line for line in story(path) if line[:2] not in ("> ", "< ")] == []
+    assert [line for line in transcript(path) if line[:2] not in ("> ", "< ")] == []
 
 
-def test_every_state_comes_first_in_some_story() -> None:
-    """Whatever state the first word about a host says, there is a story that begins with it."""
-    firsts = (parser.event(next(line[2:] for line in story(path) if line.startswith("> "))) for path in TRANSCRIPTS)
+def test_every_nud_state_comes_first_in_some_transcript() -> None:
+    """For every NUD state there is a transcript in which it is the first state of a host."""
+    firsts = (
+        parser.event(next(line[2:] for line in transcript(path) if line.startswith("> "))) for path in TRANSCRIPTS
+    )
 
     states = {first.state for first in firsts if isinstance(first, NeighborChanged)}
 
