@@ -1,4 +1,4 @@
-"""Imports point one way: cli and commands -> daemon -> edges -> words -> core -> the standard library."""
+"""Imports point one way: commands -> daemon -> edges -> pure halves -> core -> the standard library."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def name(path: Path) -> str:
 
 
 def layer(module: str) -> int:
-    """Return where a module stands: the higher, the nearer to the user."""
+    """Return the layer of a module: the higher, the closer to the user."""
     _, first, *rest = (*module.split("."), "")
     if first == "core":
         return CORE
@@ -72,13 +72,13 @@ def ours(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_imports_point_one_way(path: Path) -> None:
-    """No module imports one that is nearer to the user than itself."""
+    """No module imports a module of a higher layer."""
     assert {module for module in ours(path) if module != "ndpbr_py" and layer(module) > layer(name(path))} == set()
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("core/*.py")), ids=name)
-def test_core_stands_on_itself_and_the_standard_library(path: Path) -> None:
-    """What decides knows of nothing outside: no clock, process, file or log."""
+def test_core_imports_only_itself_and_the_standard_library(path: Path) -> None:
+    """The core knows no clock, process, file or log."""
     others = imports(path) - ours(path)
 
     assert {module for module in ours(path) if not module.startswith("ndpbr_py.core")} == set()
@@ -87,8 +87,8 @@ def test_core_stands_on_itself_and_the_standard_library(path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", [f"iproute2/{word}" for word in WORDS] + [f"doctor/{judge}" for judge in JUDGES])
-def test_words_and_judgements_are_pure(module: str) -> None:
-    """What speaks ip(8)'s language, or judges facts, runs nothing: it imports its like and the standard library."""
+def test_pure_modules_import_only_pure_modules(module: str) -> None:
+    """Modules that parse ip(8)'s output, or decide about facts, import only pure modules."""
     path = PACKAGE / f"{module}.py"
 
     assert {module for module in ours(path) if layer(module) not in (CORE, PURE)} == set()
@@ -96,8 +96,8 @@ def test_words_and_judgements_are_pure(module: str) -> None:
 
 
 @pytest.mark.parametrize("path", [PACKAGE / "packets" / f"{name}.py" for name in ("solicitation", "filter")], ids=name)
-def test_what_is_heard_is_read_purely(path: Path) -> None:
-    """What packets mean, and which of them matter, is decided without a socket."""
+def test_packet_parsers_are_pure(path: Path) -> None:
+    """Packets are parsed and filtered without a socket."""
     assert {module for module in ours(path) if layer(module) not in (CORE, PURE)} == set()
     assert imports(path) & {"os", "socket", "asyncio", "time"} == set()
 
@@ -110,7 +110,7 @@ def test_system_logs_nothing(path: Path) -> None:
 
 @pytest.mark.parametrize(("library", "place"), [("sh", "iproute2/process.py"), ("structlog", "logs/logger.py")])
 def test_library_is_imported_in_one_place(library: str, place: str) -> None:
-    """Each of the two libraries is known to one module alone."""
+    """Each of the two dependencies is imported by one module only."""
     users = [str(path.relative_to(PACKAGE)) for path in MODULES if library in {m.split(".")[0] for m in imports(path)}]
 
     assert users == [place]
