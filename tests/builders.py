@@ -1,4 +1,4 @@
-"""A few words -> events, hosts and snapshots for tests; the usual host, interface and lladdr are defaults."""
+"""A few words -> the values that the tests speak of, with the usual host, interface and link-layer address left out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def changed(
     *,
     router: bool = False,
 ) -> NeighborChanged:
-    """Return the event of a neighbor line; INCOMPLETE, FAILED and NONE have no link-layer address."""
+    """Return what a line about a neighbor says; the last states come without a link-layer address."""
     if state in (NudState.FAILED, NudState.INCOMPLETE, NudState.NONE):
         lladdr = None
     return NeighborChanged(addr(address), dev, lladdr, state, unknown, router)
@@ -56,33 +56,33 @@ def changed(
 def deleted(
     address: str = HOST, dev: str = "lan0", state: NudState = NudState.STALE, lladdr: str | None = LLADDR
 ) -> NeighborDeleted:
-    """Return the event of a neighbor line that begins with `Deleted`."""
+    """Return what a line that begins with `Deleted` says."""
     return NeighborDeleted(addr(address), dev, lladdr, state)
 
 
 def link(dev: str = "lan0", *, up: bool) -> LinkChanged:
-    """Return the event of an interface that was set up or down."""
+    """Return that an interface was set up or down."""
     return LinkChanged(3, dev, up, up)
 
 
 def solicited(
     target: str = HOST, dev: str = "wan0", source: str | None = "fe80::1", lladdr: str | None = OTHER_LLADDR
 ) -> SolicitationReceived:
-    """Return the event of a solicitation for *target*, received on *dev*."""
+    """Return that somebody on *dev* asks for *target*."""
     return SolicitationReceived(dev, IPv6Address(source) if source else None, addr(target), lladdr)
 
 
 def detection(target: str = HOST, dev: str = "lan0", lladdr: str | None = LLADDR) -> SolicitationReceived:
-    """Return the event of a DAD probe for *target*, received on *dev*."""
+    """Return that somebody on *dev* makes sure that nobody else has *target*."""
     return solicited(target, dev, None, lladdr)
 
 
 def known(
     address: str = HOST, dev: str = "lan0", lladdr: str | None = LLADDR, *, verified: bool = False, confirmed: float = 0
 ) -> Host:
-    """Return a host as the core stores it."""
-    state = NudState.REACHABLE if verified else NudState.STALE
-    return Host(addr(address), dev, lladdr, state, confirmed, verified=verified)
+    """Return a host as it is kept in mind."""
+    nud, state = (NudState.REACHABLE, HostState.VERIFIED) if verified else (NudState.STALE, HostState.UNVERIFIED)
+    return Host(addr(address), dev, lladdr, nud, confirmed, state)
 
 
 def nd_proxy(
@@ -93,7 +93,7 @@ def nd_proxy(
     refresh: float | None = None,
     can_resolve: bool = True,
 ) -> NdProxy:
-    """Return an NdProxy that knows no host yet; 2001:db8::/64 is on-link."""
+    """Return one that knows nothing yet; 2001:db8::/64 is on-link."""
     prefixes = frozenset({PREFIX})
     return NdProxy(
         Rules(
@@ -108,13 +108,15 @@ def nd_proxy(
     )
 
 
-def route(address: str = HOST, dev: str = "lan0", *, ours: bool = True) -> HostRoute:
-    """Return a host route as read from the kernel."""
-    return HostRoute(IPv6Address(address), dev, ours)
+def route(
+    address: str = HOST, dev: str | None = "lan0", *, ours: bool = True, kind: RouteType = RouteType.UNICAST
+) -> HostRoute:
+    """Return a host route of the kernel's."""
+    return HostRoute(IPv6Address(address), dev, ours, kind)
 
 
 def entry(address: str = HOST, dev: str = "wan0", *, ours: bool = True) -> ProxyEntry:
-    """Return a proxy entry as read from the kernel."""
+    """Return a proxy entry of the kernel's."""
     return ProxyEntry(addr(address), dev, ours)
 
 
@@ -125,7 +127,7 @@ def kernel(
     next_hops: dict[str, str] | None = None,
     without_nd: Iterable[str] = (),
 ) -> KernelSnapshot:
-    """Return a snapshot of the kernel's tables."""
+    """Return a reading of the kernel's tables."""
     return KernelSnapshot(
         neighbors=tuple(it for it in found if isinstance(it, NeighborChanged)),
         proxies=tuple(it for it in found if isinstance(it, ProxyEntry)),
@@ -147,17 +149,17 @@ def handle(proxy: NdProxy, *events: Event, now: float = 0.0) -> list[Decision]:
 
 
 def actions(decisions: Iterable[Decision]) -> list[Action]:
-    """Return the actions of *decisions*, in order."""
+    """Return what is to be done, in order."""
     return [action for decision in decisions for action in decision.actions]
 
 
 def why(decisions: Iterable[Decision]) -> list[tuple[str, str]]:
-    """Return the kind and the reason of each decision, as in the log."""
+    """Return what was decided, and why, as the log says it."""
     return [(decision.kind.value, decision.reason.value) for decision in decisions]
 
 
 class Records:
-    """A log sink that keeps the records written to it, as (level, text)."""
+    """A sink that keeps the records written to it, as (level, text)."""
 
     dropped = 0
 
@@ -165,8 +167,8 @@ class Records:
         self.written: list[tuple[str, str]] = []
 
     def write(self, level: str, text: str) -> None:
-        """Keep a record."""
+        """Keep one."""
         self.written.append((level, text))
 
     def retry(self) -> None:
-        """Do nothing: no record is ever queued."""
+        """Nothing is ever left over."""

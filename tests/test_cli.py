@@ -133,7 +133,7 @@ def test_ip_that_is_not_of_iproute2(
         (tmp_path / "ip").write_text(ip)
         (tmp_path / "ip").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("ndpbr_py.iproute2.program._ELSEWHERE", "")
+    monkeypatch.setattr("ndpbr_py.iproute2.program._DEFAULT_PATH", "")
 
     status, out, err = run(capsys, *words.split())
 

@@ -1,4 +1,4 @@
-"""Questions to the running daemon on its control socket."""
+"""Requests to a running daemon on its control socket."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tests.lab import until
 from tests.observed import shorten_neighbor_timers
 from tests.program import Daemon
 
-ABSENT = "2001:db8:64::dead"  # no host's
+ABSENT = "2001:db8:64::dead"  # no host has it
 DEVS = ("wan0", "lan0", "lan1")
 
 
-def asked(running: Daemon, **question: object) -> dict[str, Any]:
+def answer_of(running: Daemon, **request: object) -> dict[str, Any]:
     """Return the daemon's answer; fail if there is none."""
-    answer = ask(running.state, **question)
+    answer = ask(running.state, **request)
     assert answer is not None, running.logfile.read_text()
     return answer
 
 
-def test_daemon_answers_with_its_state_and_counters(home: Home, daemon: Start) -> None:
-    """The daemon answers with its interfaces and counters; the log has the same at SIGUSR1."""
+def test_state_and_counters(home: Home, daemon: Start) -> None:
+    """The answer has the interfaces, the rules and the counters."""
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
@@ -43,8 +43,8 @@ def test_daemon_answers_with_its_state_and_counters(home: Home, daemon: Start) -
     assert counters["start_time_seconds"] > 1_700_000_000
 
 
-def test_daemon_counts_monitor_restarts_and_resyncs(home: Home, daemon: Start) -> None:
-    """A monitor that was killed and restarted is counted, and so is the resync that follows."""
+def test_monitor_restart_is_counted(home: Home, daemon: Start) -> None:
+    """A monitor that is killed and restarted is counted, and so is the resync that follows."""
     running = daemon(home.router, *DEVS)
     before = answer_of(running, what="state")["counters"]
     os.kill(running.wait_for("monitor-started")["pid"], signal.SIGKILL)
@@ -61,8 +61,8 @@ def test_daemon_counts_monitor_restarts_and_resyncs(home: Home, daemon: Start) -
     )
 
 
-def test_daemon_answers_with_the_history_of_an_address(home: Home, daemon: Start) -> None:
-    """For an address the answer has what the daemon knows and has decided, with the times of the log."""
+def test_host_and_decisions_of_an_address(home: Home, daemon: Start) -> None:
+    """The answer has the host and the decisions about its address, with the times of the log."""
     shorten_neighbor_timers(home.router, "lan0")
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
@@ -96,8 +96,8 @@ def test_daemon_answers_with_the_history_of_an_address(home: Home, daemon: Start
     assert all(e["ts"][:17] <= r["ts"] for e, r in zip(gone["events"], logged, strict=True))
 
 
-def test_daemon_answers_about_many_hosts_in_one_question(home: Home, daemon: Start) -> None:
-    """For several addresses the answer has the hosts that the daemon knows."""
+def test_several_hosts_in_one_request(home: Home, daemon: Start) -> None:
+    """The answer has those hosts that the daemon knows."""
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
@@ -105,8 +105,8 @@ def test_daemon_answers_about_many_hosts_in_one_question(home: Home, daemon: Sta
     assert list(answer_of(running, what="hosts", addresses=[LAN, LAN2, "garbage", 7])["hosts"]) == [LAN]
 
 
-def test_invalid_question_is_refused(home: Home, daemon: Start) -> None:
-    """An invalid question gets an error, and the daemon continues."""
+def test_bad_request_is_refused(home: Home, daemon: Start) -> None:
+    """A bad request gets an error, and the daemon continues."""
     running = daemon(home.router, *DEVS)
     for request in ({}, {"what": "dance"}, {"what": "address"}, {"what": "address", "address": "x"}):
         assert ask(running.state, **request) is None
@@ -116,8 +116,8 @@ def test_invalid_question_is_refused(home: Home, daemon: Start) -> None:
     assert "internal-error" not in {record["event"] for record in running.log()}
 
 
-def test_socket_is_removed_at_stop(home: Home, daemon: Start) -> None:
-    """A stop removes the socket; the next daemon replaces a socket that a killed daemon left."""
+def test_socket_goes_with_the_daemon(home: Home, daemon: Start) -> None:
+    """A stop removes the socket; the socket of a killed daemon is replaced by the next."""
     first = daemon(home.router, *DEVS)
     first.process.send_signal(signal.SIGKILL)
     first.process.wait(10.0)
@@ -131,7 +131,7 @@ def test_socket_is_removed_at_stop(home: Home, daemon: Start) -> None:
 
 
 def test_socket_that_cannot_be_created_is_a_warning(home: Home, daemon: Start, ndpbr: Run) -> None:
-    """If the socket cannot be created, the daemon logs that once and continues."""
+    """Without its socket the daemon logs one warning, and works."""
     first = daemon(home.router, *DEVS)
     assert first.stop() == 0
     (first.state / "control").mkdir()

@@ -16,7 +16,7 @@ NAMED = ("--interfaces", "wan0,lan0")
 
 
 def test_host_of_a_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> None:
-    """explain prints the facts, the daemon's view with events and times, and the verdict."""
+    """explain prints the facts, the daemon's view with its events and their times, and where the host is proxied."""
     echo(home.inet)
     running = daemon(home.router, *DEVS)
     assert ask(home.lan, INET, timeout=3.0) is not None
@@ -25,18 +25,18 @@ def test_host_of_a_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> None
     printed = ended.stdout.splitlines()
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert told[:3] == ["interfaces: wan0, lan0", "kind: global", "on-link: yes, 2001:db8:64::/64 on wan0"]
-    assert f"neighbor: lan0 lladdr {home.lan.mac('eth0')} REACHABLE: it is there" in told
-    assert {"host-route: dev lan0, ours", "proxy-entry: dev wan0, ours"} < set(told)
-    assert any(line.startswith("daemon: a host on lan0, verified, last known") for line in told)
-    # The modem's solicitation may be received first, and start a lookup.
-    events = [line.split(") ")[1].split()[0] for line in told if line.startswith("event: ")]
+    assert printed[:3] == ["interfaces: wan0, lan0", "kind: global", "on-link: yes, 2001:db8:64::/64 on wan0"]
+    assert f"neighbor: lan0 lladdr {home.lan.mac('eth0')} REACHABLE: the host is present" in printed
+    assert {"host-route: dev lan0, ours", "proxy-entry: dev wan0, ours"} < set(printed)
+    assert any(line.startswith("daemon: a host on lan0, verified, last seen") for line in printed)
+    # A solicitation from the modem may come first, and start a lookup of its host.
+    events = [line.split(") ")[1].split()[0] for line in printed if line.startswith("event: ")]
     assert events[-2:] == ["host-learned", "host-verified"]
     assert printed[-1] == "proxied: yes, on wan0"
 
 
 def test_host_that_was_forgotten(home: Home, ndpbr: Run, daemon: Start) -> None:
-    """A forgotten host is not proxied, and the daemon says when and why it was forgotten."""
+    """A host that left is not proxied, and the events say when and why the daemon forgot it."""
     shorten_neighbor_timers(home.router, "lan0")
     running = daemon(home.router, *DEVS)
     claim(home.lan, "2001:db8:64::99")
@@ -52,17 +52,17 @@ def test_host_that_was_forgotten(home: Home, ndpbr: Run, daemon: Start) -> None:
 
 
 def test_no_daemon_runs(home: Home, ndpbr: Run) -> None:
-    """Without a daemon explain says that it is missing; after the advice was followed, the address is proxied."""
+    """Then that is the reason, and the advice is the command that starts it."""
     claim(home.lan, LAN)
     until(lambda: LAN in home.router.ip("-6 neigh show dev lan0"), what="the router has a neighbor entry")
-    told = ndpbr(home.router, "explain", LAN, *NAMED).stdout.splitlines()
+    printed = ndpbr(home.router, "explain", LAN, *NAMED).stdout.splitlines()
 
     assert printed[-3:] == ["daemon: not running", "proxied: no: ndpbr is not running", "advice: ndpbr run wan0 lan0"]
 
 
-def test_addresses_that_are_no_hosts(home: Home, ndpbr: Run) -> None:
-    """The router's own, the modem's, an off-link and a link-local address: each has its explanation."""
-    said = {
+def test_addresses_that_are_no_host(home: Home, ndpbr: Run) -> None:
+    """An address of the router, of the modem, of another prefix, and a link-local one: each has its own reason."""
+    printed = {
         address: ndpbr(home.router, "explain", address, *NAMED).stdout.splitlines()
         for address in (ROUTER, MODEM, INET, "fe80::1%lan0", "ff02::1")
     }
@@ -78,7 +78,7 @@ def test_addresses_that_are_no_hosts(home: Home, ndpbr: Run) -> None:
 
 
 def test_rules_of_the_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> None:
-    """explain uses the daemon's options; options of explain replace them."""
+    """explain applies the options of the running daemon; its own options replace them."""
     rules = ("--prefix", "fd00::/64", "--static", "fd99::1%lan0", "--max-hosts-per-lladdr", "1", "--protocol", "200")
     running = daemon(home.router, *rules, *DEVS)
     home.lan.ip("address add 2001:db8:64::12/64 dev eth0 nodad")
@@ -98,9 +98,9 @@ def test_rules_of_the_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> N
     assert "host-route: dev lan0, another program's" in explain(LAN, "--protocol", "135")
 
 
-def test_interfaces_are_detected(home: Home, ndpbr: Run) -> None:
-    """Without a daemon and without names, explain uses all possible interfaces."""
-    told = ndpbr(home.router, "explain", LAN).stdout.splitlines()
+def test_interfaces_that_are_not_named(home: Home, ndpbr: Run) -> None:
+    """Without a daemon and without names, explain uses all interfaces that a daemon could list."""
+    printed = ndpbr(home.router, "explain", LAN).stdout.splitlines()
     too_few = ndpbr(home.lan, "explain", LAN)
 
     assert printed[0] == "interfaces: lan0, lan1, wan0"

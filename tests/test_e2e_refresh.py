@@ -1,4 +1,4 @@
-"""`ndpbr refresh` reports the groups of a server's own addresses again, without changing the addresses."""
+"""`ndpbr refresh`: MLD reports for a switch that forgets groups; the server's addresses are not changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Refresh = Callable[..., Daemon]
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """A modem and a home server, both on the /64."""
+    """A modem and a home server, both on the one /64."""
 
     modem: Host
     server: Host
@@ -34,7 +34,7 @@ class Net:
 
 @pytest.fixture
 def net(lab: Lab) -> Net:
-    """Return both; the server has addresses of every kind, one with the group of the link-local address."""
+    """Return both, the server with addresses of every kind; one shares its group with the link-local address."""
     it = Net(lab.host("modem"), lab.host("server"))
     lab.link(it.modem, "lan0", it.server, "eth0")
     it.server.sysctl("net/ipv6/conf/eth0/use_tempaddr", 2)
@@ -43,7 +43,7 @@ def net(lab: Lab) -> Net:
         "link set eth0 up",
         f"address add {FIXED}/64 dev eth0 nodad noprefixroute",
         f"address add {TIMED}/64 dev eth0 nodad valid_lft 6000 preferred_lft 3000",
-        # This makes the kernel add a temporary address.
+        # mngtmpaddr makes the kernel add a temporary address.
         f"address add {SHARING}/64 dev eth0 nodad valid_lft 9000 preferred_lft 8000 mngtmpaddr",
         f"route add 2001:db8:99::/64 via {MODEM} src {FIXED}",
         f"route add default via {MODEM} dev eth0",
@@ -52,8 +52,8 @@ def net(lab: Lab) -> Net:
 
 
 @pytest.fixture
-def refresh(net: Net, tmp_path: Path) -> RequestResync:
-    """Return a function that starts the command on the server and waits until it has started."""
+def refresh(net: Net, tmp_path: Path) -> Refresh:
+    """Return a function that starts the program on the server, and waits until it has started."""
 
     def start(*argv: str) -> Daemon:
         started = Daemon(net.server, *argv, folder=tmp_path, command="refresh")
@@ -63,20 +63,20 @@ def refresh(net: Net, tmp_path: Path) -> RequestResync:
     return start
 
 
-def test_every_group_is_reported_and_no_address_is_changed(net: Net, refresh: RequestResync, tmp_path: Path) -> None:
-    """Each group is reported once per interval, and the kernel reports no change of an address."""
+def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Refresh, tmp_path: Path) -> None:
+    """Each group is reported in every interval, while the kernel's monitor prints nothing."""
     monitored = _monitored(net.server, tmp_path / "monitored")
     before = _has(net.server)
     addresses = re.findall(r"inet6 (2001\S+)/64", before)
-    with _Connection(net) as tcp, Reports(net.modem, "lan0") as monitor:
+    with _Connection(net) as tcp, Reports(net.modem, "lan0") as reports:
         running = refresh("eth0", "--interval", "1")
-        # The kernel itself reported each group at most a few times, when the interface came up.
+        # The kernel itself reports each group only a few times, when the interface comes up.
         until(
-            lambda: all(len(monitor.seen(a)) >= 8 for a in addresses),
+            lambda: all(len(reports.seen(a)) >= 8 for a in addresses),
             timeout=30.0,
-            what="every group is reported again",
+            what="each group was reported eight times",
         )
-        reports = {report for a in addresses for report in monitor.seen(a)}
+        received = {report for a in addresses for report in reports.seen(a)}
         assert running.stop() == 0
         tcp.still_talks()
 
@@ -88,8 +88,8 @@ def test_every_group_is_reported_and_no_address_is_changed(net: Net, refresh: Re
     assert [r["event"] for r in running.log()][-2:] == ["stopping", "stopped"]
 
 
-def test_snooping_switch_keeps_the_group(net: Net, refresh: RequestResync) -> None:
-    """Without the command the server is reachable for seconds only; with it, all the time."""
+def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
+    """Without refresh the server is found only for seconds; with refresh, all the time."""
     bridge = snooping_bridge(net.modem, "lan0", MODEM)
     echo(net.server)
 
@@ -99,7 +99,7 @@ def test_snooping_switch_keeps_the_group(net: Net, refresh: RequestResync) -> No
 
     until(lambda: found() is None, timeout=30.0, what="the switch has forgotten")
     running = refresh("eth0", "--interval", "1")
-    until(lambda: _refreshed(running) >= 4, what="the groups are reported")
+    until(lambda: _refreshed(running) >= 4, what="four reports are sent")
     end = time.monotonic() + 2 * MEMBERSHIP_S
     answers = []
     while time.monotonic() < end:
@@ -110,8 +110,8 @@ def test_snooping_switch_keeps_the_group(net: Net, refresh: RequestResync) -> No
     assert None not in answers
 
 
-def test_kill_at_any_time_changes_nothing(net: Net, refresh: RequestResync) -> None:
-    """After SIGKILL addresses, routes and a connection are unchanged; the next start continues."""
+def test_sigkill_leaves_everything_in_place(net: Net, refresh: Refresh) -> None:
+    """After SIGKILL the addresses, the routes and a connection are unchanged, and the next start works."""
     before = _has(net.server)
     with _Connection(net) as tcp:
         for _ in range(3):
@@ -123,8 +123,8 @@ def test_kill_at_any_time_changes_nothing(net: Net, refresh: RequestResync) -> N
             tcp.still_talks()
 
 
-def test_missing_interface_is_used_when_it_is_back(net: Net, refresh: RequestResync) -> None:
-    """A missing interface is logged once; when it is back, its groups are reported again."""
+def test_interface_that_is_missing_is_waited_for(net: Net, refresh: Refresh) -> None:
+    """A missing interface is logged once; when it is back, its addresses are announced again."""
     running = refresh("eth0", "--interval", "1")
     assert running.wait_for("address-refreshed")["level"] == "info"
     net.server.ip("link set eth0 name away")
@@ -136,19 +136,23 @@ def test_missing_interface_is_used_when_it_is_back(net: Net, refresh: RequestRes
     assert failed["error"] == 'the addresses of eth0 could not be read: Device "eth0" does not exist.'
 
 
-def test_mld_version_1_is_used_if_the_kernel_uses_it(net: Net, refresh: RequestResync) -> None:
-    """With force_mld_version=1, for switches that know only MLDv1, the reports are MLDv1."""
+def test_mldv1_is_used_where_the_kernel_uses_it(net: Net, refresh: Refresh) -> None:
+    """For a switch that supports only MLDv1, the administrator sets force_mld_version."""
     net.server.sysctl("net/ipv6/conf/eth0/force_mld_version", 1)
-    with Reports(net.modem, "lan0") as monitor:
+    with Reports(net.modem, "lan0") as reports:
         refresh("eth0", "--interval", "1")
-        # Two of the reports may be the kernel's own.
-        until(lambda: [r.version for r in monitor.seen(FIXED)].count(1) >= 4, timeout=20.0, what="reports are seen")
+        # Two of them may be the kernel's.
+        until(
+            lambda: [r.version for r in reports.seen(FIXED)].count(1) >= 4,
+            timeout=20.0,
+            what="MLDv1 reports are received",
+        )
 
-        assert all(report.routed for report in monitor.seen(FIXED))
+        assert all(report.routed for report in reports.seen(FIXED))
 
 
-def test_second_refresh_on_an_interface_is_refused(net: Net, refresh: RequestResync, ndpbr: Run) -> None:
-    """A second command on the same interface is refused, and names the first."""
+def test_one_refresh_per_interface(net: Net, refresh: Refresh, ndpbr: Run) -> None:
+    """A second refresh of the same interface exits, and names the pid of the first."""
     running = refresh("eth0")
     second = ndpbr(net.server, "refresh", "eth0")
 
@@ -157,8 +161,8 @@ def test_second_refresh_on_an_interface_is_refused(net: Net, refresh: RequestRes
     assert second.stderr == sentence
 
 
-def test_without_net_raw_it_does_not_start(net: Net) -> None:
-    """Without CAP_NET_RAW the command ends with one sentence."""
+def test_refresh_requires_net_raw(net: Net) -> None:
+    """Without CAP_NET_RAW the program ends with one sentence."""
     words = ("setpriv", "--inh-caps", "-all", "--bounding-set", "-net_raw", sys.executable, "-m", "ndpbr_py")
     ended = net.server.run(*words, "refresh", "eth0", cwd=Path(__file__).parent.parent)
 
@@ -166,7 +170,7 @@ def test_without_net_raw_it_does_not_start(net: Net) -> None:
 
 
 class _Connection:
-    """A TCP connection from the modem to the server's temporary address, which would be lost first."""
+    """A TCP connection from the modem to the server's temporary address, which is lost most easily."""
 
     def __init__(self, net: Net) -> None:
         temporary = until(lambda: re.search(r"inet6 (\S+)/64 scope global temporary", _has(net.server)))
@@ -188,34 +192,34 @@ class _Connection:
         self._server.close()
 
     def still_talks(self) -> None:
-        """Send a word in each direction."""
+        """Send a word each way."""
         for one, other in ((self._modem, self._server), (self._server, self._modem)):
             one.sendall(b"word")
             assert other.recv(4) == b"word"
 
 
 def _has(host: Host) -> str:
-    """Return the server's addresses with their flags, and its routes; without lifetimes, which change."""
+    """Return the server's addresses with their flags, and its routes, without the lifetimes, which change."""
     lines = host.ip("-6 -o address show dev eth0").splitlines() + host.ip("-6 route show").splitlines()
     return "\n".join(re.sub(r"\d+sec", "", line) for line in lines)
 
 
 def _monitored(host: Host, file: Path) -> Callable[[], list[str]]:
-    """Return a function that returns all address and route events since this call."""
+    """Return a function that returns the monitor's lines about addresses and routes from now on."""
     with file.open("w") as output:
         host.spawn("ip", "-6", "-o", "monitor", "address", "route", stdout=output)
 
     def marked(address: str) -> bool:
-        """Whether the monitor has printed a new address of the discard prefix."""
+        """Whether the monitor has printed a discard-only address that is set now."""
         host.ip(f"address replace {address}/128 dev lo")
         return address in file.read_text()
 
-    def events() -> list[str]:
+    def lines() -> list[str]:
         until(lambda: marked("100::2"), what="the monitor has printed everything")
         return [line for line in file.read_text().splitlines() if "100::" not in line]
 
     until(lambda: marked("100::1"), what="the monitor listens")
-    return events
+    return lines
 
 
 def _refreshed(running: Daemon) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.program import ROOT
 
-TEST = "tests/test_e2e_learn.py::test_first_datagram_of_an_unknown_host_is_answered"
+TEST = "tests/test_e2e_learn.py::test_first_datagram_of_a_new_host_is_answered"
 # PR_CAPBSET_DROP: 21 is CAP_SYS_ADMIN, 12 CAP_NET_ADMIN.  Root keeps what the map of its own user takes.
 WITHOUT_RIGHTS = """import ctypes, os, sys
 for capability in (12, 21):

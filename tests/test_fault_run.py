@@ -1,4 +1,4 @@
-"""Files under /run: links in their place, settings of missing interfaces, files of a second daemon."""
+"""What lies under /run: links in the way, settings of interfaces that are away, a second daemon's files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL = "net/ipv6/conf/all/proxy_ndp"
 
 
 def test_pid_file_that_is_a_link_is_refused(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path) -> None:
-    """A link in the place of the pid file is an error; its target is neither read nor written."""
+    """A link in the place of the pid file is an error: what it leads to is neither written nor read."""
     before = settings(home.router, *DEVS)
     victim = tmp_path / "victim"
     victim.write_text("1\n")
@@ -41,7 +41,7 @@ def test_pid_file_that_is_a_link_is_refused(home: Home, daemon: Start, ndpbr: Ru
 
 
 def test_settings_file_that_is_a_link_is_not_followed(home: Home, daemon: Start, tmp_path: Path) -> None:
-    """Saved settings are neither read from the target of a link nor written to it."""
+    """The file of the values found is neither read nor written through a link."""
     before = settings(home.router, *DEVS)
     victim = tmp_path / "victim"
     kernel = f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.stat('/run/netns/router').st_ino}"
@@ -56,8 +56,9 @@ def test_settings_file_that_is_a_link_is_not_followed(home: Home, daemon: Start,
     assert victim.read_text() == forged
 
 
-def test_settings_of_an_interface_missing_at_stop_are_restored_later(home: Home, daemon: Start) -> None:
-    """When a renamed interface has its name again, the next run restores its settings."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_settings_of_a_renamed_interface_are_restored(home: Home, daemon: Start, number: signal.Signals) -> None:
+    """An interface that was renamed gets back what was found, at the stop or, after a crash, from the next run."""
     before = settings(home.router, *DEVS)
     running = daemon(home.router, *DEVS)
     home.router.lay("link set lan0 down", "link set lan0 name old0", "link set old0 up")
@@ -117,7 +118,7 @@ def _instance(home: Home, folder: Path, number: int, *devs: str, apart: bool) ->
 def test_second_daemon_needs_interfaces_and_a_tag_of_its_own(
     home: Home, daemon: Start, ndpbr: Run, tmp_path: Path
 ) -> None:
-    """The same protocol number on other interfaces is refused with the first daemon's pid."""
+    """The same protocol number on other interfaces is refused with the pid of the first; another number is not."""
     first = daemon(home.router, *DEVS)
     words = ("--pidfile", str(tmp_path / "second.pid"), "run", "--state-dir", str(tmp_path / "second"))
     refused = ndpbr(home.router, *words, "lan1", "later0")

@@ -30,7 +30,7 @@ from ndpbr_py.iproute2.tables import KINDS, Tables
 from ndpbr_py.packets.solicitation import solicitation
 from ndpbr_py.recording import timestamps
 from ndpbr_py.recording.format import Recording, comment
-from ndpbr_py.system.sysctl import OriginalSettings
+from ndpbr_py.system.sysctl import SysctlOverrides
 from tests.builders import FIXTURES
 from tests.frames import frame
 
@@ -84,7 +84,7 @@ def test_monitor_line_never_raises(line: str) -> None:
     """Whatever the monitor prints, it is an event, or nothing, or a rejected line."""
     for devs in (None, frozenset(DEVS)):
         event = parser.event(line) if devs is None else parser.event(line, devs)
-        assert event is None or isinstance(event, parser.Heard)
+        assert event is None or isinstance(event, parser.LineEvent)
     timestamps.seconds(line)
 
 
@@ -92,12 +92,12 @@ def test_monitor_line_never_raises(line: str) -> None:
 @given(st.lists(TEXT, max_size=3))
 def test_dump_never_raises(lines: list[str]) -> None:
     """Whatever a dump prints, for whichever table, it makes a snapshot."""
-    read = Tables(DEVS, 135)
-    for take in (read.link, read.address, read.route, read.proxy, read.neighbor):
+    tables = Tables(DEVS, 135)
+    for parse in (tables.link, tables.address, tables.route, tables.proxy, tables.neighbor):
         for line in lines:
-            take(line)
+            parse(line)
 
-    assert isinstance(read.read(), KernelSnapshot)
+    assert isinstance(tables.snapshot(), KernelSnapshot)
 
 
 def _rejoin(address: IPv6Address, dev: str) -> RejoinGroup:
@@ -179,27 +179,28 @@ def boot() -> str:
     return f"{boot_id} {os.stat('/proc/self/ns/net').st_ino}"
 
 
-SETTING = st.sampled_from(
-    ("conf/lan0/proxy_ndp", "conf/all/proxy_ndp", "neigh/lan0/proxy_delay", "conf/a\0b/proxy_ndp")
-)
+SETTING = st.sampled_from(("conf/{}/proxy_ndp", "neigh/{}/proxy_delay", "conf/a\0b/proxy_ndp"))
+SETTINGS = st.dictionaries(SETTING | st.text(max_size=20), st.sampled_from(("0", "1")) | JSON, max_size=3)
 
 
-@given(found=JSON | st.dictionaries(SETTING | st.text(max_size=20), st.text(max_size=5) | JSON, max_size=4))
-@example(found={"conf/lan0/proxy_ndp": "\ud800"})
-@example(found={"conf/a\0b/proxy_ndp": "1"})
+@given(found=JSON | st.dictionaries(st.sampled_from(("0", "1", "7", "-1")) | st.text(max_size=5), SETTINGS | JSON))
+@example(found={"1": {"conf/{}/proxy_ndp": "\ud800"}})
+@example(found={"9" * 5000: {"conf/{}/proxy_ndp": "1"}})
+@example(found={"1": {"conf/a\0b/proxy_ndp": "1"}})
 def test_settings_file_never_raises(boot: str, found: Any) -> None:
     """Whatever the settings file contains, restoring writes only to settings of ndpbr's."""
     with TemporaryDirectory() as folder:
         proc = Path(folder, "proc")
-        (proc / "conf/lan0").mkdir(parents=True)
-        (proc / "conf/lan0/proxy_ndp").write_text("1\n")
-        Path(folder, "settings.json").write_text(json.dumps({"kernel": boot, "found": found}))
+        for file in ("conf/all/proxy_ndp", "conf/lan0/proxy_ndp"):
+            (proc / file).parent.mkdir(parents=True)
+            (proc / file).write_text("1\n")
+        content = {"version": 1, "kernel": boot, "found": found}
+        Path(folder, "settings-135.json").write_text(json.dumps(content))
 
-        original = OriginalSettings(Path(folder), proc)
-        original.borrow({})
-        original.restore()
+        SysctlOverrides(Path(folder), 135, proc, lambda: [(1, "lan0")]).restore()
 
-        assert [str(path.relative_to(proc)) for path in proc.rglob("*") if path.is_file()] == ["conf/lan0/proxy_ndp"]
+        written = {str(path.relative_to(proc)) for path in proc.rglob("*") if path.is_file()}
+        assert written == {"conf/all/proxy_ndp", "conf/lan0/proxy_ndp"} | (written & {"neigh/lan0/proxy_delay"})
 
 
 HEADER = [comment("ndpbr-recording", "1"), *(comment(kind, "") for kind in KINDS), comment("monitor", "")]
@@ -211,8 +212,8 @@ def test_recording_is_read_or_rejected_with_a_sentence(lines: list[str]) -> None
     """Whatever a recording holds, it can be read, or the error says what was expected."""
     try:
         recording = Recording([*HEADER[:1], *lines])
-        recording.kernel(DEVS, 135, frozenset())
-        for line in recording.heard():
+        recording.snapshot(DEVS, 135, frozenset())
+        for line in recording.monitor_lines():
             parser.event(line)
     except NdpbrError as error:
         assert str(error)

@@ -308,7 +308,7 @@ def test_text_from_outside_forges_no_record(form: str, syslog: bool, text: str) 
     """Whatever a line of the monitor contains, its record is one line without control characters."""
     sink = Records()
 
-    Log(LogConfig(form, syslog=syslog), sink).record("warning", "line-rejected", line=text, expected="an address")
+    Log(LogConfig(form, syslog=syslog), sink).record("warning", "line-rejected", line=text, error="an address")
 
     [(_, record)] = sink.written
     assert not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", record)

@@ -1,4 +1,4 @@
-"""The init script under real OpenRC on the lab's router: what `rc-service ndpbr` prints and does."""
+"""The init script under real OpenRC, on the lab's router: `rc-service ndpbr` and its commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.openrc import OpenRc, missing
 from tests.program import PROGRAM, ROOT
 
 TWO = 'interfaces="wan0 lan0"'
-STARTED, STOPPED, UNSUPERVISED = 0, 3, 64  # the exit status of `rc-service status`
+STARTED, STOPPED, UNSUPERVISED = 0, 3, 64  # exit status of `rc-service status`
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def router(home: Home) -> OpenRc:
     return OpenRc(home.router)
 
 
-def test_service_serves_and_leaves_nothing(home: Home, router: OpenRc) -> None:
-    """The service answers a host's first datagram and shows the host; a stop cleans everything up."""
+def test_service_works_and_cleans_up(home: Home, router: OpenRc) -> None:
+    """A started service answers for a host and lists it; a stop restores everything."""
     before = settings(home.router, "wan0", "lan0")
     echo(home.inet, delay=0.02)
     router.configure(TWO)
@@ -77,8 +77,8 @@ def test_mistake_in_conf_d_is_named(home: Home, router: OpenRc, text: str, sente
     assert clean(home.router)
 
 
-def test_checkconfig_of_a_valid_file(router: OpenRc) -> None:
-    """checkconfig accepts a valid conf.d, and starts nothing."""
+def test_checkconfig_of_a_correct_configuration(router: OpenRc) -> None:
+    """A correct conf.d is confirmed, and nothing is started."""
     router.configure(TWO)
     done = router.service("checkconfig")
 
@@ -108,13 +108,13 @@ def test_restart(router: OpenRc) -> None:
 
 
 def test_killed_daemon_is_started_again_and_adopts(home: Home, router: OpenRc) -> None:
-    """After kill -9 the host stays reachable, the next daemon adopts its entries, and a stop cleans up."""
+    """After kill -9 the host stays reachable, the next daemon adopts its entries, and a stop restores everything."""
     before = settings(home.router, "wan0", "lan0")
     echo(home.lan)
     pid = _started(router)
     claim(home.lan, LAN)
-    until(lambda: proxies(home.router), what="the host is answered for")
-    router.wait_for(f"address={LAN} dev=lan0")  # the record is written after the commands have run
+    until(lambda: proxies(home.router), what="the host is proxied")
+    router.wait_for(f"address={LAN} dev=lan0")  # logged after the command was sent
     router.run("kill", "-KILL", pid)
 
     assert ask(home.inet, LAN, timeout=3.0) is not None
@@ -127,8 +127,8 @@ def test_killed_daemon_is_started_again_and_adopts(home: Home, router: OpenRc) -
     assert settings(home.router, "wan0", "lan0") == before
 
 
-def test_daemon_that_cannot_run_is_given_up(home: Home, router: OpenRc, tmp_path: Path) -> None:
-    """A daemon that passes the check and fails is restarted as often as conf.d says; syslog has the reason."""
+def test_restarts_are_limited(home: Home, router: OpenRc, tmp_path: Path) -> None:
+    """A daemon that keeps failing is restarted respawn_max times; syslog has the reason."""
     words = ("--pidfile", str(tmp_path / "pid"), "run", "--state-dir", str(tmp_path), "wan0", "lan1")
     other = home.router.spawn(*PROGRAM, *words, stderr=subprocess.DEVNULL, cwd=ROOT)
     until((tmp_path / "settings-135.json").exists, 10.0, "another ndpbr has wan0")
@@ -146,8 +146,8 @@ def test_daemon_that_cannot_run_is_given_up(home: Home, router: OpenRc, tmp_path
     router.wait_for("event=started")
 
 
-def test_kill_names_the_right_command(router: OpenRc) -> None:
-    """`ndpbr kill` does not stop a daemon that OpenRC would restart; it names the command that does."""
+def test_kill_names_the_command_to_use(router: OpenRc) -> None:
+    """`ndpbr kill` does not kill a daemon that OpenRC would restart, and names the command to use."""
     pid = _started(router)
     done = router.run(router.program, "kill")
 
@@ -158,7 +158,7 @@ def test_kill_names_the_right_command(router: OpenRc) -> None:
 
 
 def test_reload_reads_the_tables(home: Home, router: OpenRc) -> None:
-    """A flushed entry is restored after a reload."""
+    """Flushed entries are restored by a reload."""
     _started(router, f'{TWO}; run_options="--resync-interval 86400"')
     claim(home.lan, LAN)
     until(lambda: proxies(home.router), what="the host is learned")
@@ -169,8 +169,8 @@ def test_reload_reads_the_tables(home: Home, router: OpenRc) -> None:
     until(lambda: proxies(home.router), what="the host is proxied again")
 
 
-def test_show_and_check_use_the_number_of_conf_d(home: Home, router: OpenRc) -> None:
-    """conf.d's `protocol` is the number of the entries, and the one that show looks for."""
+def test_show_and_run_use_the_protocol_of_conf_d(home: Home, router: OpenRc) -> None:
+    """The entries have the number of conf.d's `protocol`, and `show` lists these entries."""
     _started(router, f'{TWO}; protocol="140"; run_options="--no-discover"')
     claim(home.lan, LAN)
     until(lambda: proxies(home.router), what="the host is learned")
@@ -179,9 +179,9 @@ def test_show_and_check_use_the_number_of_conf_d(home: Home, router: OpenRc) -> 
     assert router.service("show").stdout == f"{LAN} lan0 -> wan0\n"
 
 
-@pytest.mark.skipif("doctor" not in SUBCOMMANDS, reason="ndpbr has no doctor")
-def test_doctor_looks_at_the_interfaces_of_conf_d(router: OpenRc) -> None:
-    """`rc-service ndpbr doctor` is `ndpbr doctor wan0 lan0`, also while no daemon runs."""
+@pytest.mark.skipif("doctor" not in COMMANDS, reason="ndpbr has no doctor")
+def test_doctor_checks_the_interfaces_of_conf_d(router: OpenRc) -> None:
+    """`rc-service ndpbr doctor` prints what `ndpbr doctor wan0 lan0` prints, even if no daemon runs."""
     router.configure(TWO)
     done = router.service("doctor").stdout
 
@@ -201,9 +201,9 @@ def _hung(router: OpenRc) -> None:
     router.run("kill", "-STOP", router.pid())
 
 
-@pytest.mark.parametrize("hurt", [_supervisor_killed, _hung])
-def test_stop_cleans_up_after_a_hung_daemon(home: Home, router: OpenRc, hurt: Callable[[OpenRc], None]) -> None:
-    """stop ends a daemon that hangs or has lost its supervisor, and removes its entries."""
+@pytest.mark.parametrize("fault", [_supervisor_killed, _hung])
+def test_stop_after_a_fault_removes_the_entries(home: Home, router: OpenRc, fault: Callable[[OpenRc], None]) -> None:
+    """A stop also ends a daemon that hangs or has lost its supervisor, and removes its entries."""
     pid = _started(router, f'{TWO}; retry="TERM/1/KILL/5"')
     claim(home.lan, LAN)
     router.wait_for("event=host-learned")
@@ -217,7 +217,7 @@ def test_stop_cleans_up_after_a_hung_daemon(home: Home, router: OpenRc, hurt: Ca
 
 
 def test_log_goes_to_a_file_instead(router: OpenRc) -> None:
-    """With conf.d's error_log the records are in that file, and not in syslog."""
+    """With error_log in conf.d the records are in that file, and not in syslog."""
     router.configure(f'{TWO}; error_log="/run/ndpbr.log"; log_options="-v"')
     router.service("start")
     log = router.run_folder / "ndpbr.log"
@@ -228,7 +228,7 @@ def test_log_goes_to_a_file_instead(router: OpenRc) -> None:
 
 
 def test_link_to_the_script_is_a_second_instance(home: Home, router: OpenRc) -> None:
-    """Two instances have their own pid files, interfaces and numbers; stopping one keeps the other."""
+    """Each instance has its pid file, interfaces and protocol number; a stop of one does not stop the other."""
     home.router.lay("link add guest0 type veth peer name guest1", "link set guest0 up")
     pid = _started(router)
     (router.root / "etc/init.d/ndpbr.guest").symlink_to("ndpbr")
@@ -244,7 +244,7 @@ def test_link_to_the_script_is_a_second_instance(home: Home, router: OpenRc) -> 
 
 
 def _started(router: OpenRc, text: str = TWO) -> str:
-    """Start the service, wait until the daemon is ready, return its pid."""
+    """Start the service, wait until the daemon works, return its pid."""
     router.configure(text)
     assert router.service("start").returncode == 0
     router.wait_for("event=started")

@@ -1,4 +1,4 @@
-"""README.md is consistent: its links, the files that it names, commands and options."""
+"""README.md is true as far as that can be told: its links, the files it names, commands and options."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FOLDERS = ("ndpbr_py", "tests", "fixtures", "bench", "openrc", "packaging", ".ci
 
 
 def anchor(heading: str) -> str:
-    """Return the anchor of a heading."""
+    """Return what a link to a heading has after its ``#``."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-def test_contents_list_every_section() -> None:
-    """The list at the top has the sections in their order, and every link has a target."""
+def test_contents_lead_to_every_section() -> None:
+    """The list at the top has the sections below it in their order, and no link leads nowhere."""
     below = SECTIONS[1:]
     contents = TEXT.partition("**What follows:**")[2].partition("\n\n")[0]
     every = {anchor(heading) for heading in re.findall(r"(?m)^#+ (.*)$", TEXT)}
@@ -31,16 +31,16 @@ def test_contents_list_every_section() -> None:
 
 
 def test_files_that_are_named_exist() -> None:
-    """Every file of the project that README names exists."""
+    """What the README calls a file of the project is one."""
     named = set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./*-]*)", TEXT))
 
     assert len(named) > 10
     assert [name for name in named if not list(ROOT.glob(name.rstrip("/")))] == []
 
 
-@pytest.mark.parametrize("name", SUBCOMMANDS)
-def test_every_command_and_option_is_documented(name: str) -> None:
-    """Each command has its row, and each of its options is named."""
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_told_of(name: str) -> None:
+    """Each command has its row, and each of its options is there."""
     probe = argparse.ArgumentParser(add_help=False)
     COMMANDS[name].add_options(probe)
     options = [action.option_strings for action in probe._actions if action.option_strings]

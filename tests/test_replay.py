@@ -136,7 +136,7 @@ def test_records_go_to_standard_error(capfd: pytest.CaptureFixture[str], tmp_pat
         "level": "warning",
         "event": "line-rejected",
         "line": "garbage",
-        "expected": "an IPv6 address was wanted first",
+        "error": "expected an IPv6 address first",
         "number": 5,
     }
 

@@ -83,7 +83,7 @@ class Player:
             if event is not None and not isinstance(event, AddressChanged):
                 yield from self.handle(event)
             return
-        self._log.record("warning", "line-rejected", line=event.text, expected=event.why, number=number)
+        self._log.record("warning", "line-rejected", line=event.text, error=event.why, number=number)
         self.rejected += 1
         if not self.understood and self.rejected == _MAX_REJECTED:
             raise NdpbrError(_NO_RECORDING)

@@ -188,7 +188,7 @@ class Daemon:
                 self._log.record("warning", "events-lost", error=event.error)
                 self._resync.request()
             case LineRejected():
-                self._log.record("warning", "line-rejected", line=event.text, expected=event.why)
+                self._log.record("warning", "line-rejected", line=event.text, error=event.why)
             case LinkRenamed():
                 self._log.record("info", "link-renamed", dev=event.dev, old_name=event.old_name)
                 # A monitor prints the old name of an interface as long as it lives.

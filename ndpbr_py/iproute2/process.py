@@ -84,8 +84,9 @@ class Ended:
 
     @property
     def complaint(self) -> str:
-        """The text of stderr, without the last newline."""
-        return self.stderr.decode(errors="replace").strip()
+        """The text of stderr without the last newline; how the process ended if it wrote nothing there."""
+        ending = f"killed by signal {-self.status}" if self.status < 0 else f"ended with status {self.status}"
+        return self.stderr.decode(errors="replace").strip() or ending
 
 
 def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False) -> Child:
@@ -126,7 +127,7 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
 
 
 def output(path: str, *arguments: str, timeout: float = 10.0) -> Ended:
-    """Run *path* until it ends, killed after *timeout* seconds; return its status and output."""
+    """Run *path* until it ends, killed after *timeout* seconds; a time-out is noted in its stderr."""
     end = time.monotonic() + timeout
     child = start(path, *arguments, stdout=True)
     unfinished: dict[int, bytearray] = {fd: bytearray() for fd in (child.stdout, child.stderr) if fd is not None}

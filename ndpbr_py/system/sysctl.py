@@ -26,7 +26,8 @@ _PROXY_NDP = "conf/{}/proxy_ndp"
 _OPTIONAL = "conf/{}/accept_untracked_na"  # Linux 5.19
 # Without proxy_delay=0 the kernel waits up to 0.8 s, at random, before each answer to a multicast solicitation.
 _REQUIRED = {_PROXY_NDP: "1", "neigh/{}/proxy_delay": "0", _OPTIONAL: "1"}
-_VALUE = re.compile(r"-?\d{1,10}")
+_VALUE = re.compile(r"-?[0-9]{1,10}")
+_INDEX = re.compile(r"[0-9]{1,10}")
 _ALL = 0  # in the place of an interface index: conf/all
 # Only with conf/all/proxy_ndp does the kernel answer the unicast probes of the upstream router.
 _SHARED = (_ALL, _PROXY_NDP)
@@ -192,7 +193,7 @@ class SysctlOverrides:
             (int(index), setting): value
             for index, settings in (found.items() if isinstance(found, dict) else ())
             for setting, value in (settings.items() if isinstance(settings, dict) else ())
-            if index.isdecimal() and setting in _REQUIRED and isinstance(value, str) and _VALUE.fullmatch(value)
+            if _INDEX.fullmatch(index) and setting in _REQUIRED and isinstance(value, str) and _VALUE.fullmatch(value)
         }
 
     def _save(self) -> None:
