@@ -8,10 +8,10 @@ import pytest
 
 from ndpbr_py.iproute2.batching import MAX_UNFINISHED, Close, Feed, Process, Start, State, Timing, Wait, next_step
 
-TIMING = Timing(linger_s=2.0, share_s=100.0)
+TIMING = Timing(share_s=100.0)
 NOW = 1000.0
 IDLE = State(NOW, entries=0, probes=0, last_start_at=NOW - 50.0)
-OPEN = Process(started_at=NOW - 50.0, fed_at=NOW - 1.0, unfinished=0, shared=False)
+OPEN = Process(started_at=NOW - 50.0, unfinished=0, shared=False)
 BUSY = replace(OPEN, unfinished=MAX_UNFINISHED - 100)
 FULL = replace(OPEN, unfinished=MAX_UNFINISHED)
 
@@ -33,8 +33,7 @@ CASES: dict[str, tuple[State, object]] = {
     "probes, no other work": (replace(IDLE, probes=5000, process=OPEN), Feed(0, MAX_UNFINISHED)),
     "nothing waits, unfinished work": (replace(IDLE, process=BUSY), Wait()),
     "shared process with nothing to do": (replace(IDLE, process=replace(OPEN, shared=True)), Wait(NOW + 50.0)),
-    "process fed a moment ago": (replace(IDLE, process=OPEN), Wait(NOW + 1.0)),
-    "process with nothing to do": (replace(IDLE, process=replace(OPEN, fed_at=NOW - 2.0)), Close()),
+    "process with nothing to do": (replace(IDLE, process=OPEN), Close()),
 }
 
 
@@ -44,12 +43,11 @@ def test_each_row_of_the_table(state: State, step: object) -> None:
     assert next_step(state, TIMING) == step
 
 
-def test_process_closes_when_told_to_wait_until_then() -> None:
-    """When the time of a Wait has come, the step is another one: the executor does not spin."""
-    for process in (OPEN, replace(OPEN, shared=True)):
-        state = replace(IDLE, process=process)
-        step = next_step(state, TIMING)
-        assert isinstance(step, Wait)
-        assert step.until is not None
+def test_shared_process_closes_when_its_time_has_come() -> None:
+    """When the time of a Wait has come, the step is another one: the executor does not wait for ever."""
+    state = replace(IDLE, process=replace(OPEN, shared=True))
+    step = next_step(state, TIMING)
+    assert isinstance(step, Wait)
+    assert step.until is not None
 
-        assert next_step(replace(state, now=step.until), TIMING) == Close()
+    assert next_step(replace(state, now=step.until), TIMING) == Close()

@@ -60,8 +60,8 @@ def test_output_is_complete(tmp_path: Path) -> None:
 
 
 def test_child_that_hangs_is_killed(tmp_path: Path) -> None:
-    """After the timeout the child is killed, which its status shows."""
-    ended = process.output(script(tmp_path, "echo first", "exec sleep 1000"), timeout=0.2)
+    """After the timeout the child is killed, and the complaint says so after what the child wrote itself."""
+    ended = process.output(script(tmp_path, "echo first", "echo oh >&2", "exec sleep 1000"), timeout=0.2)
 
     assert (ended.status, ended.stdout) == (-signal.SIGKILL, b"first\n")
     assert ended.complaint == "oh\nno answer within 0.2 s"

@@ -61,7 +61,7 @@ class Executor:
         self._probes: _Queue = {}
         self._batch: Batch | None = None
         self._shared = self._draining = self._closed = False
-        self._started_at = self._fed_at = float("-inf")
+        self._started_at = float("-inf")
         self._checkpoint_interval = CHECKPOINT_INTERVAL
         self._batch_ended = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -89,7 +89,6 @@ class Executor:
                         return  # the standby calls flush() when it has a process
                 case Feed(entries, probes):
                     assert self._batch is not None
-                    self._fed_at = self._loop.time()
                     self._batch.feed([*_dequeue(self._entries, entries), *_dequeue(self._probes, probes)])
                 case Close():
                     assert self._batch is not None
@@ -124,7 +123,7 @@ class Executor:
         process = None
         if (batch := self._batch) is not None:
             shared = self._shared and not self._draining
-            process = Process(self._started_at, self._fed_at, batch.unfinished, shared, batch.open)
+            process = Process(self._started_at, batch.unfinished, shared, batch.open)
         return State(self._loop.time(), len(self._entries), len(self._probes), self._started_at, process)
 
     def _start(self, shared: bool) -> bool:
