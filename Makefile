@@ -9,15 +9,29 @@ PYTHONS = $(BIN)/python
 PIP = if [ -x $(BIN)/pip ]; then set -- $(BIN)/pip; else set -- $(PYTHON) -m pip --python $(BIN)/python; fi; \
 	"$$@" install --quiet --disable-pip-version-check
 
-.PHONY: help venv test check demo bench dist man clean ip
+# More workers than cores: the tests mostly wait.  A group of tests stays on one worker.
+WORKERS = 3
+GROUPS = --dist loadgroup --no-loadscope-reorder
+
+.PHONY: help venv test quick coverage check demo bench dist man clean ip
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
 
 venv: .venv/dev ## .venv with ndpbr and all that its development needs
 
-test: .venv/dev build/libraries ip ## the tests, in namespaces of their own
-	tests/isolated $(BIN)/python -m pytest $(ARGS)
+test: .venv/dev build/libraries ip ## the tests, in namespaces of their own; ARGS='...' for some of them
+	bench/raised $(BIN)/python -m pytest --tx '$(WORKERS)*popen//python=tests/isolated $(BIN)/python' $(GROUPS) $(ARGS)
+
+quick: .venv/dev build/libraries ## the tests that need no namespaces, in half a minute
+	$(BIN)/python -m pytest --tx '2*popen' $(GROUPS) -m 'not namespaces' $(ARGS)
+
+coverage: .venv/dev build/libraries ip ## lines and branches of ndpbr_py that the tests reach, by file
+	rm -rf build/coverage && mkdir -p build/coverage
+	COVERAGE_FILE=$(CURDIR)/build/coverage/data bench/raised \
+		$(BIN)/coverage run -m pytest --tx '$(WORKERS)*popen//python=tests/isolated $(BIN)/python' $(GROUPS) $(ARGS)
+	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage combine -q
+	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage report
 
 check: .venv/dev ## style, format and types; the shell scripts, too
 	$(BIN)/ruff check

@@ -61,7 +61,7 @@ def daemon(lab: Lab, tmp_path: Path) -> Start:
     def start(host: Host, *argv: str, ready: bool = True) -> program.Daemon:
         started = program.Daemon(host, *argv, folder=tmp_path)
         if ready:
-            started.wait_for("started", timeout=10.0)
+            started.wait_for("started")
         return started
 
     return start
@@ -85,12 +85,29 @@ def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packed.build(tmp_path_factory.mktemp("pyz") / "ndpbr.pyz", *packed.pythons().values())
 
 
+# Tests with any of these stay on one worker of pytest-xdist, so that what takes long is made once.
+MADE_ONCE = {"bare_root", "built", "pyz"}
+# Started before all others, so that no worker is left with them at the end.
+LONGEST = ("test_fault_random", "test_proxy_property", "test_dist")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest makes the folder
+def pytest_configure(config: pytest.Config) -> None:
+    """Have an isolated worker of pytest-xdist keep its files in its own /run, which goes when it ends."""
+    if hasattr(config, "workerinput") and os.environ.get("NDPBR_ISOLATED") == "1":
+        config.option.basetemp = None
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that lays a lab."""
+    """Mark every test that lays a lab, and those that share what is made once; put the longest tests first."""
     for item in items:
-        if "lab" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "lab" in names or "bare_root" in names:
             item.add_marker("namespaces")
+        if not MADE_ONCE.isdisjoint(names):
+            item.add_marker(pytest.mark.xdist_group("made-once"))
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -102,11 +119,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests the kernel took part in."""
+    """Say how many tests the kernel took part in; the reasons why others did not are in pytest's own summary."""
     ran, skipped = _counts(terminalreporter)
     if ran or skipped:
-        why = f", {skipped} skipped: {can_lay() or 'see above'}" if skipped else ""
-        terminalreporter.write_line(f"in namespaces: {ran} ran{why}")
+        terminalreporter.write_line(f"in namespaces: {ran} ran{f', {skipped} skipped' if skipped else ''}")
 
 
 def _counts(reporter: Any) -> tuple[int, int]:

@@ -57,7 +57,7 @@ class OpenRc(Booted):
 
     def wait_for(self, text: str, count: int = 1) -> None:
         """Wait until syslog has *text* *count* times."""
-        until(lambda: self.log().count(text) >= count, 20.0, f"{count} times {text} in syslog")
+        until(lambda: self.log().count(text) >= count, what=f"{count} times {text} in syslog")
 
     def log(self) -> str:
         """Return the content of syslog."""

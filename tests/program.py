@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.lab import Host
+from tests.lab import PATIENCE, Host
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, "-m", "ndpbr_py")
@@ -22,7 +22,7 @@ WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0);
 Record = dict[str, Any]
 
 
-def ndpbr(host: Host, *argv: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
+def ndpbr(host: Host, *argv: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
     """Return how ``ndpbr ARGV`` ended on *host*."""
     return host.run(*PROGRAM, *argv, timeout=timeout, cwd=ROOT)
 
@@ -62,7 +62,7 @@ class Daemon:
         lines = self.logfile.read_text().split("\n")[:-1]  # the last line is empty or incomplete
         return [_record(line) for line in lines]
 
-    def wait_for(self, event: str, timeout: float = 5.0, **fields: object) -> Record:
+    def wait_for(self, event: str, timeout: float = PATIENCE, **fields: object) -> Record:
         """Return the first record of *event* whose *fields* read like these, as soon as it is logged.
 
         Raises:
@@ -81,7 +81,7 @@ class Daemon:
         tail = "\n".join(self.logfile.read_text().splitlines()[-25:])
         raise AssertionError(f"no record of {wanted}; the daemon {state}; the end of its log:\n{tail}")
 
-    def stop(self, timeout: float = 10.0) -> int:
+    def stop(self, timeout: float = PATIENCE) -> int:
         """Send SIGTERM; return the exit status, negative for a signal, once it has ended."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab import Host
+from tests.lab import Host, until
 
 MEMBERSHIP_S = 3.0  # how long a report counts
 
@@ -18,10 +18,12 @@ def snooping_bridge(host: Host, dev: str, address: str) -> str:
     options = "mcast_query_response_interval 10 mcast_query_interval 360000 mcast_startup_query_count 0"
     host.lay(
         f"link add {bridge} type bridge mcast_snooping 1 {options} mcast_membership_interval {int(MEMBERSHIP_S * 100)}",
-        f"link set {bridge} type bridge mcast_querier 1",
         f"address flush dev {dev}",
         f"link set {dev} master {bridge}",
         f"link set {bridge} up",
         f"address add {address}/64 dev {bridge} nodad",
     )
+    # Its first query needs a source address: without, it never snoops, and floods all ports for ever.
+    until(lambda: "fe80:" in host.ip(f"-6 address show dev {bridge} scope link -tentative"), what="the bridge can ask")
+    host.ip(f"link set {bridge} type bridge mcast_querier 1")
     return bridge

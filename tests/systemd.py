@@ -98,7 +98,7 @@ class Systemd(Booted):
 
     def wait_for(self, text: str, count: int = 1) -> None:
         """Wait until the log has *text* *count* times."""
-        until(lambda: self.log().count(text) >= count, 20.0, f"{count} times {text} in the log")
+        until(lambda: self.log().count(text) >= count, what=f"{count} times {text} in the log")
 
     def log(self) -> str:
         """Return the daemon's standard error."""
@@ -120,7 +120,7 @@ def control_group(folder: Path) -> Iterator[Path]:
     try:
         group.mkdir()
         yield group
-        until(lambda: "populated 0" in (group / "cgroup.events").read_text(), 10.0, "the control group is empty")
+        until(lambda: "populated 0" in (group / "cgroup.events").read_text(), what="the control group is empty")
         for path, _, _ in os.walk(group, topdown=False):
             os.rmdir(path)
     except OSError as error:

@@ -134,3 +134,15 @@ def test_candidates_are_looked_up_a_few_at_a_time() -> None:
 
     assert bursts == [BURST, BURST, 5, 0]
     assert handle(proxy, DUE, now=3.5 * BURST_INTERVAL_S) == []
+
+
+def test_remembered_host_that_answers_an_echo_request_is_asked_at_once() -> None:
+    """It need not wait for its next turn, and is still remembered."""
+    proxy = nd_proxy()
+    handle(proxy, suggested())
+    assert times(proxy, 0.0, 1.0) == [0.0]
+
+    handle(proxy, suggested(remembered=False), now=2.0)
+
+    assert times(proxy, 2.0) == [2.0]
+    assert proxy.candidates.remembered() == [A]

@@ -80,3 +80,8 @@ def test_two_daemons_do_not_delete_the_marker_of_the_other() -> None:
     ours, theirs = ({*it.lines(Mark(1)), *it.warm_up().splitlines()} for it in (Commands(135), Commands(136)))
 
     assert not ours & theirs
+
+
+def test_flush_removes_what_has_our_tag() -> None:
+    """Nobody else's entries go, and the proxy entries go first."""
+    assert Commands(77).flush() == (("neigh", "flush", "proxy", "proto", "77"), ("route", "flush", "proto", "77"))

@@ -30,7 +30,7 @@ class Bare:
     def start(self, *options: str) -> Daemon:
         """Return the daemon when it is ready."""
         running = Daemon(self.home.router, *options, "wan0", "lan0", folder=self.folder, program=self.program)
-        running.wait_for("started", timeout=20.0)
+        running.wait_for("started")
         return running
 
     def ndpbr(self, *argv: str) -> CompletedProcess[str]:
@@ -49,7 +49,7 @@ def test_first_datagram_is_answered_and_shown(bare: Bare) -> None:
     echo(bare.home.inet, delay=0.02)
     running = bare.start()
 
-    assert ask(bare.home.lan, INET, timeout=3.0) is not None
+    assert ask(bare.home.lan, INET, timeout=10.0) is not None
     running.wait_for("host-learned", address=LAN)
     assert f"{LAN} lan0 -> wan0\n" in bare.ndpbr("show").stdout
     assert f"{LAN} lan0 -> wan0 (RTT " in bare.ndpbr("show", "--ping").stdout

@@ -10,7 +10,7 @@ from ndpbr_py.control.client import ask
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
-from tests.lab import until
+from tests.lab import PATIENCE, until
 from tests.observed import shorten_neighbor_timers
 from tests.program import Daemon
 
@@ -53,8 +53,7 @@ def test_monitor_restart_is_counted(home: Home, daemon: Start) -> None:
     assert before["monitor_restarts"] == 0
     until(
         lambda: answer_of(running, what="state")["counters"]["monitor_restarts"] == 1,
-        20.0,
-        "a monitor was started again",
+        what="the monitor was restarted",
     )
     until(
         lambda: answer_of(running, what="state")["counters"]["resyncs"] > before["resyncs"], what="the tables are read"
@@ -120,7 +119,7 @@ def test_socket_goes_with_the_daemon(home: Home, daemon: Start) -> None:
     """A stop removes the socket; the socket of a killed daemon is replaced by the next."""
     first = daemon(home.router, *DEVS)
     first.process.send_signal(signal.SIGKILL)
-    first.process.wait(10.0)
+    first.process.wait(PATIENCE)
     assert ask(first.state, what="state") is None
     assert (first.state / "control").is_socket()
     second = daemon(home.router, *DEVS)

@@ -13,7 +13,7 @@ from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import LAN, LAN2, MODEM, ROUTER, Home
-from tests.lab import until
+from tests.lab import PATIENCE, until
 from tests.observed import clean, neighbor, proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
@@ -29,7 +29,7 @@ def test_silent_server_is_reached_after_a_reboot(home: Home, daemon: Start, *, k
     if killed:
         until(lambda: LAN in _file(first), what="the host is in the hosts file")
         first.process.send_signal(signal.SIGKILL)
-        first.process.wait(5.0)
+        first.process.wait(PATIENCE)
     else:
         assert first.stop() == 0
     _reboot(home)
@@ -76,7 +76,7 @@ def test_silent_hosts_are_found_by_the_all_nodes_ping(home: Home, daemon: Start)
     echo(home.lan)
     running = daemon(home.router, "--discover", *DEVS)
     for address, dev in ((LAN, "lan0"), (LAN2, "lan1")):
-        assert running.wait_for("host-learned", address=address, timeout=10.0)["dev"] == dev
+        assert running.wait_for("host-learned", address=address)["dev"] == dev
 
     assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None
     assert {(r["dev"], r["source"]) for r in running.log() if r["event"] == "all-nodes-ping-sent"} == {
@@ -99,7 +99,7 @@ def test_hosts_are_probed_when_the_prefix_appears(home: Home, daemon: Start) -> 
     home.router.ip(f"address add {ROUTER}/64 dev wan0 nodad")
     home.router.ip(f"route replace default via {MODEM} dev wan0")
     running.wait_for("host-learned", address=LAN)
-    running.wait_for("host-learned", address=LAN2, timeout=10.0)
+    running.wait_for("host-learned", address=LAN2)
 
     lookups = {r["address"]: r["reason"] for r in running.log() if r["event"] == "lookup-started"}
     assert lookups == {LAN: "remembered", LAN2: "answered-echo"}

@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, MODEM, ROUTER, Home
-from tests.lab import Host, until
+from tests.lab import PATIENCE, Host, until
 from tests.observed import clean, proxies
 from tests.program import PROGRAM, ROOT, WITHOUT_NET_ADMIN, with_ip
 
@@ -169,11 +169,11 @@ def test_leftovers_of_a_killed_daemon(home: Home, ndpbr: Run, daemon: Start) -> 
     """After kill -9 doctor names its entries and settings; flush removes them, the next run restores the settings."""
     echo(home.inet)
     running = daemon(home.router, *DEVS)
-    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert ask(home.lan, INET, timeout=10.0) is not None
     words = ("--state-dir", str(running.state), *DEVS)
     alive = examined(home.router, ndpbr, "leftovers", *words)
     running.process.send_signal(signal.SIGKILL)
-    running.process.wait(10.0)
+    running.process.wait(PATIENCE)
     dead = examined(home.router, ndpbr, "leftovers", *words)
 
     assert alive == [("ok", "none: a daemon runs", None)]
@@ -243,7 +243,7 @@ def test_mistake_of_a_firewall(home: Home, ndpbr: Run, daemon: Start, rules: str
     assert [line[:2] for line in found] == [("warn", detail) for detail in details]
     fix(home.router, found)
     assert [line[0] for line in examined(home.router, ndpbr, "firewall")] in (["info"], ["ok"])
-    until(lambda: ask(home.lan, INET, timeout=1.0), 10.0, "the host is reached")
+    until(lambda: ask(home.lan, INET, timeout=1.0), what="the host is reached")
 
 
 @pytest.mark.skipif(shutil.which("ip6tables-legacy") is None, reason="ip6tables-legacy (iptables) is not installed")

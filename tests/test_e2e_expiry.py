@@ -15,12 +15,13 @@ def test_silent_host_that_vanished_expires(home: Home, daemon: Start) -> None:
     """An absent host is noticed although no host sends to it: probed twice, then forgotten."""
     shorten_neighbor_timers(home.router, "lan0")
     running = _learned(home, daemon)
+    # On a busy machine what was asked when it was learned may still be under way: that would find it gone, too.
+    until(lambda: _rounds(running) >= 1, what="its turn has come")
     home.lan.ip(f"address del {LAN}/64 dev eth0")
-    running.wait_for("host-forgotten", address=LAN, timeout=20.0)
+    running.wait_for("host-forgotten", address=LAN)
     reasons = [record["reason"] for record in running.log() if record.get("address") == LAN]
 
     assert reasons[-2:] == ["one-more-try", "failed"]
-    assert "not-confirmed" in reasons
     until(lambda: not proxies(home.router) and not routes(home.router), what="the host's entries are gone")
 
 
@@ -29,13 +30,13 @@ def test_silent_host_that_drops_echo_requests_stays(home: Home, daemon: Start, n
     home.lan.sysctl("net/ipv6/icmp/echo_ignore_all", 1)
     shorten_neighbor_timers(home.router, "lan0")
     running = _learned(home, daemon)
-    until(lambda: _rounds(running) >= 3, timeout=20.0, what="the host was looked for three times")
-    until(lambda: "REACHABLE" in neighbor(home.router, LAN, "lan0"), timeout=10.0, what="it answers")
+    until(lambda: _rounds(running) >= 3, what="the host was looked for three times")
+    until(lambda: "REACHABLE" in neighbor(home.router, LAN, "lan0"), what="it answers")
 
     assert f"{LAN} lan0 -> wan0 (FAILED)" in ndpbr(home.router, "show", "--ping").stdout.splitlines()
     assert not [record for record in running.log() if record["event"] == "host-forgotten"]
     echo(home.lan)
-    assert ask(home.inet, LAN, timeout=3.0) is not None
+    assert ask(home.inet, LAN, timeout=10.0) is not None
 
 
 def _learned(home: Home, daemon: Start) -> Daemon:

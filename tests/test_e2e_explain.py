@@ -19,7 +19,7 @@ def test_host_of_a_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> None
     """explain prints the facts, the daemon's view with its events and their times, and where the host is proxied."""
     echo(home.inet)
     running = daemon(home.router, *DEVS)
-    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert ask(home.lan, INET, timeout=10.0) is not None
     running.wait_for("host-verified", address=LAN)
     ended = ndpbr(home.router, "explain", LAN, "--state-dir", str(running.state))
     printed = ended.stdout.splitlines()

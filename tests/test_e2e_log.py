@@ -13,7 +13,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, Home
-from tests.lab import Host, until
+from tests.lab import PATIENCE, Host, until
 from tests.program import PROGRAM, ROOT
 
 LINE = re.compile(r"<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ndpbr\[(\d+)\]: (.*)")
@@ -70,11 +70,11 @@ def test_syslog_gets_one_short_line_per_record(home: Home, syslogd: Syslogd, tmp
     """With -l records go to /dev/log, one datagram each, facility daemon, name and pid; stderr is empty."""
     syslogd.start()
     running = syslogd.run(home.router, *_daemon(tmp_path))
-    until(lambda: _has_record(syslogd, "event=started"), 10.0, "syslog has the start")
+    until(lambda: _has_record(syslogd, "event=started"), what="syslog has the start")
     claim(home.lan, LAN)
     until(lambda: _has_record(syslogd, f"event=host-learned address={LAN} dev=lan0"), what="syslog has the host")
     running.terminate()
-    _, stderr = running.communicate(timeout=10.0)
+    _, stderr = running.communicate(timeout=PATIENCE)
     matches = [LINE.fullmatch(line) for line in syslogd.received()]
 
     assert (running.returncode, stderr) == (0, "")
@@ -87,15 +87,15 @@ def test_syslog_gets_one_short_line_per_record(home: Home, syslogd: Syslogd, tmp
 def test_syslogd_that_starts_late_or_restarts_loses_nothing(home: Home, syslogd: Syslogd, tmp_path: Path) -> None:
     """Records are kept until syslogd is up, at startup and after its restart."""
     running = syslogd.run(home.router, *_daemon(tmp_path))
-    until(lambda: (tmp_path / "state" / "settings-135.json").exists(), 10.0, "the daemon has begun")
+    until(lambda: (tmp_path / "state" / "settings-135.json").exists(), what="the daemon has begun")
     syslogd.start()
-    until(lambda: _has_record(syslogd, "event=started"), 10.0, "the queued records are delivered")
+    until(lambda: _has_record(syslogd, "event=started"), what="the queued records are delivered")
     syslogd.stop()
     claim(home.lan, LAN)
     until(lambda: LAN in home.router.ip("-6 route show"), what="the host is learned")
     syslogd.start()
 
-    until(lambda: _has_record(syslogd, f"event=host-learned address={LAN}"), 10.0, "the queued records are delivered")
+    until(lambda: _has_record(syslogd, f"event=host-learned address={LAN}"), what="the queued records are delivered")
     assert running.poll() is None
 
 
@@ -104,7 +104,7 @@ def test_refused_start_is_in_syslog_too(home: Home, daemon: Start, syslogd: Sysl
     syslogd.start()
     daemon(home.router, "wan0", "lan1")
     refused = syslogd.run(home.router, *_daemon(tmp_path / "second"))
-    _, stderr = refused.communicate(timeout=10.0)
+    _, stderr = refused.communicate(timeout=PATIENCE)
 
     assert refused.returncode == 1
     assert stderr.endswith(" has protocol 135 already\n")
@@ -116,13 +116,13 @@ def test_full_log_does_not_stop_the_daemon(home: Home, tmp_path: Path) -> None:
     words = (*PROGRAM, "-v", "--pidfile", str(tmp_path / "pid"), "run", "--state-dir", str(tmp_path / "state"))
     running = home.router.spawn(*words, "wan0", "lan0", stderr=subprocess.PIPE, cwd=ROOT)
     addresses = [f"2001:db8:64::{number:x}" for number in range(0x1000, 0x1180)]
-    until(lambda: (tmp_path / "state" / "settings-135.json").exists(), 10.0, "the daemon has begun")
+    until(lambda: (tmp_path / "state" / "settings-135.json").exists(), what="the daemon has begun")
     for number, address in enumerate(addresses):
         claim(home.lan, address, lladdr=f"02:00:00:00:{number // 256 + 16:02x}:{number % 256:02x}")
 
-    until(lambda: addresses[-1] in home.router.ip("-6 route show"), 20.0, "the last host is learned")
+    until(lambda: addresses[-1] in home.router.ip("-6 route show"), what="the last host is learned")
     running.terminate()
-    assert running.wait(20.0) == 0
+    assert running.wait(PATIENCE) == 0
 
 
 def test_life_of_a_host_is_one_grep(home: Home, daemon: Start) -> None:

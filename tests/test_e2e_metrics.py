@@ -21,7 +21,7 @@ def test_metrics_are_written_and_removed_at_stop(home: Home, daemon: Start, tmp_
     running = daemon(home.router, "--metrics-file", str(file), *DEVS)
     until(file.exists, what="the file is there")
     claim(home.lan, LAN)
-    until(lambda: _value(file, "ndpbr_hosts_learned_total") == 1, 30.0, "the host is counted")
+    until(lambda: _value(file, "ndpbr_hosts_learned_total") == 1, what="the host is counted")
 
     assert _value(file, "ndpbr_hosts") == 1
     assert stat.S_IMODE(file.stat().st_mode) == 0o644

@@ -24,8 +24,8 @@ def test_groups_are_reported_once_an_interval(home: Home, daemon: Start) -> None
     _learn(home, running, LAN, SAME_GROUP)
     with Reports(home.modem, "lan0") as wan, Reports(home.lan2, "eth0") as lan1:
         # Learning alone causes two reports, and one or two more if the interface has just come up.
-        until(lambda: len(wan.seen(LAN)) >= 8, timeout=20.0, what="reports are seen on the modem's side")
-        until(lambda: len(lan1.seen(LAN)) >= 8, timeout=20.0, what="reports are seen on the other LAN")
+        until(lambda: len(wan.seen(LAN)) >= 8, what="reports are seen on the modem's side")
+        until(lambda: len(lan1.seen(LAN)) >= 8, what="reports are seen on the other LAN")
 
         assert {(report.version, report.routed) for report in wan.seen(LAN)} == {(2, True)}
     expected = {f"{address} dev {dev} proto 135" for address in (LAN, SAME_GROUP) for dev in ("wan0", "lan1")}
@@ -60,13 +60,13 @@ def test_snooping_switch_keeps_the_group(home: Home, daemon: Start) -> None:
 
     running = daemon(home.router, "wan0", "lan0")
     _learn(home, running, LAN)
-    until(lambda: found() is None, timeout=20.0, what="the switch has forgotten")
+    until(lambda: found() is None, what="the switch has forgotten")
     assert running.stop() == 0
     running = daemon(home.router, "--refresh", "1", "wan0", "lan0")
     claim(home.lan, LAN)
     running.wait_for("group-rejoined", address=LAN)
     # The kernel takes up to a second for its first report (RFC 3810, 9.11).
-    until(lambda: found() is not None, timeout=10.0, what="the switch is reminded")
+    until(lambda: found() is not None, what="the switch is reminded")
     end = time.monotonic() + 2 * MEMBERSHIP_S
     answers = []
     while time.monotonic() < end:

@@ -29,7 +29,7 @@ def test_known_neighbor_is_learned_at_start(home: Home, daemon: Start, state: st
 
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)
     assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
-    assert ask(home.inet, LAN, timeout=3.0) is not None
+    assert ask(home.inet, LAN, timeout=10.0) is not None
 
 
 def test_known_neighbor_that_forwards_is_learned_at_start(home: Home, daemon: Start) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
-from tests.lab import Host, until
+from tests.lab import PATIENCE, Host, until
 from tests.observed import shorten_neighbor_timers
 from tests.program import PROGRAM, ROOT, Record
 
@@ -30,7 +30,7 @@ def test_replay_of_a_recording_decides_what_the_daemon_decided(
     shorten_neighbor_timers(home.router, *DEVS)
     file = tmp_path / "recording"
     recorder = _recording(home.router, str(file))
-    until(lambda: file.exists() and "# monitor: " in file.read_text(), 10.0, "the recorder has begun")
+    until(lambda: file.exists() and "# monitor: " in file.read_text(), what="the recorder has begun")
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
@@ -44,7 +44,7 @@ def test_replay_of_a_recording_decides_what_the_daemon_decided(
     logged = _decisions(running.log())
     until(lambda: f"{LAN} dev lan1 lladdr {home.lan.mac('eth0')} REACHABLE" in file.read_text(), what="it is recorded")
     recorder.send_signal(signal.SIGINT)
-    assert recorder.wait(10.0) == 0
+    assert recorder.wait(PATIENCE) == 0
     replayed = ndpbr(home.router, "--log-format", "json", "--log-level", "debug", "replay", str(file))
 
     assert replayed.returncode == 0, replayed.stderr

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import Run
 from tests.echo import ask, echo
-from tests.lab import Host, Lab, until
+from tests.lab import PATIENCE, Host, Lab, until
 from tests.mld import Reports
 from tests.program import Daemon
 from tests.snooping_bridge import MEMBERSHIP_S, snooping_bridge
@@ -57,7 +57,7 @@ def refresh(net: Net, tmp_path: Path) -> Refresh:
 
     def start(*argv: str) -> Daemon:
         started = Daemon(net.server, *argv, folder=tmp_path, command="refresh")
-        started.wait_for("started", timeout=10.0)
+        started.wait_for("started")
         return started
 
     return start
@@ -73,7 +73,6 @@ def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Refres
         # The kernel itself reports each group only a few times, when the interface comes up.
         until(
             lambda: all(len(reports.seen(a)) >= 8 for a in addresses),
-            timeout=30.0,
             what="each group was reported eight times",
         )
         received = {report for a in addresses for report in reports.seen(a)}
@@ -97,7 +96,7 @@ def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
         net.modem.ip(f"-6 neigh flush dev {bridge}")
         return ask(net.modem, FIXED, timeout=0.9)
 
-    until(lambda: found() is None, timeout=30.0, what="the switch has forgotten")
+    until(lambda: found() is None, what="the switch has forgotten")
     running = refresh("eth0", "--interval", "1")
     until(lambda: _refreshed(running) >= 4, what="four reports are sent")
     end = time.monotonic() + 2 * MEMBERSHIP_S
@@ -118,7 +117,7 @@ def test_sigkill_leaves_everything_in_place(net: Net, refresh: Refresh) -> None:
             running = refresh("eth0", "--interval", "1")
             running.wait_for("address-refreshed")
             running.process.send_signal(signal.SIGKILL)
-            assert running.process.wait(10.0) == -signal.SIGKILL
+            assert running.process.wait(PATIENCE) == -signal.SIGKILL
             assert _has(net.server) == before
             tcp.still_talks()
 
@@ -144,7 +143,6 @@ def test_mldv1_is_used_where_the_kernel_uses_it(net: Net, refresh: Refresh) -> N
         # Two of them may be the kernel's.
         until(
             lambda: [r.version for r in reports.seen(FIXED)].count(1) >= 4,
-            timeout=20.0,
             what="MLDv1 reports are received",
         )
 

@@ -19,7 +19,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
-from tests.lab import Host
+from tests.lab import PATIENCE, Host
 from tests.program import PROGRAM, ROOT, Daemon
 
 
@@ -110,7 +110,7 @@ class Terminal:
             environment = {**os.environ, "COLUMNS": "100", "LINES": "24"}
             self.process = host.spawn(*PROGRAM, *argv, stdout=stdout, stderr=subprocess.PIPE, cwd=ROOT, env=environment)
 
-    def until(self, condition: Callable[[str], bool], timeout: float = 15.0) -> str:
+    def until(self, condition: Callable[[str], bool], timeout: float = PATIENCE) -> str:
         """Return the first complete frame that fulfills *condition*."""
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:
@@ -134,7 +134,7 @@ def test_watch_shows_changes(home: Home, daemon: Start) -> None:
 
     assert re.search(rf"^{LAN} lan0 -> lan1 wan0  (reachable|unverified, seen|confirmed)", frame, re.MULTILINE)
     assert " 1 hosts; 1 learned" in frame
-    assert terminal.process.wait(10.0) == 0
+    assert terminal.process.wait(PATIENCE) == 0
     assert terminal.process.stderr is not None
     assert terminal.process.stderr.read() == ""
 

@@ -45,7 +45,7 @@ def test_absent_static_host_is_retained(home: Home, daemon: Start) -> None:
     home.lan.lay(
         "link set eth0 up", f"address replace {LAN}/64 dev eth0 nodad", "route replace default via fe80::1 dev eth0"
     )
-    assert until(lambda: ask(home.inet, LAN, timeout=0.5), timeout=10.0) is not None
+    assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None
 
 
 def test_entries_of_a_static_host_are_restored(home: Home, daemon: Start) -> None:

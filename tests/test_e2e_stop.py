@@ -11,7 +11,7 @@ from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import LAN, Home
-from tests.lab import Host, until
+from tests.lab import PATIENCE, Host, until
 from tests.observed import clean, proxies, routes, settings
 from tests.program import Daemon
 
@@ -26,7 +26,7 @@ def test_signal_cleans_up(home: Home, daemon: Start, number: signal.Signals) -> 
     changed = settings(home.router, *DEVS)
     running.process.send_signal(number)
 
-    assert running.process.wait(10.0) == 0
+    assert running.process.wait(PATIENCE) == 0
     assert clean(home.router)
     assert changed != before
     assert settings(home.router, *DEVS) == before
@@ -41,7 +41,7 @@ def test_signal_during_the_start_cleans_up(home: Home, daemon: Start, event: str
     claim(home.lan, LAN)
     before = settings(home.router, *DEVS)
     running = daemon(home.router, *DEVS, ready=False)
-    running.wait_for(event, timeout=10.0)
+    running.wait_for(event)
 
     assert running.stop() == 0
     assert clean(home.router)
@@ -56,7 +56,7 @@ def test_repeated_signals_do_not_disturb_the_cleanup(home: Home, daemon: Start) 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT):
         running.process.send_signal(number)
 
-    assert running.process.wait(10.0) == 0
+    assert running.process.wait(PATIENCE) == 0
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
 
@@ -75,7 +75,7 @@ def test_next_start_adopts_what_a_killed_daemon_left(home: Home, daemon: Start) 
     echo(home.lan)
     before = _odd_settings(home.router)
     _crash(_learned(home, daemon))
-    reachable = ask(home.inet, LAN, timeout=3.0)
+    reachable = ask(home.inet, LAN, timeout=10.0)
     home.router.ip(f"-6 neigh flush {LAN} dev lan0")
     second = daemon(home.router, *DEVS)
     adopted = second.wait_for("host-learned", address=LAN)
@@ -111,7 +111,7 @@ def test_keep_leaves_hosts_reachable(home: Home, daemon: Start) -> None:
     first = _learned(home, daemon, "--keep")
 
     assert first.stop() == 0
-    assert ask(home.inet, LAN, timeout=3.0) is not None
+    assert ask(home.inet, LAN, timeout=10.0) is not None
     assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
     assert daemon(home.router, *DEVS).stop() == 0
     assert clean(home.router)
@@ -128,7 +128,7 @@ def _learned(home: Home, daemon: Start, *options: str) -> Daemon:
 
 def _crash(running: Daemon) -> None:
     running.process.send_signal(signal.SIGKILL)
-    running.process.wait(5.0)
+    running.process.wait(PATIENCE)
 
 
 def _odd_settings(host: Host) -> dict[str, str]:

@@ -59,7 +59,7 @@ def test_host_that_moves_is_served_on_its_new_link(home: Home, both: Daemon) -> 
     claim(home.lan2, LAN)
     both.wait_for("host-moved", address=LAN, dev="lan1", from_dev="lan0")
 
-    assert ask(home.lan2, INET, timeout=3.0, source=LAN) is not None
+    assert ask(home.lan2, INET, timeout=10.0, source=LAN) is not None
     assert until(lambda: ask(home.inet, LAN, timeout=0.5), what="the host is reached where it is") is not None
     assert {entry for entry in routes(home.router) if entry.startswith(f"{LAN} ")} == {f"{LAN} dev lan1 proto 135"}
     assert {entry for entry in proxies(home.router) if entry.startswith(f"{LAN} ")} == {
@@ -75,7 +75,7 @@ def test_claim_on_another_link_does_not_move_an_owner_that_answers(home: Home, b
 
     assert (record["level"], record["dev"], record["claimed_by"]) == ("warning", "lan0", home.lan2.mac("eth0"))
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)
-    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert ask(home.lan, INET, timeout=10.0) is not None
 
 
 def _carry(here: Host, there: Host) -> None:

@@ -15,7 +15,7 @@ import ndpbr_py
 from tests.claim import claim
 from tests.conftest import Start
 from tests.home import LAN, Home
-from tests.lab import Host, until
+from tests.lab import PATIENCE, Host, until
 from tests.observed import clean, proxies, settings
 from tests.program import PROGRAM, ROOT
 
@@ -49,7 +49,7 @@ def test_settings_that_cannot_be_saved_are_a_warning(home: Home, tmp_path: Path,
     until(lambda: home.router.sysctl("net/ipv6/conf/later0/proxy_ndp") == "1", what="the new interface is set, too")
     running.terminate()
 
-    assert running.wait(10.0) == 0
+    assert running.wait(PATIENCE) == 0
     assert _log(tmp_path).count("event=settings-unsaved") == 1
     assert "level=warning event=settings-unsaved" in _log(tmp_path)
     assert clean(home.router)
@@ -64,7 +64,7 @@ def test_start_without_a_pid_file_is_refused(home: Home, tmp_path: Path) -> None
     folder.mkdir()
     running = _in_shell(home.router, tmp_path, f'{FULL} && exec "$@"', *DEVS, pidfile=folder / "ndpbr.pid")
 
-    assert running.wait(10.0) == 1
+    assert running.wait(PATIENCE) == 1
     assert _log(tmp_path) == f"ndpbr: cannot write the pid file {folder}/ndpbr.pid: No space left on device\n"
     assert settings(home.router, *DEVS) == before
 
@@ -73,12 +73,12 @@ def test_closed_standard_streams_disturb_nothing(home: Home, tmp_path: Path) -> 
     """A daemon started with 0, 1 and 2 closed works like any other, and logs into none of its own pipes."""
     before = settings(home.router, *DEVS)
     running = _in_shell(home.router, tmp_path, 'exec "$@" <&- >&- 2>&-', *DEVS)
-    until((tmp_path / "state" / "settings-135.json").exists, 10.0, "the daemon has begun")
+    until((tmp_path / "state" / "settings-135.json").exists, what="the daemon has begun")
     claim(home.lan, LAN)
     until(lambda: PROXY in proxies(home.router), what="the host is learned")
     running.terminate()
 
-    assert running.wait(10.0) == 0
+    assert running.wait(PATIENCE) == 0
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
 
@@ -130,7 +130,7 @@ def test_resume_requests_a_resync(home: Home, tmp_path: Path) -> None:
 
     until(lambda: PROXY in proxies(home.router), what="the entry is back")
     running.terminate()
-    assert running.wait(10.0) == 0
+    assert running.wait(PATIENCE) == 0
 
 
 def test_no_timer_uses_the_wall_clock() -> None:
@@ -172,4 +172,4 @@ def _log(folder: Path) -> str:
 
 
 def _until_said(folder: Path, words: str) -> None:
-    until(lambda: words in _log(folder), 10.0, f"the log has {words}")
+    until(lambda: words in _log(folder), what=f"the log has {words}")

@@ -12,7 +12,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run
 from tests.home import LAN, Home
-from tests.lab import Host, until
+from tests.lab import PATIENCE, Host, until
 from tests.observed import clean, proxies, settings
 from tests.program import PROGRAM, ROOT
 
@@ -75,10 +75,10 @@ def test_signal_stops_a_daemon_whose_first_batch_hangs(home: Home, tmp_path: Pat
     before = settings(home.router, *DEVS)
     home.router.ip(f"-6 neigh add {LAN} lladdr {home.lan.mac('eth0')} dev lan0 nud permanent")
     running = Running(home.router, tmp_path, STUCK)
-    until(lambda: "host-learned" in running.events(), 10.0, "the host is learned")
+    until(lambda: "host-learned" in running.events(), what="the host is learned")
     running.process.terminate()
 
-    assert running.process.wait(20.0) == 0
+    assert running.process.wait(PATIENCE) == 0
     assert "started" not in running.events()
     assert running.events()[-1] == "stopped"
     assert settings(home.router, *DEVS) == before
@@ -88,11 +88,11 @@ def test_settings_are_restored_without_ip(home: Home, tmp_path: Path) -> None:
     """If ip is missing at stop, the entries that remain are logged, and the settings are restored."""
     before = settings(home.router, *DEVS)
     running = Running(home.router, tmp_path, PASSED_ON)
-    until(lambda: "started" in running.events(), 10.0, "the daemon has started")
+    until(lambda: "started" in running.events(), what="the daemon has started")
     running.ip.chmod(0o644)
     running.process.terminate()
 
-    assert running.process.wait(10.0) == 0
+    assert running.process.wait(PATIENCE) == 0
     events = running.events()
     assert events.count("flush-failed") == 2
     assert max(n for n, event in enumerate(events) if event == "setting-restored") < events.index("flush-failed")
@@ -108,7 +108,7 @@ def test_reason_for_giving_up_is_in_the_log(home: Home, tmp_path: Path) -> None:
     before = settings(home.router, *DEVS)
     running = Running(home.router, tmp_path, PASSED_ON, *unshare)
 
-    assert running.process.wait(20.0) == 1
+    assert running.process.wait(PATIENCE) == 1
     events = running.events()
     assert "failed" in events
     assert events.index("failed") < events.index("stopped")
@@ -121,12 +121,12 @@ def test_daemon_works_without_markers(home: Home, tmp_path: Path) -> None:
     """If `lo` refuses the marker neighbor, the daemon logs that once, and learns hosts."""
     home.router.sysctl("net/ipv6/conf/lo/disable_ipv6", 1)
     running = Running(home.router, tmp_path, PASSED_ON)
-    until(lambda: "started" in running.events(), 10.0, "the daemon has started")
+    until(lambda: "started" in running.events(), what="the daemon has started")
     claim(home.lan, LAN)
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is learned")
     running.process.terminate()
 
-    assert running.process.wait(10.0) == 0
+    assert running.process.wait(PATIENCE) == 0
     assert running.events().count("marker-refused") == 1
     assert "monitor-unresponsive" not in running.events()
 

@@ -73,7 +73,7 @@ def test_keywords_of_ip_are_valid_names(home: Home, daemon: Start, up: str, down
     )
     echo(home.inet, delay=0.02)
     running = daemon(home.router, up, down)
-    answer = ask(home.lan, INET, timeout=3.0)
+    answer = ask(home.lan, INET, timeout=10.0)
     running.wait_for("host-verified", address=LAN)
 
     assert answer is not None

@@ -17,7 +17,7 @@ import structlog
 from tests.claim import claim
 from tests.echo import ask, echo
 from tests.home import INET, LAN, Home
-from tests.lab import Lab, until
+from tests.lab import PATIENCE, Lab, until
 from tests.observed import clean, proxies, routes, settings
 from tests.program import ROOT
 
@@ -86,9 +86,9 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
         running = home.router.spawn(
             *user.argv(NET_ADMIN, *user.run_words("--no-discover", *DEVS)), stderr=stderr, env=user.environment, cwd="/"
         )
-    until(lambda: "event=started" in log.read_text(), 10.0, "the daemon has started")
+    until(lambda: "event=started" in log.read_text(), what="the daemon has started")
     rights = dict(line.split(":\t") for line in Path("/proc", str(running.pid), "status").read_text().splitlines())
-    answer = ask(home.lan, INET, timeout=3.0)
+    answer = ask(home.lan, INET, timeout=10.0)
     state = user.folder / "state"
 
     assert (rights["Uid"].split()[1], int(rights["CapEff"], 16), int(rights["CapBnd"], 16)) == (
@@ -101,7 +101,7 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
     assert [oct(path.stat().st_mode & 0o777) for path in (state, state / "settings-135.json")] == ["0o755", "0o644"]
     stopped = home.router.run(*user.argv(NOTHING, "kill"), env=user.environment, cwd="/")
-    assert (stopped.returncode, stopped.stderr, running.wait(10.0)) == (0, "", 0)
+    assert (stopped.returncode, stopped.stderr, running.wait(PATIENCE)) == (0, "", 0)
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
     # Receiving solicitations requires CAP_NET_RAW; without it one warning covers all interfaces.
@@ -117,11 +117,11 @@ def test_net_raw_lets_it_receive_solicitations(home: Home, user: User) -> None:
         running = home.router.spawn(
             *user.argv(NET_RAW, *user.run_words(*DEVS)), stderr=stderr, env=user.environment, cwd="/"
         )
-    until(lambda: "event=started" in log.read_text(), 10.0, "the daemon has started")
+    until(lambda: "event=started" in log.read_text(), what="the daemon has started")
 
-    assert ask(home.inet, LAN, timeout=3.0) is not None
+    assert ask(home.inet, LAN, timeout=10.0) is not None
     running.terminate()
-    assert running.wait(10.0) == 0
+    assert running.wait(PATIENCE) == 0
     assert not re.search("level=(warning|error)", log.read_text())
 
 
@@ -132,10 +132,10 @@ def test_discovery_without_net_raw_probes_remembered_hosts(home: Home, user: Use
     with log.open("w") as stderr:
         argv = user.argv(NET_ADMIN, *user.run_words("--no-listen", *DEVS))
         running = home.router.spawn(*argv, stderr=stderr, env=user.environment, cwd="/")
-    until(lambda: f"event=host-learned address={LAN}" in log.read_text(), 10.0, "the host is found")
+    until(lambda: f"event=host-learned address={LAN}" in log.read_text(), what="the host is found")
     running.terminate()
 
-    assert running.wait(10.0) == 0
+    assert running.wait(PATIENCE) == 0
     warnings = [line.partition("event=")[2] for line in log.read_text().splitlines() if "level=warning" in line]
     assert warnings == ['discovery-refused error="sending ICMPv6 messages requires root or CAP_NET_RAW"']
     assert f"{LAN} lan0 {home.lan.mac('eth0')}\n" in file.read_text()

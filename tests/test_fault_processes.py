@@ -72,8 +72,8 @@ def test_stopped_monitor_is_noticed(home: Home, daemon: Start) -> None:
     running = daemon(home.router, "--resync-interval", "1", *DEVS)
     os.kill(child(running, "monitor"), signal.SIGSTOP)
     claim(home.lan, LAN)
-    running.wait_for("monitor-unresponsive", timeout=10.0)
-    running.wait_for("host-learned", address=LAN, timeout=10.0)
+    running.wait_for("monitor-unresponsive")
+    running.wait_for("host-learned", address=LAN)
 
     assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
 
@@ -95,8 +95,8 @@ def test_hung_batch_is_killed_and_its_commands_are_repeated(home: Home, daemon: 
     running = daemon(home.router, *DEVS)
     os.kill(child(running, "-batch"), signal.SIGSTOP)
     claim(home.lan, LAN)
-    lost = running.wait_for("batch-lost", timeout=10.0)
-    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), timeout=10.0, what="it is installed")
+    lost = running.wait_for("batch-lost")
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="it is installed")
 
     assert lost["reason"] == "hung for 5 s"
     assert running.stop() == 0

@@ -1,6 +1,7 @@
 """Hundreds of random faults: afterwards the kernel has the entries that a model predicts.
 
-NDPBR_FAULTS is their number (1000), NDPBR_SEED the random seed; a failure prints both.
+NDPBR_FAULTS is their number (1000), NDPBR_SEED the random seed; a failure prints both.  There are two storms of half as
+many each, so that two workers of pytest-xdist share them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+
+import pytest
 
 from tests.faults import do_fault
 from tests.home import Home
@@ -23,22 +26,23 @@ FAULTS = int(os.environ.get("NDPBR_FAULTS", "1000"))
 SEED = int(os.environ.get("NDPBR_SEED", Random().randrange(1 << 32)))
 SET = {("proxy_ndp", "1"), ("proxy_delay", "0"), ("accept_untracked_na", "1")}
 # A mismatch may be temporary: a hung batch takes 5 s, and so may the restart of a killed monitor.
-PATIENCE = 45.0  # s
+PATIENCE = 90.0  # s
 LATER = 3.0  # s, in which the tables are compared twice more
 
 
+@pytest.mark.parametrize("half", [0, 1])
 def test_kernel_has_the_right_entries_after_random_faults(
-    home: Home, tmp_path: Path, record_property: Callable[[str, object], None]
+    home: Home, tmp_path: Path, record_property: Callable[[str, object], None], half: int
 ) -> None:
     """Every present host has its entries, there are no others, and a stop removes all of them."""
     before = settings(home.router, *DEVS)
     for dev in DEVS:
         shorten_neighbor_timers(home.router, dev)
-    storm = Storm(home, lambda ready: _start(home, tmp_path, ready), Random(SEED))
+    storm = Storm(home, lambda ready: _start(home, tmp_path, ready), Random(SEED + half))
     began = time.monotonic()
-    print(f"NDPBR_SEED={SEED} NDPBR_FAULTS={FAULTS}")
+    print(f"NDPBR_SEED={SEED} NDPBR_FAULTS={FAULTS}, half {half}")
     try:
-        for _ in range(FAULTS):
+        for _ in range((FAULTS + half) // 2):
             do_fault(storm)
         storm.repair()
         until(storm.has_converged, PATIENCE, "the kernel has what it should")
@@ -49,7 +53,7 @@ def test_kernel_has_the_right_entries_after_random_faults(
         print(f"{sum(storm.done.values())} faults in {time.monotonic() - began:.0f} s: {dict(storm.done)}")
     record_property("faults", sum(storm.done.values()))
 
-    assert storm.daemon.stop(20.0) == 0
+    assert storm.daemon.stop() == 0
     assert storm.actual() == storm.foreign()
     assert settings(home.router, *DEVS) == before
     assert [line for log in tmp_path.glob("*.log") for line in log.read_text().splitlines() if "internal" in line] == []
@@ -58,5 +62,5 @@ def test_kernel_has_the_right_entries_after_random_faults(
 def _start(home: Home, folder: Path, ready: bool) -> Daemon:
     daemon = Daemon(home.router, *OPTIONS, folder=folder)
     if ready:
-        daemon.wait_for("started", timeout=30.0)
+        daemon.wait_for("started")
     return daemon

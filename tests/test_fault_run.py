@@ -14,7 +14,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, Home
-from tests.lab import until
+from tests.lab import PATIENCE, until
 from tests.observed import proxies, routes, settings
 from tests.program import PROGRAM, ROOT, Daemon
 
@@ -125,13 +125,13 @@ def test_second_daemon_needs_interfaces_and_a_tag_of_its_own(
     second = home.router.spawn(
         *PROGRAM, *words, "--protocol", "136", "lan1", "later0", stderr=subprocess.DEVNULL, cwd=ROOT
     )
-    until((tmp_path / "second" / "settings-136.json").exists, 10.0, "the second has begun")
+    until((tmp_path / "second" / "settings-136.json").exists, what="the second has begun")
     claim(home.lan, LAN)
     until(lambda: PROXY in proxies(home.router), what="the first learns")
     second.terminate()
 
     assert refused.returncode == 1
     assert refused.stderr == f"ndpbr: protocol 135 is already in use by another ndpbr, pid {first.process.pid}\n"
-    assert second.wait(10.0) == 0
+    assert second.wait(PATIENCE) == 0
     assert PROXY in proxies(home.router)
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)

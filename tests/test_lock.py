@@ -92,7 +92,9 @@ def test_query_does_not_block_a_start(tmp_path: Path) -> None:
             child.kill()
 
 
-@pytest.mark.parametrize("text", ["", "garbage\n", f"{os.getpid()}\n", "99999999999999999999999\n"])
+@pytest.mark.parametrize(
+    "text", ["", "garbage\n", f"{os.getpid()}\n", "9" * 23 + "\n"], ids=["empty", "text", "ours", "huge"]
+)
 def test_stale_pid_file_is_no_daemon(text: str, tmp_path: Path) -> None:
     """A file without a lock is stale, whatever process has its number now; it is replaced."""
     path = tmp_path / "ndpbr.pid"

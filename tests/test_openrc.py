@@ -14,7 +14,7 @@ from ndpbr_py.cli import COMMANDS
 from tests.claim import claim
 from tests.echo import ask, echo
 from tests.home import INET, LAN, Home
-from tests.lab import until
+from tests.lab import PATIENCE, until
 from tests.observed import clean, proxies, settings
 from tests.openrc import OpenRc, missing
 from tests.program import PROGRAM, ROOT
@@ -41,7 +41,7 @@ def test_service_works_and_cleans_up(home: Home, router: OpenRc) -> None:
 
     assert (started.returncode, router.service("status").returncode) == (0, STARTED)
     assert router.service("ineed").stdout.split() == ["network"]
-    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert ask(home.lan, INET, timeout=10.0) is not None
     assert f"{LAN} lan0 -> wan0\n" in router.service("show").stdout
     stopped = router.service("stop")
     assert (stopped.returncode, stopped.stdout) == (0, " * Stopping ndpbr ... [ ok ]\n")
@@ -117,10 +117,10 @@ def test_killed_daemon_is_started_again_and_adopts(home: Home, router: OpenRc) -
     router.wait_for(f"address={LAN} dev=lan0")  # logged after the command was sent
     router.run("kill", "-KILL", pid)
 
-    assert ask(home.inet, LAN, timeout=3.0) is not None
+    assert ask(home.inet, LAN, timeout=10.0) is not None
     router.wait_for("event=started", 2)
     assert router.pid() not in ("", pid)
-    assert ask(home.inet, LAN, timeout=3.0) is not None
+    assert ask(home.inet, LAN, timeout=10.0) is not None
     assert router.log().count(f"address={LAN} dev=lan0") == 2
     router.service("stop")
     assert clean(home.router)
@@ -131,17 +131,17 @@ def test_restarts_are_limited(home: Home, router: OpenRc, tmp_path: Path) -> Non
     """A daemon that keeps failing is restarted respawn_max times; syslog has the reason."""
     words = ("--pidfile", str(tmp_path / "pid"), "run", "--state-dir", str(tmp_path), "wan0", "lan1")
     other = home.router.spawn(*PROGRAM, *words, stderr=subprocess.DEVNULL, cwd=ROOT)
-    until((tmp_path / "settings-135.json").exists, 10.0, "another ndpbr has wan0")
+    until((tmp_path / "settings-135.json").exists, what="another ndpbr has wan0")
     router.configure(f"{TWO}; respawn_delay=1; respawn_max=2")
     started = router.service("start")
     router.wait_for("too many times")
-    until(lambda: router.service("status").returncode == STOPPED, 10.0, "OpenRC has stopped the service")
+    until(lambda: router.service("status").returncode == STOPPED, what="OpenRC has stopped the service")
 
     assert started.returncode == 0
     assert router.log().count('event=failed error="protocol 135 is already in use by another ndpbr, pid unknown"') == 3
     assert router.service("stop").returncode == 0
     other.send_signal(signal.SIGTERM)
-    assert other.wait(10.0) == 0
+    assert other.wait(PATIENCE) == 0
     assert router.service("start").returncode == 0
     router.wait_for("event=started")
 
@@ -221,7 +221,7 @@ def test_log_goes_to_a_file_instead(router: OpenRc) -> None:
     router.configure(f'{TWO}; error_log="/run/ndpbr.log"; log_options="-v"')
     router.service("start")
     log = router.run_folder / "ndpbr.log"
-    until(lambda: log.exists() and "event=started" in log.read_text(), 10.0, "the file has the start")
+    until(lambda: log.exists() and "event=started" in log.read_text(), what="the file has the start")
 
     assert "level=debug event=setting-changed" in log.read_text()
     assert "event=" not in router.log()

@@ -92,6 +92,7 @@ IRRELEVANT = (
     "[ROUTE]2001:db8:77::5 dev lan1 proto 199 metric 1024 pref medium",
     "2001:db8:77::/64 dev lan1 proto kernel metric 256 pref medium",
     "[ADDR]4: lan1    inet 192.0.2.1/24 scope global lan1",
+    "[LINK]4: lan1 what a bridge says of its port",
     "    link/ether 02:00:00:00:00:f2 brd ff:ff:ff:ff:ff:ff",
     "",
 )
@@ -202,3 +203,18 @@ def test_what_ip_prints_comes_back(  # every field of a line is one of these
         assert event == NeighborDeleted(address, dev, lladdr, state)
     else:
         assert event == NeighborChanged(address, dev, lladdr, state, router="router" in flags)
+
+
+@pytest.mark.parametrize(
+    ("line", "event"),
+    [
+        (f"2001:db8::33 dev lan0 lladdr {M} STALE", changed()),
+        (f"2001:db8::33 dev lan0 lladdr {M} GONE", NeighborChanged(changed().address, "lan0", M, NONE, ("GONE",))),
+        ("2001:db8::33 dev lan0 lladdr 02:00 STALE", changed(lladdr=None)),
+        (f"192.0.2.10 dev lan0 lladdr {M} STALE", None),
+        (f"ff02::16 dev lan0 lladdr {M} STALE", None),
+    ],
+)
+def test_line_of_six_words_is_understood_like_any_other(line: str, event: parser.LineEvent) -> None:
+    """Most lines have this shape, which has a way of its own; what does not fit it goes the way of all others."""
+    assert parser.neighbor(line, line.split(), None) == event

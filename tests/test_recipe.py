@@ -31,16 +31,16 @@ def connected(at: Site, changes: dict[str, str] | None = None) -> None:
     """Do steps 1 and 2; return when the router has its address and route from the modem."""
     at.write(changes or {})
     at.run("ifup", "-a")
-    until(lambda: "dev wan0 proto ra" in at.router.ip("-6 route show default"), 20.0, "the router's default route")
-    until(lambda: addresses(at.router, "wan0"), 20.0, "the router's address")
+    until(lambda: "dev wan0 proto ra" in at.router.ip("-6 route show default"), what="the router's default route")
+    until(lambda: addresses(at.router, "wan0"), what="the router's address")
 
 
 def announced(at: Site, *service: str) -> None:
     """Do step 3 and connect the LAN host; return when it has configured itself."""
     at.serve(*service)
     at.lan.ip("link set eth0 up")
-    until(lambda: "default via fe80:" in at.lan.ip("-6 route show default"), 20.0, "the LAN host's default route")
-    until(lambda: addresses(at.lan, "eth0"), 20.0, "the LAN host's address")
+    until(lambda: "default via fe80:" in at.lan.ip("-6 route show default"), what="the LAN host's default route")
+    until(lambda: addresses(at.lan, "eth0"), what="the LAN host's address")
     echo(at.inet)
     echo(at.lan)
 
@@ -55,8 +55,8 @@ def started(at: Site, daemon: Start) -> None:
 def reached(at: Site, *only: str) -> None:
     """Assert that the LAN host reaches the outside and is reachable, with each of its addresses or *only* these."""
     for address in only or addresses(at.lan, "eth0"):
-        until(partial(ask, at.lan, INET, source=address), 10.0, f"{address} reaches the outside")
-        until(partial(ask, at.inet, address), 10.0, f"{address} is reached")
+        until(partial(ask, at.lan, INET, source=address), what=f"{address} reaches the outside")
+        until(partial(ask, at.inet, address), what=f"{address} is reached")
 
 
 def addresses(host: Host, dev: str) -> list[str]:
@@ -117,12 +117,12 @@ def test_recipe_with_its_firewall(place: Site, daemon: Start, ndpbr: Run) -> Non
     def pinged() -> bool:
         return place.inet.run("busybox", "ping", "-6", "-c", "1", "-W", "1", address).returncode == 0
 
-    until(lambda: ask(place.lan, INET), 10.0, "the LAN host reaches the outside")
-    until(pinged, 10.0, "the LAN host is reached")
+    until(lambda: ask(place.lan, INET), what="the LAN host reaches the outside")
+    until(pinged, what="the LAN host is reached")
     assert ask(place.inet, address) is None
     for host, dev in ((place.modem, "lan0"), (place.router, "lan0")):
         host.ip(f"-6 neigh flush dev {dev}")
-    until(pinged, 10.0, "the LAN host is found again")
+    until(pinged, what="the LAN host is found again")
 
 
 def test_another_prefix_needs_no_change(place: Site, daemon: Start) -> None:
@@ -134,7 +134,7 @@ def test_another_prefix_needs_no_change(place: Site, daemon: Start) -> None:
 
     place.announce("2001:db8:65:")
 
-    until(lambda: len(addresses(place.lan, "eth0")) == 2, 20.0, "an address of the new prefix")
+    until(lambda: len(addresses(place.lan, "eth0")) == 2, what="an address of the new prefix")
     reached(place, *(it for it in addresses(place.lan, "eth0") if it.startswith("2001:db8:65:")))
 
 

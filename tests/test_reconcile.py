@@ -273,3 +273,21 @@ def test_adopted_host_is_as_the_cache_has_it() -> None:
         [Probe(addr(other), "lan1", LLADDR)],
         [Probe(A, "lan0", LLADDR)],
     ]
+
+
+def test_adopted_host_that_fails_in_the_cache_is_asked() -> None:
+    """What the cache holds against it may be old; nothing of it is taken over."""
+    proxy = nd_proxy()
+
+    decisions = handle(proxy, kernel(route(), entry(), changed(state=FAILED)))
+
+    assert why(decisions) == [("host-learned", "adopted")]
+    assert actions(decisions) == [Probe(A, "lan0", None)]
+
+
+def test_adopted_host_that_is_a_router_keeps_its_address() -> None:
+    """A router on the link of the default route is known as one from the start."""
+    proxy = nd_proxy()
+    handle(proxy, kernel(route(), entry(), changed(state=REACHABLE, router=True), next_hops={"fe80::1": "lan0"}))
+
+    assert proxy.routers == {A: "lan0"}

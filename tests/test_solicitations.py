@@ -324,3 +324,15 @@ def test_flood_of_probes_takes_no_host_away() -> None:
     assert DelProxy(A, "lan1") not in done
     assert A in proxy.hosts
     assert len(done) <= 25 + 5
+
+
+def test_flood_of_probes_for_many_hosts_is_bounded() -> None:
+    """One liar has only a few owners doubted; the others are left out, and the log says how many."""
+    proxy = nd_proxy(*THREE)
+    hosts = [f"2001:db8::{n:x}" for n in range(0x100, 0x120)]
+    handle(proxy, *(changed(host, lladdr=f"02:00:00:00:01:{host[-2:]}") for host in hosts))
+
+    decisions = [it for host in hosts for it in handle(proxy, detection(host, "lan1", OTHER_LLADDR), now=90.0)]
+
+    assert 0 < why(decisions).count(("host-probed", "duplicate-address-detection")) < len(hosts)
+    assert [what for what, _ in why(decisions)].count("lookups-rate-limited") == 1

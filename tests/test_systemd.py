@@ -36,7 +36,7 @@ def router(home: Home, tmp_path: Path) -> Iterator[Systemd]:
         except LabError as error:
             pytest.skip(f"systemd does not boot here: {error}")
         stack.callback(it.end)
-        until(lambda: it.systemctl("is-active", "basic.target").returncode == 0, 20.0, "systemd has booted")
+        until(lambda: it.systemctl("is-active", "basic.target").returncode == 0, what="systemd has booted")
         yield it
 
 
@@ -48,7 +48,7 @@ def test_unit_serves_and_leaves_nothing(home: Home, router: Systemd) -> None:
     status = (router.root / "proc" / router.shown("MainPID") / "status").read_text()
     rights = dict(line.split(":\t", 1) for line in status.splitlines())
 
-    assert ask(home.lan, INET, timeout=3.0) is not None
+    assert ask(home.lan, INET, timeout=10.0) is not None
     assert "0" not in rights["Uid"].split()
     assert {rights[name] for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {NET_ADMIN_AND_RAW}
     assert (rights["NoNewPrivs"], rights["Seccomp"]) == ("1", "2")
@@ -93,7 +93,7 @@ def test_wrong_configuration_is_not_tried_again(router: Systemd) -> None:
     """A mistake in the configuration ends the unit with one sentence, without a restart."""
     router.configure('interfaces="wan0"')
     router.systemctl("start", "ndpbr")
-    until(lambda: router.shown("ActiveState") == "failed", 20.0, "the unit has failed")
+    until(lambda: router.shown("ActiveState") == "failed", what="the unit has failed")
 
     assert (router.shown("ExecMainStatus"), router.shown("NRestarts")) == ("2", "0")
     assert router.log() == "ndpbr: run needs at least two interfaces, for example: ndpbr run wan0 lan0\n"
@@ -103,7 +103,7 @@ def test_kill_is_no_failure(home: Home, router: Systemd) -> None:
     """`ndpbr kill` ends the unit like a stop; systemd restarts it only after a failure."""
     _start(router)
     killed = router.run("ndpbr", "--pidfile", "/run/ndpbr/ndpbr.pid", "kill")
-    until(lambda: router.shown("ActiveState") == "inactive", 20.0, "the unit has ended")
+    until(lambda: router.shown("ActiveState") == "inactive", what="the unit has ended")
 
     assert (killed.returncode, killed.stdout) == (0, "")
     assert router.shown("Result") == "success"
