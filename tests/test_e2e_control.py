@@ -78,11 +78,11 @@ def test_host_and_decisions_of_an_address(home: Home, daemon: Start) -> None:
             "dev": "lan0",
             "lladdr": home.lan.mac("eth0"),
             "verified": True,
-            "claim": None,
+            "claimant": None,
             "route": "lan0",
             "proxies": ["wan0", "lan1"],
             "blocked": False,
-            "shadowed": False,
+            "foreign": False,
         }.items()
     )
     assert alive["host"]["confirmed_ago_s"] < 60

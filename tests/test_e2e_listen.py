@@ -89,7 +89,7 @@ def test_silent_server_is_found_when_it_is_solicited(home: Home, listening: Daem
 
     assert ask(home.inet, LAN, timeout=10.0) is not None
     started = listening.wait_for("lookup-started", address=LAN, dev="wan0")
-    assert (started["reason"], started["lookup_on"]) == ("solicited", "lan0,lan1")
+    assert (started["reason"], started["lookup_on"]) == ("solicited", ["lan0", "lan1"])
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)
 
 

@@ -107,8 +107,8 @@ def test_refused_start_is_in_syslog_too(home: Home, daemon: Start, syslogd: Sysl
     _, stderr = refused.communicate(timeout=PATIENCE)
 
     assert refused.returncode == 1
-    assert stderr.endswith(" has protocol 135 already\n")
-    assert _has_record(syslogd, 'event=failed error="another ndpbr, pid ')
+    assert stderr.startswith("ndpbr: protocol 135 is already in use by another ndpbr, pid ")
+    assert _has_record(syslogd, 'event=failed error="protocol 135 is already in use by another ndpbr, pid ')
 
 
 def test_full_log_does_not_stop_the_daemon(home: Home, tmp_path: Path) -> None:

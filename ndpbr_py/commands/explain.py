@@ -67,8 +67,9 @@ def _daemon_lines(daemon: Mapping[str, Any]) -> Iterator[str]:
         verified = "verified" if host["verified"] else "not verified yet"
         yield f"daemon: a host on {host['dev']}, {verified}, last seen {host['confirmed_ago_s']:g} s ago"
     for event in daemon["events"][-_MAX_EVENTS:]:
-        rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in ("ts", "event", "ago"))
-        yield f"event: {event['ts']} ({event['ago']:g} s ago) {event['event']} {rest}"
+        fields = {key: value for key, value in event.items() if key not in ("ts", "event", "ago_s")}
+        rest = " ".join(f"{key}={','.join(v) if isinstance(v, list) else v}" for key, v in fields.items())
+        yield f"event: {event['ts']} ({event['ago_s']:g} s ago) {event['event']} {rest}"
 
 
 def _fields(explanation: Explanation) -> dict[str, object]:

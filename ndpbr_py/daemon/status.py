@@ -97,7 +97,7 @@ class Status:
 
     def _host(self, host: Host) -> dict[str, object]:
         now = self._dispatcher.now()
-        claim = host.claimant and {
+        claimant = host.claimant and {
             "dev": host.claimant.dev,
             "lladdr": host.claimant.lladdr,
             "probed_ago_s": round(now - host.probed_at, 1),
@@ -108,12 +108,12 @@ class Status:
             "state": host.nud.value,
             "verified": host.state.has_answered,
             "confirmed_ago_s": round(now - host.confirmed, 1),
-            "doubts": int(host.state is HostState.RECHECKING),
-            "claim": claim,
+            "failed_probes": int(host.state is HostState.RECHECKING),
+            "claimant": claimant,
             "route": host.installed.route,
             "proxies": list(host.installed.proxies),
             "blocked": host.blocked,
-            "shadowed": host.foreign,
+            "foreign": host.foreign,
         }
 
     def _uptime(self) -> float:
