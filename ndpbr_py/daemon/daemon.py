@@ -269,8 +269,8 @@ class Daemon:
             return
         for change in self._overrides.apply(devs):
             self._log.record(level, "setting-changed", setting=change.path, found=change.found, value=change.value)
-        unsaved = self._overrides.unsaved
-        self._log.condition("warning", "settings-unsaved", active=unsaved is not None, error=unsaved)
+        save_error = self._overrides.save_error
+        self._log.condition("warning", "settings-unsaved", active=save_error is not None, error=save_error)
 
     def _reapply_settings(self) -> None:
         """Set what another program has changed."""
@@ -336,7 +336,7 @@ class Daemon:
         self._dispatcher.close()
         if cleaning:
             remove_all(self._program, self._dispatcher, self._log)
-        self._log.record("info", "stopped", hosts=len(self._dispatcher.proxy.hosts), kept=self._config.keep)
+        self._log.record("info", "stopped", hosts=len(self._dispatcher.proxy.hosts), keep=self._config.keep)
 
 
 def suspended_s() -> float:

@@ -130,10 +130,10 @@ def _reason_without_host(
 
 def _reason_without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tuple[str, str | None]:
     """Return why a host does not have all its entries, and the advice."""
-    want, obstacle = proxy.desired.of(host), proxy.desired.obstacle(host)
+    desired, obstacle = proxy.desired.of(host), proxy.desired.obstacle(host)
     if host.dev not in proxy.desired.usable:
         return f"its interface {host.dev} is down", f"ip link set {host.dev} up"
-    if isinstance(obstacle, HostRoute) and want == NOTHING:
+    if isinstance(obstacle, HostRoute) and desired == NOTHING:
         return (
             f"another program has a route for it, {obstacle.target}",
             f"ip -6 route del {' '.join(route_words(obstacle))}",

@@ -98,32 +98,32 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
     if not os.access(path, os.X_OK):
         # sh has a page of text for it.
         raise NdpbrError(f"{path} could not be started: it is missing, or not executable")
-    ours: list[int | None] = []
-    theirs: list[int] = []
+    our_ends: list[int | None] = []
+    child_ends: list[int] = []
     before: set[int] | None = None
     try:
         before = _descriptors()
         for number, piped in enumerate((stdin, stdout, True)):
             if piped:
                 read, write = os.pipe()
-                ours.append(write if number == 0 else read)
-                theirs.append(read if number == 0 else write)
+                our_ends.append(write if number == 0 else read)
+                child_ends.append(read if number == 0 else write)
             else:
-                ours.append(None)
-                theirs.append(os.open(os.devnull, os.O_RDWR))
-        running = _command(path)(*arguments, **_options(theirs))
+                our_ends.append(None)
+                child_ends.append(os.open(os.devnull, os.O_RDWR))
+        running = _command(path)(*arguments, **_options(child_ends))
     except (sh.ForkException, sh.CommandNotFound, OSError, RuntimeError) as error:
-        _close(*theirs, *ours)
+        _close(*child_ends, *our_ends)
         _kill_half_started(error, before)
         gc.enable()  # sh leaves it disabled if fork() fails
         why = error.strerror if isinstance(error, OSError) else str(error).strip().splitlines()[-1]
         raise NdpbrError(f"{path} could not be started: {why}") from error
-    _close(*theirs)
+    _close(*child_ends)
     _stop_polling(running)
-    for descriptor in ours:
+    for descriptor in our_ends:
         if descriptor is not None:
             os.set_blocking(descriptor, False)
-    return Child(running, *ours)
+    return Child(running, *our_ends)
 
 
 def output(path: str, *arguments: str, timeout: float = 10.0) -> Ended:

@@ -82,7 +82,7 @@ class SysctlOverrides:
         interfaces: Returns the index and the name of each interface.
 
     Attributes:
-        unsaved: Why the values found are not in the file; None if they are.
+        save_error: Why the values found are not in the file; None if they are.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class SysctlOverrides:
         proc_sys: Path = PROC_SYS,
         interfaces: Callable[[], list[tuple[int, str]]] = socket.if_nameindex,
     ) -> None:
-        self.unsaved: str | None = None
+        self.save_error: str | None = None
         self._file = state_dir / f"settings-{protocol}.json"
         self._proc_sys = proc_sys
         self._interfaces = interfaces
@@ -117,7 +117,7 @@ class SysctlOverrides:
             found = now | {key: value for key, value in before.items() if key[0] in names}
             if found.get(_SHARED) == "1" and self._shared.others(0):
                 found[_SHARED] = "0"  # which another instance found, before it set 1
-            if found != self._found or self.unsaved is not None:
+            if found != self._found or self.save_error is not None:
                 self._found = found
                 self._save()
             if _SHARED in found:
@@ -207,9 +207,9 @@ class SysctlOverrides:
                 write_atomically(self._file, json.dumps(content, indent=1) + "\n")
             else:
                 self._file.unlink(missing_ok=True)
-            self.unsaved = None
+            self.save_error = None
         except OSError as error:
-            self.unsaved = f"{self._file}: {error.strerror}"
+            self.save_error = f"{self._file}: {error.strerror}"
 
 
 def _path(key: _Key, names: dict[int, str]) -> str:
