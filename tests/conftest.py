@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -19,6 +20,10 @@ from tests.lab import Host, Lab, can_lay
 # No test passes or fails by the time it takes: a busy machine is no bug.
 settings.register_profile("ndpbr", deadline=None)
 settings.load_profile("ndpbr")
+
+# A shell that runs the suite in the background has SIGINT ignored, and every program that a test starts inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Run(Protocol):

@@ -146,3 +146,28 @@ def test_remembered_host_that_answers_an_echo_request_is_asked_at_once() -> None
 
     assert times(proxy, 2.0) == [2.0]
     assert proxy.candidates.remembered() == [A]
+
+
+def test_candidates_found_one_by_one_are_not_looked_up_faster() -> None:
+    """Echo replies that arrive one after the other cause no more lookups than those that arrive together."""
+    proxy = nd_proxy()
+
+    lookups = 0
+    for number in range(1, 201):
+        now = number / 1000
+        handle(proxy, suggested(str(PREFIX[number]), remembered=False), now=now)
+        lookups += len(handle(proxy, Tick(), now=now))
+
+    assert lookups <= 3 * BURST
+
+
+def test_blocked_candidates_cost_nothing_while_other_interfaces_change() -> None:
+    """A router with many virtual interfaces does not look at the candidates for each of them."""
+    proxy = nd_proxy()
+    handle(proxy, link(up=False), suggested(), Tick())
+
+    for _ in range(100):
+        handle(proxy, link("veth1", up=True), now=1.0)
+
+    assert proxy.candidates.next_deadline() == 3600.0
+    assert len(proxy.candidates._deadlines._heap) < 5

@@ -16,7 +16,7 @@ from ndpbr_py.core.events import CandidatesFound
 from ndpbr_py.core.schedule import Deadlines
 from ndpbr_py.core.state import State
 
-BURST = 10  # lookups at once: the kernel keeps an entry for each for 3 s, of 1024 in all
+BURST = 10  # lookups in one burst: the kernel keeps an entry for each for 3 s, of 1024 in all
 BURST_INTERVAL_S = 0.1
 _RETRY_DELAYS_S = (60.0, 600.0)  # until the second and the third lookup of a remembered host
 _ANSWER_TIMEOUT_S = 10.0  # after the last lookup the candidate is dropped
@@ -56,11 +56,11 @@ class Candidates:
                 self._candidates[place] = _Candidate(event.remembered, drop_at)
             self._deadlines.set(place, now)
 
-    def retry_blocked(self, now: float) -> None:
-        """Look up what may have become eligible: a prefix, an address or an interface has changed."""
-        for place in self._blocked:
+    def retry_blocked(self, state: State, now: float) -> None:
+        """Look up what has become eligible: a prefix, an address or an interface has changed."""
+        for place in [place for place in self._blocked if state.admits(*place)]:
+            self._blocked.discard(place)
             self._deadlines.set(place, now)
-        self._blocked.clear()
 
     def next_deadline(self) -> float | None:
         """Return when the next candidate is due."""
@@ -70,11 +70,13 @@ class Candidates:
     def due(self, state: State, now: float) -> list[Decision]:
         """Return the lookups of the next few candidates that are due."""
         result: list[Decision] = []
-        while now >= self._next_burst and (place := self._deadlines.pop(now)) is not None:
+        if now < self._next_burst:
+            return result
+        while len(result) < BURST and (place := self._deadlines.pop(now)) is not None:
             if (decision := self._look_up(state, place, now)) is not None:
                 result.append(decision)
-            if len(result) == BURST:
-                self._next_burst = now + BURST_INTERVAL_S
+        if result:
+            self._next_burst = now + BURST_INTERVAL_S
         return result
 
     def _look_up(self, state: State, place: _Place, now: float) -> Decision | None:
@@ -92,6 +94,7 @@ class Candidates:
             self._blocked.add(place)
             self._deadlines.set(place, candidate.drop_at)
             return None
+        self._blocked.discard(place)
         if candidate.remembered and candidate.lookups < len(_RETRY_DELAYS_S):
             self._deadlines.set(place, now + _RETRY_DELAYS_S[candidate.lookups])
         else:

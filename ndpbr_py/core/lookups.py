@@ -15,7 +15,10 @@ from typing import Any
 from ndpbr_py.core.ratelimit import TokenBucket
 from ndpbr_py.core.schedule import Deadlines
 
-_LINK_RATE, _LINK_BURST = 10.0, 50.0  # lookups per second, and at once, for solicitations received on one interface
+_LINK_RATE, _LINK_BURST = (
+    10.0,
+    50.0,
+)  # lookups per second, and in one burst, for solicitations received on one interface
 _LLADDR_RATE, _LLADDR_BURST = 5.0, 25.0  # the same, for those from one link-layer address there
 _LOOKUP_S = 3.0  # the kernel solicits three times, RetransTimer (1 s) apart
 _MAX_REMEMBERED = 1000  # senders, targets and planned steps
@@ -67,7 +70,7 @@ class Lookups:
         """Return whether a solicitation from *lladdr* on *dev* may cause *number* lookups of *target*; count them."""
         sender = self._senders.setdefault((dev, lladdr), TokenBucket(_LLADDR_RATE, _LLADDR_BURST))
         _bound(self._senders)
-        cost = min(number, _LLADDR_BURST)  # a router with more interfaces than that may look on all of them, too
+        cost = min(number, _LLADDR_BURST)  # more interfaces than that may all be tried
         if not sender.take(cost, now) or not self._links[dev].take(cost, now):
             self.rate_limited += 1
             return False

@@ -76,7 +76,8 @@ class NdProxy(State):
                 return [decision for part in self.reconcile(event, now) for decision in part]
             case LinkChanged() | LinkDeleted():
                 decisions = link_changes.decisions(self, event)
-                self.candidates.retry_blocked(now)
+                if event.dev in self.rules.interfaces:
+                    self.candidates.retry_blocked(self, now)
                 return decisions
             case ActionRefused():
                 return self._refused(event)
@@ -107,7 +108,7 @@ class NdProxy(State):
         while group := list(islice(decisions, part)):
             yield list(chain.from_iterable(group))
         self.snapshot = None
-        self.candidates.retry_blocked(now)
+        self.candidates.retry_blocked(self, now)
 
     def _tick(self, now: float) -> list[Decision]:
         decisions = solicitations.due(self, now)

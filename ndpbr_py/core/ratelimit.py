@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class TokenBucket:
-    """Allows *burst* at once, and *rate* per second in the long run."""
+    """Allows *burst* in one burst, and *rate* per second in the long run."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate

@@ -36,10 +36,6 @@ class Deadlines(Generic[K]):
         self._at[key] = at
         heapq.heappush(self._heap, (at, next(self._order), key))
 
-    def discard(self, key: K) -> None:
-        """Remove the deadline of *key*, if it has one."""
-        self._at.pop(key, None)
-
     def next(self) -> float | None:
         """Return the earliest deadline."""
         while self._heap and self._at.get(self._heap[0][2]) != self._heap[0][0]:
@@ -59,8 +55,8 @@ class Deadlines(Generic[K]):
 class RoundRobin:
     """Gives every host one turn per *interval_s* seconds, spread evenly.
 
-    A round is a list of addresses. Each call of `due` takes as large a part of it as the time since the last call is of
-    the interval.
+    A round is a list of addresses. Each call of `due` takes a share of the round: the time since the last call divided
+    by the interval.
     """
 
     # Turns need not be exact: a hundred wake-ups per interval, at most two per second and at least two per minute.

@@ -1,4 +1,4 @@
-"""What `ndpbr run` is while it runs.
+"""The daemon behind `ndpbr run`.
 
 daemon.py               its life: start, events, stop
 inbox.py                every event waits here for its turn

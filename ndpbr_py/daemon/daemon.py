@@ -51,6 +51,7 @@ from ndpbr_py.system.sysctl import SysctlOverrides
 
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
 _DRAIN_TIMEOUT_S = 10.0  # for the commands that are queued at the stop
+_UPKEEP_INTERVAL_S = 10.0  # at least, between two looks at the files that the daemon writes
 _MIN_SUSPEND_S = 2.0  # a longer difference between the clocks means that the machine was suspended
 
 
@@ -66,7 +67,7 @@ class Daemon:
         self._program = program
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._inbox = Inbox(self._handle, self._settle)
+        self._inbox = Inbox(self._handle, self._on_settled, self._on_error)
         put = self._inbox.put
         self._overrides = SysctlOverrides(config.state_dir, config.protocol)
         self._executor = None if config.dry_run else Executor(program.path, commands, put)
@@ -90,6 +91,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
         self._suspended_s = suspended_s()
+        self._next_upkeep = 0.0
         self._started = time.monotonic()
 
     async def run(self) -> None:
@@ -163,6 +165,7 @@ class Daemon:
                 self._dispatcher.handle(event)
             case Tick():
                 self._dispatcher.handle(event)
+                self._dispatcher.settle()  # the commands first: what follows may write files
                 self._on_tick()
             case LinkChanged() | LinkDeleted():
                 self._on_link(event)
@@ -199,15 +202,17 @@ class Daemon:
                 if event.actions:  # the kernel's tables tell which of them were carried out
                     self._resync.request()
             case SocketOpened():
+                self._log.condition("warning", "listen-refused", active=False, key=event.dev)
                 self._log.record("debug", "listening", dev=event.dev)
             case SocketRefused():
-                self._log.condition("warning", "listen-refused", active=True, error=event.error)
+                refusal = {"dev": event.dev, "error": event.error}
+                self._log.condition("warning", "listen-refused", active=True, key=event.dev, **refusal)
             case SignalReceived():
                 self._on_signal(event.number)
             case _:
                 assert_never(event)
 
-    def _settle(self) -> None:
+    def _on_settled(self) -> None:
         self._dispatcher.settle()
 
     def _on_link(self, event: LinkChanged | LinkDeleted) -> None:
@@ -246,8 +251,10 @@ class Daemon:
 
     def _on_tick(self) -> None:
         """Do what may wait for any tick; there is one every 30 s at least."""
-        self._log.flush()
-        self._discovery.save()
+        if self._loop.time() >= self._next_upkeep:
+            self._next_upkeep = self._loop.time() + _UPKEEP_INTERVAL_S
+            self._log.flush()
+            self._discovery.save()
         before, self._suspended_s = self._suspended_s, suspended_s()
         if self._suspended_s - before > _MIN_SUSPEND_S:
             self._log.record("info", "resumed", suspended_s=round(self._suspended_s - before))
@@ -284,13 +291,16 @@ class Daemon:
             self._loop.add_signal_handler(number, self._inbox.put, SignalReceived(number))
         self._loop.set_exception_handler(self._on_bug)
 
+    def _on_error(self, error: Exception) -> None:
+        self._on_bug(self._loop, {"exception": error, "message": "while an event was handled"})
+
     def _on_bug(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Log what should never happen; the hosts that work go on working."""
         error = context.get("exception")
         place = traceback.extract_tb(error.__traceback__)[-1] if isinstance(error, BaseException) else None
         where = f"{place.filename}:{place.lineno}" if place else None
         self._log.record("error", "internal-error", error=repr(error), detail=context.get("message"), where=where)
-        self._inbox.put(ResyncRequested())
+        self._resync.request()
 
     async def _open_control(self) -> None:
         if not self._config.dry_run:
@@ -319,6 +329,7 @@ class Daemon:
         self._first_snapshot = None
 
     async def _clean_up(self) -> None:
+        self._dispatcher.close()
         self._control.stop()
         self._discovery.close()
         self._monitor.stop()
@@ -333,7 +344,6 @@ class Daemon:
                 async with asyncio.timeout(_DRAIN_TIMEOUT_S):
                     await self._executor.drained()
             self._executor.close()
-        self._dispatcher.close()
         if cleaning:
             remove_all(self._program, self._dispatcher, self._log)
         self._log.record("info", "stopped", hosts=len(self._dispatcher.proxy.hosts), keep=self._config.keep)

@@ -101,9 +101,7 @@ class Discovery:
             error_text = error.strerror
         fields = {"dev": dev, "source": str(source)}
         failed = error_text is not None
-        self._log.condition(
-            "debug", "all-nodes-ping-failed", active=failed, key=f"{dev} {source}", error=error_text, **fields
-        )
+        self._log.condition("debug", "all-nodes-ping-failed", active=failed, key=dev, error=error_text, **fields)
         if not failed:
             self._log.record("debug", "all-nodes-ping-sent", dev=dev, source=str(source))
         return not failed

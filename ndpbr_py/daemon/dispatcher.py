@@ -53,6 +53,7 @@ class Dispatcher:
         self._idle = IdleCallback(self._write)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def now(self) -> float:
         """Return the time that the core is given."""
@@ -63,7 +64,7 @@ class Dispatcher:
         self._carry_out(self.proxy.handle(event, self.now()))
 
     def settle(self) -> None:
-        """Send the commands off, then note the decisions for the log, and set the timer."""
+        """Send the commands off, then queue the decisions for the log, and set the timer."""
         if self._executor is not None:
             self._executor.flush()
         if self._decisions:
@@ -80,6 +81,7 @@ class Dispatcher:
             self._carry_out(decisions)
             self.settle()
             await asyncio.sleep(0)
+        self.settle()  # the end of a snapshot may bring the next deadline forward
 
     def mark(self, sequence: int) -> None:
         """Send a marker through the monitor; none in a dry run."""
@@ -94,7 +96,8 @@ class Dispatcher:
         self.handle(event)
 
     def close(self) -> None:
-        """Stop the timer."""
+        """Stop the timer: no time passes for the core any more."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
 
@@ -107,7 +110,7 @@ class Dispatcher:
         self._decisions.extend(decisions)
 
     def _set_timer(self) -> None:
-        at = self.proxy.next_deadline()
+        at = None if self._closed else self.proxy.next_deadline()
         if self._timer is not None:
             if self._timer.when() == at:
                 return

@@ -67,11 +67,18 @@ class Inbox:
     Args:
         handle: Handles one event.
         settle: Called when the queue is empty again.
+        on_error: Called with an exception of *handle* or *settle*, which is a bug; the other events are handled.
     """
 
-    def __init__(self, handle: Callable[[Event], None], settle: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        handle: Callable[[Event], None],
+        settle: Callable[[], None],
+        on_error: Callable[[Exception], None],
+    ) -> None:
         self._handle = handle
         self._settle = settle
+        self._on_error = on_error
         self._queue: deque[Event] = deque()
         self._busy = False
 
@@ -81,10 +88,11 @@ class Inbox:
         if self._busy:
             return
         self._busy = True
-        try:
-            while self._queue:
+        while self._queue:
+            try:
                 while self._queue:
                     self._handle(self._queue.popleft())
                 self._settle()
-        finally:
-            self._busy = False  # after an error the rest of the queue waits for the next event
+            except Exception as error:  # must not end the source, nor lose the events behind
+                self._on_error(error)
+        self._busy = False

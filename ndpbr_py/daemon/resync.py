@@ -30,8 +30,8 @@ class Resync:
     Args:
         take_snapshot: Reads the kernel's tables.
         prepare: Called before each snapshot.
-        dispatcher: Reconciles the snapshot; None for *monitor* in a dry run, which sends no markers.
-        monitor: Restarted when it is unresponsive.
+        dispatcher: Reconciles the snapshot.
+        monitor: Restarted when it is unresponsive; None in a dry run, which sends no markers.
         emit: Receives `SnapshotStarted` and the snapshot.
         log: Receives failures.
 
@@ -91,7 +91,7 @@ class Resync:
 
     async def _resync(self) -> bool:
         self._prepare()
-        # Before the marker: an action that is taken after it may not be in the snapshot.
+        # Before the marker: an action that is carried out after it may not be in the snapshot.
         self._emit(SnapshotStarted())
         # A monitor that has exited is restarted by its supervisor, after a delay.
         monitor = self._monitor

@@ -1,6 +1,7 @@
 """Snapshots -> the interfaces whose solicitations are received.
 
-Without the permission to receive them (CAP_NET_RAW), or where the kernel refuses, the monitor alone has to do.
+Without the permission to receive them (CAP_NET_RAW), or where the kernel refuses, hosts are learned from the monitor
+only.
 """
 
 from __future__ import annotations

@@ -35,8 +35,9 @@ class SocketOpened:
 
 @dataclass(frozen=True, slots=True)
 class SocketRefused:
-    """The kernel refused a socket, for example because CAP_NET_RAW is missing; *error* is its reason."""
+    """The kernel refused a socket for *dev*, for example because CAP_NET_RAW is missing; *error* is its reason."""
 
+    dev: str
     error: str
 
 
@@ -72,7 +73,7 @@ class SolicitationSocket:
             # Without a protocol it receives nothing until everything is set.
             receiver = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, 0)
         except OSError as error:
-            self._emit([SocketRefused(error.strerror or str(error))])
+            self._emit([SocketRefused(dev, error.strerror or str(error))])
             return
         try:
             program, _kept_until_attached = sock_fprog()
@@ -83,7 +84,7 @@ class SolicitationSocket:
         except OSError as error:
             receiver.close()
             if error.errno not in _INTERFACE_GONE:  # the next snapshot shows what became of it
-                self._emit([SocketRefused(error.strerror or str(error))])
+                self._emit([SocketRefused(dev, error.strerror or str(error))])
             return
         self._sockets[dev] = index, receiver
         self._loop.add_reader(receiver, self._read, dev, receiver)
