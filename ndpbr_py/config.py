@@ -133,6 +133,8 @@ def prefix(text: str) -> IPv6Network:
     try:
         if "/" not in text:  # would be a prefix of one address
             raise ValueError("the prefix length is missing")
+        if "%" in text:
+            raise ValueError("a prefix has no interface")
         return IPv6Network(text)
     except ValueError as error:
         raise ConfigError(f"--prefix: expected an IPv6 prefix such as 2001:db8:1::/64, got {text!r}: {error}") from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from ndpbr_py.core.actions import AddRoute
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.commands import Commands
@@ -72,6 +74,12 @@ def test_process_that_is_fed_nothing_ends_normally(tmp_path: Path) -> None:
 def test_killed_process_is_reported(tmp_path: Path) -> None:
     """An end by a signal is an early end."""
     assert run(script(tmp_path, "kill -9 $$"), 1) == (b"", "ended by signal 9")
+
+
+@pytest.mark.parametrize("status", [126, 127])
+def test_program_that_cannot_be_loaded_is_lost(status: int, tmp_path: Path) -> None:
+    """A complaint of the loader, as during an upgrade, refuses no action."""
+    assert run(script(tmp_path, f"exit {status}"), 1) == (b"", f"ended with status {status}")
 
 
 def test_hung_process_is_killed_although_more_work_arrives(tmp_path: Path) -> None:

@@ -122,6 +122,18 @@ def test_no_base_chain_in_the_input_or_forward_hook(policy: str) -> None:
     assert [line[0] for line in found(chain("input", policy="accept"))] == ["info"]
 
 
+@pytest.mark.parametrize(
+    ("table", "chains"),
+    [("table inet x {{ # progname nft\n\tflags owner{}", 1), ("table inet x {{\n\tflags dormant{}", 0)],
+    ids=["owned", "dormant"],
+)
+def test_tables_with_flags(table: str, chains: int) -> None:
+    """A table that a program owns is read like any other; a dormant one has no effect."""
+    chain = "\n\tchain i {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}\n"
+
+    assert len(nft.parse(table.format(chain))) == chains
+
+
 def test_chains_that_are_not_known() -> None:
     """Where the rules cannot be read, that is no warning, and there is no fix."""
     assert found(None, "nft is not installed") == [("info", "cannot tell: nft is not installed", None)]

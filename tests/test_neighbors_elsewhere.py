@@ -6,7 +6,7 @@ from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
-from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, handle, nd_proxy, why
+from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, handle, kernel, nd_proxy, route, why
 
 A = addr()
 REACHABLE, FAILED, PERMANENT = NudState.REACHABLE, NudState.FAILED, NudState.PERMANENT
@@ -56,7 +56,7 @@ def test_owner_that_answers_keeps_its_address() -> None:
     answered = handle(proxy, changed(state=REACHABLE))
     assert (why(answered), answered[0].detail) == (
         [("address-conflict", "owner-answers")],
-        Detail(claimed_by=OTHER_LLADDR),
+        Detail(claimed_by=OTHER_LLADDR, seen_on="lan1"),
     )
     assert handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=REACHABLE)) == []
 
@@ -145,3 +145,39 @@ def test_owner_that_answers_keeps_its_address_whatever_was_seen_before() -> None
     assert why(decisions) == [("address-conflict", "owner-answers"), ("host-moved", "owner-answers")]
     assert [host.dev for host in proxy.hosts] == ["lan0"]
     assert why(handle(proxy, changed(dev="lan1"), now=LATER + 20.0)) == [("host-probed", "claimed-elsewhere")]
+
+
+def test_answer_with_the_router_flag_does_not_settle_a_move() -> None:
+    """A forged claim that is answered as by a router, on the provider's link, does not shut the owner out."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, kernel(up=THREE, next_hops={"fe80::1": "wan0"}), changed(state=REACHABLE))
+
+    handle(proxy, changed(dev="wan0"), now=LATER)
+    handle(proxy, changed(dev="wan0", state=REACHABLE, router=True), now=LATER)
+    decisions = handle(proxy, changed(state=REACHABLE), now=LATER + 0.1)
+
+    assert why(decisions) == [("address-conflict", "owner-answers"), ("host-moved", "owner-answers")]
+    assert [host.dev for host in proxy.hosts] == ["lan0"]
+
+
+def test_unverified_host_that_moves_with_its_lladdr_is_probed_on_both_links() -> None:
+    """A host of an earlier run that has not answered yet can be moved by a forged claim only until it answers."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, kernel(route(), changed(), changed(dev="lan1", state=REACHABLE), up=THREE))
+    assert [host.dev for host in proxy.hosts] == ["lan1"]
+
+    decisions = handle(proxy, changed(state=REACHABLE), now=0.1)
+
+    assert why(decisions) == [("address-conflict", "owner-answers"), ("host-moved", "owner-answers")]
+    assert [host.dev for host in proxy.hosts] == ["lan0"]
+
+
+def test_own_probe_of_the_old_link_is_no_claim() -> None:
+    """A host that really moves causes no conflict, whatever order the kernel reports the probes in."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE))
+    handle(proxy, changed(dev="lan1"), now=LATER)
+
+    probes = [changed(dev="lan1", state=NudState.PROBE), changed(state=NudState.PROBE)]
+    assert handle(proxy, *probes, now=LATER) == []
+    assert why(handle(proxy, changed(dev="lan1", state=REACHABLE), now=LATER)) == [("host-verified", "reachable")]

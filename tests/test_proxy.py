@@ -32,6 +32,23 @@ def test_refused_entry_takes_the_others_along(action: Action, refusal: Refusal) 
     assert actions(handle(proxy, kernel())) == [AddRoute(A, "lan0"), AddProxy(A, "wan0")]
 
 
+def test_late_refusal_does_not_concern_a_host_that_has_moved() -> None:
+    """A refusal for the old link comes after the move: the entries of the new link stay."""
+    proxy = nd_proxy("wan0", "lan0", "lan1")
+    handle(proxy, changed(state=REACHABLE), now=0.0)
+    handle(proxy, changed(dev="lan1"), now=60.0)
+
+    assert handle(proxy, ActionRefused(AddRoute(A, "lan0"), Refusal.NO_DEVICE, "No such device"), now=60.0) == []
+    assert [host.installed.route for host in proxy.hosts] == ["lan1"]
+
+
+def test_missing_device_has_the_tables_read() -> None:
+    """An interface that is gone, or down, is noticed soon."""
+    refused = ActionRefused(AddProxy(A, "wan0"), Refusal.NO_DEVICE, "No such device")
+
+    assert [it.resync for it in handle(nd_proxy(), changed(state=REACHABLE), refused)] == [True]
+
+
 def test_entry_that_exists_has_the_tables_read() -> None:
     """Whose the entry is that is there already, only the tables tell."""
     decisions = handle(

@@ -109,7 +109,6 @@ TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
     HostState.CONTESTED: {
         Evidence.ANSWERED: _SETTLE,
         Evidence.SILENT: _MOVE,
-        Evidence.LLADDR_ELSEWHERE: Transition(HostState.CONTESTED, Effect.PROBE, Reason.LLADDR_ELSEWHERE),
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
         Evidence.CLAIMANT_SILENT: Transition(HostState.VERIFIED, Effect.NONE, Reason.FAILED),
     },

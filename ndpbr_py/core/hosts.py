@@ -32,8 +32,8 @@ class Move:
 
     Attributes:
         at: When, in seconds.
-        previous_dev: The link on which the host had answered before, with the same lladdr. If the host answers there
-            again, it never moved. None: the host had another lladdr there, or had not answered.
+        previous_dev: The link on which the host was before, with the same lladdr. If the host answers there, it never
+            moved. None: the host had another lladdr there.
     """
 
     at: float
@@ -132,9 +132,12 @@ class Hosts:
         return len(self._unanswered[dev])
 
     def eviction_candidate(self) -> Host | None:
-        """Return the oldest host that has never answered, on the interface with most such hosts."""
+        """Return the oldest host that has never answered, on the interface with most such hosts.
+
+        A host that another one may have moved with its lladdr is spared: it has answered where it was.
+        """
         most = max(self._unanswered.values(), key=len, default={})
-        return next(iter(most.values()), None)
+        return next((host for host in most.values() if not host.last_move or host.last_move.previous_dev is None), None)
 
     def add(self, host: Host) -> None:
         """Add a new host."""

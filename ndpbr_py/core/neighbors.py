@@ -13,7 +13,7 @@ from ndpbr_py.core.address import link_local
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NeighborChanged, NeighborDeleted, NudState
 from ndpbr_py.core.host_states import TRANSITIONS, Effect, Evidence, HostState
-from ndpbr_py.core.hosts import Claimant, Host
+from ndpbr_py.core.hosts import Claimant, Host, Move
 from ndpbr_py.core.state import State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
@@ -36,13 +36,23 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     others = [] if known else lladdr_elsewhere(state, event, event.lladdr, now)
     if link_local(event.address):
         return others
-    if event.router and verdict is Verdict.PRESENT and (host is None or host.dev == event.dev):
+    if event.router and verdict is Verdict.PRESENT and not _may_be_anothers(host, event, now):
         state.record_router(event.address, event.dev)
     if host is None:
         return others + _learned(state, event, event.lladdr, now)
     if host.dev == event.dev:
         return others + _seen_again(state, host, event, event.lladdr, now)
     return others + _elsewhere(state, host, event, event.lladdr, now)
+
+
+def _may_be_anothers(host: Host | None, event: NeighborChanged, now: float) -> bool:
+    """Whether another host than the owner of the address may have answered: the owner is elsewhere, or just moved."""
+    return host is not None and (host.dev != event.dev or _last_move(host, now) is not None)
+
+
+def _last_move(host: Host, now: float) -> Move | None:
+    """Return the last move of *host* if it has not settled yet."""
+    return host.last_move if host.last_move is not None and now - host.last_move.at < _SETTLE_S else None
 
 
 def deleted(state: State, event: NeighborDeleted) -> list[Decision]:
@@ -90,7 +100,9 @@ def _follow(
                 return verified
             host.conflict_reported_for = before.lladdr
             return [
-                host.decision(DecisionKind.CONFLICT, step.reason, detail=Detail(claimed_by=before.lladdr)),
+                host.decision(
+                    DecisionKind.CONFLICT, step.reason, detail=Detail(claimed_by=before.lladdr, seen_on=before.dev)
+                ),
                 *verified,
             ]
         case Effect.PROBE:
@@ -175,16 +187,20 @@ def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, no
         return [Decision(DecisionKind.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
     if host.nud is NudState.PERMANENT:
         return []
-    moved = host.last_move if host.last_move is not None and now - host.last_move.at < _SETTLE_S else None
-    if moved is not None and moved.previous_dev == event.dev and VERDICTS[event.state] is Verdict.PRESENT:
-        # It never moved: another host used its lladdr.
-        host.conflict_reported_for = lladdr
-        return [
-            host.decision(
-                DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=lladdr, seen_on=host.dev)
-            ),
-            state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now),
-        ]
+    moved = _last_move(host, now)
+    if moved is not None and moved.previous_dev == event.dev:
+        if event.state is NudState.PROBE:
+            return []  # our own probe of the old link
+        if VERDICTS[event.state] is Verdict.PRESENT:
+            # It never moved: another host used its lladdr.
+            host.conflict_reported_for, other = lladdr, host.dev
+            move = state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)
+            return [
+                host.decision(
+                    DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=lladdr, seen_on=other)
+                ),
+                move,
+            ]
     if moved is None and lladdr == host.lladdr and host.conflict_reported_for != lladdr:
         return [state.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
     if host.dev not in state.desired.usable:

@@ -134,11 +134,15 @@ class NdProxy(State):
                 and action.dev == host.dev in self.desired.usable
             )
             return [self.forget(host, Reason.FAILED)] if hopeless else []
+        installed = host.installed
+        if action.dev != installed.route if isinstance(action, AddRoute) else action.dev not in installed.proxies:
+            return []  # refused too late: the host has moved meanwhile
         if event.why is Refusal.EXISTS:
             # An entry of an earlier run, or another program's: the kernel's tables tell.
             return [host.decision(DecisionKind.RETAINED, Reason.REFUSED, detail=Detail(error=event.text), resync=True)]
         host.blocked = True
-        return [host.decision(DecisionKind.REFUSED, Reason.REFUSED, self.converge(host), Detail(error=event.text))]
+        actions, resync = self.converge(host), event.why is Refusal.NO_DEVICE
+        return [host.decision(DecisionKind.REFUSED, Reason.REFUSED, actions, Detail(error=event.text), resync=resync)]
 
     def _is_silent(self, host: Host, now: float) -> bool:
         if host.pinned or host.nud is NudState.REACHABLE:

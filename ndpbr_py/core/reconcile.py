@@ -133,7 +133,7 @@ def _neighbor(state: State, neighbor: NeighborChanged, now: float) -> list[Decis
 
 def _failed(host: Host | None, neighbor: NeighborChanged) -> list[Decision]:
     """Probe a host whose entry is FAILED: the failure may be old, and only a new one removes a host."""
-    if host is None or host.dev != neighbor.dev or host.nud in (NudState.NONE, NudState.FAILED):
+    if host is None or host.dev != neighbor.dev or host.nud in (NudState.NONE, NudState.FAILED) or host.pinned:
         return []
     host.nud = NudState.FAILED
     return [host.decision(DecisionKind.PROBED, Reason.UNVERIFIED, [Probe(host.address, host.dev, None)])]

@@ -111,10 +111,10 @@ class State:
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
         """Move *host* to another interface, and verify it there.
 
-        An lladdr can be forged: a host that has answered, and moves with its lladdr, is probed on the old link, too.
+        An lladdr can be forged: a host that moves with its lladdr is probed on the old link, too.
         """
         before = host.dev
-        claimed = reason is Reason.SAME_LLADDR and host.state.has_answered
+        claimed = reason is Reason.SAME_LLADDR
         host.last_move = Move(now, before if claimed else None)
         host.nud, host.confirmed = NudState.STALE, now
         self.hosts.set_lladdr(host, lladdr)

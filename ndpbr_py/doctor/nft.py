@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_TABLE = re.compile(r"^table (ip6 \S+|inet \S+) \{$(.*?)^\}$", re.MULTILINE | re.DOTALL)
+# nft names the program that owns a table in a comment.
+_TABLE = re.compile(r"^table (ip6 \S+|inet \S+) \{(?: #[^\n]*)?$(.*?)^\}$", re.MULTILINE | re.DOTALL)
+_DORMANT = re.compile(r"^\tflags .*dormant", re.MULTILINE)
 _CHAIN = re.compile(r"^\tchain (\S+) \{$(.*?)^\t\}$", re.MULTILINE | re.DOTALL)
 _BASE = re.compile(r"type (\S+) hook (\S+) .*; policy (\w+);")
 _WITHOUT_EFFECT = re.compile(
@@ -62,6 +64,7 @@ def parse(ruleset: str) -> tuple[Chain, ...]:
     return tuple(
         Chain(table, name, base and base[2], base is not None and base[3] == "drop", tuple(_rules(lines)))
         for table, chains in _TABLE.findall(ruleset)
+        if not _DORMANT.search(chains)
         for name, lines in _CHAIN.findall(chains)
         if (base := _BASE.search(lines)) is None or base[1] == "filter"
     )

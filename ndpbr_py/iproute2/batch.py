@@ -129,5 +129,7 @@ class Batch:
         self.close()
         status = self._child.wait()
         self._child.close()
-        lost = f"ended by signal {-status}" if status < 0 else None
+        # A shell's and a loader's statuses: such an ip(8) has done nothing, and its complaint is about no action.
+        lost = f"ended with status {status}" if status in (126, 127) else None
+        lost = f"ended by signal {-status}" if status < 0 else lost
         self._on_end(self, bytes(self._stderr), f"hung for {self._hang_timeout_s:g} s" if self._hung else lost)

@@ -184,7 +184,7 @@ class SysctlOverrides:
         """
         try:
             content = json.loads(read(self._file))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         if not isinstance(content, dict) or (content.get("version"), content.get("kernel")) != (_VERSION, _kernel()):
             return {}
