@@ -104,7 +104,7 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     assert (stopped.returncode, stopped.stderr, running.wait(PATIENCE)) == (0, "", 0)
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
-    # Receiving solicitations requires CAP_NET_RAW; without it one warning covers all interfaces.
+    # Receiving solicitations requires CAP_NET_RAW.
     complaints = re.findall("level=(?:warning|error) event=.*", log.read_text())
     refused = 'level=warning event=listen-refused dev={} error="Operation not permitted"'
     assert sorted(complaints) == [refused.format(dev) for dev in ("lan0", "wan0")]

@@ -51,7 +51,7 @@ from ndpbr_py.system.sysctl import SysctlOverrides
 
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
 _DRAIN_TIMEOUT_S = 10.0  # for the commands that are queued at the stop
-_UPKEEP_INTERVAL_S = 10.0  # at least, between two looks at the files that the daemon writes
+_UPKEEP_INTERVAL_S = 2.0  # at least, between two looks at the files that the daemon writes
 _MIN_SUSPEND_S = 2.0  # a longer difference between the clocks means that the machine was suspended
 
 
