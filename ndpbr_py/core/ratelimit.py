@@ -24,7 +24,7 @@ class TokenBucket:
         return False
 
     def take(self, number: float, now: float) -> bool:
-        """Return whether *number* may happen at once, and if so, take that many tokens."""
+        """Return whether *number* may happen now, and if so, take that many tokens."""
         self._tokens = min(self._burst, self._tokens + (now - self._last) * self._rate)
         self._last = now
         if self._tokens < number:

@@ -51,7 +51,7 @@ from ndpbr_py.system.sysctl import SysctlOverrides
 
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
 _DRAIN_TIMEOUT_S = 10.0  # for the commands that are queued at the stop
-_UPKEEP_INTERVAL_S = 2.0  # at least, between two looks at the files that the daemon writes
+_UPKEEP_INTERVAL_S = 2.0  # at least, between two writes of the log and the hosts file
 _MIN_SUSPEND_S = 2.0  # a longer difference between the clocks means that the machine was suspended
 
 
@@ -184,8 +184,7 @@ class Daemon:
                 self._log.record("debug", "monitor-started", pid=event.pid)
                 self._resync.request()
             case MonitorExited():
-                fields = {"status": event.status, "retry_in_s": event.retry_in_s}
-                self._log.record("warning", "monitor-exited", **fields)
+                self._log.record("warning", "monitor-exited", status=event.status, retry_in_s=event.retry_in_s)
             case EventsLost():
                 self._dispatcher.counters.events_lost += 1
                 self._log.record("warning", "events-lost", error=event.error)
@@ -250,7 +249,7 @@ class Daemon:
             self._stop.set()
 
     def _on_tick(self) -> None:
-        """Do what may wait for any tick; there is one every 30 s at least."""
+        """Do what may wait for any tick; there is at least one every 30 s."""
         if self._loop.time() >= self._next_upkeep:
             self._next_upkeep = self._loop.time() + _UPKEEP_INTERVAL_S
             self._log.flush()

@@ -16,13 +16,7 @@ from ndpbr_py.packets.solicitation_socket import SolicitationSocket
 class SolicitationHandler:
     """Opens and closes the packet sockets; opens none with *enabled* false (--no-listen)."""
 
-    def __init__(
-        self,
-        emit: Callable[..., None],
-        log: Log,
-        *,
-        enabled: bool,
-    ) -> None:
+    def __init__(self, emit: Callable[..., None], log: Log, *, enabled: bool) -> None:
         self._log = log
         self._enabled = enabled
         self._socket = SolicitationSocket(lambda events: emit(*events))

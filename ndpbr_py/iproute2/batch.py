@@ -64,7 +64,7 @@ class Batch:
         # Write before anything else: a host's first packet is on its way.
         self._write()
         if first:
-            # Row "answered at once" of first contact.  The kernel tends to wake ip(8) on this very processor, behind
+            # Row "answered immediately" of first contact: the kernel tends to wake ip(8) on this very processor, behind
             # this process; 300 µs later the packet's race is lost.
             os.sched_yield()
         if was_idle:

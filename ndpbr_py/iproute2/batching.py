@@ -97,7 +97,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Do nothing until *until* (None: for ever), or until an action is submitted or the process reports progress."""
+    """Do nothing until *until* (None: forever), or until an action is submitted or the process reports progress."""
 
     until: float | None = None
 

@@ -1,7 +1,7 @@
 """Keeps `ip -6 monitor` running -> the lines that it prints, and events about the process.
 
 Link and address lines are monitored, too: they report interfaces that appear, disappear or are renamed, and prefixes
-that change.  A monitor prints an interface's old name for ever, so it must be restarted after a rename.
+that change.  A monitor prints an interface's old name forever, so it must be restarted after a rename.
 """
 
 from __future__ import annotations

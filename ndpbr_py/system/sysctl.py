@@ -180,7 +180,7 @@ class SysctlOverrides:
     def _saved(self) -> dict[_Key, str]:
         """Return the values in the file.
 
-        Root writes them to the kernel: only settings of ours, and only numbers, whoever wrote the file.
+        Root writes them to the kernel: only settings of ours, and only numbers, whatever the file holds.
         """
         try:
             content = json.loads(read(self._file))
