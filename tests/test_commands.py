@@ -8,6 +8,7 @@ from ndpbr_py.core.actions import (
     Action,
     AddProxy,
     AddRoute,
+    Advertise,
     DelProxy,
     DelRoute,
     Mark,
@@ -50,6 +51,20 @@ COMMANDS: dict[Action, tuple[str, ...]] = {
 def test_action_has_its_commands(action: Action, lines: tuple[str, ...]) -> None:
     """Each action is one command, or several that cannot fail."""
     assert Commands(135).lines(action) == lines
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        (AddRoute(A, "lan0"), "ip -6 route add 2001:db8::33/128 dev lan0 proto 135"),
+        (Advertise(A, "wan0", addr("fe80::1")), "advertise 2001:db8::33 dev wan0 to fe80::1"),
+        (Advertise(A, "wan0", None), "advertise 2001:db8::33 dev wan0 to ff02::1"),
+        (Advertise(A, "wan0", None, as_target=True), "advertise 2001:db8::33 dev wan0 to ff02::1 from 2001:db8::33"),
+    ],
+)
+def test_action_is_shown_as_a_command_or_a_packet(action: Action, words: str) -> None:
+    """The log and a replay show whole command lines; an advertisement has no command."""
+    assert Commands(135).shown(action) == (words,)
 
 
 def test_tag_is_the_configured_number() -> None:

@@ -156,7 +156,7 @@ def test_probes_are_logged_at_level_debug() -> None:
 def test_commands_are_logged_with_their_decision(dry_run: bool, record: tuple[str, str]) -> None:
     """Each command is a record after its decision's; in a dry run commands are logged at level info."""
     sink = Records()
-    log = Log(LogConfig("json", "info" if dry_run else "debug"), sink, Commands(135).lines, dry_run=dry_run)
+    log = Log(LogConfig("json", "info" if dry_run else "debug"), sink, Commands(135).shown, dry_run=dry_run)
 
     log.decided([LEARNED])
     log.flush()

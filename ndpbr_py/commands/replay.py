@@ -100,7 +100,7 @@ class Player:
         self._log.flush()
         for decision in decisions:
             for action in decision.actions:
-                yield from (f"ip -6 {command}" for command in self._commands.lines(action))
+                yield from self._commands.shown(action)
 
 
 def _recorded_rules(answer: str) -> tuple[Rules, int]:

@@ -27,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.check:
         return 0
     commands = Commands(options.protocol, ip.has_use)
-    log = Log(config.log_config(arguments), commands=commands.lines, dry_run=options.dry_run)
+    log = Log(config.log_config(arguments), commands=commands.shown, dry_run=options.dry_run)
     _tune_garbage_collector()
     _raise_priority()
     with contextlib.ExitStack() as locks:

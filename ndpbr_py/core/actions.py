@@ -79,5 +79,20 @@ class RejoinGroup:
     dev: str
 
 
+@dataclass(frozen=True, slots=True)
+class Advertise:
+    """Send a neighbor advertisement for ADDRESS on DEV, once the kernel has acknowledged all actions before this one.
+
+    Attributes:
+        destination: The host that solicited the address. None: all nodes (ff02::1), unsolicited and with Override.
+        as_target: The source is ADDRESS itself, instead of the router's address that the kernel chooses.
+    """
+
+    address: IPv6Address
+    dev: str
+    destination: IPv6Address | None
+    as_target: bool = False
+
+
 Entry = AddRoute | DelRoute | AddProxy | DelProxy
-Action = Entry | Probe | Mark | RejoinGroup
+Action = Entry | Probe | Mark | RejoinGroup | Advertise

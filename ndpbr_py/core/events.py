@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ndpbr_py.core.value import value
 
 if TYPE_CHECKING:
-    from ndpbr_py.core.actions import Action
+    from ndpbr_py.core.actions import Action, Advertise
 
 
 class NudState(Enum):
@@ -226,6 +226,13 @@ class ActionRefused:
     action: Action
     why: Refusal
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFinished:
+    """The kernel has acknowledged every command of the actions before *action*, and refused none of them."""
+
+    action: Advertise
 
 
 @dataclass(frozen=True, slots=True)

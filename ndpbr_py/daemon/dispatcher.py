@@ -91,7 +91,7 @@ class Dispatcher:
 
     def refused(self, event: ActionRefused) -> None:
         """Log a refused action, and let the core decide what follows."""
-        command = "; ".join(f"ip -6 {line}" for line in self.commands.lines(event.action))
+        command = "; ".join(self.commands.shown(event.action))
         self._log.record("debug", "command-refused", command=command, error=event.text)
         self.handle(event)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, RejoinGroup
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProxy, DelRoute, Mark, Probe, RejoinGroup
 from ndpbr_py.core.address import text
 
 _MARKER_LLADDR = "00:00:5e"  # the prefix of IANA itself: no host has it
@@ -60,7 +60,17 @@ class Commands:
                 f"neigh replace {self.marker} lladdr {marker(action.sequence)} dev lo nud permanent",
                 f"neigh del {self.marker} dev lo",
             )
+        if isinstance(action, Advertise):
+            return ()  # a packet of ours
         assert_never(action)
+
+    def shown(self, action: Action) -> tuple[str, ...]:
+        """Return what *action* does, for the log and for a replay: whole command lines, or a packet in words."""
+        if isinstance(action, Advertise):
+            source = f" from {text(action.address)}" if action.as_target else ""
+            destination = text(action.destination) if action.destination is not None else "ff02::1"
+            return (f"advertise {text(action.address)} dev {action.dev} to {destination}{source}",)
+        return tuple(f"ip -6 {line}" for line in self.lines(action))
 
     def warm_up(self) -> str:
         """Return lines that change nothing in the end: a process that has run them does its first action sooner."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import assert_never
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Mark, Probe, RejoinGroup
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProxy, DelRoute, Mark, Probe, RejoinGroup
 from ndpbr_py.core.events import ActionRefused
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Process, Start, State, Timing, Wait, next_step
@@ -188,5 +188,7 @@ def _key(action: Action) -> tuple[object, ...]:
             return ("mark",)
         case RejoinGroup():
             return ("rejoin", action.addresses, action.dev)
+        case Advertise():
+            return ("advertise", action)
         case _:
             assert_never(action)

@@ -70,7 +70,7 @@ class Log:
         Args:
             config: The destination, the format and the lowest level of the records.
             sink: The destination of the records; without it standard error or syslogd, as *config* says.
-            commands: Returns the ip(8) command lines of an action.  Each is a record, after its decision's.
+            commands: Returns the lines that say what an action does.  Each is a record, after its decision's.
             dry_run: The commands are not run; their records are `would-run`, at level info.
             date: Returns the time of the records in seconds since 1970, for a replay; without it, now.
         """
@@ -172,9 +172,9 @@ class Log:
         assert self.commands is not None
         for line in chain.from_iterable(map(self.commands, decision.actions)):
             if self.dry_run:
-                self._log.info("would-run", command=f"ip -6 {line}")
+                self._log.info("would-run", command=line)
             else:
-                self._log.debug("command", command=f"ip -6 {line}")
+                self._log.debug("command", command=line)
 
 
 class _SinkLogger:
