@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ndpbr_py import __version__
-from ndpbr_py.cli import parser
+from ndpbr_py.options import parser
 
 TEMPLATE = Path(__file__).with_name("ndpbr.8.in")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import __version__
-from ndpbr_py.cli import COMMANDS, main
+from ndpbr_py.cli import main
+from ndpbr_py.options import COMMANDS
 
 MISTAKES = {
     "dance": "argument COMMAND: invalid choice: 'dance'",

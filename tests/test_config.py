@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import config
-from ndpbr_py.cli import parser
 from ndpbr_py.config import LogConfig, RunConfig
 from ndpbr_py.errors import ConfigError
+from ndpbr_py.options import parser
 
 NAME = (
     "IFACE: expected an interface name of 1 to 15 letters, digits, `_`, `.` and `-` "

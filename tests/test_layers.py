@@ -49,7 +49,7 @@ def layer(module: str) -> int:
         return PURE if rest[0] == "timestamps" else EDGES  # which reads what ip(8) printed
     if first == "daemon":
         return LOOP
-    return USER if first in ("cli", "commands", "__main__") else TOOLS
+    return USER if first in ("cli", "options", "commands", "__main__") else TOOLS
 
 
 def imports(path: Path) -> set[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import __version__
-from ndpbr_py.cli import COMMANDS, parser
+from ndpbr_py.options import COMMANDS, parser
 from tests.program import ROOT
 
 MAKER = ROOT / "packaging/manpage.py"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py.cli import COMMANDS
+from ndpbr_py.options import COMMANDS
 from tests.claim import claim
 from tests.echo import ask, echo
 from tests.home import INET, LAN, Home

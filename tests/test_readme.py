@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from ndpbr_py.cli import COMMANDS
+from ndpbr_py.options import COMMANDS
 from tests.program import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
