@@ -147,13 +147,13 @@ def test_changed_packet_is_a_valid_solicitation_or_none(
     assert received is None or (not received.target.is_multicast and packet[7] == 255)
 
 
-async def answered(folder: Path, question: bytes) -> bytes:
-    """Return what the control socket answers to *question*."""
+async def answered(folder: Path, request: bytes) -> bytes:
+    """Return what the control socket answers to *request*."""
     server = Control(folder, lambda asked: {"keys": sorted(asked)})
     await server.start()
     try:
         reader, writer = await asyncio.open_unix_connection(str(folder / NAME))
-        writer.write(question)
+        writer.write(request)
         answer = await reader.read()
         writer.close()
         return answer
@@ -163,10 +163,10 @@ async def answered(folder: Path, question: bytes) -> bytes:
 
 @settings(max_examples=50)
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_question_on_the_control_socket_gets_an_object(question: bytes) -> None:
+def test_request_on_the_control_socket_gets_an_object(request: bytes) -> None:
     """Whatever a client sends, the answer is one line with one JSON object."""
     with TemporaryDirectory() as folder:
-        answer = asyncio.run(answered(Path(folder), question + b"\n"))
+        answer = asyncio.run(answered(Path(folder), request + b"\n"))
 
     assert answer.endswith(b"\n")
     assert isinstance(json.loads(answer), dict)

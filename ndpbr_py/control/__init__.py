@@ -1,1 +1,1 @@
-"""The control socket: the daemon's answers, and the client's questions."""
+"""The control socket: the daemon's answers, and the client's requests."""

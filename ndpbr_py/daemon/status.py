@@ -22,11 +22,11 @@ from ndpbr_py.logs.logger import Log
 from ndpbr_py.metrics import WRITE_INTERVAL_S, Counters, MetricsFile
 from ndpbr_py.system import clock
 
-_MAX_ADDRESSES = 500  # in one question: the answer must not hold up the loop
+_MAX_ADDRESSES = 500  # in one request: the answer must not hold up the loop
 
 
 class Status:
-    """Answers questions about the daemon.
+    """Answers requests about the daemon.
 
     Attributes:
         monitor_starts: How often the monitor was started.
@@ -71,9 +71,9 @@ class Status:
         finally:
             file.remove()
 
-    def answer(self, question: Mapping[str, Any]) -> dict[str, object]:
-        """Return the answer to what a client asks."""
-        match question:
+    def answer(self, request: Mapping[str, Any]) -> dict[str, object]:
+        """Return the answer to the request of a client."""
+        match request:
             case {"what": "state"}:
                 return self._state()
             case {"what": "hosts", "addresses": [*words]} if len(words) <= _MAX_ADDRESSES:
@@ -108,7 +108,7 @@ class Status:
             "state": host.nud.value,
             "verified": host.state.has_answered,
             "confirmed_ago_s": round(now - host.confirmed, 1),
-            "failed_probes": int(host.state is HostState.RECHECKING),
+            "rechecking": host.state is HostState.RECHECKING,
             "claimant": claimant,
             "route": host.installed.route,
             "proxies": list(host.installed.proxies),

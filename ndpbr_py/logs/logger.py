@@ -136,9 +136,9 @@ class Log:
         if len(self._queued) > _MAX_QUEUED:
             self.flush()
 
-    def flush(self, most: int | None = None) -> bool:
-        """Write the records of queued decisions, of *most* at most; return whether any are left in the queue."""
-        ready, self._queued = self._queued[:most], self._queued[most:] if most is not None else []
+    def flush(self, max_records: int | None = None) -> bool:
+        """Write the records of queued decisions, at most *max_records*; return whether any are left in the queue."""
+        ready, self._queued = self._queued[:max_records], self._queued[max_records:] if max_records is not None else []
         now = self._now()
         for decision in ready:
             if decision.kind in RATE_LIMITED_WARNINGS:
