@@ -16,6 +16,7 @@ from ndpbr_py.core.events import (
     NeighborChanged,
     NeighborDeleted,
     NudState,
+    PrefixOrDefaultRoute,
     ProxyEntry,
     RouteType,
     SolicitationReceived,
@@ -135,6 +136,7 @@ def kernel(
         on_link=frozenset({PREFIX}),
         own=frozenset(map(addr, own)),
         next_hops={addr(a): dev for a, dev in (next_hops or {}).items()},
+        routes=tuple(PrefixOrDefaultRoute(IPv6Network("::/0"), d, addr(a)) for a, d in (next_hops or {}).items()),
         up=frozenset(up),
         without_nd=frozenset(without_nd),
     )

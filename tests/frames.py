@@ -1,4 +1,4 @@
-"""Fields -> the IPv6 packet of a neighbor solicitation, valid by default.
+"""Fields -> the IPv6 packet of a neighbor solicitation, or of another ICMPv6 message, valid by default.
 
 Source: RFC 4861, 4.3; RFC 1071 (checksum).
 """
@@ -6,7 +6,7 @@ Source: RFC 4861, 4.3; RFC 1071 (checksum).
 from __future__ import annotations
 
 import struct
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 SOURCE = "2001:db8::99"
 TARGET = "2001:db8::33"
@@ -28,8 +28,23 @@ def frame(
     checksum: int | None = None,
 ) -> bytes:
     """Return the packet, with a valid checksum unless *checksum* is given."""
-    addresses = IPv6Address(source).packed + IPv6Address(group).packed
     body = bytes(4) + IPv6Address(target).packed + options
+    return message(source, group, kind, body, hops=hops, code=code, upper=upper, checksum=checksum)
+
+
+def message(
+    source: str,
+    destination: str,
+    kind: int,
+    body: bytes,
+    *,
+    hops: int = 255,
+    code: int = 0,
+    upper: int = 58,
+    checksum: int | None = None,
+) -> bytes:
+    """Return the packet of any ICMPv6 message; *body* begins after the checksum."""
+    addresses = IPv6Address(source).packed + IPv6Address(destination).packed
     pseudo = addresses + struct.pack("!IIBBH", 4 + len(body), 58, kind, code, 0) + body
     if checksum is None:
         total = sum(struct.unpack(f"!{(len(pseudo) + 1) // 2}H", pseudo + bytes(len(pseudo) % 2)))
@@ -43,3 +58,16 @@ def frame(
 def probe(target: str = TARGET, group: str = GROUP, options: bytes = b"") -> bytes:
     """Return a DAD probe for *target*."""
     return frame("::", target, group, options)
+
+
+def advertisement(source: str, destination: str, target: str, lladdr: bytes, *, router: bool = False) -> bytes:
+    """Return a solicited neighbor advertisement with the Override flag."""
+    body = bytes((0x60 | router << 7, 0, 0, 0)) + IPv6Address(target).packed + b"\2\1" + lladdr
+    return message(source, destination, 136, body)
+
+
+def router_advertisement(source: str, prefix: str) -> bytes:
+    """Return an advertisement of *prefix* as on-link, which makes its sender no default router."""
+    network = IPv6Network(prefix)
+    option = struct.pack("!BBBBIII", 3, 4, network.prefixlen, 0x80, 3600, 3600, 0) + network.network_address.packed
+    return message(source, "ff02::1", 134, bytes(12) + option)

@@ -7,7 +7,7 @@ from ipaddress import IPv6Network
 import pytest
 
 from ndpbr_py.core.decision import Reason
-from ndpbr_py.core.eligibility import Scope
+from ndpbr_py.core.eligibility import Scope, too_short
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from tests.builders import addr
@@ -50,6 +50,14 @@ OBJECTIONS = {
     "fbff::1": Reason.KIND,
     "fe00::1": Reason.KIND,
 }
+
+
+def test_prefix_larger_than_a_site_counts_only_if_it_is_configured() -> None:
+    """Any host can advertise 2000::/3; a /48 is one site, and what lies in a configured prefix was meant."""
+    everything, site = IPv6Network("2000::/3"), IPv6Network("2001:db8::/48")
+
+    assert too_short([everything, site], []) == {everything}
+    assert too_short([IPv6Network("2001:db8::/40")], [IPv6Network("2001:db8::/32")]) == frozenset()
 
 
 @pytest.mark.parametrize("state", NudState)

@@ -218,6 +218,11 @@ class KernelSnapshot:
     names: dict[int, str] = field(default_factory=dict)
     routes: tuple[PrefixOrDefaultRoute, ...] = ()
 
+    @property
+    def default_devs(self) -> frozenset[str]:
+        """The interfaces of default routes, with or without a gateway (PPP)."""
+        return frozenset(route.dev for route in self.routes if route.prefix.prefixlen == 0)
+
 
 @dataclass(frozen=True, slots=True)
 class ActionRefused:

@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 from ndpbr_py.core import neighbors, static_hosts
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
-from ndpbr_py.core.eligibility import Scope
+from ndpbr_py.core.eligibility import Scope, too_short
 from ndpbr_py.core.entry_diff import NOTHING, Entries, shared, steps
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, NudState
 from ndpbr_py.core.host_states import HostState
@@ -28,14 +28,18 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     Other events may be handled in between.  What they changed is recorded in *during*, and newer than the snapshot.
     """
     changed, acted = during.changed, during.acted
-    on_link = None if state.rules.everything_on_link else kernel.on_link | state.rules.prefixes
+    prefixes = state.rules.prefixes
+    connected = kernel.on_link - too_short(kernel.on_link, prefixes)
+    on_link = None if state.rules.everything_on_link else connected | prefixes
     before = state.scope, state.desired.without_nd
-    state.scope = Scope(on_link, kernel.own, kernel.next_hops)
+    state.scope = Scope(on_link, kernel.own, kernel.next_hops, kernel.default_devs)
     up = (dev for dev in state.rules.interfaces if during.links.get(dev, dev in kernel.up))
     state.desired.use(up, kernel.without_nd)
     state.desired.read(kernel)
     if (state.scope, state.desired.without_nd) != before:
-        yield _out_of_scope(state)
+        removed = _out_of_scope(state)
+        acted.update(decision.address for decision in removed if decision.address is not None)
+        yield removed
     tagged, cache = _tagged(kernel), _cache(kernel)
     # Known hosts first: the decisions that follow rely on the entries that the kernel has.
     for host in state.hosts:

@@ -98,7 +98,7 @@ class State:
 
     def record_router(self, address: IPv6Address, dev: str) -> None:
         """Record a router, whose address no host on another link may use. Only the first ones are recorded."""
-        if dev in self.scope.next_hops.values() and len(self.routers) < _MAX_ROUTERS:
+        if dev in self.scope.default_devs and len(self.routers) < _MAX_ROUTERS:
             self.routers[address] = dev
 
     def converge(self, host: Host) -> list[Entry]:

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 from ndpbr_py.config import RunConfig
 from ndpbr_py.control.server import Control
 from ndpbr_py.core.actions import Mark
+from ndpbr_py.core.eligibility import too_short
 from ndpbr_py.core.events import (
     ActionRefused,
     CandidatesFound,
@@ -88,6 +89,7 @@ class Daemon:
         self._status = Status(config.interfaces, self._dispatcher, self._resync, log)
         self._control = Control(config.state_dir, self._status.answer)
         self._first_snapshot: KernelSnapshot | None = None
+        self._ignored_prefixes: set[str] = set()
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
         self._suspended_s = suspended_s()
@@ -228,8 +230,15 @@ class Daemon:
         self._monitor_handler.on_snapshot(snapshot.names)
         self._discovery.on_snapshot(snapshot)
         self._solicitations.on_snapshot(snapshot)
+        self._warn_about_prefixes(snapshot)
         if not self._resync.done.is_set():
             self._first_snapshot = snapshot
+
+    def _warn_about_prefixes(self, snapshot: KernelSnapshot) -> None:
+        ignored = {str(prefix) for prefix in too_short(snapshot.on_link, self._config.prefixes)}
+        for prefix in ignored | self._ignored_prefixes:
+            self._log.condition("warning", "prefix-ignored", active=prefix in ignored, key=prefix, prefix=prefix)
+        self._ignored_prefixes = ignored
 
     def _on_refusal(self, event: ActionRefused) -> None:
         if event.why is Refusal.DENIED:

@@ -82,7 +82,7 @@ class Discovery:
         snapshot = self._snapshot
         sources = _sources(snapshot)
         self._pinged = {ping for ping in self._pinged if ping[0] in snapshot.up}
-        for dev in sorted(snapshot.up - set(snapshot.next_hops.values())):
+        for dev in sorted(snapshot.up - snapshot.default_devs):
             for source in sources:
                 if (dev, source) in self._pinged:
                     continue

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.eligibility import too_short
 from ndpbr_py.core.entry_diff import NOTHING
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, SnapshotStarted
 from ndpbr_py.core.hosts import Host
@@ -72,15 +73,16 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, run
 
 def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot) -> Facts:
     """Return the facts that do not depend on which host has the address."""
-    devs, usable = proxy.rules.interfaces, proxy.desired.usable
+    rules, devs, usable = proxy.rules, proxy.rules.interfaces, proxy.desired.usable
     facts = [("interfaces", ", ".join(dev if dev in usable else f"{dev} (down)" for dev in devs))]
     facts.append(("kind", explain_text.kind(address)))
     if proxy.scope.objection(address, "") is Reason.KIND:
         return facts
-    on_link = [f"{r.prefix} on {r.dev}" for r in kernel.routes if r.dev in devs and _holds(r.prefix, address)]
-    on_link += [f"{prefix} by --prefix" for prefix in proxy.rules.prefixes if _holds(prefix, address)]
+    counted = [r for r in kernel.routes if r.dev in devs and r.prefix not in too_short(kernel.on_link, rules.prefixes)]
+    on_link = [f"{r.prefix} on {r.dev}" for r in counted if _holds(r.prefix, address)]
+    on_link += [f"{prefix} by --prefix" for prefix in rules.prefixes if _holds(prefix, address)]
     facts.append(("on-link", f"yes, {', '.join(on_link)}" if on_link else "no"))
-    if (dev := proxy.rules.statics.get(address)) is not None:
+    if (dev := rules.statics.get(address)) is not None:
         facts.append(("static", f"on {dev} by --static, whatever its prefix is"))
     if address in kernel.own:
         facts.append(("own", "the router has this address"))

@@ -1,0 +1,39 @@
+"""Attackers on the real kernel: frames that no honest host sends, and answers to what is asked of others."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+
+from tests import frames
+from tests.attacker import Attacker
+from tests.conftest import Start
+from tests.home import Home
+from tests.lab import until
+from tests.observed import routes
+
+DEVS = ("wan0", "lan0", "lan1")
+
+
+def test_short_advertised_prefix_makes_no_public_address_eligible(home: Home, daemon: Start) -> None:
+    """A LAN host that advertises 2000::/3 as on-link and claims a public address gets no route; there is a warning."""
+    home.router.sysctl("net/ipv6/conf/lan0/accept_ra", 2)
+    victim = "2606:4700:4700::1111"
+    with Attacker(home.lan, answers={IPv6Address(victim)}) as attacker:
+        attacker.send(frames.router_advertisement("fe80::66", "2000::/3"))
+        until(lambda: "2000::/3 dev lan0" in home.router.ip("-6 route show"))
+        running = daemon(home.router, *DEVS)
+        assert running.wait_for("prefix-ignored")["prefix"] == "2000::/3"
+        attacker.claim(victim)
+        running.wait_for("address-ignored", address=victim, reason="not-on-link")
+
+    assert f"{victim} dev lan0 proto 135" not in routes(home.router)
+
+
+def test_link_of_a_default_route_without_a_gateway_is_not_pinged(home: Home, daemon: Start) -> None:
+    """The interface of the default route decides which link is the provider's, as with PPP."""
+    home.router.ip("-6 route replace default dev wan0")
+    running = daemon(home.router, "--discover", *DEVS)
+    for dev in ("lan0", "lan1"):
+        running.wait_for("all-nodes-ping-sent", dev=dev)
+
+    assert "wan0" not in [record["dev"] for record in running.log() if record["event"] == "all-nodes-ping-sent"]
