@@ -9,6 +9,9 @@ PYTHONS = $(BIN)/python
 PIP = if [ -x $(BIN)/pip ]; then set -- $(BIN)/pip; else set -- $(PYTHON) -m pip --python $(BIN)/python; fi; \
 	"$$@" install --quiet --disable-pip-version-check
 
+# Container images set it; without bytecode each of the thousand programs that the tests start compiles all its modules.
+unexport PYTHONDONTWRITEBYTECODE
+
 # More workers than cores: the tests mostly wait.  A group of tests stays on one worker.
 WORKERS = 3
 GROUPS = --dist loadgroup --no-loadscope-reorder

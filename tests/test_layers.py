@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def layer(module: str) -> int:
     return USER if first in ("cli", "options", "commands", "__main__") else TOOLS
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Return the modules that a file imports."""
     found: set[str] = set()
