@@ -40,7 +40,7 @@ check: .venv/dev ## style, format and types; the shell scripts, too
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck $$(grep -rlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc packaging tests) \
+	$(BIN)/shellcheck $$(grep -rIlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc packaging tests) \
 		openrc/ndpbr.confd packaging/alpine/APKBUILD
 
 demo: .venv/run ip ## the program's story, on this kernel (needs no development packages)
