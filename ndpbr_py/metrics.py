@@ -7,9 +7,10 @@ Source: Prometheus, "Exposition formats" and "Metric and label naming".
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from ndpbr_py import __version__
 from ndpbr_py.core.decision import Decision, DecisionKind
@@ -18,40 +19,41 @@ from ndpbr_py.system.files import write_atomically
 
 WRITE_INTERVAL_S = 15.0
 
-_COUNTER_NAMES: Mapping[DecisionKind, str] = {
-    DecisionKind.LEARNED: "hosts_learned",
-    DecisionKind.FORGOTTEN: "hosts_forgotten",
-    DecisionKind.MOVED: "hosts_moved",
-    DecisionKind.VERIFIED: "hosts_verified",
-    DecisionKind.REFUSED: "entries_refused",
-    DecisionKind.IGNORED: "sightings_ignored",
-    DecisionKind.CONFLICT: "address_conflicts",
-    DecisionKind.REPAIRED: "hosts_repaired",
-}
+
+def _counter(text: str, kind: DecisionKind | None = None) -> Any:
+    """Return the field of a counter with its help *text*; decisions of that *kind* are counted in it."""
+    return field(default=0, metadata={"help": text, "kind": kind, "type": "counter"})
+
+
+def _gauge(text: str) -> Any:
+    """Return the field of a value that may go down, with its help *text*."""
+    return field(default=0, metadata={"help": text, "kind": None, "type": "gauge"})
 
 
 @dataclass(slots=True)
 class Counters:
-    """The counters of a daemon since its start, and its gauges; HELP describes each of them."""
+    """The counters of a daemon since its start, and its gauges."""
 
-    hosts_learned: int = 0
-    hosts_forgotten: int = 0
-    hosts_moved: int = 0
-    hosts_verified: int = 0
-    entries_refused: int = 0
-    sightings_ignored: int = 0
-    address_conflicts: int = 0
-    hosts_repaired: int = 0
-    resyncs: int = 0
-    monitor_restarts: int = 0
-    events_lost: int = 0
-    batches_lost: int = 0
-    solicitations_received: int = 0
-    lookups: int = 0
-    lookups_rate_limited: int = 0
-    log_records_dropped: int = 0
-    hosts: int = 0
-    start_time_seconds: int = 0
+    hosts_learned: int = _counter("Hosts learned.", DecisionKind.LEARNED)
+    hosts_forgotten: int = _counter("Hosts forgotten.", DecisionKind.FORGOTTEN)
+    hosts_moved: int = _counter("Hosts that moved to another interface.", DecisionKind.MOVED)
+    hosts_verified: int = _counter("Hosts that answered for the first time.", DecisionKind.VERIFIED)
+    entries_refused: int = _counter("Routes and proxy entries that the kernel refused.", DecisionKind.REFUSED)
+    sightings_ignored: int = _counter("Sightings of addresses that must not be learned.", DecisionKind.IGNORED)
+    address_conflicts: int = _counter("Addresses that two hosts claimed.", DecisionKind.CONFLICT)
+    hosts_repaired: int = _counter(
+        "Hosts whose entries in the kernel differed from the desired ones.", DecisionKind.REPAIRED
+    )
+    resyncs: int = _counter("Snapshots of the kernel's tables.")
+    monitor_restarts: int = _counter("Restarts of the monitor.")
+    events_lost: int = _counter("Times that the monitor lost events because it could not keep up.")
+    batches_lost: int = _counter("Processes of ip -batch that ended before all their commands were run.")
+    solicitations_received: int = _counter("Neighbor solicitations received.")
+    lookups: int = _counter("Lookups started: address resolutions by the kernel, one per interface.")
+    lookups_rate_limited: int = _counter("Solicitations that led to no lookup because of the rate limits.")
+    log_records_dropped: int = _counter("Log records that were dropped because they could not be written.")
+    hosts: int = _gauge("Hosts known now.")
+    start_time_seconds: int = _gauge("Start time of the daemon, in seconds since 1970.")
 
     def count(self, decisions: Iterable[Decision]) -> None:
         """Count *decisions* by their kind."""
@@ -61,33 +63,7 @@ class Counters:
                 setattr(self, name, getattr(self, name) + 1)
 
 
-# A gauge may go down; every other field of Counters only grows until the daemon ends.
-GAUGES = frozenset(("hosts", "start_time_seconds"))
-HELP: Mapping[str, str] = {
-    "hosts_learned": "Hosts learned.",
-    "hosts_forgotten": "Hosts forgotten.",
-    "hosts_moved": "Hosts that moved to another interface.",
-    "hosts_verified": "Hosts that answered for the first time.",
-    "entries_refused": "Routes and proxy entries that the kernel refused.",
-    "sightings_ignored": "Sightings of addresses that must not be learned.",
-    "address_conflicts": "Addresses that two hosts claimed.",
-    "hosts_repaired": "Hosts whose entries in the kernel differed from the desired ones.",
-    "resyncs": "Snapshots of the kernel's tables.",
-    "monitor_restarts": "Restarts of the monitor.",
-    "events_lost": "Times that the monitor lost events because it could not keep up.",
-    "batches_lost": "Processes of ip -batch that ended before all their commands were run.",
-    "solicitations_received": "Neighbor solicitations received.",
-    "lookups": "Lookups started: address resolutions by the kernel, one per interface.",
-    "lookups_rate_limited": "Solicitations that led to no lookup because of the rate limits.",
-    "log_records_dropped": "Log records that were dropped because they could not be written.",
-    "hosts": "Hosts known now.",
-    "start_time_seconds": "Start time of the daemon, in seconds since 1970.",
-}
-
-
-def metric(counter: str) -> str:
-    """Return the name of *counter* in the metrics, e.g. ``ndpbr_lookups_total`` for ``lookups``."""
-    return f"ndpbr_{counter}" if counter in GAUGES else f"ndpbr_{counter}_total"
+_COUNTER_NAMES = {it.metadata["kind"]: it.name for it in fields(Counters) if it.metadata["kind"]}
 
 
 def exposition(counters: Counters) -> str:
@@ -97,12 +73,13 @@ def exposition(counters: Counters) -> str:
         "# TYPE ndpbr_build_info gauge",
         f'ndpbr_build_info{{version="{__version__}"}} 1',
     ]
-    for field in fields(counters):
-        name, kind = metric(field.name), "gauge" if field.name in GAUGES else "counter"
+    for it in fields(counters):
+        kind = it.metadata["type"]
+        name = f"ndpbr_{it.name}" if kind == "gauge" else f"ndpbr_{it.name}_total"
         lines += [
-            f"# HELP {name} {HELP[field.name]}",
+            f"# HELP {name} {it.metadata['help']}",
             f"# TYPE {name} {kind}",
-            f"{name} {getattr(counters, field.name)}",
+            f"{name} {getattr(counters, it.name)}",
         ]
     return "\n".join(lines) + "\n"
 

@@ -16,9 +16,9 @@ def test_date_is_now() -> None:
     assert before - 1 < date < time.time() + 1
 
 
-def test_stamp_is_the_logs() -> None:
-    """A stamp is the UTC date of the time that is passed in, to the microsecond."""
-    stamp = clock.stamp(clock.now() - 3600)
+def test_utc_is_the_logs() -> None:
+    """The text is the UTC date of the time that is passed in, to the microsecond."""
+    stamp = clock.utc(time.time() - 3600)
 
     assert stamp[19] == "."
     assert len(stamp) == len("2026-01-01T00:00:00.000000Z")

@@ -110,7 +110,7 @@ def test_system_logs_nothing(path: Path) -> None:
     assert {module for module in ours(path) if not module.startswith(("ndpbr_py.system", "ndpbr_py.errors"))} == set()
 
 
-@pytest.mark.parametrize(("library", "place"), [("sh", "iproute2/process.py"), ("structlog", "logs/logger.py")])
+@pytest.mark.parametrize(("library", "place"), [("sh", "iproute2/process.py"), ("structlog", "logs/rendering.py")])
 def test_library_is_imported_in_one_place(library: str, place: str) -> None:
     """Each of the two dependencies is imported by one module only."""
     users = [str(path.relative_to(PACKAGE)) for path in MODULES if library in {m.split(".")[0] for m in imports(path)}]

@@ -110,7 +110,7 @@ def recorded() -> dict[str, Event]:
         method, arguments = call.func.attr, call.args
         if method in ("record", "condition") and len(arguments) == 2:
             severity, name = text(arguments[0]), text(arguments[1])
-        elif module == "logs/logger.py" and method in LEVELS and len(arguments) == 1:
+        elif module.startswith("logs/") and method in LEVELS and len(arguments) == 1:
             severity, name = method, text(arguments[0])
         else:
             continue

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ndpbr_py.core.decision import Reason
-from ndpbr_py.logs.logger import KEY_ORDER
+from ndpbr_py.logs.rendering import KEY_ORDER
 from ndpbr_py.metrics import Counters, exposition
 from tests.program import ROOT
 from tests.test_log_table import PACKAGE, TABLE, TREES, text

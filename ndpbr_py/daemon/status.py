@@ -124,7 +124,7 @@ def _event(past: Past) -> dict[str, object]:
     """Return the fields of the record that the log has of it, at whatever level."""
     about = fields(past.decision)
     del about["address"]  # which was asked for
-    when = {"ts": clock.stamp(past.at), "ago_s": round(clock.now() - past.at, 1)}
+    when = {"ts": clock.utc(clock.date(past.at)), "ago_s": round(clock.now() - past.at, 1)}
     return {**when, "event": past.decision.kind.value, **about}
 
 

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import Any
-
-import structlog
 
 from ndpbr_py.config import LogConfig
 from ndpbr_py.core.actions import Action
 from ndpbr_py.core.decision import CLAIMS, Decision, DecisionKind, Reason
 from ndpbr_py.core.ratelimit import TokenBucket
 from ndpbr_py.logs.fields import fields, level
+from ndpbr_py.logs.rendering import bound_logger, processors
 from ndpbr_py.logs.sink import Sink, StderrSink, SyslogSink
 
-KEY_ORDER = ("ts", "level", "event", "address", "dev", "lladdr", "state", "reason")
 # A start after a crash adopts thousands of hosts, and a flood claims thousands of addresses.
 RATE_LIMITED_REASONS = CLAIMS | {Reason.ADOPTED}
 # Another host's false claims: a warning once a minute for each reason, the others at level debug.
 RATE_LIMITED_WARNINGS = frozenset((DecisionKind.IGNORED, DecisionKind.CONFLICT))
 _MAX_QUEUED = 5000  # decisions that wait for flush(); some MB
-_LISTS = (list, tuple)
 _MAX_CONDITIONS = 100  # of one event: unknown keywords come from outside
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-}
-
 
 CommandLines = Callable[[Action], Iterable[str]]
-_Record = MutableMapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -74,19 +62,17 @@ class Log:
             dry_run: The commands are not run; their records are `would-run`, at level info.
             date: Returns the time of the records in seconds since 1970, for a replay; without it, now.
         """
-        processors = _processors(config, date)
-        self._now = date or time.monotonic
-        notice = _dropped_notice(processors)
+        steps, self._now = processors(config, date), date or time.monotonic
+
+        def notice(count: int) -> str:
+            return str(bound_logger(steps).warning("log-records-dropped", count=count))
+
         self.sink: Sink = sink or (SyslogSink("ndpbr", notice) if config.syslog else StderrSink(2, notice))
         lowest = getattr(logging, config.level.upper())
         self.verbose = lowest <= logging.DEBUG
         self.dry_run = dry_run
         self.commands = commands if self.verbose or dry_run else None
-        self._log = structlog.wrap_logger(
-            _SinkLogger(self.sink),
-            processors=processors,
-            wrapper_class=structlog.make_filtering_bound_logger(lowest),
-        ).bind()
+        self._log = bound_logger(steps, _SinkLogger(self.sink), lowest)
         self._conditions: dict[str, dict[str, _Condition]] = defaultdict(dict)
         self._queued: list[Decision] = []
         self._claims = TokenBucket(20, 500)
@@ -185,75 +171,3 @@ class _SinkLogger:
         self.info = partial(sink.write, "info")
         self.warning = partial(sink.write, "warning")
         self.error = partial(sink.write, "error")
-
-
-def _dropped_notice(processors: list[Any]) -> Callable[[int], str]:
-    """Return the function that renders the record about dropped records: *count* of them."""
-    log = structlog.wrap_logger(
-        structlog.ReturnLogger(),
-        processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-    )
-
-    def notice(count: int) -> str:
-        return str(log.warning("log-records-dropped", count=count))
-
-    return notice
-
-
-def _processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]:
-    terminal = sys.stderr is not None and sys.stderr.isatty() and not config.syslog
-    kind = config.format
-    if kind == "auto":
-        kind = "console" if terminal else "logfmt"
-    steps: list[Any] = [_escape]
-    if not config.syslog:  # whose own header has the time and the level; its lines are short
-        stamp = structlog.processors.TimeStamper("iso", utc=True, key="ts") if date is None else _RecordedTime(date)
-        steps += [structlog.processors.add_log_level, stamp]
-    steps.append(_ordered)
-    if kind == "json":
-        steps.append(structlog.processors.JSONRenderer())
-    elif kind == "console":
-        steps += [
-            _flat,
-            structlog.dev.ConsoleRenderer(colors=terminal, timestamp_key="ts", sort_keys=False),
-        ]
-    else:
-        steps += [_flat, structlog.processors.LogfmtRenderer(bool_as_flag=False)]
-    return steps
-
-
-class _RecordedTime:
-    """Adds ``ts`` as TimeStamper does, with the time of a recording."""
-
-    def __init__(self, date: Callable[[], float]) -> None:
-        self._date = date
-
-    def __call__(self, _: object, __: str, record: _Record) -> _Record:
-        recorded = datetime.datetime.fromtimestamp(self._date(), datetime.UTC)
-        record["ts"] = recorded.isoformat(timespec="microseconds").replace("+00:00", "Z")
-        return record
-
-
-def _escape(_: object, __: str, record: _Record) -> _Record:
-    """Escape control characters: text from outside must not forge records, or move a terminal's cursor."""
-    for key, value in record.items():
-        if isinstance(value, str):
-            if not value.isprintable():
-                record[key] = value.translate(_CONTROL)
-        elif isinstance(value, _LISTS):
-            record[key] = [it.translate(_CONTROL) if isinstance(it, str) else it for it in value]
-    return record
-
-
-def _ordered(_: object, __: str, record: _Record) -> _Record:
-    return {**{key: record[key] for key in KEY_ORDER if key in record}, **record}
-
-
-def _flat(_: object, __: str, record: _Record) -> _Record:
-    """Drop fields without a value, and join lists with commas: logfmt has neither null nor lists."""
-    return {
-        key: ",".join(map(str, value)) if isinstance(value, _LISTS) else value
-        for key, value in record.items()
-        if value is not None and value not in ("", [], ())
-    }

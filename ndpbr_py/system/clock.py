@@ -6,6 +6,7 @@ A router without a battery learns the date late.  A time noted before that still
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 
 def now() -> float:
@@ -20,16 +21,9 @@ def date(at: float) -> float:
 
 def local() -> str:
     """Return the local time as `ip -ts` prints it."""
-    second, fraction = divmod(date(now()), 1)
-    return time.strftime(f"[%Y-%m-%dT%H:%M:%S.{int(fraction * 1e6):06d}]", time.localtime(second))
+    return datetime.now().strftime("[%Y-%m-%dT%H:%M:%S.%f]")
 
 
-def zone() -> str:
-    """Return how far the local time is ahead of UTC, e.g. ``"+0100"``."""
-    return time.strftime("%z")
-
-
-def stamp(at: float) -> str:
-    """Return *at*, a time of now(), in UTC as the log writes it."""
-    second, fraction = divmod(date(at), 1)
-    return time.strftime(f"%Y-%m-%dT%H:%M:%S.{int(fraction * 1e6):06d}Z", time.gmtime(second))
+def utc(seconds: float) -> str:
+    """Return *seconds* since 1970 in UTC as the log writes it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,77 @@
+"""An event and its fields -> the text of a record, through structlog: logfmt, JSON, or color for a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
+
+import structlog
+
+from ndpbr_py.config import LogConfig
+from ndpbr_py.system import clock
+
+KEY_ORDER = ("ts", "level", "event", "address", "dev", "lladdr", "state", "reason")
+_LISTS = (list, tuple)
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+
+_Record = MutableMapping[str, Any]
+
+
+def processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]:
+    """Return structlog's processors for *config*; *date* as in Log."""
+    terminal = sys.stderr is not None and sys.stderr.isatty() and not config.syslog
+    kind = config.format
+    if kind == "auto":
+        kind = "console" if terminal else "logfmt"
+    steps: list[Any] = [_escape]
+    if not config.syslog:  # whose own header has the time and the level; its lines are short
+        stamp = structlog.processors.TimeStamper("iso", utc=True, key="ts") if date is None else _recorded_time(date)
+        steps += [structlog.processors.add_log_level, stamp]
+    steps.append(_ordered)
+    if kind == "json":
+        steps.append(structlog.processors.JSONRenderer())
+    elif kind == "console":
+        steps += [_flat, structlog.dev.ConsoleRenderer(colors=terminal, timestamp_key="ts", sort_keys=False)]
+    else:
+        steps += [_flat, structlog.processors.LogfmtRenderer(bool_as_flag=False)]
+    return steps
+
+
+def bound_logger(steps: Sequence[Any], target: object = None, lowest: int = logging.DEBUG) -> Any:
+    """Return a logger that calls *target* with the text of each record; without *target* it returns the text."""
+    methods = structlog.make_filtering_bound_logger(lowest)
+    return structlog.wrap_logger(target or structlog.ReturnLogger(), processors=steps, wrapper_class=methods).bind()
+
+
+def _recorded_time(date: Callable[[], float]) -> Callable[[object, str, _Record], _Record]:
+    """Return what adds ``ts`` as TimeStamper does, with the time of a recording."""
+    return lambda _, __, record: {**record, "ts": clock.utc(date())}
+
+
+def _escape(_: object, __: str, record: _Record) -> _Record:
+    """Escape control characters: text from outside must not forge records, or move a terminal's cursor."""
+    for key, value in record.items():
+        if isinstance(value, str):
+            if not value.isprintable():
+                record[key] = value.translate(_CONTROL)
+        elif isinstance(value, _LISTS):
+            record[key] = [it.translate(_CONTROL) if isinstance(it, str) else it for it in value]
+    return record
+
+
+def _ordered(_: object, __: str, record: _Record) -> _Record:
+    return {**{key: record[key] for key in KEY_ORDER if key in record}, **record}
+
+
+def _flat(_: object, __: str, record: _Record) -> _Record:
+    """Drop fields without a value, and join lists with commas: logfmt has neither null nor lists."""
+    return {
+        key: ",".join(map(str, value)) if isinstance(value, _LISTS) else value
+        for key, value in record.items()
+        if value is not None and value not in ("", [], ())
+    }
