@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
@@ -25,6 +27,7 @@ from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
+from ndpbr_py.system.lock import NAMES
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 HOST = "2001:db8::33"
@@ -32,6 +35,17 @@ LLADDR = "02:00:00:00:00:33"
 OTHER_LLADDR = "02:00:00:00:00:66"
 PREFIX = IPv6Network("2001:db8::/64")
 INTERFACES = ("wan0", "lan0")
+
+
+def lay_locks(proc: Path, *names: str) -> None:
+    """Write the files below *proc* that say that a process holds the locks *names*."""
+    file = proc / "sys/net/ipv6" / NAMES
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    at = f"{os.major(file.stat().st_dev):02x}:{os.minor(file.stat().st_dev):02x}:{file.stat().st_ino}"
+    held = [f"{n}: POSIX  ADVISORY  READ 4711 {at} {zlib.crc32(name.encode())} 0\n" for n, name in enumerate(names, 1)]
+    other = [f"8: POSIX  ADVISORY  READ 4711 00:00:1 {zlib.crc32(b'protocol 77')} 0\n", "8: -> blocked\n", "garbage\n"]
+    (proc / "locks").write_text("".join(held + other))
 
 
 def addr(text: str = HOST) -> IPv6Address:

@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.system.lock import NamespaceLocks, PidFile, SharedSettingLock, running
-from tests.lab import Host, Lab
+from ndpbr_py.system.lock import SETTINGS, PidFile, SharedSettingLock, locked, running
+from tests.conftest import Start
+from tests.home import Home
+from tests.lab import PATIENCE, Host, Lab
+from tests.observed import settings
+from tests.program import ROOT
 
 HOLD = """
 import sys
@@ -128,31 +132,97 @@ def test_pid_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     assert victim.read_text() == "untouched"
 
 
-def test_name_has_one_owner() -> None:
+def test_name_has_one_owner(lab: Lab) -> None:
     """A name that another ndpbr holds is refused with the holder's pid, and none of the other names stays locked."""
-    first = NamespaceLocks(["test interface lan0"])
+    router, other = lab.host("router"), lab.host("other")
+    with names_held(router, "interface lan0") as pid:
+        refused = _names(router, "interface lan1", "interface lan0")
+        free = _names(router, "interface lan1"), _names(other, "interface lan0")
+        seen = router.inside(lambda: locked(["interface lan0", "interface lan1"]))
 
-    with pytest.raises(NdpbrError) as error:
-        NamespaceLocks(["test interface lan1", "test interface lan0"])
-
-    assert str(error.value) == f"test interface lan0 is already in use by another ndpbr, pid {os.getpid()}"
-    NamespaceLocks(["test interface lan1"]).release()
-    first.release()
-    NamespaceLocks(["test interface lan0"]).release()
+    assert refused == f"interface lan0 is already in use by another ndpbr, pid {pid}"
+    assert free == ("", "")
+    assert seen == ["interface lan0"]
+    assert _names(router, "interface lan0") == ""
 
 
-def test_name_is_refused_again_and_again() -> None:
-    """A supervisor that starts a second daemon again and again is refused each time, without blocking."""
-    first = NamespaceLocks(["test interface lan0"])
-    said = []
-    for _ in range(200):
-        with pytest.raises(NdpbrError) as error:
-            NamespaceLocks(["test interface lan0"])
-        said.append(str(error.value))
-    first.release()
+ABSTRACT = """
+for kind, name in ((socket.SOCK_STREAM, "interface wan0"), (socket.SOCK_DGRAM, "protocol 135")):
+    taken = socket.socket(socket.AF_UNIX, kind)
+    taken.bind("\\0ndpbr/" + name)
+    globals()[name] = taken
+"""
+RECORD = """
+held = []
+for path in glob.glob("/proc/sys/net/ipv6/conf/*/*") + glob.glob("/run/ndpbr/*"):
+    for flags in ("r", "r+"):
+        try:
+            held.append(open(path, flags))
+            fcntl.lockf(held[-1], fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pass
+"""
 
-    assert said[9] == f"test interface lan0 is already in use by another ndpbr, pid {os.getpid()}"
-    assert said[-1] == "test interface lan0 is already in use by another ndpbr, pid unknown"
+
+@pytest.mark.parametrize("take", [ABSTRACT, RECORD], ids=["the old names", "every file that can be opened"])
+def test_unprivileged_user_cannot_keep_a_daemon_from_starting(home: Home, daemon: Start, take: str) -> None:
+    """Whatever a user without privileges locks, the daemon starts, and restores its settings."""
+    before = settings(home.router, "wan0", "lan0")
+    become = "import fcntl, glob, os, socket, sys\nos.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+    code = f"{become}{take}\nprint(flush=True)\n"
+    holder = home.router.spawn(
+        sys.executable, "-c", code + "sys.stdin.read()", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == "\n"
+
+    assert daemon(home.router, "wan0", "lan0").stop() == 0
+    assert settings(home.router, "wan0", "lan0") == before
+    assert holder.poll() is None
+
+
+def test_daemons_of_two_users_find_each_other(lab: Lab) -> None:
+    """A service's user with CAP_NET_ADMIN cannot take what root holds, and the other way round."""
+    router = lab.host("router")
+    words = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    rights = ("--inh-caps=+net_admin", "--ambient-caps=+net_admin")
+    with names_held(router, "protocol 135") as pid:
+        refused = _names(router, "protocol 135", become=(*words, *rights))
+        powerless = _names(router, "protocol 135", become=words)
+
+    assert refused == f"protocol 135 is already in use by another ndpbr, pid {pid}"
+    assert powerless == ""  # it holds nothing, and cannot change anything
+    with names_held(router, "protocol 135", become=(*words, *rights)) as pid:
+        assert _names(router, "protocol 135") == f"protocol 135 is already in use by another ndpbr, pid {pid}"
+
+
+TAKE = """
+import sys
+from ndpbr_py.errors import NdpbrError
+from ndpbr_py.system.lock import NamespaceLocks
+try:
+    held = NamespaceLocks(sys.argv[1:])
+except NdpbrError as error:
+    print(error, flush=True)
+else:
+    print(flush=True)
+sys.stdin.read()
+"""
+
+
+def _names(host: Host, *names: str, become: tuple[str, ...] = ()) -> str:
+    """Return the error of a process that locks *names* and ends."""
+    return host.run(*become, sys.executable, "-c", TAKE, *names, input="", cwd=ROOT).stdout.strip()
+
+
+@contextmanager
+def names_held(host: Host, *names: str, become: tuple[str, ...] = ()) -> Iterator[int]:
+    """Yield the pid of a process that holds *names*."""
+    words = (*become, sys.executable, "-c", TAKE, *names)
+    child = host.spawn(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+    assert child.stdout is not None and child.stdout.readline() == "\n"
+    yield child.pid
+    child.communicate("", timeout=PATIENCE)
 
 
 def test_setting_is_shared_per_namespace(lab: Lab) -> None:
@@ -168,7 +238,7 @@ def test_setting_is_shared_per_namespace(lab: Lab) -> None:
 
 
 def _joined(host: Host, protocol: int, found: int) -> SharedSettingLock:
-    lock = SharedSettingLock(Path("/proc/sys/net/ipv6/conf/all/proxy_ndp"), protocol)
+    lock = SharedSettingLock(Path("/proc/sys/net/ipv6", SETTINGS), protocol)
 
     def join() -> None:
         with lock.transition():

@@ -8,16 +8,12 @@ from pathlib import Path
 from ndpbr_py.core.events import KernelSnapshot, PrefixOrDefaultRoute
 from ndpbr_py.doctor.facts import Link
 from ndpbr_py.doctor.procfs import ProcFs
-from tests.builders import addr
+from tests.builders import addr, lay_locks
 
 DEFAULT = PrefixOrDefaultRoute(IPv6Network("::/0"), "wan0", addr("fe80::1"))
 NEIGHBORS = """entries  allocs   destroys
 0000000a 0005b714 0005dca6
 0000000a 00075d06 00073374"""
-UNIX = """Num       RefCount Protocol Flags    Type St Inode Path
-0000: 00000002 00000000 00010000 0001 01 4711 @ndpbr/protocol 135
-0000: 00000002 00000000 00010000 0001 01 4712 @ndpbr/interface wan0
-0000: 00000002 00000000 00010000 0001 01 4713 /run/systemd/notify"""
 
 
 def lay(root: Path, files: dict[str, str]) -> None:
@@ -34,7 +30,6 @@ def test_facts_are_read(tmp_path: Path) -> None:
     lay(
         proc,
         {
-            "net/unix": UNIX,
             "net/stat/ndisc_cache": NEIGHBORS,
             "self/status": "Name:\tndpbr\nCapEff:\t0000000000001000",
             "sys/kernel/osrelease": "6.1.0",
@@ -49,6 +44,7 @@ def test_facts_are_read(tmp_path: Path) -> None:
         {"wan0/flags": "0x1043", "wan0/carrier": "1", "wan0/brport/state": "3", "br0/flags": "0x1002"},
     )
     (sys / "class/net/wan0/master").symlink_to("../br0")
+    lay_locks(proc, "protocol 135")
     facts = ProcFs(proc, sys).facts(("gone0",), KernelSnapshot(routes=(DEFAULT,)), 135, tmp_path / "state")
 
     assert facts.links == (

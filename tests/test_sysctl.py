@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ndpbr_py.config import is_interface_name
 from ndpbr_py.errors import NdpbrError
+from ndpbr_py.system.lock import SETTINGS
 from ndpbr_py.system.sysctl import SettingChange, SysctlOverrides, required
 
 FOUND = {
@@ -38,6 +39,9 @@ class Kernel:
         self.names = {1: "lo", 2: "wan0", 3: "lan0"}
         for path, value in found.items():
             self.set(path, value)
+        lock = self.proc_sys / SETTINGS
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
 
     def overrides(self, protocol: int = 135) -> SysctlOverrides:
         """Return the overrides of an instance that starts now."""
@@ -59,7 +63,7 @@ class Kernel:
 
     def settings(self) -> dict[str, str]:
         """Return every setting."""
-        files = [path for path in self.proc_sys.glob("*/*/*") if path.is_file()]
+        files = [path for path in self.proc_sys.glob("*/*/*") if path.is_file() and path != self.proc_sys / SETTINGS]
         return {str(path.relative_to(self.proc_sys)): path.read_text().strip() for path in files}
 
     def rename(self, old: str, new: str) -> None:

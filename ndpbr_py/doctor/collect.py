@@ -6,7 +6,6 @@ A program that is missing or fails leaves its facts unknown.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -53,8 +52,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
 
 def interfaces(procfs: ProcFs, tables: KernelSnapshot | None) -> tuple[str, ...]:
     """Return the interfaces of the running daemon, else those with its leftovers, else all that it could list."""
-    # Any user can create a socket with such a name.
-    held = [name for name in _held(procfs, "interface ") if config.is_interface_name(name)]
+    held = _held(procfs, "interface ")
     left = {entry.dev for entry in tagged(tables) if entry.dev is not None}
     if held or len(left) > 1:
         return tuple(sorted(held or left))
@@ -70,7 +68,7 @@ def interfaces(procfs: ProcFs, tables: KernelSnapshot | None) -> tuple[str, ...]
 def rules_of(procfs: ProcFs, daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
     """Return the rules and the protocol number of the running daemon; if it does not answer, of its locks."""
     rules, protocol = control_rules.parse_rules(daemon)
-    held = [int(number) for number in _held(procfs, "protocol ") if re.fullmatch("[0-9]{1,3}", number)]
+    held = list(map(int, _held(procfs, "protocol ")))
     return rules, held[0] if daemon is None and len(held) == 1 else protocol
 
 

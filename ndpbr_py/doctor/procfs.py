@@ -12,6 +12,7 @@ from pathlib import Path
 from ndpbr_py.config import PROTOCOL
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.facts import Facts, Link
+from ndpbr_py.system.lock import locked
 from ndpbr_py.system.sysctl import SysctlOverrides, has_nd
 
 _CAP_NET_ADMIN = 12
@@ -73,8 +74,8 @@ class ProcFs:
 
     def locks(self) -> list[str]:
         """Return the locks of the daemons in this network namespace, e.g. `protocol 135`, `interface wan0`."""
-        lines = (_text(self._proc / "net/unix") or "").splitlines()
-        return [line.partition(" @ndpbr/")[2] for line in lines if " @ndpbr/" in line]
+        interfaces = (f"interface {path.name}" for path in self._net.glob("*"))
+        return locked((*(f"protocol {number}" for number in range(256)), *interfaces), self._proc)
 
     def capable(self) -> bool:
         """Whether this process has CAP_NET_ADMIN."""

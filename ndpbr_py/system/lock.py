@@ -5,8 +5,10 @@ has its number now.  The lock is a POSIX record lock for writing: only a process
 (every process that may read the file can take one with flock()).  The kernel names the holder, so the file's content
 is never trusted.  Source: fcntl_locking(2).
 
-Interfaces and protocol numbers are locked by abstract Unix sockets.  These are per network namespace, as interfaces
-are, and vanish with their process.
+All other locks are per network namespace, as interfaces and settings are.  They are locks on two files below /proc/sys
+that the kernel opens only for root and for processes with CAP_NET_ADMIN in this namespace: daemons with different uids
+see each other, and no other user can take a lock.  The content of the files is neither read nor written.  Daemons with
+different mounts of /proc do not see each other.  Source: net_ctl_permissions() in net/sysctl_net.c, flock(2).
 """
 
 from __future__ import annotations
@@ -14,16 +16,17 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import socket
 import struct
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ndpbr_py.errors import NdpbrError
 
-_MAX_PENDING_CONNECTIONS = 128  # asking for the owner's pid uses up one for good: none is ever accepted
 _FLOCK = struct.Struct("@hhqqi0q")  # struct flock: type, whence, start, length, pid
-_TRANSITION = 1 << 60  # the byte whose lock lets only one instance read and change a shared setting
+# Two files: a record lock is lost when its process closes any descriptor of the file.
+NAMES, SETTINGS = "conf/all/stable_secret", "conf/default/stable_secret"  # below /proc/sys/net/ipv6
+_PROC_SYS = Path("/proc/sys/net/ipv6")
 
 
 class PidFile:
@@ -75,9 +78,9 @@ def _locked(path: Path) -> int:
         os.close(descriptor)  # the owner has just ended: try again
 
 
-def _holder(descriptor: int, kind: int) -> int | None:
-    """Return the pid of a process whose lock conflicts with a lock of this *kind*; None if there is none."""
-    lock = _FLOCK.pack(kind, os.SEEK_SET, 0, 0, 0)
+def _holder(descriptor: int, kind: int, start: int = 0, length: int = 0) -> int | None:
+    """Return the pid of a process whose lock conflicts with one of this *kind*; None if there is none."""
+    lock = _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)
     found, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, lock))
     return None if found == fcntl.F_UNLCK else int(pid)
 
@@ -106,77 +109,101 @@ def running(path: Path) -> int | None:
 
 
 class NamespaceLocks:
-    """Names that only one process of this network namespace can hold, e.g. ``interface wan0``."""
+    """Names that only one process of this network namespace can hold, e.g. ``interface wan0``.
 
-    def __init__(self, names: Iterable[str]) -> None:
+    The name is a byte of the file: its CRC.  A process without CAP_NET_ADMIN holds nothing, and changes nothing.
+    """
+
+    def __init__(self, names: Iterable[str], path: Path = _PROC_SYS / NAMES) -> None:
         """Lock *names*.
 
         Raises:
-            NdpbrError: Another ndpbr holds one of them.
+            NdpbrError: Another ndpbr holds one of them, or they cannot be locked.
         """
-        self._sockets: list[socket.socket] = []
-        for name in names:
-            lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-            self._sockets.append(lock)
-            try:
-                lock.bind(f"\0ndpbr/{name}")
-                lock.listen(_MAX_PENDING_CONNECTIONS)
-            except OSError:
-                self.release()
-                raise NdpbrError(f"{name} is already in use by another ndpbr, pid {_owner(name)}") from None
+        self._descriptor: int | None = None
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # keeps others from locking names meanwhile
+            for name in names:
+                self._lock(name)
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        except PermissionError:
+            pass
+        except OSError as error:
+            raise NdpbrError(f"cannot lock {path}: {error.strerror}") from error
+        except NdpbrError:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Unlock the names."""
-        for lock in self._sockets:
-            lock.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def _lock(self, name: str) -> None:
+        assert self._descriptor is not None
+        byte = _byte(name)
+        if (pid := _holder(self._descriptor, fcntl.F_WRLCK, byte, 1)) is not None:
+            # Not positive: in another pid namespace.
+            raise NdpbrError(f"{name} is already in use by another ndpbr, pid {pid if pid > 0 else 'unknown'}")
+        # For reading: where /proc/sys is read-only the file cannot be opened for writing.
+        fcntl.lockf(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, byte)
 
 
-def _owner(name: str) -> int | str:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as client:
-        client.setblocking(False)  # connect() would block forever if too many connections are pending
-        try:
-            client.connect(f"\0ndpbr/{name}")
-            credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        except OSError:
-            return "unknown"
-    return int(struct.unpack("3i", credentials)[0]) or "unknown"  # 0: in another pid namespace
+def locked(names: Iterable[str], proc: Path = Path("/proc")) -> list[str]:
+    """Return those of *names* that a process of this network namespace holds; this requires no privilege.
+
+    Source: proc(5): TYPE, ADVISORY, READ, pid, MAJOR:MINOR:INODE in hexadecimal and decimal, start, end.
+    """
+    try:
+        file = os.stat(proc / "sys/net/ipv6" / NAMES)
+        lines = (proc / "locks").read_text().splitlines()
+    except OSError:
+        return []
+    device = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    held = {words[6] for line in lines if len(words := line.split()) == 8 and words[5] == device}
+    return [name for name in names if str(_byte(name)) in held]
+
+
+def _byte(name: str) -> int:
+    return zlib.crc32(name.encode())
 
 
 class SharedSettingLock:
     """Which running instances need a setting of the whole network namespace, and the value that each of them found.
 
-    Each instance holds a record lock on the setting's own file under /proc, at the byte VALUE * 256 + PROTOCOL.  The
-    file is per network namespace, as the setting is.  Only a process that may change the setting can take a lock for
-    writing, and the kernel drops the lock with the process.  Instances with different mounts of /proc do not see each
-    other.  Source: fcntl_locking(2), open file description locks.
+    Each instance holds a lock on the byte VALUE * 256 + PROTOCOL of the file *path*, until it ends.  Source:
+    fcntl_locking(2), open file description locks.
     """
 
     def __init__(self, path: Path, protocol: int) -> None:
         self._path = path
         self._protocol = protocol
-        self._descriptor: int | None = None  # stays None if the setting cannot be written
+        self._descriptor: int | None = None  # stays None if this process may not change settings
 
     @contextlib.contextmanager
     def transition(self) -> Iterator[None]:
         """Keep other instances from reading and changing the setting meanwhile."""
         if self._descriptor is None:
             with contextlib.suppress(OSError):
-                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        self._fcntl(fcntl.F_OFD_SETLKW, fcntl.F_WRLCK, _TRANSITION)
+                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, _TRANSITION)
+            if self._descriptor is not None:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def join(self, found: int) -> None:
         """Tell other instances that this one needs the setting, and which value it found."""
-        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, 0, _TRANSITION)
-        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_WRLCK, abs(found) * 256 + self._protocol)
+        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK)
+        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_RDLCK, abs(found) * 256 + self._protocol, 1)
 
     def others(self, found: int | None = None) -> bool:
         """Whether another instance needs the setting; with *found*, one that found this value."""
-        start, length = (0, _TRANSITION) if found is None else (abs(found) * 256, 256)
-        return self._fcntl(fcntl.F_OFD_GETLK, fcntl.F_RDLCK, start, length) == fcntl.F_WRLCK
+        start, length = (0, 0) if found is None else (abs(found) * 256, 256)
+        return self._fcntl(fcntl.F_OFD_GETLK, fcntl.F_WRLCK, start, length) == fcntl.F_RDLCK
 
     def leave(self) -> None:
         """Tell other instances that this one no longer needs the setting."""
@@ -184,7 +211,7 @@ class SharedSettingLock:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _fcntl(self, command: int, kind: int, start: int, length: int = 1) -> int:
+    def _fcntl(self, command: int, kind: int, start: int = 0, length: int = 0) -> int:
         if self._descriptor is None:
             return fcntl.F_UNLCK
         lock = _FLOCK.pack(kind, os.SEEK_SET, start, length, 0)

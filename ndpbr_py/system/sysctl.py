@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ndpbr_py.errors import NdpbrError
+from ndpbr_py.system import lock
 from ndpbr_py.system.files import read, write_atomically
-from ndpbr_py.system.lock import SharedSettingLock
 
 PROC_SYS = Path("/proc/sys/net/ipv6")
 _VERSION = 1  # of the file
@@ -96,7 +96,7 @@ class SysctlOverrides:
         self._file = state_dir / f"settings-{protocol}.json"
         self._proc_sys = proc_sys
         self._interfaces = interfaces
-        self._shared = SharedSettingLock(proc_sys / _PROXY_NDP.format("all"), protocol)
+        self._shared = lock.SharedSettingLock(proc_sys / lock.SETTINGS, protocol)
         self._found: dict[_Key, str] | None = None
 
     def apply(self, interfaces: Iterable[str]) -> list[SettingChange]:
