@@ -19,7 +19,7 @@ Ended = tuple[bytes, str | None]
 CHECKPOINT_AFTER = r"""@*) sleep 0.1; echo "Object \"$words\" is unknown, try \"ip help\"." >&2;;"""
 
 
-def ignore() -> None:
+def ignore(_: object) -> None:
     """Take no note of progress."""
 
 
@@ -118,13 +118,13 @@ def test_abandoned_process_reports_nothing(tmp_path: Path) -> None:
 
 
 def test_progress_is_reported(tmp_path: Path) -> None:
-    """An open batch reports progress, and counts what is unfinished, while its process works."""
+    """A batch reports progress, and counts what is unfinished, while its process works."""
     path = script(tmp_path, "while read -r words; do", 'case "$words" in "@1") ;;', CHECKPOINT_AFTER, "esac", "done")
 
     async def story() -> tuple[int, int]:
         progress, ended = asyncio.Event(), asyncio.Event()
         child, script = start(path, stdin=True), BatchScript(Commands(135))
-        work = Batch(child, script, DEADLINE, progress.set, lambda *_: ended.set())
+        work = Batch(child, script, DEADLINE, lambda _: progress.set(), lambda *_: ended.set())
         async with asyncio.timeout(DEADLINE):
             for number in range(2):
                 work.feed([AddRoute(addr(f"2001:db8::{number:x}"), "lan0")])

@@ -14,13 +14,14 @@ from ndpbr_py.core.actions import (
     Action,
     AddProxy,
     AddRoute,
+    Advertise,
     DelProxy,
     DelRoute,
     Mark,
     Probe,
     RejoinGroup,
 )
-from ndpbr_py.core.events import ActionRefused, Refusal
+from ndpbr_py.core.events import ActionFinished, ActionRefused, Refusal
 from ndpbr_py.iproute2.batching import MAX_UNFINISHED, TIMING, Timing
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor, ExecutorEvent, ProcessLost
@@ -29,6 +30,8 @@ from tests.scripts import DEADLINE, script, until
 
 A = addr()
 ROUTE, PROXY, PROBE = AddRoute(A, "lan0"), AddProxy(A, "wan0"), Probe(A, "lan0", LLADDR)
+ADVERTISE = Advertise(A, "wan0", addr("fe80::1"))
+OTHER = AddRoute(addr("2001:db8::99"), "lan0")
 UNKNOWN = r"""@*) echo "Object \"$words\" is unknown, try \"ip help\"." >&2; echo "Command failed -:$n" >&2;;"""
 NO_DEVICE = "*wan9*) echo 'RTNETLINK answers: No such device' >&2; exit 2;;"
 
@@ -291,3 +294,68 @@ def test_new_host_does_not_wait_for_thousands_of_probes(tmp_path: Path) -> None:
     assert commands(tmp_path).count("--") == 1
     assert set(commands(tmp_path)) == {"--", *lines(ROUTE, *probes)}
     assert commands(tmp_path).index(lines(ROUTE)[0]) <= 2 * MAX_UNFINISHED + 1
+
+
+def test_advertisement_is_due_before_the_rest_of_its_batch_is_done(tmp_path: Path) -> None:
+    """A host's advertisement waits for the host's own entries only."""
+
+    async def story() -> list[ExecutorEvent]:
+        async with running(ip(tmp_path, "*::99/*) exec sleep 1000;;")) as (executor, events):
+            executor.submit([ROUTE, PROXY, ADVERTISE, OTHER, PROBE])
+            executor.flush()
+            await until(lambda: events)
+        return events
+
+    assert asyncio.run(story()) == [ActionFinished(ADVERTISE)]
+    assert commands(tmp_path)[:3] == ["--", *lines(ROUTE, PROXY)]
+    assert lines(PROBE)[0] not in commands(tmp_path)
+
+
+def test_advertisement_without_actions_in_progress_is_due_now(tmp_path: Path) -> None:
+    """What the kernel has already needs no process."""
+    assert run(ip(tmp_path), [ADVERTISE]) == [ActionFinished(ADVERTISE)]
+    assert commands(tmp_path) == []
+
+
+def test_advertisement_waits_for_actions_that_were_fed_before(tmp_path: Path) -> None:
+    """A solicitation that arrives while the commands are in progress is answered when they are done."""
+    hold = tmp_path / "hold"
+
+    async def story() -> list[ExecutorEvent]:
+        wait = f'route*) while [ ! -e "{hold}" ]; do sleep 0.01; done;;'
+        async with running(ip(tmp_path, wait)) as (executor, events):
+            executor.submit([ROUTE])
+            executor.flush()
+            executor.submit([ADVERTISE])
+            executor.flush()
+            assert events == []
+            hold.touch()
+            await until(lambda: events)
+        return events
+
+    assert asyncio.run(story()) == [ActionFinished(ADVERTISE)]
+
+
+REFUSED_ROUTE = "*::33/*) echo 'RTNETLINK answers: File exists' >&2; echo \"Command failed -:$n\" >&2;;"
+REFUSED_PROXY = "*proxy*::33*) echo 'RTNETLINK answers: No such device' >&2; exit 2;;"
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        (REFUSED_ROUTE, ActionRefused(ROUTE, Refusal.EXISTS, "File exists")),
+        (REFUSED_PROXY, ActionRefused(PROXY, Refusal.NO_DEVICE, "No such device")),
+    ],
+)
+def test_advertisement_is_dropped_when_an_entry_is_refused(answer: str, refused: ActionRefused, tmp_path: Path) -> None:
+    """No host is told to send to an address that the router cannot reach; other addresses are not affected."""
+    other = Advertise(OTHER.address, "wan0", addr("fe80::1"))
+
+    events = run(ip(tmp_path, answer), [ROUTE, PROXY, ADVERTISE, OTHER, other])
+
+    assert sorted(events, key=repr) == [ActionFinished(other), refused]
+
+
+def test_advertisement_is_dropped_with_a_lost_process(tmp_path: Path) -> None:
+    """Whether the kernel has the entries is not known then."""
+    assert run(ip(tmp_path, "route*) kill -9 $$;;"), [ROUTE, ADVERTISE]) == [ProcessLost("ended by signal 9", 2)]

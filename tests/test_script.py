@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProxy, DelRoute
 from ndpbr_py.core.events import ActionRefused, Refusal
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import CHECKPOINT_INTERVAL, BatchScript, Outcome
@@ -50,6 +50,18 @@ def test_each_part_ends_with_a_checkpoint() -> None:
         "@2",
     ]
     assert made.add([DelRoute(A, "lan0")]).decode().splitlines()[-1] == "@3"
+
+
+def test_advertisement_has_a_checkpoint_of_its_own() -> None:
+    """The checkpoint tells that the commands before it are done; it is returned once."""
+    made, advertise = BatchScript(Commands(135)), Advertise(A, "wan0", None)
+
+    lines = made.add([ROUTE, advertise, PROXY]).decode().splitlines()
+
+    assert [line for line in lines if line.startswith("@")] == [lines[1], lines[3]] == ["@2", "@3"]
+    assert made.acknowledged(b"") == []
+    assert made.acknowledged(checkpoint(2, 2).encode()) == [advertise]
+    assert made.acknowledged((checkpoint(2, 2) + checkpoint(3, 4)).encode()) == []
 
 
 def test_long_part_has_checkpoints_in_between() -> None:

@@ -16,6 +16,7 @@ from ndpbr_py.control.server import Control
 from ndpbr_py.core.actions import Mark
 from ndpbr_py.core.eligibility import too_short
 from ndpbr_py.core.events import (
+    ActionFinished,
     ActionRefused,
     CandidatesFound,
     KernelSnapshot,
@@ -177,6 +178,8 @@ class Daemon:
             case ActionRefused():
                 self._on_refusal(event)
                 self._dispatcher.refused(event)
+            case ActionFinished():
+                pass  # the core does not ask for advertisements yet
             case MarkerSeen():
                 self._resync.on_marker(event.lladdr)
             case ResyncRequested():

@@ -54,6 +54,7 @@ Event = (
     | MarkerSeen
     | LinkRenamed
     | ResyncRequested
+    | core.ActionFinished
     | ProcessLost
     | SocketOpened
     | SocketRefused

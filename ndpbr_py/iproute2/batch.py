@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from ndpbr_py.core.actions import Action
+from ndpbr_py.core.actions import Action, Advertise
 from ndpbr_py.iproute2.process import Child
 from ndpbr_py.iproute2.script import BatchScript
 
@@ -25,7 +25,7 @@ class Batch:
         child: The process, whose stderr is watched from now on.
         script: Turns actions into text, and stderr into an outcome.
         hang_timeout_s: The process is killed if it has work and prints nothing for so long.
-        on_progress: Called whenever the open process has printed something.
+        on_progress: Called whenever the process has printed something, with the advertisements acknowledged since.
         on_end: Called with the batch, all of stderr, and why the process ended early (None if it did not).
     """
 
@@ -34,7 +34,7 @@ class Batch:
         child: Child,
         script: BatchScript,
         hang_timeout_s: float,
-        on_progress: Callable[[], None],
+        on_progress: Callable[[Sequence[Advertise]], None],
         on_end: Callable[[Batch, bytes, str | None], None],
     ) -> None:
         self.script = script
@@ -109,8 +109,7 @@ class Batch:
         except BlockingIOError:
             self._restart_timer()
             self._done = self.script.done(self._stderr[-_TAIL_BYTES:]) or self._done
-            if self.open:
-                self._on_progress()
+            self._on_progress(self.script.acknowledged(self._stderr))
             return
         self._end()
 

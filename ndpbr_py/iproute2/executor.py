@@ -1,4 +1,4 @@
-"""Actions -> batches for ip(8); refused actions and lost processes -> events.
+"""Actions -> batches for ip(8); refused actions, lost processes and due advertisements -> events.
 
 A batch is written while the core still decides, so the kernel and the daemon work side by side.  batching.py decides
 when to start, feed and close a process; this module carries the steps out.
@@ -7,13 +7,13 @@ when to start, feed and close a process; this module carries the steps out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import assert_never
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProxy, DelRoute, Mark, Probe, RejoinGroup
-from ndpbr_py.core.events import ActionRefused
+from ndpbr_py.core.events import ActionFinished, ActionRefused
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Process, Start, State, Timing, Wait, next_step
 from ndpbr_py.iproute2.commands import Commands
@@ -36,13 +36,17 @@ class ProcessLost:
     actions: int = 0
 
 
-ExecutorEvent = ActionRefused | ProcessLost
+ExecutorEvent = ActionRefused | ActionFinished | ProcessLost
 
 
 class Executor:
     """Carries out actions in order, as soon as they are flushed; probes come last.
 
     Any action may be run twice: of two actions about the same thing, the later one counts.
+
+    An `Advertise` is not run.  It waits in its place, and becomes `ActionFinished` when the kernel has acknowledged the
+    actions before it.  If one with its address was refused, or the process was lost, it is dropped.  Later actions may
+    have been run by then, so the receiver checks that the address still has its entry.
 
     Args:
         path: The ip(8) to run.
@@ -75,6 +79,9 @@ class Executor:
         A later action replaces a waiting one about the same entry.
         """
         for action in actions:
+            if isinstance(action, Advertise) and not self._entries and not (self._batch and self._batch.unfinished):
+                self._emit(ActionFinished(action))  # nothing to wait for
+                continue
             key = _key(action)
             queue = self._probes if isinstance(action, Probe) else self._entries
             queue.pop(key, None)
@@ -131,7 +138,7 @@ class Executor:
         if child is None:
             return False
         script = BatchScript(self._commands, self._checkpoint_interval, self._warm_up.count("\n"))
-        self._batch = Batch(child, script, self._timing.hang_timeout_s, self.flush, self._on_end)
+        self._batch = Batch(child, script, self._timing.hang_timeout_s, self._on_progress, self._on_end)
         self._checkpoint_interval = CHECKPOINT_INTERVAL
         self._shared = shared
         self._started_at = self._loop.time()
@@ -149,6 +156,11 @@ class Executor:
         self._timer = None
         self.flush()
 
+    def _on_progress(self, acknowledged: Sequence[Advertise]) -> None:
+        for advertisement in acknowledged:
+            self._emit(ActionFinished(advertisement))
+        self.flush()
+
     def _on_end(self, batch: Batch, stderr: bytes, lost: str | None) -> None:
         self._batch = None
         outcome = batch.script.outcome(stderr)
@@ -158,12 +170,17 @@ class Executor:
             # A refused neigh command ended the process.  The next one has a checkpoint after every action, which
             # tells which command it was.
             self._checkpoint_interval = 1
-            waiting = [*self._entries.values(), *self._probes.values()]
+        if outcome.undone or outcome.refused:
+            undone = () if unknown else outcome.undone
+            waiting = [*undone, *self._entries.values(), *self._probes.values()]
             self._entries, self._probes = {}, {}
-            self.submit(chain(outcome.undone, waiting))
+            refused = outcome.refused_addresses
+            self.submit(a for a in waiting if not isinstance(a, Advertise) or not (unknown or a.address in refused))
         # After that: an action that the core derives from a refusal must come behind the undone ones.
-        for refused in outcome.refused:
-            self._emit(refused)
+        for refusal in outcome.refused:
+            self._emit(refusal)
+        for advertisement in batch.script.acknowledged(stderr):
+            self._emit(ActionFinished(advertisement))
         if unknown:
             self._emit(ProcessLost(lost or "nothing was done", len(outcome.undone)))
         self._batch_ended.set()

@@ -2,15 +2,19 @@
 
 Pure.  A line `@K` in the text is a checkpoint: K actions stand before it.  No object of ip(8) begins with `@`, so ip(8)
 prints, in the same bytes from version 4.20 to 7.1, that it does not know the object: it has come that far.
+
+An advertisement has no command, but a checkpoint of its own: a host waits for it, and the end of the part may be far.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 
-from ndpbr_py.core.actions import Action
+from ndpbr_py.core.actions import Action, Advertise, Entry
 from ndpbr_py.core.events import ActionRefused, Refusal
 from ndpbr_py.iproute2.commands import Commands
 
@@ -45,6 +49,11 @@ class Outcome:
     refused: tuple[ActionRefused, ...] = ()
     undone: tuple[Action, ...] = ()
 
+    @property
+    def refused_addresses(self) -> frozenset[IPv6Address]:
+        """The addresses of refused routes and proxy entries."""
+        return frozenset(event.action.address for event in self.refused if isinstance(event.action, Entry))
+
 
 class BatchScript:
     """The text for one process, part by part; each part ends with a checkpoint.
@@ -66,6 +75,7 @@ class BatchScript:
         self._lines_before = lines_before
         self._commands = commands
         self._checkpoints: set[int] = set()
+        self._advertisements: deque[tuple[int, Advertise]] = deque()
 
     def add(self, actions: Iterable[Action]) -> bytes:
         """Add a part; return its text."""
@@ -76,6 +86,9 @@ class BatchScript:
                 self._add_checkpoint(lines)
             lines.extend(self._commands.lines(action))
             self.actions.append(action)
+            if isinstance(action, Advertise):
+                self._advertisements.append((len(self.actions), action))
+                self._add_checkpoint(lines)
         if len(self.actions) == before:
             return b""
         self._add_checkpoint(lines)
@@ -87,7 +100,20 @@ class BatchScript:
         number, quote, _ = stderr.rpartition(b'Object "@')[2].partition(b'"')
         return int(number) if quote and number.isdigit() else 0
 
-    def outcome(self, stderr: bytes) -> Outcome:
+    def acknowledged(self, stderr: bytes | bytearray) -> list[Advertise]:
+        """Return each advertisement once, when the kernel has carried out everything before it.
+
+        An advertisement for an address that has a refused action is never returned.
+        """
+        reached: list[Advertise] = []
+        while self._advertisements and self._advertisements[0][0] <= self.done(stderr):
+            reached.append(self._advertisements.popleft()[1])
+        if not reached or _ONLY_CHECKPOINTS.fullmatch(stderr):
+            return reached
+        refused = self.outcome(stderr).refused_addresses
+        return [advertisement for advertisement in reached if advertisement.address not in refused]
+
+    def outcome(self, stderr: bytes | bytearray) -> Outcome:
         """Return how a process ended that has printed *stderr*.
 
         A refused neigh command ends the process without saying which command it was.  If there is a checkpoint after
@@ -116,8 +142,9 @@ class BatchScript:
         return Outcome(known, tuple(self.actions[done:]))
 
     def _add_checkpoint(self, lines: list[str]) -> None:
-        self._checkpoints.add(len(self.actions))
-        lines.append(f"@{len(self.actions)}")
+        if len(self.actions) not in self._checkpoints:
+            self._checkpoints.add(len(self.actions))
+            lines.append(f"@{len(self.actions)}")
 
     def _action_of_line(self) -> dict[int, int]:
         """Return the number of a line, counted from 1 as ip(8) does -> the index in `actions`."""
