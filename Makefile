@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS = 3
 GROUPS = --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help venv test quick coverage check demo bench dist man clean ip
+.PHONY: help venv test quick coverage check demo bench dist man picture clean ip
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -55,6 +55,9 @@ dist: .venv/dev build/libraries ## dist/ndpbr.pyz, the program in one file; the 
 	$(BIN)/python -m build --no-isolation >build/log 2>&1 || { cat build/log >&2; exit 1; }
 	$(BIN)/python packaging/archive.py dist/*.whl dist/*.tar.gz
 	$(BIN)/python packaging/manpage.py dist/ndpbr.8
+
+picture: .venv/run ip ## docs/watch.svg, the picture in README, of `ndpbr show --watch` in tmux
+	tests/isolated $(BIN)/python -m tests.picture docs/watch.svg
 
 man: .venv/run ## dist/ndpbr.8, the manual page
 	$(BIN)/python packaging/manpage.py dist/ndpbr.8

@@ -36,8 +36,8 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     _interfaces(parser, "*", "two or more interfaces that share one /64")
     add("--check", action="store_true", help="check the options and ip(8), then exit")
     add("--dry-run", action="store_true", help="log what would be done, change nothing")
-    _prefix(parser, "count addresses in P as on-link, too")
-    text = "always proxy ADDR, which is on IFACE"
+    _prefix(parser, "count addresses in P as on-link, too; may be repeated")
+    text = "always proxy ADDR, which is on IFACE: never expired or moved, removed at stop; may be repeated"
     kind = config.static_host
     add("--static", dest="statics", action="append", default=[], type=kind, metavar="ADDR%IFACE", help=text)
     _protocol(parser)
@@ -50,13 +50,21 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     text = "learn at most N hosts with one link-layer address (%(default)d)"
     value("--max-hosts-per-lladdr", config.count, "N", text, config.MAX_HOSTS_PER_LLADDR)
     _state_dir(parser)
-    value("--metrics-file", config.path, "PATH", "write counters for node_exporter's textfile collector")
+    value(
+        "--metrics-file", config.path, "PATH", "write counters for the textfile collector of Prometheus' node_exporter"
+    )
     text = "host discovery at startup: look up the hosts of the last run, ping all nodes (on)"
     add("--discover", action=argparse.BooleanOptionalAction, default=True, help=text)
-    value("--hosts-file", config.path, "PATH", "where hosts are remembered (%(default)s)", config.HOSTS_FILE)
+    value(
+        "--hosts-file",
+        config.path,
+        "PATH",
+        "where hosts are remembered, a line `ADDR IFACE LLADDR` each (%(default)s)",
+        config.HOSTS_FILE,
+    )
     text = "only watch the neighbor table, do not receive solicitations"
     add("--no-listen", dest="listen", action="store_false", help=text)
-    add("--keep", action="store_true", help="leave the entries in place at exit, for a quick restart")
+    add("--keep", action="store_true", help="leave entries and settings in place at exit, for a quick restart")
 
 
 def _show_options(parser: argparse.ArgumentParser) -> None:

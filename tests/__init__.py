@@ -22,6 +22,7 @@ booted.py     a host with its own init; openrc.py, systemd.py: with OpenRC, with
 conftest.py   these helpers as fixtures
 storm.py      the entries that the kernel must have after random faults
 faults.py     the random faults; faults_outside.py, faults_inside.py: each of them
-recipe.py     README's recipe, as a router's /etc, and the machines for it
+recipe.py     docs/alpine.md's recipe, as a router's /etc, and the machines for it
 demo.py       a demonstration on a real kernel
+picture.py    a picture of `show --watch` in a real terminal
 """

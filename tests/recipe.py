@@ -1,4 +1,4 @@
-"""README.md -> the files of its recipe, as a router's /etc; and the machines before the recipe.
+"""docs/alpine.md -> the files of its recipe, as a router's /etc; and the machines before the recipe.
 
     inet eth0 -- inet0 modem lan0 -- wan0 router lan0 -- eth0 lan
 
@@ -18,7 +18,7 @@ from tests.lab import Host, Lab
 from tests.program import ROOT
 
 INET = "2001:db8:ffff::2"
-README = ROOT / "README.md"
+PAGE = ROOT / "docs/alpine.md"
 ANNOUNCED = """
 interface lan0 {
 	AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4;
@@ -35,8 +35,8 @@ AS_WRITTEN = """
 
 
 def files() -> dict[str, str]:
-    """Return path -> text of each block of README.md whose first line is ``# /PATH``."""
-    return {path: text for text, path in re.findall(r"(?ms)^```\n(# (/\S+)\n.*?)^```$", README.read_text())}
+    """Return path -> text of each block of docs/alpine.md whose first line is ``# /PATH``."""
+    return {path: text for text, path in re.findall(r"(?ms)^```\n(# (/\S+)\n.*?)^```$", PAGE.read_text())}
 
 
 def missing(*programs: str) -> str | None:

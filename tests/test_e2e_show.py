@@ -59,8 +59,8 @@ def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> No
 
 
 def test_show_json_is_as_documented(home: Home, both: Daemon, ndpbr: Run) -> None:
-    """The README's example has the keys that the program prints, and values of the same types."""
-    example = re.search(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    """The example in docs/log.md has the keys that the program prints, and values of the same types."""
+    example = re.search(r"```json\n(.*?)```", (ROOT / "docs/log.md").read_text(), re.DOTALL)
     shown = ndpbr(home.router, "show", "--json", "--ping", "--state-dir", str(both.state)).stdout
 
     assert example is not None

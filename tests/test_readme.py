@@ -1,49 +1,87 @@
-"""README.md is true as far as that can be told: its links, the files it names, commands and options."""
+"""README.md and docs/ are true as far as that can be told: links, files, commands, options, the install path."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import shlex
 
 import pytest
 
-from ndpbr_py.options import COMMANDS
+from ndpbr_py.options import COMMANDS, parser
 from tests.program import ROOT
 
-TEXT = (ROOT / "README.md").read_text()
-SECTIONS = re.findall(r"(?m)^## (.*)$", TEXT)
-FOLDERS = ("ndpbr_py", "tests", "fixtures", "bench", "openrc", "packaging", ".ci")
+README = ROOT / "README.md"
+PAGES = [README, *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "bench/README.md"))]
+PAGES += sorted((ROOT / "docs").glob("*.md"))
+TEXTS = {str(page.relative_to(ROOT)): page.read_text() for page in PAGES}
+FOLDERS = ("ndpbr_py", "tests", "fixtures", "bench", "openrc", "packaging", "docs", ".ci")
 
 
-def anchor(heading: str) -> str:
-    """Return what a link to a heading has after its ``#``."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+def anchors(text: str) -> set[str]:
+    """Return what a link to each heading of a page has after its ``#``."""
+    headings = re.findall(r"(?m)^#+ (.*)$", text)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_contents_lead_to_every_section() -> None:
-    """The list at the top has the sections below it in their order, and no link leads nowhere."""
-    below = SECTIONS[1:]
-    contents = TEXT.partition("**What follows:**")[2].partition("\n\n")[0]
-    every = {anchor(heading) for heading in re.findall(r"(?m)^#+ (.*)$", TEXT)}
-
-    assert re.findall(r"\[([^]]+)\]\(#", contents) == below
-    assert set(re.findall(r"\]\(#([^)]*)\)", TEXT)) - every == set()
+def options(name: str) -> set[str]:
+    """Return the options of a command, and those before it."""
+    command = argparse.ArgumentParser()
+    COMMANDS[name].add_options(command)
+    return {word for it in (command, parser()) for action in it._actions for word in action.option_strings}
 
 
-def test_files_that_are_named_exist() -> None:
-    """What the README calls a file of the project is one."""
-    named = set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./*-]*)", TEXT))
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_relative_link_leads_somewhere(name: str) -> None:
+    """The file of a link exists, and has the heading after ``#``."""
+    dead = []
+    for link in re.findall(r"\]\((?!https?://)([^)\s]*)\)", TEXTS[name]):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            dead.append(link)
 
-    assert len(named) > 10
-    assert [name for name in named if not list(ROOT.glob(name.rstrip("/")))] == []
+    assert dead == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_files_that_are_named_exist(name: str) -> None:
+    """What a page calls a file of the project is one."""
+    named = set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./*-]*)", TEXTS[name]))
+
+    assert [path for path in named if not list(ROOT.glob(path.rstrip("/")))] == []
+
+
+def test_readme_is_short_and_leads_to_every_page() -> None:
+    """README has about 150 lines, and a link to each page of docs/."""
+    links = set(re.findall(r"\]\((docs/\w+\.md)", TEXTS["README.md"]))
+
+    assert len(TEXTS["README.md"].splitlines()) <= 165
+    assert links == {name for name in TEXTS if name.startswith("docs/")}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_is_told_of(name: str) -> None:
-    """Each command has its row, and each of its options is there."""
-    probe = argparse.ArgumentParser(add_help=False)
-    COMMANDS[name].add_options(probe)
-    options = [action.option_strings for action in probe._actions if action.option_strings]
+def test_every_command_is_told_of(name: str) -> None:
+    """Each command has its row in README; the manual page has its options (tests/test_manpage.py)."""
+    assert re.search(rf"(?m)^\| `{name}\b", TEXTS["README.md"])
 
-    assert re.search(rf"(?m)^\| `{name}\b", TEXT)
-    assert [words for words in options if not any(word in TEXT for word in words)] == []
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_commands_are_written_as_they_are_called(name: str) -> None:
+    """A command line that a page prints has a command and options that exist."""
+    written = re.findall(r"`ndpbr ([^`]+)`|(?m:^ndpbr (.*?)(?: +#.*)?$)", TEXTS[name])
+    for line in (span or block for span, block in written):
+        words = shlex.split(line, comments=True)
+        command = next((word for word in words if word in COMMANDS), None)
+        given = {word for word in words if word.startswith("-") and word != "-"}
+        known = options(command) if command else {"-v", "-l", "--help", "--version"}
+
+        assert given <= known, f"{name}: ndpbr {line}"
+
+
+def test_there_is_one_install_path() -> None:
+    """The program is /usr/bin/ndpbr in README, docs, the init script, the unit, and the package."""
+    files = [*PAGES, *(path for it in ("openrc", "packaging") for path in (ROOT / it).rglob("*") if path.is_file())]
+    paths = {path for file in files for path in re.findall(r"(/[\w./-]*bin/ndpbr\b[\w.]*)", file.read_text())}
+
+    assert paths == {"/usr/bin/ndpbr"}

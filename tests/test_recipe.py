@@ -1,4 +1,4 @@
-"""README's whole recipe, as printed there: a LAN host configures itself, reaches the outside, and is reachable."""
+"""The recipe of docs/alpine.md, as printed: a LAN host configures itself, reaches the outside, and is reachable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.lab import Host, Lab, until
-from tests.recipe import INET, README, Site, files, missing, site
+from tests.recipe import INET, PAGE, Site, files, missing, site
 
 RADVD = ("radvd", "-n", "-m", "stderr", "-C", "/etc/radvd.conf", "-p", "/run/radvd-lan.pid")
 # -d: stays in the foreground, as the same user, without a pid file.
@@ -67,7 +67,7 @@ def addresses(host: Host, dev: str) -> list[str]:
 
 @pytest.mark.parametrize(("on_link", "temporary"), [("on", 2), ("off", 0)])
 def test_recipe_with_radvd(place: Site, daemon: Start, ndpbr: Run, on_link: str, temporary: int) -> None:
-    """A host is cut off before ndpbr runs, and not afterwards; the on-link flag does what README says."""
+    """A host is cut off before ndpbr runs, and not afterwards; the on-link flag does what the page says."""
     place.lan.sysctl("net/ipv6/conf/eth0/use_tempaddr", temporary)
     connected(place, {"AdvOnLink on": f"AdvOnLink {on_link}"})
     announced(place, *RADVD)
@@ -90,7 +90,7 @@ def test_recipe_with_dnsmasq(place: Site, daemon: Start, mode: str) -> None:
     """The same with dnsmasq and an address on lan0."""
     if reason := missing("dnsmasq"):
         pytest.skip(reason)
-    added = re.search(r"`(up ip -6 address add [^`]*)`", README.read_text())
+    added = re.search(r"`(up ip -6 address add [^`]*)`", PAGE.read_text())
     assert added
     up = "up ip link set dev lan0 up\n"
     connected(place, {up: f"{up}\t{' '.join(added[1].split())}\n", "ra-only": mode})

@@ -78,7 +78,7 @@ def line(row: Row, rtts: Rtts) -> str:
 
 
 def as_json(hosts: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
-    """Return the hosts and the daemon's answer as one JSON object, as README.md documents it."""
+    """Return the hosts and the daemon's answer as one JSON object, as docs/log.md documents it."""
     objects = []
     for row in hosts:
         host: dict[str, object] = {"address": str(row.address), "dev": row.dev, "proxies": list(row.proxies)}
