@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
+from ndpbr_py.iproute2 import program
 from tests.claim import claim
 from tests.conftest import Start
 from tests.home import LAN, Home
-from tests.lab import until
-from tests.observed import clean, proxies
+from tests.lab import PATIENCE, until
+from tests.observed import clean, proxies, settings
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0")
@@ -101,6 +103,47 @@ def test_hung_batch_is_killed_and_its_commands_are_repeated(home: Home, daemon: 
     assert lost["reason"] == "hung for 5 s"
     assert running.stop() == 0
     assert clean(home.router)
+
+
+STOPS_BEFORE_EXEC = """
+import os, runpy, signal, sys
+flag = sys.argv.pop(1)
+def wrapped(execute):
+    def stopped(*words):
+        if os.path.exists(flag):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        execute(*words)
+    return stopped
+os.execv, os.execve = wrapped(os.execv), wrapped(os.execve)
+sys.argv[0] = "ndpbr"
+runpy.run_module("ndpbr_py", run_name="__main__")
+"""
+
+
+def test_child_stopped_before_its_exec_does_not_block_the_daemon(home: Home, tmp_path: Path) -> None:
+    """A child that stops between fork and exec is given up; the daemon works on, and SIGTERM still ends it."""
+    flag = tmp_path / "flag"
+    stops = (sys.executable, "-c", STOPS_BEFORE_EXEC, str(flag))
+    stuck = f"{program.find().path} could not be started: it was not executed within 5 s"
+    before = settings(home.router, *DEVS)
+    running = Daemon(home.router, *DEVS, folder=tmp_path, program=stops)
+    running.wait_for("started")
+    flag.touch()
+    os.kill(child(running, "-batch"), signal.SIGKILL)
+    running.wait_for("batch-lost", reason=stuck)
+    flag.unlink()
+    claim(home.lan, LAN)
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="it is installed")
+    flag.touch()
+    os.kill(child(running, "monitor"), signal.SIGKILL)
+    running.wait_for("monitor-exited", status=stuck)
+    running.process.send_signal(signal.SIGTERM)
+    running.wait_for("stopping")
+    flag.unlink()
+
+    assert running.process.wait(PATIENCE) == 0
+    assert clean(home.router)
+    assert settings(home.router, *DEVS) == before
 
 
 def test_lost_events_request_a_resync(home: Home, daemon: Start) -> None:

@@ -158,6 +158,45 @@ def test_failed_start_gives_one_line_and_leaves_nothing(trouble: str, sentence: 
     assert said == [f"{path} could not be started: {sentence}"] * 3
 
 
+STOPPED_EXEC = """
+import os, signal, sys
+def stopped(*_):
+    os.kill(os.getpid(), signal.SIGSTOP)
+exec(sys.argv[2])
+os.execv = os.execve = stopped
+"""
+
+
+@pytest.mark.parametrize("survives", [False, True], ids=["stopped", "cannot be killed"])
+def test_child_that_never_executes_its_program_is_killed_or_abandoned(survives: bool, tmp_path: Path) -> None:
+    """A child that stops between fork and exec is killed after some seconds; one that does not die is abandoned."""
+    path = script(tmp_path, "exec sleep 1000")
+    # The last child of all that stays is killed with its parent.
+    immortal = "import ndpbr_py.iproute2.process as p; p.os.kill = lambda pid, n: n == 9 or os.abort()"
+    prelude = "kill = os.kill\ndef stopped(*_): kill(os.getpid(), signal.SIGSTOP)\n" + (immortal if survives else "")
+    code = STOPPED_EXEC + FAILING_START.split("for _ in range(3):")[0].split("exec(sys")[0].split("process.output")[0]
+    code += """
+before = opened()
+try:
+    process.start(sys.argv[1], stdin=True, stdout=True)
+except NdpbrError as error:
+    print(error)
+try:
+    print("a child is left" if os.waitpid(-1, os.WNOHANG) == (0, 0) else "a dead child is left")
+except ChildProcessError:
+    print("no child is left")
+print("descriptors are left:", opened() - before)
+"""
+    words = [sys.executable, "-c", code, path, prelude]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    assert said == [
+        f"{path} could not be started: it was not executed within 5 s",
+        "a child is left" if survives else "no child is left",
+        "descriptors are left: set()",
+    ]
+
+
 def test_children_leave_nothing_behind(tmp_path: Path) -> None:
     """After many children there are as many descriptors and threads as before."""
     path = script(tmp_path, "echo x")

@@ -47,6 +47,25 @@ def test_busybox_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert program.find().path == path
 
 
+def test_ip_that_cannot_be_executed_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the first ip on PATH is for another processor, the next one is used; if there is none, the error says why."""
+    for name in ("broken", "iproute2"):
+        (tmp_path / name).mkdir()
+    broken = Path(script(tmp_path / "broken"))
+    broken.write_bytes(b"\x7fELF\x02\x01\x01")
+    path = script(tmp_path / "iproute2", "echo 'ip utility, iproute2-6.1.0'")
+    monkeypatch.setattr(program, "_DEFAULT_PATH", "")
+    monkeypatch.setenv("PATH", f"{tmp_path}/broken:{tmp_path}/iproute2")
+    found = program.find().path
+    monkeypatch.setenv("PATH", f"{tmp_path}/broken")
+    with pytest.raises(NdpbrError) as error:
+        program.find()
+
+    assert found == path
+    assert str(error.value).startswith(f"{broken} could not be started: ")
+    assert "Exec format error" in str(error.value) and "  " not in str(error.value)
+
+
 def test_busybox_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says which package is expected, and what was found instead."""
     path = script(tmp_path, BUSYBOX)

@@ -14,7 +14,7 @@ import select
 import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -25,6 +25,13 @@ from ndpbr_py.errors import NdpbrError
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
+_START_TIMEOUT_S = 5.0  # for fork and exec: the file system of ip(8) may hang
+_KILL_TIMEOUT_S = 1.0  # until a child that has been killed is abandoned: it is in an uninterruptible sleep
+_abandoned: list[int] = []  # pids
+
+
+class _StartTimeout(Exception):
+    """The child was started, and has not executed its program in time."""
 
 
 @dataclass(slots=True)
@@ -93,7 +100,7 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
     """Start *path* with a pipe from its stderr, and to its stdin and from its stdout if these are true.
 
     Raises:
-        NdpbrError: It could not be started.
+        NdpbrError: It could not be started, or was not executed within 5 s.
     """
     if not os.access(path, os.X_OK):
         # sh has a page of text for it.
@@ -111,12 +118,13 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
             else:
                 our_ends.append(None)
                 child_ends.append(os.open(os.devnull, os.O_RDWR))
-        running = _command(path)(*arguments, **_options(child_ends))
-    except (sh.ForkException, sh.CommandNotFound, OSError, RuntimeError) as error:
+        with _time_limit():
+            running = _command(path)(*arguments, **_options(child_ends))
+    except (sh.ForkException, sh.CommandNotFound, OSError, RuntimeError, ValueError, _StartTimeout) as error:
         _close(*child_ends, *our_ends)
         _kill_half_started(error, before)
         gc.enable()  # sh leaves it disabled if fork() fails
-        why = error.strerror if isinstance(error, OSError) else str(error).strip().splitlines()[-1]
+        why = error.strerror if isinstance(error, OSError) else " ".join(str(error).strip().splitlines()[-1].split())
         raise NdpbrError(f"{path} could not be started: {why}") from error
     _close(*child_ends)
     _stop_polling(running)
@@ -176,14 +184,44 @@ def _descriptors() -> set[int]:
     return set(map(int, os.listdir("/proc/self/fd")))
 
 
+@contextlib.contextmanager
+def _time_limit() -> Iterator[None]:
+    """Raise _StartTimeout after a while: sh waits for the exec in a read, which would block the daemon forever.
+
+    A signal, because the child's pid is not known before: a thread could not tell which child to kill.
+    """
+
+    def on_alarm(*_: object) -> None:
+        raise _StartTimeout(f"it was not executed within {_START_TIMEOUT_S:g} s")
+
+    before = signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, _START_TIMEOUT_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _kill(pid: int) -> None:
+    """Kill and reap a child; abandon it if it does not die, and reap those that were abandoned before."""
+    os.kill(pid, signal.SIGKILL)
+    end = time.monotonic() + _KILL_TIMEOUT_S
+    while os.waitpid(pid, os.WNOHANG)[0] == 0:
+        if time.monotonic() >= end:
+            _abandoned.append(pid)
+            break
+        time.sleep(0.01)
+    _abandoned[:] = [pid for pid in _abandoned if os.waitpid(pid, os.WNOHANG)[0] == 0]
+
+
 def _kill_half_started(error: Exception, before: set[int] | None) -> None:
     """Clean up after sh: when it fails it leaves up to seven descriptors open, and maybe a child."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         pid = getattr(frame.f_locals.get("self"), "pid", None)
         if isinstance(pid, int) and pid > 0:
             with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                _kill(pid)
     if before is None:
         return  # sh was not called
     with contextlib.suppress(OSError):

@@ -47,19 +47,26 @@ def find() -> Program:
     """Return the first ip(8) of iproute2 on PATH.
 
     Raises:
-        NdpbrError: There is none, or only that of busybox.
+        NdpbrError: There is none, or only that of busybox, or none can be executed.
     """
     directories = f"{os.environ.get('PATH', '')}:{_DEFAULT_PATH}".split(":")
     seen: list[str] = []
+    problem: NdpbrError | None = None
     for directory in dict.fromkeys(filter(None, directories)):
         path = shutil.which("ip", path=directory)
         if path is None or os.path.realpath(path) in seen:
             continue
         seen.append(os.path.realpath(path))
-        version = _VERSION.search(process.output(path, "-V").stdout)
+        try:
+            version = _VERSION.search(process.output(path, "-V").stdout)
+        except NdpbrError as error:  # e.g. built for another processor
+            problem = problem or error
+            continue
         if version is not None:
             major, minor, rest = version.groups()
             return Program(path, (int(major), int(minor)), f"{int(major)}.{int(minor)}{rest.decode()}".rstrip(","))
+    if problem is not None:
+        raise problem
     if seen:
         raise NdpbrError(
             f"ndpbr needs the ip command of the iproute2 package, got {seen[0]}, which is another (busybox's?)"
