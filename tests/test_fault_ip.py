@@ -32,6 +32,13 @@ done
 """
 # The real ip, until a file named `hang` is beside the script.
 HANGS = '#!/bin/sh\n[ -e "$0.hang" ] && exec sleep 1000\nexec {ip} "$@"\n'
+# The real ip, but its first two commands `flush` fail.
+FAILS_TWICE = """#!/bin/sh
+case "$*" in *flush*)
+    for n in 1 2; do [ -e "$0.$n" ] || {{ touch "$0.$n"; exit 1; }}; done ;;
+esac
+exec {ip} "$@"
+"""
 PASSED_ON = '#!/bin/sh\nexec {ip} "$@"\n'
 
 
@@ -85,19 +92,34 @@ def test_signal_stops_a_daemon_whose_first_batch_hangs(home: Home, tmp_path: Pat
 
 
 def test_settings_are_restored_without_ip(home: Home, tmp_path: Path) -> None:
-    """If ip is missing at stop, the entries that remain are logged, and the settings are restored."""
+    """If ip stays missing at stop, the entries that remain are logged, the settings restored, and the status is 1."""
     before = settings(home.router, *DEVS)
     running = Running(home.router, tmp_path, PASSED_ON)
     until(lambda: "started" in running.events(), what="the daemon has started")
     running.ip.chmod(0o644)
     running.process.terminate()
 
-    assert running.process.wait(PATIENCE) == 0
+    assert running.process.wait(PATIENCE) == 1
     events = running.events()
     assert events.count("flush-failed") == 2
     assert max(n for n, event in enumerate(events) if event == "setting-restored") < events.index("flush-failed")
     assert events[-1] == "stopped"
+    last = running.text().splitlines()[-1]
+    assert last == "ndpbr: not all entries could be removed; `ndpbr flush` removes them"
     assert settings(home.router, *DEVS) == before
+
+
+def test_commands_that_fail_at_the_stop_are_repeated(home: Home, tmp_path: Path) -> None:
+    """If ip cannot be used for a moment at stop, everything is cleaned up nevertheless."""
+    running = Running(home.router, tmp_path, FAILS_TWICE)
+    until(lambda: "started" in running.events(), what="the daemon has started")
+    claim(home.lan, LAN)
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is learned")
+    running.process.terminate()
+
+    assert running.process.wait(PATIENCE) == 0
+    assert "flush-failed" not in running.events()
+    assert clean(home.router)
 
 
 def test_reason_for_giving_up_is_in_the_log(home: Home, tmp_path: Path) -> None:

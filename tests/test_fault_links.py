@@ -77,6 +77,20 @@ def test_interface_missing_at_startup(home: Home, daemon: Start) -> None:
     until(lambda: PROXY in proxies(home.router), what="the host is learned")
 
 
+def test_settings_of_a_renamed_interface_are_restored(home: Home, daemon: Start) -> None:
+    """If an interface has another name when ndpbr stops, its settings are restored under that name."""
+    before = settings(home.router, "wan0", "lan0")
+    running = daemon(home.router, "wan0", "lan0")
+    home.router.lay("link set lan0 down", "link set lan0 name old0", "link set old0 up")
+    running.wait_for("link-renamed", dev="old0", old_name="lan0")
+    changed = settings(home.router, "wan0", "old0")
+
+    assert running.stop() == 0
+    after = settings(home.router, "wan0", "old0")
+    assert after != changed
+    assert {path.replace("/old0/", "/lan0/"): value for path, value in after.items()} == before
+
+
 def test_renamed_interface_is_unused_until_it_has_its_name_again(home: Home, daemon: Start) -> None:
     """Entries of an interface that lost its listed name are removed, and restored with the name."""
     running = _learned(home, daemon)

@@ -355,9 +355,12 @@ class Daemon:
                 async with asyncio.timeout(_DRAIN_TIMEOUT_S):
                     await self._executor.drained()
             self._executor.close()
-        if cleaning:
-            remove_all(self._program, self._dispatcher, self._log)
+        # Not patient without the right to remove anything.
+        patient = self._fatal is None
+        removed = not cleaning or remove_all(self._program, self._dispatcher, self._log, patient=patient)
         self._log.record("info", "stopped", hosts=len(self._dispatcher.proxy.hosts), keep=self._config.keep)
+        if patient and not removed:
+            raise NdpbrError("not all entries could be removed; `ndpbr flush` removes them")
 
 
 def suspended_s() -> float:
