@@ -51,6 +51,7 @@ class Counters:
     solicitations_received: int = _counter("Neighbor solicitations received.")
     lookups: int = _counter("Lookups started: address resolutions by the kernel, one per interface.")
     lookups_rate_limited: int = _counter("Solicitations that led to no lookup because of the rate limits.")
+    advertisements_sent: int = _counter("Neighbor advertisements sent, besides those that the kernel sends.")
     log_records_dropped: int = _counter("Log records that were dropped because they could not be written.")
     hosts: int = _gauge("Hosts known now.")
     start_time_seconds: int = _gauge("Start time of the daemon, in seconds since 1970.")

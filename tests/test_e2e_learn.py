@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.claim import claim
@@ -10,7 +12,7 @@ from tests.echo import ask, echo
 from tests.home import INET, LAN, MODEM, ROUTER, Home
 from tests.lab import until
 from tests.observed import neighbor, proxies, routes
-from tests.program import Daemon, Record
+from tests.program import Daemon, Record, ndpbr
 
 FAR = 0.02  # s, to a server on the internet and back
 
@@ -30,6 +32,29 @@ def test_first_solicitation_for_a_new_host_is_answered(home: Home, daemon: Start
     daemon(home.router, "wan0", "lan0")
 
     assert ask(home.lan, INET, timeout=10.0) is not None
+
+
+def test_first_solicitation_is_answered_before_the_entry_exists(home: Home, daemon: Start) -> None:
+    """The peer answers immediately, so the modem solicits a new host too early: one solicitation is still enough."""
+    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
+    echo(home.inet)
+    daemon(home.router, "wan0", "lan0")
+    for n in range(10):
+        address = f"2001:db8:64::1:{n:x}"
+        home.lan.ip(f"address add {address}/64 dev eth0 nodad")
+
+        assert ask(home.lan, INET, timeout=10.0, source=address) is not None
+
+
+def test_silent_server_is_reached_by_one_solicitation(home: Home, daemon: Start) -> None:
+    """A host that never sent anything is looked up for the modem, which is answered as soon as the host is known."""
+    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
+    echo(home.lan)
+    running = daemon(home.router, "wan0", "lan0")
+
+    assert ask(home.inet, LAN, timeout=10.0) is not None
+    shown = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", str(running.state)).stdout)
+    assert shown["daemon"]["counters"]["advertisements_sent"] > 0
 
 
 def test_datagram_from_outside_reaches_a_learned_host(home: Home, daemon: Start) -> None:

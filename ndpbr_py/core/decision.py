@@ -32,6 +32,7 @@ class DecisionKind(Enum):
     GROUP_REJOINED = "group-rejoined"
     PROXY_WITHHELD = "proxy-withheld"
     LOOKUPS_RATE_LIMITED = "lookups-rate-limited"
+    ADVERTISED = "host-advertised"
 
     __hash__ = object.__hash__  # as NudState's
 

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import assert_never
 
 from ndpbr_py.core import link_changes, mld_refresh, neighbors, reconcile, solicitations
-from ndpbr_py.core.actions import AddProxy, AddRoute, Probe, RejoinGroup
+from ndpbr_py.core.actions import AddProxy, AddRoute, Advertise, Probe, RejoinGroup
 from ndpbr_py.core.candidates import Candidates
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import (
@@ -48,6 +48,8 @@ class NdProxy(State):
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
         """Return the decisions that follow from *event* at *now*."""
         decisions = self._decisions(event, now)
+        if decisions:
+            decisions = self.waiting.answered(decisions, now)
         if self.snapshot is not None:
             self.snapshot.record(decisions)
         return decisions
@@ -94,6 +96,11 @@ class NdProxy(State):
             deadlines.append(self._rejoins.next_deadline())
         return min((at for at in deadlines if at is not None), default=None)
 
+    def may_advertise(self, action: Advertise) -> bool:
+        """Whether the address is proxied where *action* says; it may have moved, or be withheld, since."""
+        host = self.hosts.get(action.address)
+        return host is not None and action.dev in host.installed.proxies
+
     def reconcile(
         self, snapshot: KernelSnapshot, now: float, part: int = _MAX_HOSTS_AT_ONCE
     ) -> Iterator[list[Decision]]:
@@ -106,7 +113,7 @@ class NdProxy(State):
             self.snapshot = SnapshotInProgress()
         decisions = reconcile.decisions(self, snapshot, self.snapshot, now)
         while group := list(islice(decisions, part)):
-            yield list(chain.from_iterable(group))
+            yield list(self.waiting.answered(list(chain.from_iterable(group)), now))
         self.snapshot = None
         self.candidates.retry_blocked(self, now)
 

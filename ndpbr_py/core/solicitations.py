@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import assert_never
 
-from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.actions import Advertise, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
 from ndpbr_py.core.hosts import Host
@@ -35,12 +35,13 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
         return ()
     if event.source is None:
         return _detection(state, event, now)
-    if event.target in state.hosts or state.lookups.recently_probed(event.target, now):
-        return ()  # the kernel answers, or a lookup is under way
-    if not state.rules.can_resolve:
-        return ()
+    if (host := state.hosts.get(event.target)) is not None:
+        return _answered_late(state, host, event.dev, event.source, now)
     devs = [dev for dev in state.rules.interfaces if dev != event.dev and state.admits(event.target, dev)]
     if not devs:
+        return ()
+    state.waiting.add(event.target, event.dev, event.source, now)
+    if state.lookups.recently_probed(event.target, now) or not state.rules.can_resolve:
         return ()
     if not state.lookups.allows(event.dev, event.lladdr, event.target, len(devs), now):
         return _rate_limited(state, event, now)
@@ -83,6 +84,16 @@ def answered(state: State, event: NeighborChanged) -> list[Decision]:
     if host is not None and (host.dev != event.dev or event.state is not NudState.REACHABLE):
         return []
     return _restored(state, event.address, Reason.OWNER_ANSWERS)
+
+
+def _answered_late(state: State, host: Host, dev: str, sender: IPv6Address, now: float) -> Sequence[Decision]:
+    """Answer for a known host whose proxy entry is being added; otherwise the kernel has answered."""
+    if dev not in host.installed.proxies or not state.waiting.in_progress(host.address, dev, now):
+        return ()
+    if not state.waiting.allows(dev, now):
+        return ()
+    advertise = Advertise(host.address, dev, sender)
+    return [host.decision(DecisionKind.ADVERTISED, Reason.SOLICITED, [advertise], Detail(seen_on=dev))]
 
 
 def _detection(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:

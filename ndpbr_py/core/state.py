@@ -17,6 +17,7 @@ from ndpbr_py.core.entry_diff import NOTHING, steps
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.hosts import Host, Hosts, Move
 from ndpbr_py.core.lookups import Lookups
+from ndpbr_py.core.waiting import Waiting
 
 _MAX_ROUTERS = 64  # any host on the provider's link can claim to be a router, with any number of addresses
 
@@ -77,6 +78,7 @@ class State:
         self.hosts = Hosts()
         self.desired = DesiredEntries(rules.interfaces)
         self.lookups = Lookups(rules.interfaces)
+        self.waiting = Waiting(rules.interfaces)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
         self.snapshot: SnapshotInProgress | None = None
         # Neighbors on a link with a default route that have answered as routers -> their interface.

@@ -32,6 +32,7 @@ from ndpbr_py.core.events import (
 )
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
+from ndpbr_py.daemon.advertiser import Advertiser
 from ndpbr_py.daemon.discovery import Discovery
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.inbox import Event, Inbox, LinkRenamed, MarkerSeen, ResyncRequested, SignalReceived
@@ -74,6 +75,7 @@ class Daemon:
         self._overrides = SysctlOverrides(config.state_dir, config.protocol)
         self._executor = None if config.dry_run else Executor(program.path, commands, put)
         self._dispatcher = Dispatcher(NdProxy(_rules(config, commands)), self._executor, commands, log, put)
+        self._advertiser = Advertiser(self._dispatcher.proxy, log)
         self._monitor = Supervisor(program.path, put)
         self._monitor_handler = MonitorHandler(config.interfaces, commands.marker, log)
         self._solicitations = SolicitationHandler(put, log, enabled=config.listen)
@@ -87,7 +89,7 @@ class Daemon:
             log=log,
             interval_s=config.resync_interval,
         )
-        self._status = Status(config.interfaces, self._dispatcher, self._resync, log)
+        self._status = Status(config.interfaces, self._dispatcher, self._resync, self._advertiser, log)
         self._control = Control(config.state_dir, self._status.answer)
         self._first_snapshot: KernelSnapshot | None = None
         self._ignored_prefixes: set[str] = set()
@@ -179,7 +181,7 @@ class Daemon:
                 self._on_refusal(event)
                 self._dispatcher.refused(event)
             case ActionFinished():
-                pass  # the core does not ask for advertisements yet
+                self._advertiser.send(event.action)
             case MarkerSeen():
                 self._resync.on_marker(event.lladdr)
             case ResyncRequested():
@@ -355,6 +357,7 @@ class Daemon:
                 async with asyncio.timeout(_DRAIN_TIMEOUT_S):
                     await self._executor.drained()
             self._executor.close()
+        self._advertiser.close()
         # Not patient without the right to remove anything.
         patient = self._fatal is None
         removed = not cleaning or remove_all(self._program, self._dispatcher, self._log, patient=patient)

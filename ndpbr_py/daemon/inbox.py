@@ -47,6 +47,7 @@ class SignalReceived:
 Event = (
     core.Event
     | core.LineRejected
+    | core.ActionFinished
     | MonitorLines
     | MonitorStarted
     | MonitorExited
@@ -54,7 +55,6 @@ Event = (
     | MarkerSeen
     | LinkRenamed
     | ResyncRequested
-    | core.ActionFinished
     | ProcessLost
     | SocketOpened
     | SocketRefused

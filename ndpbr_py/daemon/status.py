@@ -15,6 +15,7 @@ from ndpbr_py.control.history import Past
 from ndpbr_py.core.address import parsed, text
 from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
+from ndpbr_py.daemon.advertiser import Advertiser
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.logs.fields import fields
@@ -32,10 +33,13 @@ class Status:
         monitor_starts: How often the monitor was started.
     """
 
-    def __init__(self, interfaces: Sequence[str], dispatcher: Dispatcher, resync: Resync, log: Log) -> None:
+    def __init__(
+        self, interfaces: Sequence[str], dispatcher: Dispatcher, resync: Resync, advertiser: Advertiser, log: Log
+    ) -> None:
         self._interfaces = interfaces
         self._dispatcher = dispatcher
         self._resync = resync
+        self._advertiser = advertiser
         self._log = log
         self._started = clock.now()
         self.monitor_starts = 0
@@ -50,6 +54,7 @@ class Status:
             solicitations_received=lookups.received,
             lookups=lookups.sent,
             lookups_rate_limited=lookups.rate_limited,
+            advertisements_sent=self._advertiser.sent,
             log_records_dropped=self._log.sink.dropped,
             hosts=len(self._dispatcher.proxy.hosts),
             start_time_seconds=round(clock.date(self._started)),

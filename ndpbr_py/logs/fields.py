@@ -20,6 +20,7 @@ _DEBUG = frozenset(
         DecisionKind.LOOKUP_STARTED,
         DecisionKind.GROUP_REJOINED,
         DecisionKind.IGNORED,
+        DecisionKind.ADVERTISED,
     )
 )
 _WARNING = frozenset(

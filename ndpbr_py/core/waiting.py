@@ -1,0 +1,80 @@
+"""A solicitation that the kernel could not answer yet -> an advertisement once it has the entries.
+
+Pure. A host that solicits an address before the kernel has its proxy entry solicits it again only a second later. So
+its sender is remembered, and the actions that add the entry are followed by `Advertise`, which waits for them. The
+kernel answers all other solicitations. Source: RFC 4861, 7.2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import IPv6Address
+
+from ndpbr_py.core.actions import Action, AddProxy, Advertise
+from ndpbr_py.core.decision import Decision
+from ndpbr_py.core.ratelimit import TokenBucket
+
+_WAIT_S = 3.0  # a host solicits three times, RetransTimer (1 s) apart, then gives up
+_MAX_SENDERS = 1000  # of all links; each link has its share
+_MAX_SENDERS_OF_TARGET = 16
+_IN_PROGRESS_S = 1.0  # until the kernel has acknowledged new entries; an advertisement too many does no harm
+_RATE, _BURST = 100.0, 200.0  # advertisements per second on one link, and in one burst
+
+_Senders = dict[IPv6Address, float]
+
+
+class Waiting:
+    """The senders of solicitations that the kernel has not answered, by link and target, with their times."""
+
+    def __init__(self, interfaces: Sequence[str]) -> None:
+        self._links: dict[str, dict[IPv6Address, _Senders]] = {dev: {} for dev in interfaces}
+        self._numbers = dict.fromkeys(interfaces, 0)
+        self._share = max(1, _MAX_SENDERS // len(interfaces))
+        self._limits = {dev: TokenBucket(_RATE, _BURST) for dev in interfaces}
+        self._added_at: dict[tuple[IPv6Address, str], float] = {}
+
+    def add(self, target: IPv6Address, dev: str, sender: IPv6Address, now: float) -> None:
+        """Remember that *sender* solicited *target* on *dev*; the oldest targets of a flood are dropped."""
+        link = self._links[dev]
+        senders = link.pop(target, {})
+        self._numbers[dev] -= len(senders)
+        senders[sender] = now
+        if len(senders) > _MAX_SENDERS_OF_TARGET:
+            del senders[next(iter(senders))]
+        link[target] = senders
+        self._numbers[dev] += len(senders)
+        while self._numbers[dev] > self._share and len(link) > 1:
+            self._numbers[dev] -= len(link.pop(next(iter(link))))
+
+    def in_progress(self, target: IPv6Address, dev: str, now: float) -> bool:
+        """Whether the proxy entry of *target* on *dev* is so new that the kernel may not have it yet."""
+        return now - self._added_at.get((target, dev), float("-inf")) < _IN_PROGRESS_S
+
+    def allows(self, dev: str, now: float) -> bool:
+        """Return whether another advertisement may be sent on *dev* now."""
+        return self._limits[dev].allows(now)
+
+    def answered(self, decisions: Sequence[Decision], now: float) -> Sequence[Decision]:
+        """Return *decisions*, with an advertisement for every sender that waits for the entries they add."""
+        result = list(decisions)
+        for place, decision in enumerate(result):
+            answers: list[Action] = []
+            for action in decision.actions:
+                if isinstance(action, AddProxy):
+                    answers += self._answers(action, now)
+            if answers:
+                result[place] = replace(decision, actions=[*decision.actions, *answers])
+        return result
+
+    def _answers(self, action: AddProxy, now: float) -> list[Action]:
+        address, dev = action.address, action.dev
+        self._added_at.pop((address, dev), None)
+        self._added_at[address, dev] = now
+        if len(self._added_at) > _MAX_SENDERS:
+            del self._added_at[next(iter(self._added_at))]
+        if not (link := self._links[dev]) or (senders := link.pop(address, None)) is None:
+            return []
+        self._numbers[dev] -= len(senders)
+        waiting = [sender for sender, at in senders.items() if now - at < _WAIT_S]
+        return [Advertise(address, dev, sender) for sender in waiting if self.allows(dev, now)]
