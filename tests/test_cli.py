@@ -10,6 +10,7 @@ import pytest
 
 from ndpbr_py import __version__
 from ndpbr_py.cli import main
+from ndpbr_py.commands.run import checked
 from ndpbr_py.options import COMMANDS
 
 MISTAKES = {
@@ -71,11 +72,22 @@ def test_bad_usage_is_answered_by_one_sentence(words: str, sentence: str, capsys
 
 
 def test_check_of_a_correct_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Nothing is printed or started, and neither a privilege nor an interface is needed."""
+    """Nothing is started, and neither a privilege nor an interface is needed; missing interfaces are named."""
     pidfile = tmp_path / "ndpbr.pid"
 
-    assert run(capsys, "--pidfile", str(pidfile), "run", "--check", "lan0", "wan0") == (0, "", "")
+    status, out, err = run(capsys, "--pidfile", str(pidfile), "run", "--check", "nope0", "nope1")
+
+    assert (status, err) == (0, "")
+    assert out.startswith("ok: no interface exists; note: nope0 does not exist (yet)")
     assert not pidfile.exists()
+
+
+def test_check_suggests_a_similar_interface() -> None:
+    """A missing interface is noted, with the name of an interface that the user may have meant."""
+    existing = ("lo", "wan0", "lan0")
+
+    assert checked(("wan0", "lan0", "nope0"), existing) == "ok: wan0, lan0; note: nope0 does not exist (yet)"
+    assert checked(("wan0", "lan"), existing) == "ok: wan0; note: lan does not exist (yet); did you mean lan0?"
 
 
 def test_no_command_prints_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ndpbr_py import __version__
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, MODEM, ROUTER, Home
@@ -61,9 +62,11 @@ def fix(host: Host, lines: Lines, **filled: str) -> None:
 def test_nothing_is_wrong(home: Home, ndpbr: Run) -> None:
     """If nothing is wrong, each check says so on a line of its own, and the exit status is 0."""
     ended = ndpbr(home.router, "doctor", *DEVS)
-    not_ok = [line for line in ended.stdout.splitlines() if not line.startswith("ok   ")]
+    first, *lines = ended.stdout.splitlines()
+    not_ok = [line for line in lines if not line.startswith("ok   ")]
 
     assert (ended.returncode, ended.stderr) == (0, "")
+    assert first == "warn daemon: not running; fix: ndpbr run wan0 lan0"
     # The kernel shows the size only outside of network namespaces.
     assert not_ok == ["info neighbor-table: skipped: only the first network namespace shows its size"]
     assert f"ok   default-route: via {MODEM} dev wan0" in ended.stdout
@@ -115,6 +118,22 @@ def test_settings_of_a_running_daemon(
     assert [line[:2] for line in found] == [("fail", detail)]
     fix(home.router, found)
     assert examined(home.router, ndpbr, "proxying") == set_
+
+
+def test_first_line_is_about_the_daemon(home: Home, ndpbr: Run, daemon: Start) -> None:
+    """While a daemon runs the first line has its version, pid, uptime and hosts; after kill -9 the check fails."""
+    running = daemon(home.router, *DEVS)
+    words = ("doctor", "--state-dir", str(running.state), *DEVS)
+    runs = ndpbr(home.router, *words)
+    running.process.send_signal(signal.SIGKILL)
+    running.process.wait(PATIENCE)
+    killed = ndpbr(home.router, *words)
+
+    start = f"ok   daemon: {__version__}, pid {running.process.pid}, up "
+    assert runs.stdout.startswith(start), runs.stdout
+    assert runs.stdout.splitlines()[0].endswith(", 0 hosts")
+    assert killed.stdout.startswith("fail daemon: not running; fix: ndpbr run wan0 lan0\n")
+    assert (runs.returncode, killed.returncode) == (0, 1)
 
 
 def test_port_of_a_bridge(home: Home, ndpbr: Run) -> None:
@@ -275,7 +294,7 @@ def test_ip_of_another(home: Home, ndpbr: Run, tmp_path: Path, busybox: bool) ->
     other.write_text('#!/bin/sh\necho "BusyBox v1.35.0 () multi-call binary." >&2\nexit 1\n')
     other.chmod(0o755 if busybox else 0o644)
     ended = with_ip(home.router, other, *PROGRAM, "doctor", *DEVS)
-    line = ended.stdout.splitlines()[0]
+    line = ended.stdout.splitlines()[1]
 
     assert ended.returncode == 1
     assert line.startswith("fail iproute2: ndpbr needs the ip command of the iproute2 package, ")

@@ -42,6 +42,20 @@ def test_show_prints_one_line_per_host(home: Home, ndpbr: Run) -> None:
     assert shown.stdout.splitlines() == [f"{LAN} lan0 -> lan1 wan0", f"{LAN2} lan1 -> lan0 wan0"]
 
 
+def test_show_without_a_daemon_says_so(home: Home, both: Daemon, ndpbr: Run) -> None:
+    """Without a daemon a sentence says whether entries are left over, and the exit status is 3."""
+    both.process.send_signal(signal.SIGKILL)
+    both.process.wait(PATIENCE)
+    left = ndpbr(home.router, "show")
+    ndpbr(home.router, "flush", "--state-dir", str(both.state))
+    nothing = ndpbr(home.router, "show")
+
+    assert left.stdout.splitlines() == [f"{LAN} lan0 -> lan1 wan0", f"{LAN2} lan1 -> lan0 wan0"]
+    assert left.stderr == "ndpbr is not running; these 6 entries are left over (ndpbr flush)\n"
+    assert (nothing.stdout, nothing.stderr) == ("", "ndpbr is not running and nothing is proxied\n")
+    assert (left.returncode, nothing.returncode) == (3, 3)
+
+
 def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> None:
     """--json prints one object, with the daemon's counters if a daemon answers."""
     with_daemon = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", str(both.state)).stdout)

@@ -61,7 +61,9 @@ def test_second_daemon_is_refused(tmp_path: Path) -> None:
         with pytest.raises(NdpbrError) as error:
             PidFile(path)
 
-    assert str(error.value) == f"ndpbr is already running, pid {pid} ({path})"
+    assert str(error.value) == (
+        f"already running (pid {pid}); for a second instance use another --protocol, --pidfile, --state-dir"
+    )
 
 
 @pytest.mark.parametrize("lock", ["flock(file, fcntl.LOCK_EX)", "lockf(file, fcntl.LOCK_SH)"])

@@ -12,6 +12,7 @@ from ndpbr_py.doctor.checks import CHECKS, findings
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, Status
 from ndpbr_py.doctor.procfs import ProcFs
+from ndpbr_py.doctor.service import Service, service
 from tests.builders import entry, kernel, route
 
 
@@ -19,6 +20,45 @@ def found(check: Any, **known: Any) -> list[tuple[str, str, str | None]]:
     """Return status, detail and fix of a check's findings."""
     facts = Facts(("wan0", "lan0"), (Link("wan0"), Link("lan0")), **known)
     return [(finding.status.value, finding.detail, finding.fix) for finding in check(facts)]
+
+
+def test_daemon_that_does_not_run() -> None:
+    """It is a failure if it should run, a warning before its first start; the service manager's command fixes it."""
+    run = "ndpbr run wan0 lan0"
+
+    for known, expected in (
+        ({}, ("warn", "not running", run)),
+        ({"expected": True}, ("fail", "not running", run)),
+        ({"tables": kernel(entry())}, ("fail", "not running", run)),
+        ({"start": "rc-service ndpbr start"}, ("warn", "not running", "rc-service ndpbr start")),
+    ):
+        finding = machine_checks.daemon(Facts(("wan0", "lan0"), **known))
+        assert (finding.status.value, finding.detail, finding.fix) == expected
+
+
+@pytest.mark.parametrize("manager", ["OpenRC", "systemd", "none"])
+def test_service_manager_that_has_the_service(tmp_path: Path, manager: str) -> None:
+    """The service manager is the one that has the service installed; a link says whether it is enabled."""
+    files = {
+        "OpenRC": ("etc/init.d/ndpbr", "sbin/openrc-run", "etc/runlevels/default/ndpbr"),
+        "systemd": (
+            "usr/lib/systemd/system/ndpbr.service",
+            "etc/systemd/system/multi-user.target.wants/ndpbr.service",
+        ),
+        "none": (),
+    }[manager]
+    for name in files[:-1]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    installed = service(tmp_path)
+    for name in files[-1:]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    enabled = service(tmp_path)
+
+    start = {"OpenRC": "rc-service ndpbr start", "systemd": "systemctl start ndpbr"}.get(manager)
+    assert installed == (start and Service(start, enabled=False))
+    assert enabled == (start and Service(start, enabled=True))
 
 
 @pytest.mark.parametrize(

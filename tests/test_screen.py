@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from ndpbr_py.commands.screen import frame, last_seen, span, summary
+from ndpbr_py.commands.screen import frame, last_seen, summary
+from ndpbr_py.system.clock import span
 
 COUNTERS = {
     "hosts_learned": 14,

@@ -10,13 +10,14 @@ from ndpbr_py import config
 from ndpbr_py.doctor.checks import findings
 from ndpbr_py.doctor.collect import collect
 from ndpbr_py.doctor.finding import Finding, Status
+from ndpbr_py.doctor.machine_checks import daemon
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the findings."""
     names = config.interfaces(arguments.interfaces)
     facts = collect(names, arguments.protocol, arguments.state_dir)
-    results = findings(facts)
+    results = [daemon(facts), *findings(facts)]
     if arguments.json:
         print(json.dumps({"interfaces": list(facts.interfaces), "checks": [_fields(it) for it in results]}, indent=1))
     else:

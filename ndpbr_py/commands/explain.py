@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> int:
     if len(devs) < 2:
         raise NdpbrError(f"expected two or more interfaces that are up, got {len(devs)}; name them with --interfaces")
     kernel = dump.snapshot_now(ip, devs, protocol)
-    running = daemon is not None or f"protocol {protocol}" in procfs.locks()
+    running = daemon is not None or procfs.running(protocol)
     asked_about = narrowed(rules, devs, frozenset(arguments.prefixes))
     explanation = explained(address, asked_about, kernel, running=running)
     if arguments.json:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import difflib
 import gc
 import os
+import socket
+from collections.abc import Sequence
 
 from ndpbr_py import config
 from ndpbr_py.daemon.daemon import Daemon
@@ -25,6 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
     options = config.run_config(arguments)
     ip = program.find()
     if arguments.check:
+        print(checked(options.interfaces, [name for _, name in socket.if_nameindex()]))
         return 0
     commands = Commands(options.protocol, ip.has_use)
     log = Log(config.log_config(arguments), commands=commands.shown, dry_run=options.dry_run)
@@ -42,12 +46,23 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def checked(listed: Sequence[str], existing: Sequence[str]) -> str:
+    """Return which of the *listed* interfaces exist, and a guess at each that does not."""
+    found = [dev for dev in listed if dev in existing]
+    notes = []
+    for dev in (dev for dev in listed if dev not in existing):
+        similar = difflib.get_close_matches(dev, [name for name in existing if name not in (*listed, "lo")], 1)
+        guess = f"; did you mean {similar[0]}?" if similar else ""
+        notes.append(f"; note: {dev} does not exist (yet){guess}")
+    return f"ok: {', '.join(found) or 'no interface exists'}{''.join(notes)}"
+
+
 def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> None:
     if not ProcFs().capable():
         raise NdpbrError("run requires root or CAP_NET_ADMIN")
     names = [f"protocol {options.protocol}", *(f"interface {dev}" for dev in options.interfaces)]
+    locks.callback(PidFile(options.pidfile).remove)  # first: its sentence says how to start a second instance
     locks.callback(NamespaceLocks(names).release)
-    locks.callback(PidFile(options.pidfile).remove)
 
 
 def _tune_garbage_collector() -> None:

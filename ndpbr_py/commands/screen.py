@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ndpbr_py.system.clock import span
+
 _HOME, _CLEAR_LINE, _CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
 _COUNTERS = (
     "hosts_learned",
@@ -47,12 +49,3 @@ def last_seen(host: Mapping[str, Any] | None) -> str:
     if host["state"] in ("REACHABLE", "PERMANENT"):
         return str(host["state"]).lower()
     return f"{'confirmed' if host['verified'] else 'unverified, seen'} {span(host['confirmed_ago_s'])} ago"
-
-
-def span(seconds: float) -> str:
-    """Return a duration in its two largest units, e.g. ``"3 h 12 min"``."""
-    whole = max(int(seconds), 0)
-    for unit, size, lesser, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // part} {lesser}"
-    return f"{whole} s"

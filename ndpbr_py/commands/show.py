@@ -1,6 +1,7 @@
 """ndpbr show: the kernel's tables -> one line per host, `ADDR DEV -> DEV...`, or one JSON object; once or repeatedly.
 
 The hosts are those that the kernel has with our tag, so the list is right even when no daemon runs.
+Then one sentence on standard error says that they are left over, and the exit status is 3.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from typing import Any
 from ndpbr_py.commands.screen import frame, last_seen, summary
 from ndpbr_py.control.client import ask
 from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.doctor.machine_checks import tagged
+from ndpbr_py.doctor.procfs import ProcFs, tag
 from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import dump, program
 from ndpbr_py.packets.round_trip import round_trips
 
+_NOT_RUNNING = 3  # the exit status
 _MAX_ADDRESSES = 400  # in one request; the daemon accepts 500
 
 
@@ -45,13 +49,19 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.watch is not None:
         _watch(ip, arguments)
         return 0
-    hosts, rtts = _read(ip, arguments)
+    kernel = _snapshot(ip, arguments)
+    hosts, rtts = _read(kernel, arguments)
     if arguments.json:
         print(as_json(hosts, rtts, ask(arguments.state_dir, what="state")))
     else:
         for row in hosts:
             print(line(row, rtts))
-    return 0
+    if ProcFs().running(arguments.protocol):
+        return 0
+    entries = len(tagged(kernel))
+    left = f"; these {entries} entries are left over (ndpbr flush{tag(arguments.protocol)})"
+    print(f"ndpbr is not running{left if entries else ' and nothing is proxied'}", file=sys.stderr)
+    return _NOT_RUNNING
 
 
 def rows(kernel: KernelSnapshot) -> list[Row]:
@@ -89,8 +99,12 @@ def as_json(hosts: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
     return json.dumps({"hosts": objects, "daemon": daemon}, indent=1)
 
 
-def _read(ip: program.Program, arguments: argparse.Namespace) -> tuple[list[Row], Rtts]:
-    hosts = rows(dump.snapshot_now(ip, (), arguments.protocol, ("route", "proxy")))
+def _snapshot(ip: program.Program, arguments: argparse.Namespace) -> KernelSnapshot:
+    return dump.snapshot_now(ip, (), arguments.protocol, ("route", "proxy"))
+
+
+def _read(kernel: KernelSnapshot, arguments: argparse.Namespace) -> tuple[list[Row], Rtts]:
+    hosts = rows(kernel)
     return hosts, round_trips([(row.address, row.dev) for row in hosts]) if arguments.ping else None
 
 
@@ -98,7 +112,7 @@ def _watch(ip: program.Program, arguments: argparse.Namespace) -> None:
     """Draw the hosts repeatedly, until Ctrl-C."""
     try:
         while True:
-            hosts, rtts = _read(ip, arguments)
+            hosts, rtts = _read(_snapshot(ip, arguments), arguments)
             size = shutil.get_terminal_size()
             visible = [str(row.address) for row in hosts[: min(size.lines, _MAX_ADDRESSES)]]
             daemon = ask(arguments.state_dir, what="hosts", addresses=visible)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from ipaddress import IPv6Address
@@ -93,6 +94,7 @@ class Status:
     def _state(self) -> dict[str, object]:
         return {
             "version": __version__,
+            "pid": os.getpid(),
             "interfaces": list(self._interfaces),
             "up": sorted(self._dispatcher.proxy.desired.usable),
             "uptime_s": round(self._uptime(), 1),

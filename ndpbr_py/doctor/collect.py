@@ -21,8 +21,10 @@ from ndpbr_py.doctor import nft
 from ndpbr_py.doctor.facts import Facts
 from ndpbr_py.doctor.machine_checks import tagged
 from ndpbr_py.doctor.procfs import ProcFs
+from ndpbr_py.doctor.service import service
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, process, program
+from ndpbr_py.system.clock import span
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
@@ -33,7 +35,8 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
     Without *protocol*, the number is that of the running daemon.
     """
     procfs = ProcFs()
-    rules, tag = rules_of(procfs, ask(state_dir, what="state"))
+    answer = ask(state_dir, what="state")
+    rules, tag = rules_of(procfs, answer)
     protocol = tag if protocol is None else protocol
     tables: KernelSnapshot | None = None
     version, problem = None, None
@@ -46,6 +49,10 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
     devs = names or rules.interfaces or interfaces(procfs, tables)
     facts = procfs.facts(devs, tables, protocol, state_dir)
     chains, firewall_problem = _firewall()
+    installed = service()
+    expected = state_dir.exists() or config.HOSTS_FILE.exists() or (installed is not None and installed.enabled)
+    start = None if installed is None else installed.start
+    facts = replace(facts, daemon=_daemon(answer), start=start, expected=expected)
     facts = replace(facts, ip=version, ip_problem=problem, prefixes=rules.prefixes)
     return replace(facts, chains=chains, firewall_problem=firewall_problem)
 
@@ -70,6 +77,14 @@ def rules_of(procfs: ProcFs, daemon: Mapping[str, Any] | None) -> tuple[Rules, i
     rules, protocol = control_rules.parse_rules(daemon)
     held = list(map(int, _held(procfs, "protocol ")))
     return rules, held[0] if daemon is None and len(held) == 1 else protocol
+
+
+def _daemon(answer: Mapping[str, Any] | None) -> str | None:
+    """Return the version, pid, uptime and number of hosts in the daemon's *answer*."""
+    if answer is None:
+        return None
+    hosts = answer["counters"]["hosts"]
+    return f"{answer['version']}, pid {answer.get('pid')}, up {span(answer['uptime_s'])}, {hosts} hosts"
 
 
 def _held(procfs: ProcFs, kind: str) -> list[str]:

@@ -49,6 +49,9 @@ class Facts:
         kernel: The release of Linux, e.g. "6.1.0-18-amd64".
         capable: Whether this process has CAP_NET_ADMIN.
         running: Whether a daemon runs in this network namespace.
+        daemon: Version, pid, uptime and number of hosts of the daemon; None if it does not answer.
+        start: The command of the service manager that starts the daemon; None if no service is installed.
+        expected: Whether a daemon should run: its service is enabled, or a daemon has run before.
         tag: The option of ndpbr that names the protocol number, or "" if the number is the default.
         unrestored: Whether a run that was killed has left settings that have not been restored.
         neighbors: How many entries the neighbor cache has, in all network namespaces.
@@ -65,6 +68,9 @@ class Facts:
     kernel: str = ""
     capable: bool = True
     running: bool = False
+    daemon: str | None = None
+    start: str | None = None
+    expected: bool = False
     tag: str = ""
     unrestored: bool = False
     forwarding: int | None = 1

@@ -10,9 +10,19 @@ from collections.abc import Iterator
 
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, ProxyEntry
 from ndpbr_py.doctor.facts import Facts
-from ndpbr_py.doctor.finding import Finding, fail, ok, setting, skipped, warn
+from ndpbr_py.doctor.finding import Finding, fail, info, ok, setting, skipped, warn
 
 _MAX_NAMED_ENTRIES = 3
+
+
+def daemon(facts: Facts) -> Finding:
+    """A daemon runs.  Before the first start of all it need not."""
+    if facts.daemon is not None:
+        return ok("daemon", facts.daemon)
+    if facts.running:
+        return info("daemon", "running, but it does not answer: it answers root, in its --state-dir")
+    start = facts.start or " ".join((f"ndpbr run{facts.tag}", *facts.interfaces))
+    return (fail if facts.expected or tagged(facts.tables) else warn)("daemon", "not running", start)
 
 
 def iproute2(facts: Facts) -> Iterator[Finding]:

@@ -38,8 +38,8 @@ class ProcFs:
             tables=tables,
             kernel=_text(self._proc / "sys/kernel/osrelease") or "",
             capable=self.capable(),
-            running=f"protocol {protocol}" in self.locks(),
-            tag="" if protocol == PROTOCOL else f" --protocol {protocol}",
+            running=self.running(protocol),
+            tag=tag(protocol),
             unrestored=SysctlOverrides(state_dir, protocol).pending(),
             forwarding=_number(self._ipv6 / "conf/all/forwarding"),
             proxy_ndp=_number(self._ipv6 / "conf/all/proxy_ndp"),
@@ -77,6 +77,10 @@ class ProcFs:
         interfaces = (f"interface {path.name}" for path in self._net.glob("*"))
         return locked((*(f"protocol {number}" for number in range(256)), *interfaces), self._proc)
 
+    def running(self, protocol: int) -> bool:
+        """Whether a daemon with the number *protocol* runs in this network namespace."""
+        return f"protocol {protocol}" in self.locks()
+
     def capable(self) -> bool:
         """Whether this process has CAP_NET_ADMIN."""
         lines = (_text(self._proc / "self/status") or "").splitlines()
@@ -85,6 +89,11 @@ class ProcFs:
     def _neighbors(self) -> int | None:
         lines = (_text(self._proc / "net/stat/ndisc_cache") or "").splitlines()
         return int(lines[1].split()[0], 16) if len(lines) > 1 else None
+
+
+def tag(protocol: int) -> str:
+    """Return the option that names *protocol*, with a space before it; "" for the default."""
+    return "" if protocol == PROTOCOL else f" --protocol {protocol}"
 
 
 def _text(path: Path) -> str | None:

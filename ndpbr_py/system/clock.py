@@ -27,3 +27,12 @@ def local() -> str:
 def utc(seconds: float) -> str:
     """Return *seconds* since 1970 in UTC as the log writes it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def span(seconds: float) -> str:
+    """Return a duration in its two largest units, e.g. ``"3 h 12 min"``."""
+    whole = max(int(seconds), 0)
+    for unit, size, lesser, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part} {lesser}"
+    return f"{whole} s"

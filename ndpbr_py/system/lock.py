@@ -71,7 +71,9 @@ def _locked(path: Path) -> int:
         except BlockingIOError:
             if (pid := _holder(descriptor, fcntl.F_WRLCK)) is not None:
                 os.close(descriptor)
-                raise NdpbrError(f"ndpbr is already running, pid {pid} ({path})") from None
+                raise NdpbrError(
+                    f"already running (pid {pid}); for a second instance use another --protocol, --pidfile, --state-dir"
+                ) from None
         except OSError:
             os.close(descriptor)
             raise

@@ -1,0 +1,23 @@
+"""The files of a service manager -> whether it starts ndpbr at boot, and its command that starts it now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service that is installed: the command that starts it, and whether the machine starts it at boot."""
+
+    start: str
+    enabled: bool
+
+
+def service(root: Path = Path("/")) -> Service | None:
+    """Return the service of the service manager that has it installed; None if there is none."""
+    if (root / "etc/init.d/ndpbr").exists() and (root / "sbin/openrc-run").exists():
+        return Service("rc-service ndpbr start", any(root.glob("etc/runlevels/*/ndpbr")))
+    if any((root / path / "systemd/system/ndpbr.service").exists() for path in ("etc", "usr/lib", "lib")):
+        return Service("systemctl start ndpbr", any(root.glob("etc/systemd/system/*.wants/ndpbr.service")))
+    return None
