@@ -18,8 +18,8 @@ from ndpbr_py.core.events import (
     NeighborChanged,
     NeighborDeleted,
     NudState,
-    PrefixOrDefaultRoute,
     ProxyEntry,
+    Route,
     RouteType,
     SolicitationReceived,
 )
@@ -130,13 +130,25 @@ def route(
     return HostRoute(IPv6Address(address), dev, ours, kind)
 
 
+def prefix_route(
+    prefix: str = str(PREFIX),
+    dev: str = "wan0",
+    via: str | None = None,
+    *,
+    advertised: bool = False,
+    kind: RouteType = RouteType.UNICAST,
+) -> Route:
+    """Return a route of another program."""
+    return Route(IPv6Network(prefix), dev, addr(via) if via else None, advertised, kind)
+
+
 def entry(address: str = HOST, dev: str = "wan0", *, ours: bool = True) -> ProxyEntry:
     """Return a proxy entry of the kernel's."""
     return ProxyEntry(addr(address), dev, ours)
 
 
 def kernel(
-    *found: HostRoute | ProxyEntry | NeighborChanged,
+    *found: HostRoute | ProxyEntry | NeighborChanged | Route,
     up: Iterable[str] = INTERFACES,
     own: Iterable[str] = (),
     next_hops: dict[str, str] | None = None,
@@ -150,9 +162,12 @@ def kernel(
         on_link=frozenset({PREFIX}),
         own=frozenset(map(addr, own)),
         next_hops={addr(a): dev for a, dev in (next_hops or {}).items()},
-        routes=tuple(PrefixOrDefaultRoute(IPv6Network("::/0"), d, addr(a)) for a, d in (next_hops or {}).items()),
         up=frozenset(up),
         without_nd=frozenset(without_nd),
+        routes=tuple(
+            [it for it in found if isinstance(it, Route)]
+            + [Route(IPv6Network("::/0"), dev, addr(a)) for a, dev in (next_hops or {}).items()]
+        ),
     )
 
 

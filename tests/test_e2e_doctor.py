@@ -109,8 +109,9 @@ def test_settings_of_a_running_daemon(
 ) -> None:
     """The settings are checked only while the daemon runs, which sets them at its start."""
     before = examined(home.router, ndpbr, "proxying")
-    daemon(home.router, *DEVS)
+    running = daemon(home.router, *DEVS)
     set_ = examined(home.router, ndpbr, "proxying")
+    running.process.send_signal(signal.SIGSTOP)  # otherwise it may restore the setting first
     home.router.sysctl(f"net/ipv6/{path}", value)
     found = examined(home.router, ndpbr, "proxying")
 

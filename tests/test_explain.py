@@ -14,8 +14,8 @@ from ndpbr_py.core.events import (
     KernelSnapshot,
     NeighborChanged,
     NudState,
-    PrefixOrDefaultRoute,
     ProxyEntry,
+    Route,
     RouteType,
 )
 from ndpbr_py.core.state import Rules
@@ -24,7 +24,7 @@ from ndpbr_py.doctor.explain import Explanation, explained
 from tests.builders import HOST, INTERFACES, LLADDR, PREFIX, addr, changed, entry, kernel, route
 
 RULES = Rules(INTERFACES)
-ON_LINK = (PrefixOrDefaultRoute(PREFIX, "wan0"), PrefixOrDefaultRoute(IPv6Network("::/0"), "wan0", addr("fe80::1")))
+ON_LINK = (Route(PREFIX, "wan0"), Route(IPv6Network("::/0"), "wan0", addr("fe80::1")))
 
 
 def of(

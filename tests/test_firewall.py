@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py.core.events import KernelSnapshot, PrefixOrDefaultRoute
+from ndpbr_py.core.events import KernelSnapshot, Route
 from ndpbr_py.doctor import nft
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.firewall import firewall
@@ -19,8 +19,8 @@ from tests.builders import addr
 RULESETS = Path(__file__).parent.parent / "fixtures" / "rulesets"
 PREFIX = "2001:db8:64::/64"
 ROUTES = (
-    PrefixOrDefaultRoute(IPv6Network("::/0"), "wan0", addr("fe80::1")),
-    PrefixOrDefaultRoute(IPv6Network(PREFIX), "wan0"),
+    Route(IPv6Network("::/0"), "wan0", addr("fe80::1")),
+    Route(IPv6Network(PREFIX), "wan0"),
 )
 UNACCEPTED = "its policy is drop, and no rule accepts them"
 ND = ("icmpv6 type '{ nd-neighbor-solicit, nd-neighbor-advert }'", "-p ipv6-icmp")

@@ -64,7 +64,7 @@ def test_monitor_prints_neighbors_links_and_addresses(tmp_path: Path) -> None:
     """It is started without colour and with the largest buffer."""
     events = run(script(tmp_path, 'echo "$*"', FOREVER), lines)
 
-    assert lines(events) == ["-6 -color=never -rcvbuf 8388608 -o monitor label link address neigh"]
+    assert lines(events) == ["-6 -color=never -rcvbuf 8388608 -o monitor label neigh link address route netconf"]
 
 
 def test_lines_are_complete_however_they_were_written(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv6Network
 from pathlib import Path
 
-from ndpbr_py.core.events import KernelSnapshot, PrefixOrDefaultRoute
+from ndpbr_py.core.events import KernelSnapshot, Route
 from ndpbr_py.doctor.facts import Link
 from ndpbr_py.doctor.procfs import ProcFs
 from tests.builders import addr, lay_locks
 
-DEFAULT = PrefixOrDefaultRoute(IPv6Network("::/0"), "wan0", addr("fe80::1"))
+DEFAULT = Route(IPv6Network("::/0"), "wan0", addr("fe80::1"))
 NEIGHBORS = """entries  allocs   destroys
 0000000a 0005b714 0005dca6
 0000000a 00075d06 00073374"""

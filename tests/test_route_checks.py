@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Network
 
-from ndpbr_py.core.events import KernelSnapshot, PrefixOrDefaultRoute
+from ndpbr_py.core.events import KernelSnapshot, Route
 from ndpbr_py.doctor import route_checks
 from ndpbr_py.doctor.facts import Facts, Link
 from tests.builders import addr
@@ -17,7 +17,7 @@ DEVS = ("wan0", "lan0")
 
 def test_default_route_on_an_interface_that_is_not_listed() -> None:
     """The fix lists the interface of the default route, too: a wrong name is a common mistake."""
-    facts = Facts(DEVS, (WAN0, LAN0, Link("ppp0")), KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "ppp0"),)))
+    facts = Facts(DEVS, (WAN0, LAN0, Link("ppp0")), KernelSnapshot(routes=(Route(DEFAULT, "ppp0"),)))
     (finding,) = route_checks.default_route(facts)
 
     assert (finding.status.value, finding.detail) == ("warn", "ppp0, which is none of wan0, lan0")
@@ -30,11 +30,9 @@ def test_router_advertisements_matter_on_the_link_of_the_default_route() -> None
     learned = Facts(
         DEVS,
         (WAN0, LAN0, ppp0),
-        KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "ppp0", addr("fe80::1"), advertised=True),)),
+        KernelSnapshot(routes=(Route(DEFAULT, "ppp0", addr("fe80::1"), advertised=True),)),
     )
-    static = Facts(
-        DEVS, (WAN0, LAN0, ppp0), KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "ppp0", addr("fe80::1")),))
-    )
+    static = Facts(DEVS, (WAN0, LAN0, ppp0), KernelSnapshot(routes=(Route(DEFAULT, "ppp0", addr("fe80::1")),)))
 
     assert [f.fix for f in route_checks.router_advertisements(learned)] == ["sysctl -w net/ipv6/conf/ppp0/accept_ra=2"]
     assert [f.detail for f in route_checks.router_advertisements(static)] == ["not needed"]
@@ -43,12 +41,12 @@ def test_router_advertisements_matter_on_the_link_of_the_default_route() -> None
 def test_prefix_on_two_interfaces_is_removed_from_the_lan() -> None:
     """The prefix stays where the default route is; the order, other prefixes and other interfaces do not matter."""
     routes = (
-        PrefixOrDefaultRoute(HOME, "lan0"),
-        PrefixOrDefaultRoute(HOME, "wan0"),
-        PrefixOrDefaultRoute(DEFAULT, "wan0", addr("fe80::1")),
-        PrefixOrDefaultRoute(IPv6Network("fd00:1::/64"), "lan0"),
-        PrefixOrDefaultRoute(IPv6Network("fd00:1::/64"), "lan0", advertised=True),
-        PrefixOrDefaultRoute(IPv6Network("2001:db8:65::/64"), "lan1"),
+        Route(HOME, "lan0"),
+        Route(HOME, "wan0"),
+        Route(DEFAULT, "wan0", addr("fe80::1")),
+        Route(IPv6Network("fd00:1::/64"), "lan0"),
+        Route(IPv6Network("fd00:1::/64"), "lan0", advertised=True),
+        Route(IPv6Network("2001:db8:65::/64"), "lan1"),
     )
     result = list(route_checks.prefixes(Facts(DEVS, (WAN0, LAN0), KernelSnapshot(routes=routes))))
 
@@ -66,8 +64,8 @@ def test_prefix_of_the_user() -> None:
 def test_fixes_name_the_uplink() -> None:
     """The uplink is the interface of the default route, else of a prefix, else the first; there may be none."""
     accepting = (Link("wan0", accept_ra=2), Link("lan0", accept_ra=2))
-    prefix = Facts(DEVS, accepting, KernelSnapshot(routes=(PrefixOrDefaultRoute(HOME, "lan0"),)))
-    routed = Facts(DEVS, (WAN0, LAN0), KernelSnapshot(routes=(PrefixOrDefaultRoute(DEFAULT, "lan0", addr("fe80::1")),)))
+    prefix = Facts(DEVS, accepting, KernelSnapshot(routes=(Route(HOME, "lan0"),)))
+    routed = Facts(DEVS, (WAN0, LAN0), KernelSnapshot(routes=(Route(DEFAULT, "lan0", addr("fe80::1")),)))
     neither, nothing = Facts(DEVS, (WAN0, LAN0), KernelSnapshot()), Facts((), tables=KernelSnapshot())
 
     assert [f.fix for f in route_checks.default_route(prefix)] == ["ip -6 route add default via GATEWAY dev lan0"]

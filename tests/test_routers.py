@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv6Network
 
-from ndpbr_py.core.events import NudState, PrefixOrDefaultRoute
+from ndpbr_py.core.events import NudState, Route
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import HOST, LLADDR, OTHER_LLADDR, addr, changed, handle, kernel, nd_proxy, why
 
@@ -33,7 +33,7 @@ def test_address_of_a_router_is_not_learned_elsewhere() -> None:
 def test_default_route_without_a_gateway_makes_a_link_the_providers() -> None:
     """The interface of a default route decides, as with PPP."""
     proxy = nd_proxy()
-    handle(proxy, replace(kernel(), routes=(PrefixOrDefaultRoute(IPv6Network("::/0"), "wan0"),)))
+    handle(proxy, replace(kernel(), routes=(Route(IPv6Network("::/0"), "wan0"),)))
     handle(proxy, changed(MODEM, "wan0", REACHABLE, OTHER_LLADDR, router=True))
 
     assert why(handle(proxy, changed(MODEM, "lan0"))) == [("address-ignored", "router-of-another-link")]

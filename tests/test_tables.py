@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ndpbr_py.core.events import KernelSnapshot, NudState, PrefixOrDefaultRoute, RouteType
+from ndpbr_py.core.events import KernelSnapshot, NudState, Route, RouteType
 from ndpbr_py.iproute2.tables import Tables, in_use, route_words
-from tests.builders import LLADDR, addr, changed, entry, route
+from tests.builders import LLADDR, addr, changed, entry, prefix_route, route
 
 PREFIX = IPv6Network("2001:db8::/64")
 
@@ -122,7 +122,7 @@ def test_gateway_of_a_default_route_is_a_next_hop() -> None:
 
 
 def test_default_routes_and_connected_prefixes_are_read_on_every_interface() -> None:
-    """Also a default route without a gateway, or with several; of other routes nothing is kept."""
+    """Also a default route without a gateway, or with several."""
     read = tables()
     read.route("default proto 9 metric 1024 expires 1700sec pref medium")
     read.route("\tnexthop via fe80::1 dev wan0 weight 1")
@@ -130,13 +130,59 @@ def test_default_routes_and_connected_prefixes_are_read_on_every_interface() -> 
     read.route("2001:db8::/64 dev eth9 proto ra metric 256 pref medium")
     read.route("unreachable default dev lo metric 4294967295 error -101 pref medium")
     read.route("fe80::/64 dev eth9 proto kernel metric 256 pref medium")
-    read.route("2001:db8:5::/64 via fe80::5 dev wan0 metric 1024 pref medium")
     everywhere = IPv6Network("::/0")
 
     assert read.snapshot().routes == (
-        PrefixOrDefaultRoute(everywhere, "wan0", addr("fe80::1"), advertised=True),
-        PrefixOrDefaultRoute(everywhere, "ppp0"),
-        PrefixOrDefaultRoute(PREFIX, "eth9", advertised=True),
+        Route(everywhere, "wan0", addr("fe80::1"), advertised=True),
+        Route(everywhere, "ppp0"),
+        Route(PREFIX, "eth9", advertised=True),
+    )
+
+
+OTHER_ROUTES = {
+    "2001:db8:5::/64 via fe80::5 dev wan0 metric 1024 pref medium": prefix_route("2001:db8:5::/64", via="fe80::5"),
+    "2001:db8:5::/64 dev wan0 proto kernel metric 256 expires 86393sec pref medium": prefix_route(
+        "2001:db8:5::/64", advertised=True
+    ),
+    "2001:db8:5::/64 dev wan0 metric 256 linkdown expires 9sec": prefix_route("2001:db8:5::/64", advertised=True),
+    "2001:db8:5::/64 dev expires metric 256": prefix_route("2001:db8:5::/64", "expires"),
+    "unreachable 2001:db8:5::/56 dev lo metric 1024 error -113 pref medium": prefix_route(
+        "2001:db8:5::/56", "lo", kind=RouteType.UNREACHABLE
+    ),
+    "2001:db8::8 dev tun0 proto kernel metric 256 pref medium": prefix_route("2001:db8::8/128", "tun0"),
+    "2001:db8::8 via fe80::5 dev tun0 metric 1024 pref medium": prefix_route("2001:db8::8/128", "tun0", "fe80::5"),
+    "blackhole 2001:db8::8 dev lo metric 1024": prefix_route("2001:db8::8/128", "lo", kind=RouteType.BLACKHOLE),
+    "2001:db8:5::/64 from 2001:db8::/56 via fe80::5 dev wan0 metric 1024": None,  # not for all packets
+    "2001:db8::8 dev lan0 proto 135 metric 1024 pref medium": None,  # ours
+    "2001:db8::8/128 dev lan0 proto 135 metric 1024 linkdown pref medium": None,
+    "multicast ff00::/8 dev wan0 proto kernel metric 256 pref medium": None,
+    "fe80::/64 dev wan0 proto kernel metric 256 pref medium": None,
+    "2001:db8:5::/64 proto 16 metric 1024 pref medium": None,  # its next hops follow
+}
+
+
+@pytest.mark.parametrize("line", OTHER_ROUTES)
+def test_routes_of_other_programs_are_read(line: str) -> None:
+    """Every route of another program is read, but source-specific, link-local and multicast ones."""
+    read = tables()
+    read.route(line)
+    expected = OTHER_ROUTES[line]
+
+    assert read.snapshot().routes == (() if expected is None else (expected,))
+
+
+def test_next_hops_of_a_multipath_route_are_read() -> None:
+    """A multipath route is one route per next hop; a route without one has none."""
+    read = tables()
+    read.route("2001:db8:5::/64 proto 16 metric 1024 pref medium")
+    read.route("\tnexthop via fe80::5 dev wan0 weight 1")
+    read.route("\tnexthop dev lan0 weight 1")
+    read.route("2001:db8:6::/640 dev lan0")
+    read.route("\tnexthop via fe80::5 dev wan0 weight 1")
+
+    assert read.snapshot().routes == (
+        prefix_route("2001:db8:5::/64", via="fe80::5"),
+        prefix_route("2001:db8:5::/64", "lan0"),
     )
 
 

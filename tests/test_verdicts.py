@@ -7,8 +7,9 @@ from ipaddress import IPv6Network
 import pytest
 
 from ndpbr_py.core.decision import Reason
-from ndpbr_py.core.eligibility import Scope, too_short
+from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.events import NudState
+from ndpbr_py.core.routes import too_short
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from tests.builders import addr
 

@@ -72,6 +72,7 @@ class Reason(Enum):
     OFF_LINK = "not-on-link"
     OWN = "own-address"
     NEXT_HOP = "next-hop-of-default-route"
+    ROUTED_ELSEWHERE = "routed-elsewhere"
     FULL = "max-hosts"
     LLADDR_FULL = "max-hosts-per-lladdr"
     STOPPING = "stopping"

@@ -5,25 +5,15 @@ Pure. Source: RFC 4291, 2.4 (types of address) and 2.6.1 (subnet-router anycast)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.decision import Reason
+from ndpbr_py.core.routes import RoutingTable
 
 _GLOBAL = int(IPv6Address("2000::")) >> 125
 _UNIQUE_LOCAL = int(IPv6Address("fc00::")) >> 121
-# RFC 6177: the shortest prefix of one site. Any host can advertise 2000::/3, and then claim every public address.
-_MIN_PREFIX_LENGTH = 48
-
-
-def too_short(connected: Iterable[IPv6Network], configured: Iterable[IPv6Network]) -> frozenset[IPv6Network]:
-    """Return the connected prefixes that do not count as on-link: they are larger than a site, and not configured."""
-    return frozenset(
-        prefix
-        for prefix in connected
-        if prefix.prefixlen < _MIN_PREFIX_LENGTH and not any(map(prefix.subnet_of, configured))
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +26,13 @@ class Scope:
         on_link: The on-link prefixes; None: every global and unique-local address.
         own: The router's own addresses.
         next_hops: The gateways of default routes and their interfaces. A gateway is eligible only there.
-        default_devs: The interfaces of default routes, with or without a gateway.
+        routes: The routes, which may name the links of an address.
     """
 
     on_link: frozenset[IPv6Network] | None
     own: frozenset[IPv6Address] = frozenset()
     next_hops: Mapping[IPv6Address, str] = field(default_factory=dict)
-    default_devs: frozenset[str] = frozenset()
+    routes: RoutingTable = field(default_factory=RoutingTable)
     # As numbers: hashing an IPv6Address is slow, and every address seen is checked.
     _prefixes: tuple[tuple[int, int], ...] = field(init=False, default=(), compare=False)
     _own: frozenset[int] = field(init=False, default=frozenset(), compare=False)
@@ -74,4 +64,6 @@ class Scope:
             return Reason.OWN
         if self.next_hops and self.next_hops.get(address, dev) != dev:
             return Reason.NEXT_HOP
+        if self.routes.verdicts and self.routes.refuses(number, dev):
+            return Reason.ROUTED_ELSEWHERE
         return None

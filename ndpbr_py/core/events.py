@@ -176,13 +176,32 @@ class ProxyEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class PrefixOrDefaultRoute:
-    """A default route or a connected prefix; ``advertised``: it came from a router advertisement."""
+class Route:
+    """A route of the main table that another program added, or one next hop of such a route.
+
+    Attributes:
+        prefix: Where the route leads to; ``::/0`` for a default route.
+        dev: The interface.
+        gateway: The next hop; None if the prefix is connected.
+        advertised: Whether a router advertisement made it: such a route expires.
+        type: What the route does with a packet.
+    """
 
     prefix: IPv6Network
     dev: str
     gateway: IPv6Address | None = None
     advertised: bool = False
+    type: RouteType = RouteType.UNICAST
+
+    @property
+    def connected(self) -> bool:
+        """Whether the prefix is on-link on the interface."""
+        return self.gateway is None and self.type is RouteType.UNICAST and 0 < self.prefix.prefixlen < 128
+
+    @property
+    def default(self) -> bool:
+        """Whether it is a default route."""
+        return self.prefix.prefixlen == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +223,7 @@ class KernelSnapshot:
         up: The listed interfaces that are up.
         without_nd: The listed interfaces without neighbor discovery.
         names: The name of every interface, by index.
-        routes: The default routes and connected prefixes of all interfaces.
+        routes: The routes of the main table that are not ours, and not to link-local or multicast addresses.
     """
 
     neighbors: tuple[NeighborChanged, ...] = ()
@@ -216,12 +235,12 @@ class KernelSnapshot:
     up: frozenset[str] = frozenset()
     without_nd: frozenset[str] = frozenset()
     names: dict[int, str] = field(default_factory=dict)
-    routes: tuple[PrefixOrDefaultRoute, ...] = ()
+    routes: tuple[Route, ...] = ()
 
     @property
     def default_devs(self) -> frozenset[str]:
         """The interfaces of default routes, with or without a gateway (PPP)."""
-        return frozenset(route.dev for route in self.routes if route.prefix.prefixlen == 0)
+        return frozenset(route.dev for route in self.routes if route.default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from ipaddress import IPv6Address
 from ndpbr_py.core import neighbors, static_hosts
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
-from ndpbr_py.core.eligibility import Scope, too_short
+from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, Entries, shared, steps
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, NudState
 from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
+from ndpbr_py.core.routes import RoutingTable, too_short
 from ndpbr_py.core.state import SnapshotInProgress, State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
@@ -32,7 +33,10 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     connected = kernel.on_link - too_short(kernel.on_link, prefixes)
     on_link = None if state.rules.everything_on_link else connected | prefixes
     before = state.scope, state.desired.without_nd
-    state.scope = Scope(on_link, kernel.own, kernel.next_hops, kernel.default_devs)
+    routes = state.scope.routes
+    if kernel.routes != routes.routes:
+        routes = RoutingTable(kernel.routes, prefixes)
+    state.scope = Scope(on_link, kernel.own, kernel.next_hops, routes)
     up = (dev for dev in state.rules.interfaces if during.links.get(dev, dev in kernel.up))
     state.desired.use(up, kernel.without_nd)
     state.desired.read(kernel)

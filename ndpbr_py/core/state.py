@@ -98,9 +98,14 @@ class State:
         """Whether a host at *address* may be learned on *dev*, which is up."""
         return dev in self.desired.usable and self.objection(address, dev) is None
 
+    def has_route(self, address: IPv6Address, dev: str) -> bool:
+        """Whether the kernel should have our route to *address* on *dev*."""
+        host = self.hosts.get(address)
+        return host is not None and host.installed.route == dev
+
     def record_router(self, address: IPv6Address, dev: str) -> None:
         """Record a router, whose address no host on another link may use. Only the first ones are recorded."""
-        if dev in self.scope.default_devs and len(self.routers) < _MAX_ROUTERS:
+        if dev in self.scope.routes.uplinks and len(self.routers) < _MAX_ROUTERS:
             self.routers[address] = dev
 
     def converge(self, host: Host) -> list[Entry]:

@@ -14,7 +14,6 @@ from typing import Any, assert_never
 from ndpbr_py.config import RunConfig
 from ndpbr_py.control.server import Control
 from ndpbr_py.core.actions import Mark
-from ndpbr_py.core.eligibility import too_short
 from ndpbr_py.core.events import (
     ActionFinished,
     ActionRefused,
@@ -31,6 +30,7 @@ from ndpbr_py.core.events import (
     Tick,
 )
 from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.routes import too_short
 from ndpbr_py.core.state import Rules
 from ndpbr_py.daemon.advertiser import Advertiser
 from ndpbr_py.daemon.discovery import Discovery
@@ -77,7 +77,9 @@ class Daemon:
         self._dispatcher = Dispatcher(NdProxy(_rules(config, commands)), self._executor, commands, log, put)
         self._advertiser = Advertiser(self._dispatcher.proxy, log)
         self._monitor = Supervisor(program.path, put)
-        self._monitor_handler = MonitorHandler(config.interfaces, commands.marker, log)
+        self._monitor_handler = MonitorHandler(
+            config.interfaces, commands.marker, log, config.protocol, self._dispatcher.proxy.has_route
+        )
         self._solicitations = SolicitationHandler(put, log, enabled=config.listen)
         self._discovery = Discovery(config, self._dispatcher.proxy, put, log)
         self._resync = Resync(

@@ -1,13 +1,17 @@
 """Lines of the monitor -> events.
 
-An address of the router that appears or disappears may change which prefixes are on-link, so a resync is requested.
+An address of the router that appears or disappears may change which prefixes are on-link, so a resync is requested. So
+it is when another program changes a route or turns proxy_ndp off. A route line is never applied by itself: `ip route
+replace` prints the new route only, and a nexthop object may change without a line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import IPv6Address
 
+from ndpbr_py.core.address import parsed
 from ndpbr_py.core.events import AddressChanged, LinkChanged, LinkDeleted, NeighborChanged
 from ndpbr_py.daemon.inbox import Event, LinkRenamed, MarkerSeen, ResyncRequested
 from ndpbr_py.iproute2 import parser
@@ -20,20 +24,39 @@ class MonitorHandler:
     Args:
         interfaces: The listed interfaces.
         marker: The address of the marker neighbor on `lo`.
-        log: Receives unknown keywords.
+        log: Receives unknown keywords, and that forwarding is off.
+        protocol: The number of our routes.
+        has_route: Whether the kernel should have our route to an address, on an interface.
     """
 
-    def __init__(self, interfaces: Sequence[str], marker: str, log: Log) -> None:
+    def __init__(
+        self,
+        interfaces: Sequence[str],
+        marker: str,
+        log: Log,
+        protocol: int,
+        has_route: Callable[[IPv6Address, str], bool],
+    ) -> None:
         self._interfaces = frozenset(interfaces)
         self._devs = self._interfaces | {"lo"}
         self._marker = IPv6Address(marker)
         self._log = log
+        self._ours = f" proto {protocol} "
+        self._has_route = has_route
         self._names: dict[int, str] = {}
         self._addresses: set[tuple[str, str]] = set()
 
     def on_lines(self, lines: Iterable[str]) -> Iterator[Event]:
         """Yield the events of *lines*."""
         for line in lines:
+            if line[:7] == "[ROUTE]":
+                if self._is_route_news(line[7:]):
+                    yield ResyncRequested()
+                continue
+            if line[:9] == "[NETCONF]":
+                if self._is_override_lost(line[9:].split()):
+                    yield ResyncRequested()
+                continue
             match parser.event(line, self._devs):
                 case None:
                     pass
@@ -56,6 +79,30 @@ class MonitorHandler:
     def on_snapshot(self, names: Mapping[int, str]) -> None:
         """Take the name of every interface by its index from a snapshot."""
         self._names = dict(names)
+
+    def _is_route_news(self, line: str) -> bool:
+        """Whether another program has changed the main table, or deleted one of our routes."""
+        deleted = line.startswith("Deleted ")
+        if self._ours in line:
+            # First: each route that we add or delete comes back as a line.
+            return deleted and self._is_route_lost(line.split())
+        route = line.removeprefix("Deleted ")
+        return " table " not in route and not route.startswith(("fe80:", "multicast "))
+
+    def _is_route_lost(self, words: Sequence[str]) -> bool:
+        """Whether ``Deleted ADDR dev DEV ...`` is about a route that we have not deleted ourselves."""
+        with suppress(ValueError, OSError, IndexError):
+            return words[2] == "dev" and self._has_route(parsed(words[1]), words[3])
+        return False
+
+    def _is_override_lost(self, words: Sequence[str]) -> bool:
+        """Whether a line about a setting, e.g. ``inet6 wan0 proxy_neigh off``, says that it must be set again."""
+        if words[:1] != ["inet6"] or len(words) < 4 or words[1] not in {*self._interfaces, "all"}:
+            return False
+        dev, settings = words[1], dict(zip(words[2::2], words[3::2], strict=False))
+        if (forwarding := settings.get("forwarding")) is not None:
+            self._log.condition("warning", "forwarding-off", active=forwarding == "off", key=dev, dev=dev)
+        return settings.get("proxy_neigh") == "off"
 
     def _renamed(self, event: LinkChanged | LinkDeleted) -> Iterator[LinkRenamed]:
         before = self._names.pop(event.index, None)

@@ -22,7 +22,7 @@ def report(config: RunConfig, ip: Program, tables: KernelSnapshot | None, log: L
     # The daemon has already logged which interfaces do not exist.
     existing = [dev for dev in config.interfaces if Path("/sys/class/net", dev).exists()]
     facts = ProcFs().facts(existing, tables, config.protocol, config.state_dir)
-    for finding in findings(replace(facts, ip=ip.version, prefixes=config.prefixes)):
+    for finding in findings(replace(facts, ip=ip.version, prefixes=config.prefixes, statics=config.statics)):
         if finding.status is Status.FAIL:
             log.record("warning", "check-failed", check=finding.name, detail=finding.detail, fix=finding.fix)
         elif finding.status is Status.WARN:

@@ -27,6 +27,7 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     route_checks.router_advertisements,
     route_checks.default_route,
     route_checks.prefixes,
+    route_checks.static_hosts,
     link_checks.proxying,
     link_checks.snooping,
     machine_checks.table_size,

@@ -53,7 +53,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
     expected = state_dir.exists() or config.HOSTS_FILE.exists() or (installed is not None and installed.enabled)
     start = None if installed is None else installed.start
     facts = replace(facts, daemon=_daemon(answer), start=start, expected=expected)
-    facts = replace(facts, ip=version, ip_problem=problem, prefixes=rules.prefixes)
+    facts = replace(facts, ip=version, ip_problem=problem, prefixes=rules.prefixes, statics=rules.statics)
     return replace(facts, chains=chains, firewall_problem=firewall_problem)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
-from ndpbr_py.core.eligibility import too_short
 from ndpbr_py.core.entry_diff import NOTHING
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, SnapshotStarted
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.routes import too_short
 from ndpbr_py.core.state import Rules
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from ndpbr_py.doctor import explain_text
@@ -78,8 +78,9 @@ def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot)
     facts.append(("kind", explain_text.kind(address)))
     if proxy.scope.objection(address, "") is Reason.KIND:
         return facts
-    counted = [r for r in kernel.routes if r.dev in devs and r.prefix not in too_short(kernel.on_link, rules.prefixes)]
-    on_link = [f"{r.prefix} on {r.dev}" for r in counted if _holds(r.prefix, address)]
+    ignored = too_short(kernel.on_link, rules.prefixes)
+    connected = [r for r in kernel.routes if r.connected and r.dev in devs and r.prefix not in ignored]
+    on_link = [f"{r.prefix} on {r.dev}" for r in connected if _holds(r.prefix, address)]
     on_link += [f"{prefix} by --prefix" for prefix in rules.prefixes if _holds(prefix, address)]
     facts.append(("on-link", f"yes, {', '.join(on_link)}" if on_link else "no"))
     if (dev := rules.statics.get(address)) is not None:

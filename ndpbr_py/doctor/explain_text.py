@@ -22,6 +22,7 @@ OBJECTIONS: Mapping[Reason, Answer] = {
     ),
     Reason.ANYCAST: ("it is the subnet-router anycast address, which every router has", None),
     Reason.OWN: ("it is the router's own address", None),
+    Reason.ROUTED_ELSEWHERE: ("the routing table sends it to another interface than the one where it was seen", None),
     Reason.NEXT_HOP: ("it is the next hop of a default route on another interface", None),
     Reason.ROUTER: ("it is a router on the link of a default route, and was seen on another link", None),
     Reason.STATIC: ("`--static` puts it on another interface", None),

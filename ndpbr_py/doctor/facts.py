@@ -5,10 +5,11 @@ None means that the fact could not be read, or that this kernel does not have it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import IPv6Network
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network
 
-from ndpbr_py.core.events import KernelSnapshot, PrefixOrDefaultRoute
+from ndpbr_py.core.events import KernelSnapshot, Route
 from ndpbr_py.doctor.nft import Chain
 
 
@@ -44,6 +45,7 @@ class Facts:
         links: The existing ones of these, and the links of the default routes.
         tables: A snapshot of the kernel's tables, without the neighbor cache.
         prefixes: The prefixes of the daemon's --prefix.
+        statics: The addresses of the daemon's --static, and their interfaces.
         ip: The version of ip(8), as (major, minor).
         ip_problem: Why no ip(8) can be used.
         kernel: The release of Linux, e.g. "6.1.0-18-amd64".
@@ -63,6 +65,7 @@ class Facts:
     links: tuple[Link, ...] = ()
     tables: KernelSnapshot | None = None
     prefixes: frozenset[IPv6Network] = frozenset()
+    statics: Mapping[IPv6Address, str] = field(default_factory=dict)
     ip: tuple[int, int] | None = None
     ip_problem: str | None = None
     kernel: str = ""
@@ -84,6 +87,6 @@ class Facts:
         """Return the checked interfaces that exist."""
         return [link for link in self.links if link.name in self.interfaces]
 
-    def default_routes(self) -> list[PrefixOrDefaultRoute]:
+    def default_routes(self) -> list[Route]:
         """Return the default routes."""
-        return [route for route in self.tables.routes if not route.prefix.prefixlen] if self.tables else []
+        return [route for route in self.tables.routes if route.default] if self.tables else []

@@ -31,7 +31,7 @@ class ProcFs:
         """Return the facts about *interfaces*, and about a daemon with the number *protocol*."""
         names = tuple(interfaces)
         routes = tables.routes if tables is not None else ()
-        devs = dict.fromkeys((*names, *(route.dev for route in routes if not route.prefix.prefixlen)))
+        devs = dict.fromkeys((*names, *(route.dev for route in routes if route.default)))
         return Facts(
             interfaces=names,
             links=tuple(self.link(dev) for dev in devs if (self._net / dev).exists()),

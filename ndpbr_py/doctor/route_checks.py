@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from ipaddress import IPv6Network
 
+from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.core.routes import RoutingTable, described
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, fail, ok, setting, skipped, warn
 
@@ -57,7 +59,7 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
     where: dict[IPv6Network, list[str]] = defaultdict(list)
     for route in facts.tables.routes:
         # One interface may have both the kernel's route and that of a router advertisement.
-        if route.dev in facts.interfaces and route.prefix.prefixlen and route.dev not in where[route.prefix]:
+        if route.dev in facts.interfaces and route.connected and route.dev not in where[route.prefix]:
             where[route.prefix].append(route.dev)
     uplinks = {route.dev for route in facts.default_routes()}
     for prefix, devs in sorted(where.items()):
@@ -73,6 +75,15 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
         yield fail("prefix", found, f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
 
 
+def static_hosts(facts: Facts) -> Iterator[Finding]:
+    """The routing table does not contradict --static, which wins."""
+    table = RoutingTable(facts.tables.routes if facts.tables is not None else (), facts.prefixes)
+    for address, dev in facts.statics.items():
+        if table.refuses(int(address), dev):
+            found = f"{address} is on {dev} by --static, but the routing table says {described(table.best(address))}"
+            yield warn("static", found, "ip -6 route get " + str(address))
+
+
 def _ignores_ra(link: Link) -> bool:
     """Whether the kernel ignores router advertisements.  At accept_ra=0 another program handles them."""
     return link.accept_ra == 1 and bool(link.forwarding)
@@ -80,6 +91,7 @@ def _ignores_ra(link: Link) -> bool:
 
 def _upstream(facts: Facts) -> str:
     """Return the most likely uplink: the interface of the default route, else of a prefix, else the first."""
-    routes = sorted(facts.tables.routes if facts.tables is not None else (), key=lambda route: route.prefix.prefixlen)
-    listed = [route.dev for route in routes if route.dev in facts.interfaces]
+    tables = facts.tables if facts.tables is not None else KernelSnapshot()
+    routes = sorted(tables.routes, key=lambda route: route.prefix.prefixlen)
+    listed = [route.dev for route in routes if route.dev in facts.interfaces and (route.default or route.connected)]
     return next(iter((*listed, *facts.interfaces)), "IFACE")

@@ -1,7 +1,8 @@
 """Keeps `ip -6 monitor` running -> the lines that it prints, and events about the process.
 
-Link and address lines are monitored, too: they report interfaces that appear, disappear or are renamed, and prefixes
-that change.  A monitor prints an interface's old name forever, so it must be restarted after a rename.
+Other lines than those about neighbors report interfaces that appear, disappear or are renamed, prefixes and routes that
+change, and settings that another program changes.  A monitor prints an interface's old name forever, so it must be
+restarted after a rename.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.process import Child, start
 
 # The largest buffer that the kernel gives (it caps it at net.core.rmem_max): one event takes 832 bytes of it.
-ARGUMENTS = ("-6", "-color=never", "-rcvbuf", "8388608", "-o", "monitor", "label", "link", "address", "neigh")
+OBJECTS = ("neigh", "link", "address", "route", "netconf")
+ARGUMENTS = ("-6", "-color=never", "-rcvbuf", "8388608", "-o", "monitor", "label", *OBJECTS)
 _OVERFLOW = b"No buffer space available"
 _FIRST_RETRY_S, _LAST_RETRY_S = 1.0, 60.0  # the delay doubles from the first to the last
 _STABLE_S = 60.0  # a monitor that ran for longer is restarted after the first delay again

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.address import parsed, text
@@ -17,8 +18,8 @@ from ndpbr_py.core.events import (
     KernelSnapshot,
     LinkChanged,
     NeighborChanged,
-    PrefixOrDefaultRoute,
     ProxyEntry,
+    Route,
     RouteType,
 )
 from ndpbr_py.iproute2 import parser
@@ -28,6 +29,7 @@ _TYPES = {kind.value: kind for kind in RouteType if kind is not RouteType.UNICAS
 _TYPES |= {str(number): kind for number, kind in enumerate(RouteType, 1) if kind is not RouteType.UNICAST}
 KINDS = ("link", "address", "route", "proxy", "neighbor")  # of tables, in the order of the dumps
 _RA = ("ra", "9")  # RTPROT_RA
+_EXPIRES = re.compile(r" expires \d+sec")
 _EVERYWHERE = IPv6Network("::/0")
 _ADDRESS = re.compile(r"\d+: \S+\s+inet6 ([0-9a-f:.]+)(?: peer [0-9a-f:.]+)?/\d+")
 
@@ -41,9 +43,8 @@ class Tables:
         self._neighbors: list[NeighborChanged] = []
         self._addresses: dict[str, IPv6Address] = {}
         self._proxies: list[ProxyEntry] = []
-        self._routes: list[PrefixOrDefaultRoute] = []
-        # About the multipath route whose next hops follow: is it a default route, and was it advertised?
-        self._default = self._advertised = False
+        self._routes: list[Route] = []
+        self._last: Route | None = None  # the multipath route whose next hops follow
         self._host_routes: list[HostRoute] = []
         self._on_link: set[IPv6Network] = set()
         self._next_hops: dict[IPv6Address, str] = {}
@@ -85,35 +86,49 @@ class Tables:
         if len(words) == 9 and words[1] == "dev" and words[3] == "proto":
             address = self._address(words[0])
             if address is not None:
-                self._host_routes.append(HostRoute(address, words[2], words[4] == self._protocol))
+                ours = words[4] == self._protocol
+                self._host_routes.append(HostRoute(address, words[2], ours))
+                if not ours:
+                    self._routes.append(Route(IPv6Network(address), words[2]))
                 return
         if line[0] in " \t":
             # A next hop of the multipath route above.
-            self._next_hop(dict(zip(words[1::2], words[2::2], strict=False)))
+            self._next_hop(self._last, dict(zip(words[1::2], words[2::2], strict=False)))
             return
-        kind = _TYPES.get(words[0])
-        if kind is not None:
+        self._last = None
+        kind = _TYPES.get(words[0], RouteType.UNICAST)
+        if kind is not RouteType.UNICAST:
             del words[0]
+        try:
+            prefix = _EVERYWHERE if words[:1] == ["default"] else IPv6Network(words[0] if words else "")
+        except ValueError:
+            return
         # A route is pairs of words, up to the flags at its end.
         pairs = dict(zip(words[1::2], words[2::2], strict=False))
-        self._default = words[:1] == ["default"] and kind is None
-        self._advertised = pairs.get("proto") in _RA
-        if words[:1] == ["default"]:
-            self._next_hop(pairs)
-        elif words and ("/" not in words[0] or words[0].endswith("/128")):
-            if (address := self._address(words[0].removesuffix("/128"))) is not None:
-                ours = kind is None and pairs.get("proto") == self._protocol
-                dev = pairs.get("dev") if kind is None else None
-                self._host_routes.append(HostRoute(address, dev, ours, kind or RouteType.UNICAST))
-        elif words and kind is None and "dev" in pairs and "via" not in pairs:
-            self._connected(words[0], pairs["dev"])
+        if prefix.prefixlen == 128:
+            ours = kind is RouteType.UNICAST and pairs.get("proto") == self._protocol
+            dev = pairs.get("dev") if kind is RouteType.UNICAST else None
+            self._host_routes.append(HostRoute(prefix.network_address, dev, ours, kind))
+            if ours and dev is not None:
+                return
+        # A source-specific route is no route for all packets; a default route still names an uplink.
+        if prefix.is_link_local or prefix.is_multicast or ("from" in pairs and prefix.prefixlen):
+            return
+        advertised = pairs.get("proto") in _RA or _EXPIRES.search(line) is not None
+        self._last = Route(prefix, "", None, advertised, kind)
+        self._next_hop(self._last, pairs)
 
-    def _next_hop(self, pairs: Mapping[str, str]) -> None:
-        if self._default and "dev" in pairs:
-            gateway = self._address(pairs.get("via", ""))
-            self._routes.append(PrefixOrDefaultRoute(_EVERYWHERE, pairs["dev"], gateway, self._advertised))
-            if gateway is not None:
-                self._next_hops[gateway] = pairs["dev"]
+    def _next_hop(self, route: Route | None, pairs: Mapping[str, str]) -> None:
+        """Record *route* with the interface and gateway of *pairs*, unless it has none."""
+        if route is None or "dev" not in pairs or (route.default and route.type is not RouteType.UNICAST):
+            return
+        gateway = self._address(pairs["via"]) if "via" in pairs else None
+        found = replace(route, dev=pairs["dev"], gateway=gateway)
+        self._routes.append(found)
+        if found.default and gateway is not None:
+            self._next_hops[gateway] = found.dev
+        elif found.connected and found.dev in self._interfaces:
+            self._on_link.add(found.prefix)
 
     def address(self, line: str) -> None:
         """Parse a line of `-o address show`."""
@@ -158,16 +173,6 @@ class Tables:
             return self._known(text)
         except (OSError, ValueError):
             return None
-
-    def _connected(self, prefix: str, dev: str) -> None:
-        try:
-            network = IPv6Network(prefix)
-        except ValueError:
-            return
-        if 0 < network.prefixlen < 128 and not network.is_link_local:
-            self._routes.append(PrefixOrDefaultRoute(network, dev, None, self._advertised))
-            if dev in self._interfaces:
-                self._on_link.add(network)
 
 
 def route_words(route: HostRoute) -> tuple[str, ...]:

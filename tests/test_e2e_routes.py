@@ -1,0 +1,144 @@
+"""A claim against the routing table is refused, and the host that the table names keeps its address."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Network
+
+import pytest
+
+from tests.claim import claim
+from tests.conftest import Start
+from tests.home import LAN, LAN2, Home
+from tests.lab import until
+from tests.observed import proxies, routes
+
+NESTED = "2001:db8:64:0:b::/80"
+CLIENT = "2001:db8:64:0:b::5"
+# Who claims the address of a VPN client: a neighbor of the uplink, a container.
+CLAIMANTS = {"wan0": ("modem", "lan0"), "lan0": ("lan", "eth0")}
+
+
+def claim_from(home: Home, dev: str, address: str) -> None:
+    """Claim *address* on the router's link *dev*."""
+    name, own_dev = CLAIMANTS[dev]
+    claim(getattr(home, name), address, dev=own_dev)
+
+
+@pytest.mark.parametrize("dev", CLAIMANTS)
+@pytest.mark.parametrize("way", ["connected", "gateway", "host"])
+def test_address_of_a_longer_route_cannot_be_taken(home: Home, daemon: Start, dev: str, way: str) -> None:
+    """Whether a tunnel has the prefix, a nested router or a VPN client: no claim on another link is accepted."""
+    home.router.lay("tuntap add mode tun dev tun0", "link set tun0 up")
+    added = {
+        "connected": f"{NESTED} dev tun0",
+        "gateway": f"{NESTED} via fe80::7 dev lan1",
+        "host": f"{CLIENT} dev tun0",
+    }
+    home.router.ip(f"-6 route add {added[way]}")
+    # The router answers a solicitation only with an address of its own on that link.
+    home.router.ip("address replace fe80::1/64 dev wan0 nodad")
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    before = routes(home.router)
+    claim_from(home, dev, CLIENT)
+    ignored = running.wait_for("address-ignored", address=CLIENT)
+
+    assert (ignored["level"], ignored["dev"], ignored["reason"]) == ("warning", dev, "routed-elsewhere")
+    assert (routes(home.router), proxies(home.router)) == (before, set())
+
+
+def test_uplink_with_a_host_route_only_cannot_take_addresses_of_the_inside(home: Home, daemon: Start) -> None:
+    """Where the prefix is on a LAN only, no neighbor of the uplink can claim in it; LAN hosts can."""
+    home.router.lay(
+        "address del 2001:db8:64::2/64 dev wan0",
+        "address add 2001:db8:65::2/128 dev wan0 nodad",
+        "address replace fe80::1/64 dev wan0 nodad",
+        "route replace default via fe80::99 dev wan0",
+        "address add 2001:db8:64::3/64 dev lan0 nodad",
+    )
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    claim(home.modem, LAN, dev="lan0")
+    running.wait_for("address-ignored", address=LAN, dev="wan0", reason="routed-elsewhere")
+    claim(home.lan, LAN)
+    running.wait_for("host-learned", address=LAN, dev="lan0")
+
+    entries = {f"{LAN} dev wan0 proto 135", f"{LAN} dev lan1 proto 135"}
+    until(lambda: proxies(home.router) == entries, what="the LAN host is proxied")
+
+
+def test_new_route_removes_the_hosts_that_it_contradicts(home: Home, daemon: Start) -> None:
+    """A route that is added later takes effect immediately; when it is deleted, the host may come back."""
+    running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    home.router.ip("-6 route add 2001:db8:64::10/124 via fe80::7 dev lan1")
+    running.wait_for("host-forgotten", address=LAN, reason="routed-elsewhere")
+    until(lambda: not proxies(home.router), what="the entries are removed")
+    home.router.ip("-6 route del 2001:db8:64::10/124")
+
+    def back() -> bool:
+        claim(home.lan, LAN)
+        return f"{LAN} dev wan0 proto 135" in proxies(home.router)
+
+    assert until(back)
+
+
+def test_advertised_prefixes_change_nothing_for_lan_hosts(home: Home, daemon: Start) -> None:
+    """On-link prefixes that a neighbor of the uplink advertises, shorter or longer than the /64, cut no host off."""
+    running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    claim(home.lan2, LAN2)
+    running.wait_for("host-verified", address=LAN2)
+    for length in (48, 56, 63, 65):
+        prefix = IPv6Network(f"{LAN}/{length}", strict=False)
+        home.router.ip(f"-6 route add {prefix} dev wan0 proto ra expires 1800")
+    # A route that does contradict a host shows that the advertised ones have been read.
+    home.router.ip(f"-6 route add blackhole {LAN2} metric 50")
+    running.wait_for("host-forgotten", address=LAN2, reason="routed-elsewhere")
+
+    assert not [record for record in running.log() if record["event"] == "host-forgotten" and record["address"] == LAN]
+    assert {f"{LAN} dev wan0 proto 135", f"{LAN} dev lan1 proto 135"} <= proxies(home.router)
+
+
+def test_static_host_wins_over_the_routing_table(home: Home, daemon: Start) -> None:
+    """--static is explicit: the host is proxied, and one warning at the start says what the table says."""
+    home.router.ip(f"-6 route add {NESTED} via fe80::7 dev lan1")
+    running = daemon(home.router, "--static", f"{CLIENT}%lan0", "wan0", "lan0", "lan1")
+    warned = running.wait_for("check-warned", check="static")
+
+    assert warned["detail"] == f"{CLIENT} is on lan0 by --static, but the routing table says {NESTED} dev lan1"
+    assert f"{CLIENT} dev wan0 proto 135" in proxies(home.router)
+
+
+def test_what_another_program_takes_away_is_restored_at_once(home: Home, daemon: Start) -> None:
+    """A deleted route and a proxy_ndp that was turned off are restored without waiting for the next resync."""
+    running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    home.router.ip("-6 route flush proto 135")
+    running.wait_for("host-repaired", address=LAN)
+    until(lambda: f"{LAN} dev lan0 proto 135" in routes(home.router), what="the route is back")
+    setting = "net/ipv6/conf/wan0/proxy_ndp"
+    home.router.sysctl(setting, 0)
+    until(lambda: home.router.sysctl(setting) == "1", what="proxy_ndp is on again")
+    home.router.sysctl("net/ipv6/conf/all/forwarding", 0)
+
+    assert running.wait_for("forwarding-off", dev="all")["level"] == "warning"
+    assert home.router.sysctl("net/ipv6/conf/all/forwarding") == "0"
+
+
+def test_replaced_route_is_read(home: Home, daemon: Start) -> None:
+    """`route replace` and `route append` print the new route only; the deletion of one leg of several has a line."""
+    running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
+    home.router.ip(f"-6 route add {NESTED} via fe80::7 dev lan1")
+    home.router.ip(f"-6 route replace {NESTED} via fe80::7 dev lan0")
+
+    def learned() -> bool:
+        claim(home.lan, CLIENT)
+        return f"{CLIENT} dev lan0 proto 135" in routes(home.router)
+
+    until(learned)
+    home.router.ip(f"-6 route append {NESTED} via fe80::8 dev lan1")
+    home.router.ip(f"-6 route del {NESTED} via fe80::7 dev lan0")
+
+    assert running.wait_for("host-forgotten", address=CLIENT)["reason"] == "routed-elsewhere"
