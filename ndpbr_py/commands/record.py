@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, assert_never
@@ -130,7 +129,7 @@ async def _header(interfaces: Sequence[str], ip: program.Program, state_dir: Pat
     lines = [
         comment(FORMAT, VERSION),
         comment(STARTED, clock.local()),
-        comment(ZONE, time.strftime("%z")),
+        comment(ZONE, clock.zone()),
         comment("ndpbr", __version__),
         comment("iproute2", ip.text),
         comment("kernel", f"{kernel.sysname} {kernel.release} {kernel.machine}"),

@@ -24,6 +24,11 @@ def local() -> str:
     return datetime.now().strftime("[%Y-%m-%dT%H:%M:%S.%f]")
 
 
+def zone() -> str:
+    """Return the difference of local time from UTC, e.g. ``+0200``."""
+    return time.strftime("%z")
+
+
 def utc(seconds: float) -> str:
     """Return *seconds* since 1970 in UTC as the log writes it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
