@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS = 3
 GROUPS = --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help venv test quick coverage check demo bench dist man picture clean ip
+.PHONY: help venv test quick coverage check demo bench dist release install install-openrc install-systemd man picture clean ip
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -41,7 +41,8 @@ check: .venv/dev ## style, format and types; the shell scripts, too
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/shellcheck $$(grep -rIlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc packaging tests) \
-		openrc/ndpbr.confd packaging/alpine/APKBUILD
+		openrc/ndpbr.confd
+	$(BIN)/shellcheck --shell=sh --exclude=SC2034,SC2154 packaging/alpine/APKBUILD  # abuild's variables
 
 demo: .venv/run ip ## the program's story, on this kernel (needs no development packages)
 	@tests/isolated $(BIN)/python -m tests.demo
@@ -49,12 +50,44 @@ demo: .venv/run ip ## the program's story, on this kernel (needs no development 
 bench: .venv/run build/libraries ip ## benchmarks
 	bench/raised tests/isolated $(BIN)/python -m bench $(ARGS)
 
-dist: .venv/dev build/libraries ## dist/ndpbr.pyz, the program in one file; the manual page; a wheel and a source distribution
+dist: .venv/dev build/libraries ## dist/: all that a release contains; ndpbr.pyz is the program in one file
 	rm -rf dist ndpbr.egg-info
 	$(BIN)/python packaging/pyz.py dist/ndpbr.pyz build/libraries $(PYTHONS)
 	$(BIN)/python -m build --no-isolation >build/log 2>&1 || { cat build/log >&2; exit 1; }
 	$(BIN)/python packaging/archive.py dist/*.whl dist/*.tar.gz
 	$(BIN)/python packaging/manpage.py dist/ndpbr.8
+	for shell in bash zsh fish; do \
+		$(BIN)/python -m shtab --shell=$$shell --prog=ndpbr ndpbr_py.options.parser >dist/ndpbr.$$shell || exit; done
+	cd dist && sha256sum * >../build/SHA256SUMS && mv ../build/SHA256SUMS .
+
+release: ## dist, but only with the project's own URL in setup.cfg
+	@! grep 'example\.org' setup.cfg || { echo "setup.cfg: replace this URL by the project's own." >&2; exit 1; }
+	$(MAKE) dist
+
+# Of the service managers the one that is here; SERVICE=openrc or SERVICE=systemd for another machine.
+PREFIX = /usr
+SERVICE = $(if $(wildcard /sbin/openrc-run),openrc,systemd)
+WITH_PATH = sed 's|/usr/bin/ndpbr|$(PREFIX)/bin/ndpbr|'
+
+install: ## install dist/ with its service; DESTDIR= PREFIX=/usr SERVICE=openrc|systemd
+	@[ -f dist/ndpbr.pyz ] || { echo "dist/ndpbr.pyz is missing: run make dist first." >&2; exit 1; }
+	install -Dm755 dist/ndpbr.pyz $(DESTDIR)$(PREFIX)/bin/ndpbr
+	install -Dm644 dist/ndpbr.8 $(DESTDIR)$(PREFIX)/share/man/man8/ndpbr.8
+	install -Dm644 dist/ndpbr.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ndpbr
+	install -Dm644 dist/ndpbr.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ndpbr
+	install -Dm644 dist/ndpbr.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ndpbr.fish
+	install -Dm644 packaging/logrotate $(DESTDIR)/etc/logrotate.d/ndpbr
+	$(MAKE) install-$(SERVICE)
+
+# A conf.d file that exists has the user's settings.
+install-openrc:
+	install -d $(DESTDIR)/etc/init.d $(DESTDIR)/etc/conf.d
+	$(WITH_PATH) openrc/ndpbr.initd >$(DESTDIR)/etc/init.d/ndpbr && chmod 755 $(DESTDIR)/etc/init.d/ndpbr
+	[ -e $(DESTDIR)/etc/conf.d/ndpbr ] || $(WITH_PATH) openrc/ndpbr.confd >$(DESTDIR)/etc/conf.d/ndpbr
+
+install-systemd:
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(WITH_PATH) packaging/systemd/ndpbr.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/ndpbr.service
 
 picture: .venv/run ip ## docs/watch.svg, the picture in README, of `ndpbr show --watch` in tmux
 	tests/isolated $(BIN)/python -m tests.picture docs/watch.svg

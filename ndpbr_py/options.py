@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, NoReturn
@@ -16,7 +18,16 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise ConfigError with *message* and the command that prints the help."""
+        # argparse passes on an OSError, of `run @FILE`, with its number.
+        message = re.sub(r"^\[Errno \d+\] ", "", message)
         raise ConfigError(f"{message} (see `{self.prog} --help`)")
+
+    def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
+        """Return the words of a line of `run @FILE`, without its comment."""
+        try:
+            return shlex.split(arg_line, comments=True)
+        except ValueError as error:
+            self.error(f"{arg_line!r}: {error}")
 
 
 def _value(
@@ -33,7 +44,7 @@ def _value(
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
     add, value = parser.add_argument, partial(_value, parser)
-    _interfaces(parser, "*", "two or more interfaces that share one /64")
+    _interfaces(parser, "*", "two or more interfaces that share one /64; @FILE reads options from FILE, one per line")
     add("--check", action="store_true", help="check the options and ip(8), then exit")
     add("--dry-run", action="store_true", help="log what would be done, change nothing")
     _prefix(parser, "count addresses in P as on-link, too; may be repeated")
@@ -183,7 +194,11 @@ def parser() -> Parser:
     top.add_argument("--version", action="version", version=f"ndpbr {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", title="commands")
     for name, command in COMMANDS.items():
-        below = commands.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
+        # `run @FILE` reads options from a file.
+        prefix = "@" if name == "run" else None
+        below = commands.add_parser(
+            name, help=command.help, description=command.help, allow_abbrev=False, fromfile_prefix_chars=prefix
+        )
         command.add_options(below)
         below.set_defaults(command=name)
     return top

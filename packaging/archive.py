@@ -16,12 +16,16 @@ from pathlib import Path
 EPOCH = 315532800  # 1980-01-01, the earliest time in a zip file
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip file of *files*, in their order; uncompressed, since the versions of zlib differ in their output."""
+def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    """Return a zip file of *files*, in their order.
+
+    The versions of zlib differ in their output: only what is stored is the same on every machine.
+    """
     output = io.BytesIO()
-    with zipfile.ZipFile(output, "w") as archive:
+    with zipfile.ZipFile(output, "w", compression) as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name)
+            entry.compress_type = compression
             entry.create_system = 3  # Unix, so that permissions apply
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, content)
@@ -29,9 +33,9 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 def rezipped(wheel: bytes) -> bytes:
-    """Return a wheel whose files have a fixed time and fixed permissions."""
+    """Return a compressed wheel whose files have a fixed time and fixed permissions."""
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
-        return zipped({name: archive.read(name) for name in archive.namelist()})
+        return zipped({name: archive.read(name) for name in archive.namelist()}, zipfile.ZIP_DEFLATED)
 
 
 def retarred(tarball: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from ndpbr_py import __version__
 from ndpbr_py.cli import main
 from ndpbr_py.commands.run import checked
-from ndpbr_py.options import COMMANDS
+from ndpbr_py.options import COMMANDS, parser
 
 MISTAKES = {
     "dance": "argument COMMAND: invalid choice: 'dance'",
@@ -189,3 +190,27 @@ def test_closed_pipe_is_no_error() -> None:
         child.stdout.close()
 
         assert "Traceback" not in child.stderr.read()
+
+
+def test_run_reads_options_from_a_file(tmp_path: Path) -> None:
+    """`run @FILE` has the options of the file, without blank lines and comments."""
+    file = tmp_path / "options"
+    file.write_text("# the printer\n\n--static 2001:db8:64::9%lan0  # first floor\n--prefix 2001:db8:1::/64\nlan1\n")
+    read = parser().parse_args(["run", f"@{file}", "wan0", "lan0"])
+
+    assert [str(address) for address, _ in read.statics] == ["2001:db8:64::9"]
+    assert [str(it) for it in read.prefixes] == ["2001:db8:1::/64"]
+    assert read.interfaces == ["lan1", "wan0", "lan0"]
+
+
+def test_file_of_options_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing file, and an open quote in one, are one sentence and status 2."""
+    (tmp_path / "quote").write_text("--prefix '2001:db8:1::/64\n")
+    for name, reason in (("none", "No such file or directory"), ("quote", "No closing quotation")):
+        assert main(["run", f"@{tmp_path / name}", "wan0", "lan0"]) == 2
+        assert re.fullmatch(rf"ndpbr: [^\[]*{reason}.*\n", capsys.readouterr().err)
+
+
+def test_other_commands_take_an_at_sign_as_it_is() -> None:
+    """Only `run` reads a file of options."""
+    assert parser().parse_args(["record", "@out", "wan0"]).file == "@out"

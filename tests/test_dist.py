@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import __version__
+from ndpbr_py.options import COMMANDS
 from tests import packed
 from tests.builders import FIXTURES
 from tests.echo import ask, echo
@@ -23,6 +25,7 @@ from tests.observed import clean, settings
 from tests.program import ROOT, Daemon
 
 REPLAY = ("replay", str(FIXTURES / "captures/host-joins-6.1.0.txt"), "--interfaces", "wan0,lan0")
+COMPLETIONS = ("ndpbr.bash", "ndpbr.zsh", "ndpbr.fish")
 every_python = pytest.mark.parametrize("python", packed.pythons().values(), ids=packed.pythons())
 
 
@@ -100,8 +103,47 @@ def test_two_builds_are_the_same(built: dict[str, bytes], tmp_path: Path) -> Non
     again = made(tmp_path / "another-folder", umask=0o077, seed="2", age=10_000_000)
 
     wheel, sdist = f"ndpbr-{__version__}-py3-none-any.whl", f"ndpbr-{__version__}.tar.gz"
-    assert sorted(built) == [wheel, sdist, "ndpbr.8", "ndpbr.pyz"]
+    assert set(built) == {wheel, sdist, "SHA256SUMS", "ndpbr.8", "ndpbr.pyz", *COMPLETIONS}
     assert [name for name in built if built[name] != again[name]] == []
+
+
+def test_checksums_are_those_of_the_files(built: dict[str, bytes]) -> None:
+    """SHA256SUMS has every other file."""
+    lines = [line.split() for line in built["SHA256SUMS"].decode().splitlines()]
+
+    assert {name: digest for digest, name in lines} == {
+        name: hashlib.sha256(content).hexdigest() for name, content in built.items() if name != "SHA256SUMS"
+    }
+
+
+def test_wheel_is_compressed_and_has_readme_and_url(built: dict[str, bytes]) -> None:
+    """The wheel describes the project to an index of packages."""
+    with zipfile.ZipFile(BytesIO(built[f"ndpbr-{__version__}-py3-none-any.whl"])) as wheel:
+        metadata = wheel.read(f"ndpbr-{__version__}.dist-info/METADATA").decode()
+        kinds = {entry.compress_type for entry in wheel.infolist()}
+
+    assert kinds == {zipfile.ZIP_DEFLATED}
+    assert "\n# ndpbr\n" in metadata
+    assert re.search(r"(?m)^(Home-page|Project-URL): .*https://", metadata)
+
+
+@pytest.mark.parametrize("name", COMPLETIONS)
+def test_completions_know_every_command(built: dict[str, bytes], name: str) -> None:
+    """Each shell's file has every command."""
+    text = built[name].decode()
+
+    assert [command for command in COMMANDS if command not in text] == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_reads_its_completions(built: dict[str, bytes], tmp_path: Path, shell: str) -> None:
+    """The shell finds no mistake in its file."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    file = tmp_path / "completions"
+    file.write_bytes(built[f"ndpbr.{shell}"])
+
+    assert output(shell, "-n", file).stderr == ""
 
 
 def test_source_distribution_holds_the_whole_project(built: dict[str, bytes]) -> None:

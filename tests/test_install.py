@@ -1,0 +1,90 @@
+"""`make install` and `make release`: what is installed where, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.program import ROOT
+
+BUILT = ("ndpbr.pyz", "ndpbr.8", "ndpbr.bash", "ndpbr.zsh", "ndpbr.fish")
+SHARED = {
+    "opt/ndpbr/bin/ndpbr",
+    "opt/ndpbr/share/man/man8/ndpbr.8",
+    "opt/ndpbr/share/bash-completion/completions/ndpbr",
+    "opt/ndpbr/share/zsh/site-functions/_ndpbr",
+    "opt/ndpbr/share/fish/vendor_completions.d/ndpbr.fish",
+    "etc/logrotate.d/ndpbr",
+}
+SERVICES = {
+    "openrc": {"etc/init.d/ndpbr", "etc/conf.d/ndpbr"},
+    "systemd": {"opt/ndpbr/lib/systemd/system/ndpbr.service"},
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Return a copy of what `make install` reads, with stand-ins for what `make dist` builds."""
+    folder = tmp_path / "tree"
+    shutil.copytree(ROOT / "packaging", folder / "packaging")
+    shutil.copytree(ROOT / "openrc", folder / "openrc")
+    for name in ("Makefile", "setup.cfg"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "dist").mkdir()
+    for name in BUILT:
+        (folder / "dist" / name).write_text(name)
+    return folder
+
+
+def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Return how make ended."""
+    return subprocess.run(("make", *words), cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_install_writes_its_path_into_the_service(tree: Path, tmp_path: Path, service: str) -> None:
+    """Everything is below DESTDIR, and the service starts the program that was installed."""
+    target = tmp_path / "target"
+    done = make(tree, "install", f"DESTDIR={target}", "PREFIX=/opt/ndpbr", f"SERVICE={service}")
+    assert done.returncode == 0, done.stderr
+    files = {str(path.relative_to(target)): path for path in target.rglob("*") if path.is_file()}
+
+    assert set(files) == SHARED | SERVICES[service]
+    assert files["opt/ndpbr/bin/ndpbr"].stat().st_mode & 0o777 == 0o755
+    for name in SERVICES[service]:
+        assert "/opt/ndpbr/bin/ndpbr" in files[name].read_text()
+        assert "/usr/bin/ndpbr" not in files[name].read_text()
+
+
+def test_install_keeps_the_users_settings(tree: Path, tmp_path: Path) -> None:
+    """A second installation does not overwrite conf.d."""
+    settings = tmp_path / "etc/conf.d/ndpbr"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("mine")
+
+    assert make(tree, "install", f"DESTDIR={tmp_path}", "SERVICE=openrc").returncode == 0
+    assert settings.read_text() == "mine"
+
+
+def test_install_without_a_build_is_refused(tree: Path, tmp_path: Path) -> None:
+    """Before `make dist`, one sentence says what to do."""
+    (tree / "dist/ndpbr.pyz").unlink()
+    done = make(tree, "install", f"DESTDIR={tmp_path / 'target'}")
+
+    assert done.returncode != 0
+    assert "run make dist first" in done.stderr
+    assert not (tmp_path / "target").exists()
+
+
+def test_release_needs_the_projects_own_url(tree: Path) -> None:
+    """`make release` refuses the placeholder, and builds with another URL."""
+    refused = make(tree, "release", "MAKE=true")
+    config = tree / "setup.cfg"
+    config.write_text(config.read_text().replace("example.org", "ndpbr.example.net"))
+
+    assert refused.returncode != 0
+    assert "replace this URL" in refused.stderr
+    assert make(tree, "release", "MAKE=true").returncode == 0
