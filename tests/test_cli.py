@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import subprocess
 import sys
@@ -134,7 +136,7 @@ def test_replay_of_a_missing_file(capsys: pytest.CaptureFixture[str], tmp_path: 
     status, _, err = run(capsys, "replay", str(tmp_path / "none"), "--interfaces", "lan0,wan0")
 
     assert status == 1
-    assert err == f"ndpbr: {tmp_path / 'none'} could not be read: No such file or directory\n"
+    assert err == f"ndpbr: {tmp_path / 'none'} could not be read: {os.strerror(errno.ENOENT)}\n"
 
 
 @pytest.mark.parametrize("words", ["show", "run --check lan0 wan0"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -36,7 +38,7 @@ def test_unwritable_metrics_file_is_a_warning(home: Home, daemon: Start, tmp_pat
     running = daemon(home.router, "--metrics-file", str(file), *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-learned", address=LAN)
-    running.wait_for("metrics-file-unwritable", level="warning", error=f"{file}: Is a directory")
+    running.wait_for("metrics-file-unwritable", level="warning", error=f"{file}: {os.strerror(errno.EISDIR)}")
 
     assert running.stop() == 0
     assert file.is_dir()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 import signal
@@ -103,7 +105,7 @@ def test_existing_file_is_not_overwritten(home: Home, ndpbr: Run, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("/dev/full/x", "Not a directory"), ("/proc/none", "No such file or directory")]
+    ("name", "why"), [("/dev/full/x", os.strerror(errno.ENOTDIR)), ("/proc/none", os.strerror(errno.ENOENT))]
 )
 def test_file_that_cannot_be_written(home: Home, ndpbr: Run, name: str, why: str) -> None:
     """One sentence names the file and the reason."""
@@ -118,7 +120,7 @@ def test_full_disk_ends_the_recording(home: Home) -> None:
     done = home.router.run("sh", "-c", f"exec {words} > /dev/full", cwd=ROOT)
 
     assert done.returncode == 1
-    assert done.stderr == "ndpbr: standard output could not be written: No space left on device\n"
+    assert done.stderr == f"ndpbr: standard output could not be written: {os.strerror(errno.ENOSPC)}\n"
 
 
 def _recording(host: Host, file: str) -> subprocess.Popen[str]:

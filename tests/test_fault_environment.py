@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -65,7 +67,7 @@ def test_start_without_a_pid_file_is_refused(home: Home, tmp_path: Path) -> None
     running = _in_shell(home.router, tmp_path, f'{FULL} && exec "$@"', *DEVS, pidfile=folder / "ndpbr.pid")
 
     assert running.wait(PATIENCE) == 1
-    assert _log(tmp_path) == f"ndpbr: cannot write the pid file {folder}/ndpbr.pid: No space left on device\n"
+    assert _log(tmp_path) == f"ndpbr: cannot write the pid file {folder}/ndpbr.pid: {os.strerror(errno.ENOSPC)}\n"
     assert settings(home.router, *DEVS) == before
 
 

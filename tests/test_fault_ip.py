@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -179,5 +181,5 @@ def test_output_that_cannot_be_written_is_one_sentence(home: Home, words: tuple[
 
     assert (ended.returncode, ended.stderr) == (
         1,
-        "ndpbr: standard output could not be written: No space left on device\n",
+        f"ndpbr: standard output could not be written: {os.strerror(errno.ENOSPC)}\n",
     )

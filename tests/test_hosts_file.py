@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from ipaddress import IPv6Address
 from pathlib import Path
 
@@ -141,9 +143,9 @@ def test_file_that_cannot_be_read_or_written(tmp_path: Path) -> None:
     """A directory in its place is said to be one."""
     file = hosts_file(tmp_path)
 
-    assert (file.known, file.error) == ({}, f"{tmp_path}: Is a directory")
+    assert (file.known, file.error) == ({}, f"{tmp_path}: {os.strerror(errno.EISDIR)}")
     assert file.save(KNOWN)
-    assert file.error == f"{tmp_path}: Is a directory"
+    assert file.error == f"{tmp_path}: {os.strerror(errno.EISDIR)}"
 
 
 def test_each_outage_of_the_file_is_logged(tmp_path: Path) -> None:
@@ -157,5 +159,5 @@ def test_each_outage_of_the_file_is_logged(tmp_path: Path) -> None:
         file.save(known)
         path.unlink()
 
-    record = f'event=hosts-file-unwritable error="{path}: Is a directory"'
+    record = f'event=hosts-file-unwritable error="{path}: {os.strerror(errno.EISDIR)}"'
     assert records.written == [("warning", record), ("info", f"{record} ended=true lasted_s=0.0")] * 2

@@ -148,3 +148,11 @@ def test_a_finding_is_one_line() -> None:
 
     assert all("\n" not in finding.detail + (finding.fix or "") for finding in result)
     assert max(len(finding.detail + (finding.fix or "")) for finding in result) < 160
+
+
+@pytest.mark.parametrize(("become_root", "fix"), [(None, None), ("doas", "doas ndpbr doctor")])
+def test_advice_to_become_root_fits_the_machine(become_root: str | None, fix: str | None) -> None:
+    """No program is advised that is not installed, and none to root, which no program gives more rights."""
+    (finding,) = machine_checks.capabilities(Facts((), capable=False, become_root=become_root))
+
+    assert (finding.status, finding.fix) == (Status.WARN, fix)

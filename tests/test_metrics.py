@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from dataclasses import fields
 from pathlib import Path
@@ -74,7 +76,7 @@ def test_file_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
         assert samples(file.read_text())["ndpbr_hosts_learned_total"] == outage
         file.unlink()
 
-    record = f'event=metrics-file-unwritable error="{file}: Is a directory"'
+    record = f'event=metrics-file-unwritable error="{file}: {os.strerror(errno.EISDIR)}"'
     assert records.written == [("warning", record), ("info", f"{record} ended=true lasted_s=0.0")] * 2
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -63,7 +65,7 @@ def test_ip_that_cannot_be_executed_is_passed_over(tmp_path: Path, monkeypatch: 
 
     assert found == path
     assert str(error.value).startswith(f"{broken} could not be started: ")
-    assert "Exec format error" in str(error.value) and "  " not in str(error.value)
+    assert os.strerror(errno.ENOEXEC) in str(error.value) and "  " not in str(error.value)
 
 
 def test_busybox_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -184,7 +185,7 @@ def test_file_is_written_as_soon_as_possible(kernel: Kernel) -> None:
     kernel.state.unlink()
     overrides.apply(DEVS)
 
-    assert unsaved == f"{kernel.state}/settings-135.json: File exists"
+    assert unsaved == f"{kernel.state}/settings-135.json: {os.strerror(errno.EEXIST)}"
     assert overrides.save_error is None
     assert kernel.files() == ["settings-135.json"]
 
@@ -209,7 +210,7 @@ def test_file_is_written_before_the_first_change(kernel: Kernel) -> None:
     with pytest.raises(NdpbrError) as error:
         overrides.apply(DEVS)
 
-    assert str(error.value) == "cannot set net/ipv6/conf/lan0/proxy_ndp to 1: Permission denied"
+    assert str(error.value) == f"cannot set net/ipv6/conf/lan0/proxy_ndp to 1: {os.strerror(errno.EACCES)}"
     found = json.loads((kernel.state / "settings-135.json").read_text())["found"]
     assert found["0"] == {"conf/{}/proxy_ndp": "0"}
     assert found["3"]["neigh/{}/proxy_delay"] == "80"

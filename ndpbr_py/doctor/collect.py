@@ -52,7 +52,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
     installed = service()
     expected = state_dir.exists() or config.HOSTS_FILE.exists() or (installed is not None and installed.enabled)
     start = None if installed is None else installed.start
-    facts = replace(facts, daemon=_daemon(answer), start=start, expected=expected)
+    facts = replace(facts, daemon=_daemon(answer), start=start, expected=expected, become_root=become_root())
     facts = replace(facts, ip=version, ip_problem=problem, prefixes=rules.prefixes, statics=rules.statics)
     return replace(facts, chains=chains, firewall_problem=firewall_problem)
 
@@ -89,6 +89,11 @@ def _daemon(answer: Mapping[str, Any] | None) -> str | None:
 
 def _held(procfs: ProcFs, kind: str) -> list[str]:
     return [name.removeprefix(kind) for name in procfs.locks() if name.startswith(kind)]
+
+
+def become_root() -> str | None:
+    """Return the program that runs another as root: sudo, or Alpine's doas; None if this is root."""
+    return None if os.geteuid() == 0 else next(filter(shutil.which, ("sudo", "doas")), None)
 
 
 def _firewall() -> tuple[tuple[nft.Chain, ...] | None, str | None]:

@@ -50,6 +50,7 @@ class Facts:
         ip_problem: Why no ip(8) can be used.
         kernel: The release of Linux, e.g. "6.1.0-18-amd64".
         capable: Whether this process has CAP_NET_ADMIN.
+        become_root: The program that runs another as root; None if there is none, or if this is root.
         running: Whether a daemon runs in this network namespace.
         daemon: Version, pid, uptime and number of hosts of the daemon; None if it does not answer.
         start: The command of the service manager that starts the daemon; None if no service is installed.
@@ -70,6 +71,7 @@ class Facts:
     ip_problem: str | None = None
     kernel: str = ""
     capable: bool = True
+    become_root: str | None = None
     running: bool = False
     daemon: str | None = None
     start: str | None = None

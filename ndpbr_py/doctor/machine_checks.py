@@ -56,7 +56,11 @@ def capabilities(facts: Facts) -> Iterator[Finding]:
     if facts.capable:
         yield ok("capabilities", "CAP_NET_ADMIN")
     else:
-        yield warn("capabilities", "no CAP_NET_ADMIN; `run` and some checks require it", "sudo ndpbr doctor")
+        yield warn("capabilities", "no CAP_NET_ADMIN; `run` and some checks require it", _as_root(facts))
+
+
+def _as_root(facts: Facts) -> str | None:
+    return f"{facts.become_root} ndpbr doctor" if facts.become_root else None
 
 
 def table_size(facts: Facts) -> Iterator[Finding]:
