@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 _MAX_LINE_BYTES = 4096  # PIPE_BUF: a write of that many bytes to a pipe is all or nothing
-_MAX_SYSLOG_LINE_BYTES = 230  # busybox syslogd reads 256 and drops the rest
+_MAX_SYSLOG_LINE_BYTES = 1000  # Debian's syslogd reads 1,024, busybox's 2,048 since Alpine 3.15
 _MAX_UNSENT_RECORDS = 1000  # kept while no syslogd takes them
 _FACILITY_DAEMON = 3 << 3
 _SEVERITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
