@@ -79,9 +79,13 @@ def test_commands_are_written_as_they_are_called(name: str) -> None:
         assert given <= known, f"{name}: ndpbr {line}"
 
 
+def _is_source(path: Path) -> bool:
+    return path.is_file() and path.suffix != ".pyc"
+
+
 def test_there_is_one_install_path() -> None:
     """The program is /usr/bin/ndpbr in README, docs, the init script, the unit, and the package."""
-    files = [*PAGES, *(path for it in ("openrc", "packaging") for path in (ROOT / it).rglob("*") if path.is_file())]
+    files = [*PAGES, *(path for it in ("openrc", "packaging") for path in (ROOT / it).rglob("*") if _is_source(path))]
     paths = {path for file in files for path in re.findall(r"(/[\w./-]*bin/ndpbr\b[\w.]*)", file.read_text())}
 
     assert paths == {"/usr/bin/ndpbr"}
