@@ -17,7 +17,6 @@ from ndpbr_py.core.actions import (
     Advertise,
     DelProxy,
     DelRoute,
-    Mark,
     Probe,
     RejoinGroup,
 )
@@ -96,11 +95,29 @@ def test_each_batch_has_a_process_of_its_own(tmp_path: Path) -> None:
     assert commands(tmp_path).count("--") == 2
 
 
-def test_later_action_replaces_an_earlier_one(tmp_path: Path) -> None:
-    """An action that is undone before it was run is not run at all."""
-    run(ip(tmp_path), [ROUTE, PROXY, DelProxy(A, "wan0"), DelRoute(A, "lan0"), Mark(1), Mark(2)])
+def test_action_that_waits_already_is_run_once(tmp_path: Path) -> None:
+    """An action is queued again only if one that undoes it waits behind it, or when it waits no more."""
+    undo = DelRoute(A, "lan0")
 
-    assert commands(tmp_path) == ["--", *lines(DelProxy(A, "wan0"), DelRoute(A, "lan0"), Mark(2))]
+    run(ip(tmp_path), [ROUTE, PROXY, ROUTE, PROXY, undo, undo, ROUTE, PROBE, PROBE], [ROUTE])
+
+    assert commands(tmp_path) == ["--", *lines(ROUTE, PROXY, undo, ROUTE, PROBE), "--", *lines(ROUTE)]
+
+
+def test_proxy_entry_waits_behind_the_route_of_its_host(tmp_path: Path) -> None:
+    """A host that moves before it has its entries is never proxied without a route."""
+    move = (DelRoute(A, "lan0"), AddRoute(A, "lan1"))
+
+    run(ip(tmp_path), [ROUTE, PROXY, *move])
+
+    assert commands(tmp_path) == ["--", *lines(ROUTE, PROXY, *move)]
+
+
+def test_proxy_entry_stays_before_its_advertisement(tmp_path: Path) -> None:
+    """An entry that is wanted again while it waits is not acknowledged before it is there."""
+    run(ip(tmp_path), [PROXY, ADVERTISE, PROXY])
+
+    assert (tmp_path / "commands").read_text().splitlines()[:3] == ["--", *lines(PROXY), "@2"]
 
 
 def test_removed_entry_is_not_added_again_by_a_rejoin(tmp_path: Path) -> None:
@@ -148,9 +165,7 @@ def test_consequence_of_a_refusal_comes_after_undone_actions(tmp_path: Path) -> 
         executor.close()
 
     asyncio.run(story())
-    # The removal adds the entry first, which cannot fail: here no other command may add it afterwards.
     assert commands(tmp_path)[-2:] == lines(remove)
-    assert commands(tmp_path).count(lines(PROXY)[0]) == 1
 
 
 def test_more_actions_than_fit_are_fed_as_the_process_gets_on(tmp_path: Path) -> None:

@@ -9,18 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import assert_never
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProxy, DelRoute, Mark, Probe, RejoinGroup
+from ndpbr_py.core.actions import Action, Advertise
 from ndpbr_py.core.events import ActionFinished, ActionRefused
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Process, Start, State, Timing, Wait, next_step
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import CHECKPOINT_INTERVAL, BatchScript
 from ndpbr_py.iproute2.standby import Standby
-
-_Queue = dict[tuple[object, ...], Action]
+from ndpbr_py.iproute2.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ ExecutorEvent = ActionRefused | ActionFinished | ProcessLost
 class Executor:
     """Carries out actions in order, as soon as they are flushed; probes come last.
 
-    Any action may be run twice: of two actions about the same thing, the later one counts.
+    Any action may be run twice.
 
     An `Advertise` is not run.  It waits in its place, and becomes `ActionFinished` when the kernel has acknowledged the
     actions before it.  If one with its address was refused, or the process was lost, it is dropped.  Later actions may
@@ -61,8 +59,7 @@ class Executor:
         self._commands = commands
         self._emit = emit
         self._timing = timing
-        self._entries: _Queue = {}
-        self._probes: _Queue = {}
+        self._waiting = Waiting()
         self._batch: Batch | None = None
         self._shared = self._draining = self._closed = False
         self._started_at = float("-inf")
@@ -74,18 +71,13 @@ class Executor:
         self._standby = Standby(path, self._warm_up, timing, lambda why: emit(ProcessLost(why)), self.flush)
 
     def submit(self, actions: Iterable[Action]) -> None:
-        """Queue *actions*; `flush()` runs them.
-
-        A later action replaces a waiting one about the same entry.
-        """
+        """Queue *actions*; `flush()` runs them."""
         for action in actions:
-            if isinstance(action, Advertise) and not self._entries and not (self._batch and self._batch.unfinished):
+            batch = self._batch
+            if isinstance(action, Advertise) and not self._waiting.entries and not (batch and batch.unfinished):
                 self._emit(ActionFinished(action))  # nothing to wait for
-                continue
-            key = _key(action)
-            queue = self._probes if isinstance(action, Probe) else self._entries
-            queue.pop(key, None)
-            queue[key] = action
+            else:
+                self._waiting.add(action)
 
     def flush(self) -> None:
         """Take the next steps, until the next one is to wait."""
@@ -96,7 +88,7 @@ class Executor:
                         return  # the standby calls flush() when it has a process
                 case Feed(entries, probes):
                     assert self._batch is not None
-                    self._batch.feed([*_dequeue(self._entries, entries), *_dequeue(self._probes, probes)])
+                    self._batch.feed(self._waiting.take(entries, probes))
                 case Close():
                     assert self._batch is not None
                     self._batch.close()
@@ -110,7 +102,7 @@ class Executor:
         """Wait until everything submitted has been run, and every refusal emitted."""
         self._draining = True
         try:
-            while self._batch is not None or self._entries or self._probes:
+            while self._batch is not None or self._waiting.entries or self._waiting.probes:
                 self._batch_ended.clear()
                 self.flush()
                 await self._batch_ended.wait()
@@ -131,7 +123,7 @@ class Executor:
         if (batch := self._batch) is not None:
             shared = self._shared and not self._draining
             process = Process(self._started_at, batch.unfinished, shared, batch.open)
-        return State(self._loop.time(), len(self._entries), len(self._probes), self._started_at, process)
+        return State(self._loop.time(), self._waiting.entries, self._waiting.probes, self._started_at, process)
 
     def _start(self, shared: bool) -> bool:
         child = self._standby.take()
@@ -172,8 +164,7 @@ class Executor:
             self._checkpoint_interval = 1
         if outcome.undone or outcome.refused:
             undone = () if unknown else outcome.undone
-            waiting = [*undone, *self._entries.values(), *self._probes.values()]
-            self._entries, self._probes = {}, {}
+            waiting = [*undone, *self._waiting.take(self._waiting.entries, self._waiting.probes)]
             refused = outcome.refused_addresses
             self.submit(a for a in waiting if not isinstance(a, Advertise) or not (unknown or a.address in refused))
         # After that: an action that the core derives from a refusal must come behind the undone ones.
@@ -185,27 +176,3 @@ class Executor:
             self._emit(ProcessLost(lost or "nothing was done", len(outcome.undone)))
         self._batch_ended.set()
         self.flush()
-
-
-def _dequeue(queue: _Queue, count: int) -> list[Action]:
-    """Remove and return the first *count* actions of *queue*."""
-    return [queue.pop(key) for key in list(islice(queue, count))]
-
-
-def _key(action: Action) -> tuple[object, ...]:
-    """Return what *action* is about: of two about the same thing the later counts."""
-    match action:
-        case AddRoute() | DelRoute():
-            return ("route", action.address, action.dev)
-        case AddProxy() | DelProxy():
-            return ("proxy", action.address, action.dev)
-        case Probe():
-            return ("probe", action.address, action.dev)
-        case Mark():
-            return ("mark",)
-        case RejoinGroup():
-            return ("rejoin", action.addresses, action.dev)
-        case Advertise():
-            return ("advertise", action)
-        case _:
-            assert_never(action)
