@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import pathlib
 import re
 import shlex
 
@@ -79,7 +80,7 @@ def test_commands_are_written_as_they_are_called(name: str) -> None:
         assert given <= known, f"{name}: ndpbr {line}"
 
 
-def _is_source(path: Path) -> bool:
+def _is_source(path: pathlib.Path) -> bool:
     return path.is_file() and path.suffix != ".pyc"
 
 
