@@ -51,7 +51,15 @@ def run(tries: int = 100) -> None:
     heading("First contact")
     rows = []
     few, fewer = max(tries // 3, 1), max(tries // 5, 1)
-    for delay, count in ((0.0005, few), (0.001, tries), (0.002, few), (0.005, fewer), (0.01, fewer)):
+    for delay, count in (
+        (0.0, tries),
+        (0.0002, few),
+        (0.0005, few),
+        (0.001, tries),
+        (0.002, few),
+        (0.005, fewer),
+        (0.01, fewer),
+    ):
         # All tries have the one lladdr of their host.
         with site("--max-hosts-per-lladdr", "1000") as where, _minimal() as minimal:
             rows.append(_row(where.home, minimal, delay, count))

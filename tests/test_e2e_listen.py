@@ -11,7 +11,7 @@ from ndpbr_py.control import client
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
-from tests.home import INET, LAN, LAN2, Home
+from tests.home import INET, LAN, LAN2, ROUTER, Home
 from tests.lab import Host, until
 from tests.observed import clean, proxies, routes
 from tests.program import Daemon
@@ -219,3 +219,15 @@ def test_permanent_entry_survives_a_dad_probe(home: Home, listening: Daemon, sta
     listening.wait_for("host-learned", address=LAN2)
 
     assert f"lladdr 02:00:00:00:00:99 {state.upper()}" in home.router.ip("-6 neigh show dev lan0 nud all")
+
+
+def test_silent_server_is_found_although_the_modem_never_solicits(home: Home, daemon: Start) -> None:
+    """The modem routes the prefix to the router: a packet that the router cannot deliver leads to a lookup."""
+    home.modem.ip(f"route add {LAN}/128 via {ROUTER} dev lan0")
+    echo(home.lan)
+    running = daemon(home.router, "wan0", "lan0")
+    assert ask(home.inet, LAN, timeout=0.1) is None
+    running.wait_for("lookup-started", address=LAN, reason="unresolved")
+    running.wait_for("host-learned", address=LAN)
+
+    assert ask(home.inet, LAN, timeout=10.0) is not None

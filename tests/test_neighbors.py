@@ -37,7 +37,17 @@ FIRST: dict[NudState, list[Decision]] = {
     NudState.PROBE: [
         Decision(DecisionKind.LEARNED, Reason.FIRST_SIGHT, A, "lan0", LLADDR, NudState.PROBE, [*ENTRIES, ASK])
     ],
-    NudState.FAILED: [],
+    # The router has a packet for the address: the host may be on the other link.
+    NudState.FAILED: [
+        Decision(
+            DecisionKind.LOOKUP_STARTED,
+            Reason.UNRESOLVED,
+            A,
+            "lan0",
+            actions=[Probe(A, "wan0", None)],
+            detail=Detail(lookup_on=("wan0",)),
+        )
+    ],
     NudState.NOARP: [],
     NudState.PERMANENT: [Decision(DecisionKind.LEARNED, Reason.PERMANENT, A, "lan0", LLADDR, PERMANENT, ENTRIES)],
 }
@@ -53,7 +63,10 @@ def test_first_line_about_a_host(state: NudState) -> None:
 @pytest.mark.parametrize("state", NudState)
 def test_neighbor_without_lladdr_is_not_learned(state: NudState) -> None:
     """A line without a usable link-layer address is no word of a host."""
-    assert handle(nd_proxy(), changed(state=state, lladdr=None)) == []
+    proxy = nd_proxy()
+    handle(proxy, changed(state=state, lladdr=None))
+
+    assert len(proxy.hosts) == 0
 
 
 @pytest.mark.parametrize(("address", "reason"), IGNORED.items())

@@ -78,6 +78,7 @@ class Reason(Enum):
     STOPPING = "stopping"
     REFRESH_INTERVAL = "refresh-interval"
     SOLICITED = "solicited"
+    UNRESOLVED = "unresolved"
     DETECTION = "duplicate-address-detection"
     UNUSED = "not-used-elsewhere"
     FLOOD = "too-many-solicitations"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import assert_never
 
-from ndpbr_py.core import link_changes, mld_refresh, neighbors, reconcile, solicitations
+from ndpbr_py.core import link_changes, mld_refresh, neighbors, reconcile, solicitations, unresolved
 from ndpbr_py.core.actions import AddProxy, AddRoute, Advertise, Probe, RejoinGroup
 from ndpbr_py.core.candidates import Candidates
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
@@ -32,6 +32,7 @@ from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.schedule import RoundRobin
 from ndpbr_py.core.state import Rules, SnapshotInProgress, State
+from ndpbr_py.core.unresolved import OwnProbes
 
 _MAX_HOSTS_AT_ONCE = 256  # reconciled in about 2 ms, for which a first packet has to wait
 
@@ -43,6 +44,7 @@ class NdProxy(State):
         super().__init__(rules)
         self._expiry = RoundRobin(rules.expire_interval)
         self.candidates = Candidates()
+        self._own_probes = OwnProbes()
         self._rejoins = RoundRobin(rules.refresh_interval) if rules.refresh_interval is not None else None
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
@@ -50,6 +52,7 @@ class NdProxy(State):
         decisions = self._decisions(event, now)
         if decisions:
             decisions = self.waiting.answered(decisions, now)
+            self._own_probes.record(decisions, now)
         if self.snapshot is not None:
             self.snapshot.record(decisions)
         return decisions
@@ -62,7 +65,10 @@ class NdProxy(State):
                 if self.snapshot is not None:
                     self.snapshot.changed.add(event.address)
                 if isinstance(event, NeighborChanged):
-                    decisions = neighbors.changed(self, event, now)
+                    of_no_host = event.state is NudState.FAILED and event.address not in self.hosts
+                    decisions: Sequence[Decision] = neighbors.changed(self, event, now)
+                    if of_no_host:
+                        decisions = [*decisions, *unresolved.lookups(self, self._own_probes, event, now)]
                     if self.desired.withheld and event.address in self.desired.withheld:
                         return [*decisions, *solicitations.answered(self, event)]
                     return decisions
@@ -113,7 +119,9 @@ class NdProxy(State):
             self.snapshot = SnapshotInProgress()
         decisions = reconcile.decisions(self, snapshot, self.snapshot, now)
         while group := list(islice(decisions, part)):
-            yield list(self.waiting.answered(list(chain.from_iterable(group)), now))
+            decided = self.waiting.answered(list(chain.from_iterable(group)), now)
+            self._own_probes.record(decided, now)
+            yield list(decided)
         self.snapshot = None
         self.candidates.retry_blocked(self, now)
 

@@ -1,0 +1,66 @@
+"""A neighbor entry that FAILED for an address that no host has -> lookups on the other links.
+
+Pure. The router held a packet for the address, and solicited on the link that its routing table names; without a host
+route that may be the wrong link. The limits are those of solicitations. A lookup of our own that failed is no question,
+so links cannot cause lookups on each other in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
+
+from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
+from ndpbr_py.core.events import NeighborChanged
+
+if TYPE_CHECKING:
+    from ndpbr_py.core.state import State
+
+_OWN_S = 10.0  # the kernel gives up after 3 s, or after 6 s where it tries an lladdr first
+_MAX_OWN = 1000
+
+
+class OwnProbes:
+    """The probes that ndpbr asked for lately, by address and link: what they lead to is no news."""
+
+    def __init__(self) -> None:
+        self._at: dict[tuple[IPv6Address, str], float] = {}
+
+    def record(self, decisions: Iterable[Decision], now: float) -> None:
+        """Record the probes among the actions of *decisions*."""
+        for decision in decisions:
+            for action in decision.actions:
+                if isinstance(action, Probe):
+                    self._at.pop((action.address, action.dev), None)
+                    self._at[action.address, action.dev] = now
+                    if len(self._at) > _MAX_OWN:
+                        del self._at[next(iter(self._at))]
+
+    def failed(self, address: IPv6Address, dev: str, now: float) -> bool:
+        """Whether the failure of *address* on *dev* is that of a probe of ours; each probe fails once."""
+        return now - self._at.pop((address, dev), float("-inf")) < _OWN_S
+
+
+def lookups(state: State, own: OwnProbes, event: NeighborChanged, now: float) -> Sequence[Decision]:
+    """Return the lookups that follow when the kernel could not resolve an address that no host has."""
+    address, dev = event.address, event.dev
+    if own.failed(address, dev, now) or dev not in state.desired.usable or not state.rules.can_resolve:
+        return ()
+    if state.lookups.recently_probed(address, now):
+        return ()
+    devs = [other for other in state.rules.interfaces if other != dev and state.admits(address, other)]
+    if not devs or not state.lookups.allows(dev, None, address, len(devs), now):
+        return ()
+    probes = [Probe(address, other, None) for other in devs]
+    return [
+        Decision(
+            DecisionKind.LOOKUP_STARTED,
+            Reason.UNRESOLVED,
+            address,
+            dev,
+            actions=probes,
+            detail=Detail(lookup_on=tuple(devs)),
+        )
+    ]

@@ -1,0 +1,61 @@
+"""A neighbor entry that FAILED for an address that no host has -> lookups on the other links."""
+
+from __future__ import annotations
+
+from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.events import NudState
+from tests.builders import actions, addr, changed, handle, kernel, nd_proxy, solicited, why
+
+A = addr()
+THREE = ("wan0", "lan0", "lan1")
+FAILED = NudState.FAILED
+
+
+def test_failed_resolution_of_the_router_is_a_question() -> None:
+    """The router had a packet for the address and found no host on the modem's link: it may be on another."""
+    decisions = handle(nd_proxy(*THREE), changed(dev="wan0", state=FAILED))
+
+    assert why(decisions) == [("lookup-started", "unresolved")]
+    assert actions(decisions) == [Probe(A, "lan0", None), Probe(A, "lan1", None)]
+
+
+def test_failed_lookup_is_no_question() -> None:
+    """With three links, each lookup fails once; none of these failures starts another lookup."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(dev="wan0", state=FAILED))
+
+    assert handle(proxy, changed(dev="lan0", state=FAILED), now=3.1) == []
+    assert handle(proxy, changed(dev="lan1", state=FAILED), now=3.1) == []
+    assert why(handle(proxy, changed(dev="wan0", state=FAILED), now=3.2)) == [("lookup-started", "unresolved")]
+
+
+def test_failed_lookup_after_a_solicitation_is_no_question() -> None:
+    """What was looked up for a modem's solicitation, and not found, is not looked up on the modem's link."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, solicited())
+
+    assert [handle(proxy, changed(dev=dev, state=FAILED), now=3.1) for dev in ("lan0", "lan1")] == [[], []]
+
+
+def test_forgotten_host_is_not_looked_up() -> None:
+    """The failure that makes ndpbr forget a host is the answer to its own probe."""
+    decisions = handle(nd_proxy(*THREE), changed(), changed(state=FAILED))
+
+    assert why(decisions) == [("host-forgotten", "failed")]
+
+
+def test_ineligible_address_is_not_looked_up() -> None:
+    """An address that may not be elsewhere, such as the next hop's, is left alone."""
+    proxy = nd_proxy(*THREE)
+
+    assert handle(proxy, kernel(up=THREE, next_hops={str(A): "wan0"}), changed(dev="wan0", state=FAILED)) == []
+    assert handle(proxy, changed("2001:4860::1", "wan0", FAILED)) == []
+
+
+def test_scan_that_is_routed_to_the_router_is_limited() -> None:
+    """A thousand addresses that fail at once cause no more lookups than so many solicitations."""
+    proxy = nd_proxy()
+    for n in range(1000):
+        handle(proxy, changed(f"2001:db8::5ca:{n:x}", "wan0", FAILED))
+
+    assert proxy.lookups.sent == 25
