@@ -110,6 +110,15 @@ def test_static_host_wins_over_the_routing_table(home: Home, daemon: Start) -> N
     assert f"{CLIENT} dev wan0 proto 135" in proxies(home.router)
 
 
+def test_static_host_behind_a_nested_router_gets_no_route(home: Home, daemon: Start) -> None:
+    """A host route of ours would lead past the nested router: the host gets proxy entries only."""
+    home.router.ip(f"-6 route add {NESTED} via fe80::7 dev lan1")
+    daemon(home.router, "--static", f"{CLIENT}%lan1", "wan0", "lan0", "lan1")
+
+    until(lambda: proxies(home.router) == {f"{CLIENT} dev wan0 proto 135", f"{CLIENT} dev lan0 proto 135"})
+    assert not [route for route in routes(home.router) if "proto 135" in route]
+
+
 def test_what_another_program_takes_away_is_restored_at_once(home: Home, daemon: Start) -> None:
     """A deleted route and a proxy_ndp that was turned off are restored without waiting for the next resync."""
     running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")

@@ -43,6 +43,7 @@ def test_host_that_is_proxied() -> None:
         "interfaces: wan0, lan0",
         "kind: global",
         "on-link: yes, 2001:db8::/64 on wan0",
+        "longest-route: 2001:db8::/64 dev wan0",
         f"neighbor: lan0 lladdr {LLADDR} REACHABLE: the host is present",
         "host-route: dev lan0, ours",
         "proxy-entry: dev wan0, ours",

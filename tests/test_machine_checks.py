@@ -13,7 +13,7 @@ from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, Status
 from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.doctor.service import Service, service
-from tests.builders import entry, kernel, route
+from tests.builders import entry, kernel, prefix_route, route
 
 
 def found(check: Any, **known: Any) -> list[tuple[str, str, str | None]]:
@@ -93,15 +93,23 @@ def test_size_of_the_neighbor_cache(entries: int, status: str, fix: str | None) 
 
 
 def test_many_entries_of_other_programs() -> None:
-    """A few entries are named, each with its command; of the others doctor says how many there are."""
+    """A few entries are named, the others counted. No command that would cut off that program's hosts is suggested."""
     foreign = [entry(f"2001:db8::{number}", ours=False) for number in range(1, 6)]
     few = found(machine_checks.foreign, tables=kernel(*foreign[:2], entry()))
     many = found(machine_checks.foreign, tables=kernel(*foreign))
 
     assert few[0][1].startswith("2001:db8::1 dev wan0, 2001:db8::2 dev wan0, which")
-    assert few[0][2] == "ip -6 neigh del proxy 2001:db8::1 dev wan0 && ip -6 neigh del proxy 2001:db8::2 dev wan0"
     assert "2001:db8::3 dev wan0 and 2 more" in many[0][1]
-    assert many[0][2] == "ndpbr flush --all"
+    assert (few[0][0], few[0][2], many[0][2]) == ("warn", None, None)
+
+
+def test_entries_of_other_programs_that_the_routing_table_confirms() -> None:
+    """An entry for an address that the table sends to another link is as it should be."""
+    client = entry("2001:db8:0:0:b::5", ours=False)
+    confirmed = found(machine_checks.foreign, tables=kernel(client, prefix_route("2001:db8:0:0:b::/80", "tun0")))
+    contradicted = found(machine_checks.foreign, tables=kernel(client, prefix_route()))
+
+    assert (confirmed[0][0], contradicted[0][0]) == ("ok", "warn")
 
 
 def test_leftovers() -> None:

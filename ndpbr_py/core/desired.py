@@ -23,6 +23,7 @@ class DesiredEntries:
         usable: Those that are up.
         without_nd: Interfaces without neighbor discovery: they get routes, but no proxy entries.
         withheld: Addresses whose proxy entry on one interface is withheld, because a host there may use the address.
+        routed: The addresses of static hosts behind a gateway: a host route of ours would lead past it.
         foreign: The addresses for which another program has a route or proxy entry.
     """
 
@@ -31,6 +32,7 @@ class DesiredEntries:
         self._foreign_routes: dict[IPv6Address, HostRoute] = {}
         self._foreign_proxies: frozenset[tuple[IPv6Address, str]] = frozenset()
         self.foreign: frozenset[IPv6Address] = frozenset()
+        self.routed: frozenset[IPv6Address] = frozenset()
         self._at: dict[str, Entries] = {}
         self.withheld: dict[IPv6Address, str] = {}
         self.without_nd: frozenset[str] = frozenset()
@@ -58,6 +60,8 @@ class DesiredEntries:
         here = self._at.get(host.dev, NOTHING)
         if self.withheld and (withheld := self.withheld.get(host.address)) is not None and here is not NOTHING:
             here = Entries(here.route, tuple(dev for dev in here.proxies if dev != withheld))
+        if self.routed and host.address in self.routed and here is not NOTHING:
+            here = Entries(None, here.proxies)
         if not self.foreign or host.address not in self.foreign or here is NOTHING:
             return here
         route = self._foreign_routes.get(host.address)

@@ -40,6 +40,11 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     up = (dev for dev in state.rules.interfaces if during.links.get(dev, dev in kernel.up))
     state.desired.use(up, kernel.without_nd)
     state.desired.read(kernel)
+    state.desired.routed = frozenset(
+        address
+        for address, dev in state.rules.statics.items()
+        if any(route.gateway is not None and route.dev == dev for route in routes.best(address))
+    )
     if (state.scope, state.desired.without_nd) != before:
         removed = _out_of_scope(state)
         acted.update(decision.address for decision in removed if decision.address is not None)

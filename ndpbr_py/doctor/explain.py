@@ -14,7 +14,7 @@ from ndpbr_py.core.entry_diff import NOTHING
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, SnapshotStarted
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
-from ndpbr_py.core.routes import too_short
+from ndpbr_py.core.routes import described, too_short
 from ndpbr_py.core.state import Rules
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from ndpbr_py.doctor import explain_text
@@ -83,6 +83,8 @@ def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot)
     on_link = [f"{r.prefix} on {r.dev}" for r in connected if _holds(r.prefix, address)]
     on_link += [f"{prefix} by --prefix" for prefix in rules.prefixes if _holds(prefix, address)]
     facts.append(("on-link", f"yes, {', '.join(on_link)}" if on_link else "no"))
+    best = proxy.scope.routes.best(address)
+    facts.append(("longest-route", described(best) if best else "none, or a default route"))
     if (dev := rules.statics.get(address)) is not None:
         facts.append(("static", f"on {dev} by --static, whatever its prefix is"))
     if address in kernel.own:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, ProxyEntry
+from ndpbr_py.core.routes import RoutingTable
 from ndpbr_py.doctor.facts import Facts
 from ndpbr_py.doctor.finding import Finding, fail, info, ok, setting, skipped, warn
 
@@ -104,9 +105,18 @@ def foreign(facts: Facts) -> Iterator[Finding]:
         return
     named = ", ".join(f"{entry.address} dev {entry.dev}" for entry in entries[:_MAX_NAMED_ENTRIES])
     more = f" and {len(entries) - _MAX_NAMED_ENTRIES} more" if len(entries) > _MAX_NAMED_ENTRIES else ""
-    remove = " && ".join(f"ip -6 neigh del proxy {entry.address} dev {entry.dev}" for entry in entries)
-    fix = "ndpbr flush --all" if more else remove
-    yield warn("foreign-entries", f"{named}{more}, which ndpbr never changes", fix)
+    # No command: it would cut off the hosts of the other program.
+    routes = RoutingTable(facts.tables.routes, facts.prefixes)
+    if all(_leads_elsewhere(routes, entry) for entry in entries):
+        yield ok("foreign-entries", f"{named}{more}: another program's, and the routing table agrees with them")
+    else:
+        yield warn("foreign-entries", f"{named}{more}, which ndpbr never changes")
+
+
+def _leads_elsewhere(routes: RoutingTable, entry: ProxyEntry) -> bool:
+    """Whether the routing table sends the address of *entry* to another link than the one where it is proxied."""
+    best = routes.best(entry.address)
+    return bool(best) and entry.dev not in {route.dev for route in best}
 
 
 def tagged(tables: KernelSnapshot | None) -> list[HostRoute | ProxyEntry]:
