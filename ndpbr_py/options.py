@@ -58,7 +58,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     value("--resync-interval", config.seconds, "SECONDS", text, config.RESYNC_INTERVAL)
     value("--refresh", config.seconds, "SECONDS", "remove and add each proxy entry once in SECONDS (never)")
     value("--max-hosts", config.count, "N", "learn at most N hosts (%(default)d)", config.MAX_HOSTS)
-    text = "learn at most N hosts with one link-layer address (%(default)d)"
+    text = "learn at most N hosts with one link-layer address on one link (%(default)d)"
     value("--max-hosts-per-lladdr", config.count, "N", text, config.MAX_HOSTS_PER_LLADDR)
     _state_dir(parser)
     value(

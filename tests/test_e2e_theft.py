@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
+import pytest
+
 from tests import frames
 from tests.attacker import Attacker
+from tests.claim import claim
 from tests.conftest import Start
-from tests.home import Home
+from tests.home import LAN, ROUTER, Home
 from tests.lab import until
-from tests.observed import routes
+from tests.observed import proxies, routes
 
 DEVS = ("wan0", "lan0", "lan1")
 
@@ -37,3 +40,32 @@ def test_link_of_a_default_route_without_a_gateway_is_not_pinged(home: Home, dae
         running.wait_for("all-nodes-ping-sent", dev=dev)
 
     assert "wan0" not in [record["dev"] for record in running.log() if record["event"] == "all-nodes-ping-sent"]
+
+
+@pytest.mark.parametrize("away", ["lan1", "wan0"])
+def test_two_frames_do_not_take_the_address_of_a_host_that_answers(home: Home, daemon: Start, away: str) -> None:
+    """A frame with the owner's lladdr, then a claim with it, from an attacker that answers: the owner gets it back."""
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    host, dev, gateway = (home.lan2, "eth0", "fe80::1") if away == "lan1" else (home.modem, "lan0", ROUTER)
+    forged = home.lan.mac("eth0")
+    with Attacker(host, dev, lladdr=forged, gateway=gateway, answers={IPv6Address(LAN)}) as attacker:
+        attacker.claim("fe80::66")
+        attacker.claim(LAN)
+        running.wait_for("address-conflict", address=LAN, reason="owner-answers")
+        attacker.claim("fe80::66")
+        attacker.claim(LAN)
+        until(lambda: f"{LAN} dev lan0 proto 135" in routes(home.router))
+        assert f"{LAN} dev {away} proto 135" in proxies(home.router)
+
+
+def test_addresses_with_a_hosts_lladdr_on_another_link_do_not_lock_it_out(home: Home, daemon: Start) -> None:
+    """--max-hosts-per-lladdr counts on each link by itself."""
+    running = daemon(home.router, "--max-hosts-per-lladdr", "2", *DEVS)
+    with Attacker(home.lan2, lladdr=home.lan.mac("eth0")) as attacker:
+        for number in (1, 2, 3):
+            attacker.claim(f"2001:db8:64::bad:{number}")
+        running.wait_for("address-ignored", reason="max-hosts-per-lladdr")
+    claim(home.lan, LAN)
+    running.wait_for("host-learned", address=LAN, dev="lan0")

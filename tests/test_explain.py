@@ -47,7 +47,7 @@ def test_host_that_is_proxied() -> None:
         f"neighbor: lan0 lladdr {LLADDR} REACHABLE: the host is present",
         "host-route: dev lan0, ours",
         "proxy-entry: dev wan0, ours",
-        "hosts: 1 known, 1 with its link-layer address",
+        "hosts: 1 known, 1 with its link-layer address on its interface",
         "daemon: not running",
         "proxied: yes, on wan0",
     ]
@@ -141,7 +141,7 @@ def test_limit_is_reached() -> None:
     read = kernel(changed("2001:db8::1", state=NudState.REACHABLE), changed())
     explanation = explained(addr(), full, replace(read, routes=ON_LINK), running=True)
 
-    assert dict(explanation.facts)["hosts"] == "1 known, 1 with its link-layer address"
+    assert dict(explanation.facts)["hosts"] == "1 known, 1 with its link-layer address on its interface"
     assert explanation.reason == explain_text.OBJECTIONS[Reason.LLADDR_FULL][0]
 
 

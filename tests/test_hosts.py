@@ -14,10 +14,10 @@ def test_host_is_found_until_it_is_removed() -> None:
     hosts, host = Hosts(), known()
     hosts.add(host)
 
-    assert (hosts.get(addr()), hosts.count_with_lladdr(LLADDR), len(hosts), list(hosts)) == (host, 1, 1, [host])
+    assert (hosts.get(addr()), hosts.count_with_lladdr(LLADDR, "lan0"), len(hosts), list(hosts)) == (host, 1, 1, [host])
     assert addr() in hosts
     hosts.remove(host)
-    assert (hosts.get(addr()), hosts.count_with_lladdr(LLADDR), len(hosts), list(hosts)) == (None, 0, 0, [])
+    assert (hosts.get(addr()), hosts.count_with_lladdr(LLADDR, "lan0"), len(hosts), list(hosts)) == (None, 0, 0, [])
     assert addr() not in hosts
 
 
@@ -27,9 +27,9 @@ def test_hosts_share_a_lladdr() -> None:
     hosts.add(one)
     hosts.add(two)
 
-    assert hosts.count_with_lladdr(LLADDR) == 2
+    assert hosts.count_with_lladdr(LLADDR, "lan0") == 2
     hosts.remove(one)
-    assert hosts.count_with_lladdr(LLADDR) == 1
+    assert hosts.count_with_lladdr(LLADDR, "lan0") == 1
 
 
 def test_host_is_found_only_by_its_new_lladdr() -> None:
@@ -40,8 +40,8 @@ def test_host_is_found_only_by_its_new_lladdr() -> None:
     hosts.set_lladdr(host, OTHER_LLADDR)
 
     assert host.lladdr == OTHER_LLADDR
-    assert hosts.count_with_lladdr(LLADDR) == 0
-    assert hosts.count_with_lladdr(OTHER_LLADDR) == 1
+    assert hosts.count_with_lladdr(LLADDR, "lan0") == 0
+    assert hosts.count_with_lladdr(OTHER_LLADDR, "lan0") == 1
 
 
 def test_host_without_lladdr_gets_its_first() -> None:
@@ -51,7 +51,7 @@ def test_host_without_lladdr_gets_its_first() -> None:
 
     hosts.set_lladdr(host, LLADDR)
 
-    assert hosts.count_with_lladdr(LLADDR) == 1
+    assert hosts.count_with_lladdr(LLADDR, "lan0") == 1
 
 
 def test_same_lladdr_again_changes_nothing() -> None:
@@ -61,7 +61,7 @@ def test_same_lladdr_again_changes_nothing() -> None:
 
     hosts.set_lladdr(host, LLADDR)
 
-    assert hosts.count_with_lladdr(LLADDR) == 1
+    assert hosts.count_with_lladdr(LLADDR, "lan0") == 1
 
 
 def test_eviction_candidate_is_the_oldest_host_that_has_never_answered() -> None:

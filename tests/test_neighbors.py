@@ -139,7 +139,7 @@ def test_host_with_a_changed_lladdr_keeps_its_entries() -> None:
 
     assert why(decisions) == [("host-retained", "lladdr-changed")]
     assert (decisions[0].detail, actions(decisions)) == (Detail(old_lladdr=LLADDR), [])
-    assert proxy.hosts.count_with_lladdr(OTHER_LLADDR) == 1
+    assert proxy.hosts.count_with_lladdr(OTHER_LLADDR, "lan0") == 1
 
 
 def test_two_lladdrs_in_turn_are_a_conflict() -> None:

@@ -110,7 +110,44 @@ def test_machine_seen_elsewhere_has_its_other_addresses_probed() -> None:
 
     assert (why(decisions), actions(decisions)) == ([("host-probed", "lladdr-elsewhere")], [Probe(A, "lan0", LLADDR)])
     assert handle(proxy, changed("fe80::33", dev="lan1")) == []
+
+
+def test_sleeping_host_is_probed_twice_before_a_frame_with_its_lladdr_removes_it() -> None:
+    """Another host sends with its lladdr: it is no worse off than with any other probe that it does not answer."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), changed("fe80::33", dev="lan1"))
+
+    assert why(handle(proxy, changed(state=FAILED))) == [("host-probed", "one-more-try")]
     assert why(handle(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
+
+
+def test_claims_with_two_lladdrs_in_turn_move_a_host_once() -> None:
+    """After one forged move the owner is probed first, whatever other lladdr has claimed the address meanwhile."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), changed(state=REACHABLE), now=LATER)
+    handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=REACHABLE), now=LATER + 20.0)
+
+    decisions = handle(proxy, changed(dev="lan1"), now=LATER + 40.0)
+
+    assert why(decisions) == [("host-probed", "claimed-elsewhere")]
+
+
+def test_owner_that_answers_after_a_move_is_verified() -> None:
+    """Its answer has just been received, so no other probe is needed."""
+    proxy = nd_proxy(*THREE)
+
+    decisions = handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), changed(state=REACHABLE), now=LATER)
+
+    assert Probe(A, "lan0", LLADDR) not in actions(decisions)
+    assert [(host.dev, host.state) for host in proxy.hosts] == [("lan0", HostState.VERIFIED)]
+
+
+def test_addresses_with_a_hosts_lladdr_on_another_link_take_none_of_its_places() -> None:
+    """--max-hosts-per-lladdr counts on each link by itself: a forged lladdr elsewhere does not lock its owner out."""
+    proxy = nd_proxy(*THREE, per_lladdr=2)
+    handle(proxy, changed(), *(changed(f"2001:db8::{number}", dev="lan1") for number in range(1, 4)))
+
+    assert why(handle(proxy, changed("2001:db8::34"))) == [("host-learned", "first-sight")]
 
 
 def test_machine_seen_elsewhere_repeatedly_is_probed_once_a_second() -> None:

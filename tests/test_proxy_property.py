@@ -83,8 +83,8 @@ class Life(RuleBasedStateMachine):
                 if why is not None:
                     refused.append(ActionRefused(action, why, why.value))
             if decision.kind is DecisionKind.LEARNED and decision.reason is not Reason.ADOPTED:
-                assert decision.lladdr is not None
-                assert self.proxy.hosts.count_with_lladdr(decision.lladdr) <= PER_LLADDR
+                assert decision.lladdr is not None and decision.dev is not None
+                assert self.proxy.hosts.count_with_lladdr(decision.lladdr, decision.dev) <= PER_LLADDR
         for refusal in refused:
             self.handle(refusal)
 

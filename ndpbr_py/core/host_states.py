@@ -78,6 +78,7 @@ class Transition:
 
 _VERIFY = Transition(HostState.VERIFIED, Effect.VERIFY, Reason.REACHABLE)
 _SETTLE = Transition(HostState.VERIFIED, Effect.SETTLE, Reason.OWNER_ANSWERS)
+_RECHECK = Transition(HostState.RECHECKING, Effect.PROBE_GROUP, Reason.ONE_MORE_TRY)
 _FORGET = Transition(None, Effect.FORGET, Reason.FAILED)
 _MOVE = Transition(HostState.UNVERIFIED, Effect.MOVE, Reason.OWNER_SILENT)
 _SEEN = Transition(HostState.SEEN_ELSEWHERE, Effect.PROBE, Reason.LLADDR_ELSEWHERE)
@@ -91,7 +92,7 @@ TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
         Evidence.CLAIMED_ELSEWHERE: _CONTEST_UNVERIFIED,
     },
     HostState.VERIFIED: {
-        Evidence.SILENT: Transition(HostState.RECHECKING, Effect.PROBE_GROUP, Reason.ONE_MORE_TRY),
+        Evidence.SILENT: _RECHECK,
         Evidence.LLADDR_ELSEWHERE: _SEEN,
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
     },
@@ -103,7 +104,7 @@ TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
     },
     HostState.SEEN_ELSEWHERE: {
         Evidence.ANSWERED: _VERIFY,
-        Evidence.SILENT: _FORGET,
+        Evidence.SILENT: _RECHECK,  # another host may have sent with its lladdr while it sleeps
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
     },
     HostState.CONTESTED: {

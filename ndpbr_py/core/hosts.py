@@ -55,6 +55,8 @@ class Host:
         probed_at: When the host was last probed because it was seen on another link, in seconds.
         last_move: Its last move to another link.
         previous_lladdr: The lladdr before the present one.
+        lladdr_forged: The host has answered while its lladdr was seen with its address on another link: from then on it
+            is probed before it is moved.
         conflict_reported_for: The lladdr whose claim was reported already.
         installed: The entries that the kernel is believed to have.
         blocked: The kernel refused an entry. Nothing is tried until the next snapshot.
@@ -71,6 +73,7 @@ class Host:
     probed_at: float = float("-inf")
     last_move: Move | None = None
     previous_lladdr: str | None = None
+    lladdr_forged: bool = False
     conflict_reported_for: str | None = None
     installed: Entries = NOTHING
     blocked: bool = False
@@ -116,9 +119,9 @@ class Hosts:
         """Return the host with that address, if it is known."""
         return self._by_address.get(address)
 
-    def count_with_lladdr(self, lladdr: str) -> int:
-        """Return how many hosts were last seen with that link-layer address."""
-        return sum(map(len, self._by_lladdr.get(lladdr, {}).values()))
+    def count_with_lladdr(self, lladdr: str, dev: str) -> int:
+        """Return how many hosts on *dev* were last seen with that link-layer address."""
+        return len(self._by_lladdr.get(lladdr, {}).get(dev, ()))
 
     def elsewhere(self, lladdr: str, dev: str) -> list[Host]:
         """Return the hosts last seen with that link-layer address on interfaces other than *dev*."""

@@ -96,6 +96,7 @@ def _follow(
             return [host.decision(DecisionKind.VERIFIED, step.reason)]
         case Effect.SETTLE:
             verified = [host.decision(DecisionKind.VERIFIED, Reason.REACHABLE)] if first_answer else []
+            host.lladdr_forged |= before is not None and before.lladdr == host.lladdr
             if before is None or host.conflict_reported_for == before.lladdr:
                 return verified
             host.conflict_reported_for = before.lladdr
@@ -144,7 +145,7 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
 def _room(state: State, dev: str, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
     """Return an objection if there is no room, or the decision that made room."""
     rules, hosts = state.rules, state.hosts
-    if hosts.count_with_lladdr(lladdr) >= rules.max_hosts_per_lladdr:
+    if hosts.count_with_lladdr(lladdr, dev) >= rules.max_hosts_per_lladdr:
         return Reason.LLADDR_FULL, []
     # A flood of claims gets no more than its link's share of the places.
     if not present and hosts.count_unanswered(dev) >= max(1, rules.max_hosts // len(rules.interfaces)):
@@ -193,15 +194,16 @@ def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, no
             return []  # our own probe of the old link
         if VERDICTS[event.state] is Verdict.PRESENT:
             # It never moved: another host used its lladdr.
-            host.conflict_reported_for, other = lladdr, host.dev
+            host.lladdr_forged, other = True, host.dev
             move = state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)
+            host.nud = event.state
             return [
                 host.decision(
                     DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=lladdr, seen_on=other)
                 ),
                 move,
             ]
-    if moved is None and lladdr == host.lladdr and host.conflict_reported_for != lladdr:
+    if moved is None and lladdr == host.lladdr and not host.lladdr_forged:
         return [state.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
     if host.dev not in state.desired.usable:
         return [state.move(host, event.dev, lladdr, Reason.OWNER_UNREACHABLE, now)]

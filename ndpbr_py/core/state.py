@@ -15,6 +15,7 @@ from ndpbr_py.core.desired import DesiredEntries
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, steps
 from ndpbr_py.core.events import NudState
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host, Hosts, Move
 from ndpbr_py.core.lookups import Lookups
 from ndpbr_py.core.waiting import Waiting
@@ -116,7 +117,7 @@ class State:
         return steps(host.address, installed, host.installed)
 
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
-        """Move *host* to another interface, and verify it there.
+        """Move *host* to another interface, and verify it there, unless it has just answered there.
 
         An lladdr can be forged: a host that moves with its lladdr is probed on the old link, too.
         """
@@ -126,7 +127,11 @@ class State:
         host.nud, host.confirmed = NudState.STALE, now
         self.hosts.set_lladdr(host, lladdr)
         self.hosts.set_dev(host, dev)
-        actions: list[Action] = [*self.converge(host), Probe(host.address, dev, lladdr)]
+        actions: list[Action] = list(self.converge(host))
+        if reason is Reason.OWNER_ANSWERS:
+            self.hosts.set_state(host, HostState.VERIFIED)
+        else:
+            actions.append(Probe(host.address, dev, lladdr))
         if claimed:
             actions.append(Probe(host.address, before, lladdr))
         return host.decision(DecisionKind.MOVED, reason, actions, Detail(from_dev=before))

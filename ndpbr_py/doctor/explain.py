@@ -115,8 +115,9 @@ def _entry_facts(
     ]
     found = {name for name, _ in facts}
     facts += [(name, "none") for name in ("neighbor", "host-route", "proxy-entry") if name not in found]
-    lladdr = next((entry.lladdr for entry in neighbors if entry.lladdr is not None), None)
-    same = f", {proxy.hosts.count_with_lladdr(lladdr)} with its link-layer address" if lladdr is not None else ""
+    places = ((entry.lladdr, entry.dev) for entry in neighbors if entry.lladdr is not None)
+    counted = next((proxy.hosts.count_with_lladdr(*place) for place in places), None)
+    same = f", {counted} with its link-layer address on its interface" if counted is not None else ""
     return [*facts, ("hosts", f"{len(proxy.hosts)} known{same}")]
 
 

@@ -1,0 +1,222 @@
+"""Hosts, an attacker, and the kernel's neighbor caches in virtual time -> for how long an owner loses its address.
+
+The model is the router's kernel as ndpbr sees it. A packet makes a neighbor entry STALE, and the router's answer to it
+makes the kernel probe the entry 5 s later. A probe ends REACHABLE as soon as a host answers, or FAILED after 3 s.
+Source: RFC 4861, 7.3.3; neigh_timer_handler() of Linux.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from itertools import count
+
+from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe, RejoinGroup
+from ndpbr_py.core.events import (
+    ActionRefused,
+    CandidatesFound,
+    Event,
+    NeighborChanged,
+    NudState,
+    SnapshotStarted,
+    SolicitationReceived,
+    Tick,
+)
+from ndpbr_py.core.host_states import HostState
+from tests.builders import nd_proxy
+from tests.kernel_model import Kernel
+
+LISTED = ("wan0", "lan0", "lan1")
+OWNED, OTHERS = IPv6Address("2001:db8::31"), IPv6Address("2001:db8::66")
+OWNER, ATTACKER = "02:00:00:00:00:31", "02:00:00:00:00:66"
+LINK_LOCAL = IPv6Address("fe80::66")
+ROUND_TRIP_S, SLOW_ROUND_TRIP_S = 0.001, 0.005  # the attacker is faster than the owner
+DELAY_FIRST_PROBE_S, PROBES_S, REACHABLE_S = 5.0, 3.0, 30.0
+NO_LLADDR = (NudState.FAILED, NudState.INCOMPLETE, NudState.NONE)
+
+
+@dataclass(slots=True)
+class Machine:
+    """A machine on one link: it answers for its addresses, to its link-layer addresses (None: to any)."""
+
+    dev: str
+    lladdr: str
+    addresses: tuple[IPv6Address, ...]
+    answers: bool = True
+    any_lladdr: bool = False
+    router: bool = False
+    round_trip_s: float = ROUND_TRIP_S
+
+
+class World:
+    """The router with its daemon, an owner on *home*, and an attacker on another link.
+
+    Attributes:
+        lost_s: For how long at most the owner has been without its route or a proxy entry.
+        restarted: When the daemon was started last.
+    """
+
+    def __init__(self, home: str, away: str, *, answers: bool, known: bool = True) -> None:
+        self.now = 0.0
+        self.home = home
+        self.owner = Machine(home, OWNER, (OWNED,), round_trip_s=SLOW_ROUND_TRIP_S)
+        self.attacker = Machine(away, ATTACKER, (OWNED, OTHERS), answers, any_lladdr=True, router=away == "wan0")
+        self.machines = (self.owner, self.attacker)
+        self.cache: dict[tuple[IPv6Address, str], NeighborChanged] = {}
+        self._timers: dict[tuple[IPv6Address, str], int] = {}
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+        self._wanted = {("route", OWNED, home)} | {("proxy", OWNED, dev) for dev in LISTED if dev != home}
+        self._lost_since: float | None = None
+        self.lost_s = 0.0
+        self.remembered: dict[IPv6Address, str] = {}
+        self.start()
+        if known:
+            self.packet(OWNED, home, OWNER)
+            self.wait(1.0)
+        self.lost_s = 0.0
+
+    # The daemon
+
+    def start(self) -> None:
+        """Start the daemon; the kernel keeps its neighbor caches, and the hosts file what was known."""
+        self.kernel = Kernel(LISTED)
+        self.proxy = nd_proxy(*LISTED)
+        self.restarted = self.now
+        self.snapshot()
+        self.handle(CandidatesFound(tuple(self.remembered.items()), remembered=True))
+
+    def restart(self) -> None:
+        """Stop the daemon, which removes its entries, and start it again."""
+        hosts = [host for host in self.proxy.hosts if host.state is not HostState.STATIC]
+        known = {host.address: host.dev for host in hosts if host.state.has_answered or host.address in self.remembered}
+        still = set(self.proxy.candidates.remembered())
+        self.remembered = known | {a: dev for a, dev in self.remembered.items() if a in still and a not in known}
+        self.start()
+
+    def handle(self, event: Event) -> None:
+        """Let the daemon decide, and the kernel carry it out."""
+        for decision in self.proxy.handle(event, self.now):
+            for action in decision.actions:
+                if isinstance(action, Probe):
+                    self._probe(action)
+                elif isinstance(action, AddRoute | DelRoute | AddProxy | DelProxy):
+                    if (why := self.kernel.run(action)) is not None:
+                        self.handle(ActionRefused(action, why, why.value))
+                elif isinstance(action, RejoinGroup):
+                    self.kernel.rejoin(action, None)
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._wanted <= self.kernel.ours():
+            self._lost_since = None
+        elif self._lost_since is None:
+            self._lost_since = self.now
+        if self._lost_since is not None:
+            self.lost_s = max(self.lost_s, self.now - self._lost_since)
+
+    # What happens
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        end = self.now + seconds
+        while True:
+            deadline = self.proxy.next_deadline()
+            if self._heap and self._heap[0][0] <= end and (deadline is None or self._heap[0][0] <= deadline):
+                self.now, _, call = heapq.heappop(self._heap)
+                call()
+            elif deadline is not None and deadline <= end:
+                self.now = max(self.now, deadline)
+                self.handle(Tick())
+            else:
+                break
+        self.now = end
+        self._watch()
+
+    def snapshot(self) -> None:
+        """Take a snapshot of the kernel's tables, and reconcile it."""
+        self.handle(SnapshotStarted())
+        self.kernel.neighbors = dict(self.cache)
+        self.handle(self.kernel.read())
+
+    def packet(self, address: IPv6Address, dev: str, lladdr: str) -> None:
+        """A machine solicits the router from *address*; the router answers, so it probes a STALE entry 5 s later."""
+        entry = self.cache.get((address, dev))
+        if entry is None or entry.state in NO_LLADDR or entry.lladdr != lladdr:
+            self._set(address, dev, NudState.STALE, lladdr)
+        if self.cache[address, dev].state is NudState.STALE:
+            self._after(DELAY_FIRST_PROBE_S, address, dev, lambda: self._solicit(address, dev, lladdr))
+
+    def detection(self, address: IPv6Address, dev: str, lladdr: str) -> None:
+        """A machine sends a DAD probe."""
+        self.handle(SolicitationReceived(dev, None, address, lladdr))
+
+    # The kernel
+
+    def _probe(self, action: Probe) -> None:
+        if not action.new or (action.address, action.dev) not in self.cache:
+            self._solicit(action.address, action.dev, action.lladdr)
+
+    def _solicit(self, address: IPv6Address, dev: str, lladdr: str | None) -> None:
+        state = NudState.PROBE if lladdr is not None else NudState.INCOMPLETE
+        for machine in self.machines:
+            if machine.dev != dev or not machine.answers or address not in machine.addresses:
+                continue
+            if lladdr in (None, machine.lladdr) or machine.any_lladdr:
+                answer = lladdr or machine.lladdr, machine.router
+
+                def answered(answer: tuple[str, bool] = answer) -> None:
+                    stale = REACHABLE_S, lambda: self._set(address, dev, NudState.STALE, answer[0])
+                    self._set(address, dev, NudState.REACHABLE, answer[0], router=answer[1], then=stale)
+
+                self._set(address, dev, state, lladdr, then=(machine.round_trip_s, answered))
+                return
+        failed = PROBES_S, lambda: self._set(address, dev, NudState.FAILED, None)
+        self._set(address, dev, state, lladdr, then=failed)
+
+    def _after(self, seconds: float, address: IPv6Address, dev: str, call: Callable[[], None]) -> None:
+        """Call *call* later, unless the entry changes before."""
+        number = self._timers[address, dev] = next(self._order)
+
+        def expired() -> None:
+            if self._timers.get((address, dev)) == number:
+                call()
+
+        heapq.heappush(self._heap, (self.now + seconds, number, expired))
+
+    def _set(
+        self,
+        address: IPv6Address,
+        dev: str,
+        state: NudState,
+        lladdr: str | None,
+        *,
+        router: bool = False,
+        then: tuple[float, Callable[[], None]] | None = None,
+    ) -> None:
+        """Change an entry, and what comes next; then tell the daemon, which may probe the entry again."""
+        self._timers.pop((address, dev), None)
+        if then is not None:
+            self._after(then[0], address, dev, then[1])
+        known = None if state in NO_LLADDR else lladdr
+        self.cache[address, dev] = event = NeighborChanged(address, dev, known, state, router=router)
+        self.handle(event)
+
+
+Do = Callable[[World], None]
+ACTIONS: dict[str, Do] = {
+    "owner sends": lambda w: w.packet(OWNED, w.home, OWNER),
+    "claim": lambda w: w.packet(OWNED, w.attacker.dev, ATTACKER),
+    "claim with the owner's lladdr": lambda w: w.packet(OWNED, w.attacker.dev, OWNER),
+    "owner's lladdr from a link-local address": lambda w: w.packet(LINK_LOCAL, w.attacker.dev, OWNER),
+    "DAD probe": lambda w: w.detection(OWNED, w.attacker.dev, ATTACKER),
+    "DAD probe with the owner's lladdr": lambda w: w.detection(OWNED, w.attacker.dev, OWNER),
+    "another address with the owner's lladdr": lambda w: w.packet(OTHERS, w.attacker.dev, OWNER),
+    "attacker stops or starts to answer": lambda w: setattr(w.attacker, "answers", not w.attacker.answers),
+    "snapshot": lambda w: w.snapshot(),
+    "restart": lambda w: w.restart(),
+    "wait 0.6 s": lambda w: w.wait(0.6),
+    "wait 12 s": lambda w: w.wait(12.0),
+}
