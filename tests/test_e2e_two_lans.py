@@ -9,7 +9,7 @@ from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, LAN2, Home
 from tests.lab import Host, until
-from tests.observed import proxies, routes
+from tests.observed import neighbor, proxies, routes
 from tests.program import Daemon
 
 
@@ -88,3 +88,19 @@ def _carry(here: Host, there: Host) -> None:
         f"address add {LAN}/64 dev eth0 nodad",
         "route replace default via fe80::1 dev eth0",
     )
+
+
+def test_old_neighbor_of_a_moved_host_reaches_it_by_the_router(home: Home, daemon: Start) -> None:
+    """A neighbor that still has the host's lladdr in its cache gets the router's, without asking for it."""
+    address = "2001:db8:64::77"
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    home.lan.ip(f"address add {address}/64 dev eth0 nodad")
+    claim(home.lan, address)
+    running.wait_for("host-verified", address=address)
+    home.lan.ip(f"address del {address}/64 dev eth0")
+    home.lan.ip(f"neigh replace {address} lladdr {home.lan2.mac('eth0')} dev eth0 nud stale")
+    home.lan2.ip(f"address add {address}/64 dev eth0 nodad")
+    claim(home.lan2, address)
+    running.wait_for("host-advertised", address=address, reason="moved")
+
+    until(lambda: home.router.mac("lan0") in neighbor(home.lan, address, "eth0"), what="the cache is corrected")

@@ -79,6 +79,7 @@ class Reason(Enum):
     REFRESH_INTERVAL = "refresh-interval"
     SOLICITED = "solicited"
     UNRESOLVED = "unresolved"
+    MOVED = "moved"
     DETECTION = "duplicate-address-detection"
     UNUSED = "not-used-elsewhere"
     FLOOD = "too-many-solicitations"

@@ -12,6 +12,7 @@ from typing import assert_never
 from ndpbr_py.core import link_changes, mld_refresh, neighbors, reconcile, solicitations, unresolved
 from ndpbr_py.core.actions import AddProxy, AddRoute, Advertise, Probe, RejoinGroup
 from ndpbr_py.core.candidates import Candidates
+from ndpbr_py.core.corrections import Corrections
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import (
     ActionRefused,
@@ -45,6 +46,7 @@ class NdProxy(State):
         self._expiry = RoundRobin(rules.expire_interval)
         self.candidates = Candidates()
         self._own_probes = OwnProbes()
+        self._corrections = Corrections()
         self._rejoins = RoundRobin(rules.refresh_interval) if rules.refresh_interval is not None else None
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
@@ -53,6 +55,8 @@ class NdProxy(State):
         if decisions:
             decisions = self.waiting.answered(decisions, now)
             self._own_probes.record(decisions, now)
+            for decision in decisions:
+                self._corrections.start(decision, now)
         if self.snapshot is not None:
             self.snapshot.record(decisions)
         return decisions
@@ -98,6 +102,7 @@ class NdProxy(State):
     def next_deadline(self) -> float | None:
         """Return when the next `Tick` is due; None: never."""
         deadlines = [self.lookups.next_deadline(), self.candidates.next_deadline(), self._expiry.next_deadline()]
+        deadlines.append(self._corrections.next_deadline())
         if self._rejoins is not None and self.snapshot is None:
             deadlines.append(self._rejoins.next_deadline())
         return min((at for at in deadlines if at is not None), default=None)
@@ -131,6 +136,7 @@ class NdProxy(State):
         # A snapshot in progress might find the entries just while they are out: their turn comes after it.
         if self._rejoins is not None and self.snapshot is None:
             decisions += mld_refresh.decisions(self, list(self._rejoins.due(self.hosts, now)))
+        decisions += self._corrections.due(self, now)
         return decisions + self.candidates.due(self, now)
 
     def _refused(self, event: ActionRefused) -> list[Decision]:
