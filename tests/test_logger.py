@@ -66,6 +66,11 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
         "debug",
         {"reason": "claimed-elsewhere", "seen_on": "lan1"},
     ),
+    DecisionKind.ADVERTISED: (
+        decision(DecisionKind.ADVERTISED, Reason.SOLICITED, Detail(seen_on="lan1")),
+        "debug",
+        {"reason": "solicited", "seen_on": "lan1"},
+    ),
     DecisionKind.RETAINED: (
         decision(DecisionKind.RETAINED, Reason.REFUSED, Detail(error="File exists")),
         "debug",
@@ -140,6 +145,15 @@ def test_decision_is_one_record(what: DecisionKind) -> None:
     decided, level, fields = RECORDS[what]
 
     assert logged(LogConfig("json", "debug"), decided) == [{"level": level, "event": what.value, **ABOUT, **fields}]
+
+
+def test_moves_are_rate_limited() -> None:
+    """A machine on two links that flips hundreds of addresses between them does not fill a router's log."""
+    moved = decision(DecisionKind.MOVED, Reason.SAME_LLADDR, Detail(from_dev="wan0"))
+
+    events = [record["event"] for record in logged(LogConfig("json", "info"), *[moved] * 1000)]
+
+    assert (len(events) <= 60, events[-1]) == (True, "log-rate-limited")
 
 
 def test_probes_are_logged_at_level_debug() -> None:

@@ -76,6 +76,7 @@ class Log:
         self._conditions: dict[str, dict[str, _Condition]] = defaultdict(dict)
         self._queued: list[Decision] = []
         self._claims = TokenBucket(20, 500)
+        self._moves = TokenBucket(1, 50)  # a machine on two links may flip hundreds of addresses between them
         self._reports = TokenBucket(1 / 10, 1)
         self._warnings: dict[tuple[DecisionKind, Reason], TokenBucket] = {}
 
@@ -133,12 +134,14 @@ class Log:
                 self._write(level(decision), decision)
             if self.commands is not None:
                 self._write_commands(decision)
-        if self._claims.has_refused and self._reports.allows(now):
-            self._log.warning("log-rate-limited", count=self._claims.refused())
+        if (self._claims.has_refused or self._moves.has_refused) and self._reports.allows(now):
+            self._log.warning("log-rate-limited", count=self._claims.refused() + self._moves.refused())
         self.sink.retry()
         return bool(self._queued)
 
     def _is_logged(self, decision: Decision, now: float) -> bool:
+        if decision.kind is DecisionKind.MOVED and not self.verbose:
+            return self._moves.allows(now)
         if decision.reason not in RATE_LIMITED_REASONS or decision.kind in RATE_LIMITED_WARNINGS or self.verbose:
             return True
         return self._claims.allows(now)
