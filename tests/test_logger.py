@@ -60,6 +60,11 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
         {"reason": "same-lladdr-elsewhere", "from_dev": "wan0"},
     ),
     DecisionKind.FORGOTTEN: (decision(DecisionKind.FORGOTTEN, Reason.FAILED), "info", {"reason": "failed"}),
+    DecisionKind.ADVERTISED: (
+        decision(DecisionKind.ADVERTISED, Reason.SOLICITED, Detail(seen_on="wan0")),
+        "debug",
+        {"reason": "solicited", "seen_on": "wan0"},
+    ),
     DecisionKind.VERIFIED: (decision(DecisionKind.VERIFIED, Reason.REACHABLE), "debug", {"reason": "reachable"}),
     DecisionKind.PROBED: (
         decision(DecisionKind.PROBED, Reason.CLAIMED_ELSEWHERE, Detail(seen_on="lan1")),
