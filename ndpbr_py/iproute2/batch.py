@@ -27,6 +27,7 @@ class Batch:
         hang_timeout_s: The process is killed if it has work and prints nothing for so long.
         on_progress: Called whenever the process has printed something, with the advertisements acknowledged since.
         on_end: Called with the batch, all of stderr, and why the process ended early (None if it did not).
+        actions: Written to the process before anything else.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Batch:
         hang_timeout_s: float,
         on_progress: Callable[[Sequence[Advertise]], None],
         on_end: Callable[[Batch, bytes, str | None], None],
+        actions: Iterable[Action] = (),
     ) -> None:
         self.script = script
         self.open = True
@@ -49,8 +51,14 @@ class Batch:
         self._hung = False
         self._writing = False
         self._loop = asyncio.get_running_loop()
+        self._progress_at = self._loop.time()  # or was given its first work since it was idle
+        # A host's first packet is on its way: everything else comes after this.
+        self.feed(actions)
+        # Row "answered immediately" of first contact: the kernel tends to wake ip(8) on this very processor, behind
+        # this process; 300 µs later the packet's race is lost.
+        os.sched_yield()
         self._loop.add_reader(child.fd("stderr"), self._read)
-        self._timer = self._loop.call_later(hang_timeout_s, self._kill)
+        self._timer = self._loop.call_later(hang_timeout_s, self._kill_if_hung)
 
     @property
     def unfinished(self) -> int:
@@ -59,16 +67,11 @@ class Batch:
 
     def feed(self, actions: Iterable[Action]) -> None:
         """Write *actions* to the process."""
-        first, was_idle = not self.script.actions, self.unfinished == 0
+        was_idle = self.unfinished == 0
         self._unwritten += self.script.add(actions)
-        # Write before anything else: a host's first packet is on its way.
         self._write()
-        if first:
-            # Row "answered immediately" of first contact: the kernel tends to wake ip(8) on this very processor, behind
-            # this process; 300 µs later the packet's race is lost.
-            os.sched_yield()
         if was_idle:
-            self._restart_timer()
+            self._progress_at = self._loop.time()
 
     def close(self) -> None:
         """Close stdin once everything is written: the process does the rest and ends."""
@@ -107,15 +110,18 @@ class Batch:
             while chunk := os.read(self._child.fd("stderr"), _CHUNK_BYTES):
                 self._stderr += chunk
         except BlockingIOError:
-            self._restart_timer()
+            self._progress_at = self._loop.time()
             self._done = self.script.done(self._stderr[-_TAIL_BYTES:]) or self._done
             self._on_progress(self.script.acknowledged(self._stderr))
             return
         self._end()
 
-    def _restart_timer(self) -> None:
-        self._timer.cancel()
-        self._timer = self._loop.call_later(self._hang_timeout_s, self._kill)
+    def _kill_if_hung(self) -> None:
+        hung_at = self._progress_at + self._hang_timeout_s
+        if self._loop.time() < hung_at:
+            self._timer = self._loop.call_at(hung_at, self._kill_if_hung)
+        else:
+            self._kill()
 
     def _kill(self) -> None:
         self._hung = True

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ndpbr_py.core.value import value
+
 # Introduced for the row "adoption of 10,000": while all hosts are verified, a new host's two actions wait behind 40 ms
 # of work at most.  Throughput is the same without a limit.
 MAX_UNFINISHED = 1000
@@ -39,24 +41,7 @@ class Timing:
 TIMING = Timing()
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """The batch process at work.
-
-    Attributes:
-        started_at: When it was taken from standby.
-        unfinished: The number of actions that it was fed and has not reported as done.
-        shared: Whether it stays open although it has nothing to do.
-        open: Whether its stdin is still open.
-    """
-
-    started_at: float
-    unfinished: int
-    shared: bool
-    open: bool = True
-
-
-@dataclass(frozen=True, slots=True)
+@value
 class State:
     """All that the decision depends on.
 
@@ -64,25 +49,24 @@ class State:
         now: The current time.
         entries: The number of waiting actions, except probes.
         probes: The number of waiting probes.
-        last_start_at: When the last process was taken from standby, ended or not.
-        process: The process at work, if there is one.
+        started_at: When the last process was taken from standby, ended or not.
+        working: Whether that process has not ended.
+        open: Whether its stdin is still open.
+        unfinished: The number of actions that it was fed and has not reported as done.
+        shared: Whether it stays open although it has nothing to do.
     """
 
     now: float
     entries: int
     probes: int
-    last_start_at: float
-    process: Process | None = None
+    started_at: float
+    working: bool = False
+    open: bool = False
+    unfinished: int = 0
+    shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Take the standby process; *shared*: keep it open for more."""
-
-    shared: bool
-
-
-@dataclass(frozen=True, slots=True)
+@value
 class Feed:
     """Write so many of the waiting entries, then so many of the waiting probes, to the process."""
 
@@ -90,12 +74,20 @@ class Feed:
     probes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
+class Start:
+    """Take the standby process, and write so much to it; *shared*: keep it open for more."""
+
+    shared: bool
+    feed: Feed
+
+
+@value
 class Close:
     """Close the stdin of the process: it ends when it has done everything."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wait:
     """Do nothing until *until* (None: forever), or until an action is submitted or the process reports progress."""
 
@@ -109,8 +101,8 @@ def next_step(state: State, timing: Timing) -> Start | Feed | Close | Wait:
     process    waiting         and                                  step
     =========  ==============  ===================================  ===========================
     none       nothing                                              Wait
-    none       any             last start at least share_s ago      Start(shared=False)
-    none       any             last start less than share_s ago     Start(shared=True)
+    none       any             last start at least share_s ago      Start(shared=False, Feed)
+    none       any             last start less than share_s ago     Start(shared=True, Feed)
     closed     any                                                  Wait (for its end)
     open       any             started at least share_s ago         Close
     open       entries         less than MAX_UNFINISHED unfinished  Feed(entries, some probes)
@@ -122,21 +114,27 @@ def next_step(state: State, timing: Timing) -> Start | Feed | Close | Wait:
     open       nothing         nothing unfinished, not shared       Close
     =========  ==============  ===================================  ===========================
     """
-    process = state.process
-    if process is None:
+    close_at = state.started_at + timing.share_s
+    if not state.working:
         if not state.entries and not state.probes:
             return Wait()
-        return Start(shared=state.now < state.last_start_at + timing.share_s)
-    if not process.open:
+        return Start(state.now < close_at, _feed(state))
+    if not state.open:
         return Wait()
-    close_at = process.started_at + timing.share_s
     if state.now >= close_at:
         return Close()
     if state.entries:
-        entries = min(state.entries, MAX_UNFINISHED - process.unfinished)
-        return Feed(entries, min(state.probes, entries // ENTRIES_PER_PROBE)) if entries > 0 else Wait()
-    if process.unfinished:
+        return _feed(state) if state.unfinished < MAX_UNFINISHED else Wait()
+    if state.unfinished:
         return Wait()
     if state.probes:
-        return Feed(0, min(state.probes, MAX_UNFINISHED))
-    return Wait(close_at) if process.shared else Close()
+        return _feed(state)
+    return Wait(close_at) if state.shared else Close()
+
+
+def _feed(state: State) -> Feed:
+    room = MAX_UNFINISHED - state.unfinished
+    if not state.entries:
+        return Feed(0, min(state.probes, room))
+    entries = min(state.entries, room)
+    return Feed(entries, min(state.probes, entries // ENTRIES_PER_PROBE))

@@ -14,7 +14,7 @@ from typing import assert_never
 from ndpbr_py.core.actions import Action, Advertise
 from ndpbr_py.core.events import ActionFinished, ActionRefused
 from ndpbr_py.iproute2.batch import Batch
-from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Process, Start, State, Timing, Wait, next_step
+from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Start, State, Timing, Wait, next_step
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import CHECKPOINT_INTERVAL, BatchScript
 from ndpbr_py.iproute2.standby import Standby
@@ -67,8 +67,9 @@ class Executor:
         self._batch_ended = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
-        self._warm_up = commands.warm_up()
-        self._standby = Standby(path, self._warm_up, timing, lambda why: emit(ProcessLost(why)), self.flush)
+        warm_up = commands.warm_up()
+        self._lines_before = warm_up.count("\n")
+        self._standby = Standby(path, warm_up, timing, lambda why: emit(ProcessLost(why)), self.flush)
 
     def submit(self, actions: Iterable[Action]) -> None:
         """Queue *actions*; `flush()` runs them."""
@@ -83,8 +84,8 @@ class Executor:
         """Take the next steps, until the next one is to wait."""
         while not self._closed:
             match next_step(self._state(), self._timing):
-                case Start(shared):
-                    if not self._start(shared):
+                case Start(shared, feed):
+                    if not self._start(shared, feed):
                         return  # the standby calls flush() when it has a process
                 case Feed(entries, probes):
                     assert self._batch is not None
@@ -119,18 +120,20 @@ class Executor:
         self._standby.close()
 
     def _state(self) -> State:
-        process = None
-        if (batch := self._batch) is not None:
-            shared = self._shared and not self._draining
-            process = Process(self._started_at, batch.unfinished, shared, batch.open)
-        return State(self._loop.time(), self._waiting.entries, self._waiting.probes, self._started_at, process)
+        now, entries, probes = self._loop.time(), len(self._waiting.entries), len(self._waiting.probes)
+        if (batch := self._batch) is None:
+            return State(now, entries, probes, self._started_at)
+        shared = self._shared and not self._draining
+        return State(now, entries, probes, self._started_at, True, batch.open, batch.unfinished, shared)
 
-    def _start(self, shared: bool) -> bool:
+    def _start(self, shared: bool, feed: Feed) -> bool:
         child = self._standby.take()
         if child is None:
             return False
-        script = BatchScript(self._commands, self._checkpoint_interval, self._warm_up.count("\n"))
-        self._batch = Batch(child, script, self._timing.hang_timeout_s, self._on_progress, self._on_end)
+        script = BatchScript(self._commands, self._checkpoint_interval, self._lines_before)
+        actions = self._waiting.take(feed.entries, feed.probes)
+        self._batch = Batch(child, script, self._timing.hang_timeout_s, self._on_progress, self._on_end, actions)
+        self._standby.refill_later()
         self._checkpoint_interval = CHECKPOINT_INTERVAL
         self._shared = shared
         self._started_at = self._loop.time()
@@ -164,7 +167,7 @@ class Executor:
             self._checkpoint_interval = 1
         if outcome.undone or outcome.refused:
             undone = () if unknown else outcome.undone
-            waiting = [*undone, *self._waiting.take(self._waiting.entries, self._waiting.probes)]
+            waiting = [*undone, *self._waiting.take(len(self._waiting.entries), len(self._waiting.probes))]
             refused = outcome.refused_addresses
             self.submit(a for a in waiting if not isinstance(a, Advertise) or not (unknown or a.address in refused))
         # After that: an action that the core derives from a refusal must come behind the undone ones.

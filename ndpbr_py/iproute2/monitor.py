@@ -13,6 +13,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ndpbr_py.core.value import value
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.process import Child, start
 
@@ -26,7 +27,7 @@ _CHUNK_BYTES = 1 << 13  # about 100 lines: ip(8) works on their consequences whi
 _MAX_LINE_BYTES = 4096  # real lines are a fifth of it at most
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MonitorLines:
     """The monitor printed *lines*, here without newlines."""
 

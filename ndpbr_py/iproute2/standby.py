@@ -49,12 +49,18 @@ class Standby:
         self._fill()
 
     def take(self) -> Child | None:
-        """Return the standby process, or None if none can be started now; the caller watches its stderr from now on."""
+        """Return the standby process, or None if none can be started now; the caller watches its stderr from now on.
+
+        The caller gives it its work, and calls refill_later() after that.
+        """
         self._fill()
         child, self._child = self._child, None
+        return child
+
+    def refill_later(self) -> None:
+        """Replace the process that was taken."""
         # Not now: the start of a process takes the processor for milliseconds, and a first packet is on its way.
         self._loop.call_later(self._timing.refill_delay_s, self._fill)
-        return child
 
     def close(self) -> None:
         """Kill the process."""

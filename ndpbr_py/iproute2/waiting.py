@@ -14,43 +14,40 @@ from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProx
 
 
 class Waiting:
-    """A queue of entries and a queue of probes."""
+    """A queue of entries and a queue of probes.
+
+    Attributes:
+        entries: The waiting actions, except probes.
+        probes: The waiting probes, by what they are about.
+    """
 
     def __init__(self) -> None:
-        self._entries: deque[Action] = deque()
+        self.entries: deque[Action] = deque()
         self._latest: dict[tuple[object, ...], Action] = {}  # by what it is about, of the waiting entries
-        self._probes: dict[tuple[object, ...], Action] = {}
-
-    @property
-    def entries(self) -> int:
-        """The number of waiting actions, except probes."""
-        return len(self._entries)
-
-    @property
-    def probes(self) -> int:
-        """The number of waiting probes."""
-        return len(self._probes)
+        self.probes: dict[tuple[object, ...], Action] = {}
 
     def add(self, action: Action) -> None:
         """Queue *action*, unless the latest one about the same thing is equal; a probe replaces an earlier one."""
         key = _key(action)
         if isinstance(action, Probe):
-            self._probes.pop(key, None)
-            self._probes[key] = action
+            self.probes.pop(key, None)
+            self.probes[key] = action
         elif self._latest.get(key) != action:
             self._latest[key] = action
-            self._entries.append(action)
+            self.entries.append(action)
 
     def take(self, entries: int, probes: int) -> list[Action]:
         """Remove and return so many of the first entries, then so many of the first probes."""
-        taken = [self._entries.popleft() for _ in range(entries)]
-        if self._entries:
+        taken = [self.entries.popleft() for _ in range(entries)]
+        if self.entries:
             for action in taken:
                 if self._latest[key := _key(action)] is action:
                     del self._latest[key]
         else:
             self._latest.clear()  # the usual case, and the quick one
-        return taken + [self._probes.pop(key) for key in list(islice(self._probes, probes))]
+        if probes:
+            taken += [self.probes.pop(key) for key in list(islice(self.probes, probes))]
+        return taken
 
 
 def _key(action: Action) -> tuple[object, ...]:
