@@ -120,3 +120,13 @@ def test_forgetting_takes_proxy_entries_away_before_the_route() -> None:
 
     assert (why(decisions), actions(decisions)) == ([("host-forgotten", "stopping")], REMOVE)
     assert len(proxy.hosts) == 0
+
+
+def test_route_that_the_kernel_should_have() -> None:
+    """The route of a host is expected on its link, and on no other."""
+    proxy = nd_proxy()
+    handle(proxy, changed())
+
+    assert proxy.has_route(addr(), "lan0")
+    assert not proxy.has_route(addr(), "wan0")
+    assert not proxy.has_route(addr("2001:db8:64::99"), "lan0")

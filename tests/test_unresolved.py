@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import NudState
+from ndpbr_py.core.unresolved import OwnProbes
 from tests.builders import actions, addr, changed, handle, kernel, nd_proxy, solicited, why
 
 A = addr()
@@ -59,3 +61,15 @@ def test_scan_that_is_routed_to_the_router_is_limited() -> None:
         handle(proxy, changed(f"2001:db8::5ca:{n:x}", "wan0", FAILED))
 
     assert proxy.lookups.sent == 25
+
+
+def test_probes_of_our_own_are_bounded() -> None:
+    """Of many probes the oldest are forgotten, so a scan fills no memory."""
+    own = OwnProbes()
+    addresses = [addr(f"2001:db8::1:{number:x}") for number in range(1001)]
+    for address in addresses:
+        probe = Probe(address, "lan0", None)
+        own.record([Decision(DecisionKind.PROBED, Reason.EXPIRED, address, "lan0", actions=[probe])], 0.0)
+
+    assert not own.failed(addresses[0], "lan0", 3.0)
+    assert own.failed(addresses[-1], "lan0", 3.0)

@@ -102,3 +102,25 @@ def test_flood_of_senders_gets_a_bounded_number_of_advertisements() -> None:
     sent = [it for n in range(5000) for it in actions(handle(proxy, solicited(HOST, source=f"fe80::{n:x}"), now=0.5))]
 
     assert 0 < len(sent) <= 250
+
+
+def test_flood_of_senders_of_one_address_is_bounded() -> None:
+    """Of many senders of one address the last sixteen are answered: a host that answers all would amplify."""
+    proxy = nd_proxy()
+    handle(proxy, *(solicited(source=f"fe80::{number:x}") for number in range(1, 21)))
+
+    assert advertised(proxy) == [Advertise(A, "wan0", addr(f"fe80::{number:x}")) for number in range(5, 21)]
+
+
+def test_entries_in_progress_are_bounded() -> None:
+    """A thousand entries later the first ones count as acknowledged: the kernel answers for them itself."""
+    proxy = nd_proxy()
+    hosts = [
+        changed(f"2001:db8::1:{number:x}", lladdr=f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}")
+        for number in range(1001)
+    ]
+    handle(proxy, *hosts)
+
+    first, last = hosts[0].address, hosts[-1].address
+    assert not proxy.waiting.in_progress(first, "wan0", 0.5)
+    assert proxy.waiting.in_progress(last, "wan0", 0.5)
