@@ -19,7 +19,7 @@ from tests.echo import ask, echo
 from tests.home import INET, LAN, Home
 from tests.lab import PATIENCE, Lab, until
 from tests.observed import clean, proxies, routes, settings
-from tests.program import ROOT
+from tests.program import PROGRAM, ROOT
 
 NOBODY = 65534
 DEVS = ("wan0", "lan0")
@@ -152,6 +152,30 @@ def test_without_net_admin_it_does_not_start(home: Home, user: User) -> None:
     assert list(user.folder.iterdir()) == []
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
+
+
+def test_kill_and_flush_of_another_user_print_one_sentence(home: Home, user: User) -> None:
+    """Without rights they name what they require, and root's daemon runs on with its entries."""
+    pidfile = user.folder / "ndpbr.pid"
+    words = (*PROGRAM, "--pidfile", str(pidfile), *user.run_words("--no-discover", *DEVS))
+    log = user.folder / "log"
+    with log.open("w") as stderr:
+        running = home.router.spawn(*words, stderr=stderr, cwd=ROOT)
+    until(lambda: "event=started" in log.read_text(), what="the daemon has started")
+    claim(home.lan, LAN)
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is proxied")
+    killed, flushed, hidden = (
+        home.router.run(*user.argv(NOTHING, *words), env=user.environment, cwd="/")
+        for words in (("kill",), ("flush", "--state-dir", str(user.folder / "state")), ("--pidfile", "/root/x", "kill"))
+    )
+
+    assert (killed.returncode, killed.stderr) == (1, "ndpbr: kill requires root, or the user that runs ndpbr\n")
+    assert (flushed.returncode, flushed.stderr) == (1, "ndpbr: flush requires root or CAP_NET_ADMIN\n")
+    assert (hidden.returncode, hidden.stderr) == (1, "ndpbr: cannot read the pid file /root/x: Permission denied\n")
+    assert running.poll() is None
+    assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
+    running.terminate()
+    assert running.wait(PATIENCE) == 0
 
 
 def test_show_needs_no_capability_and_ping_names_its_own(home: Home, user: User) -> None:

@@ -22,7 +22,8 @@ def main(arguments: argparse.Namespace) -> int:
         NdpbrError: No daemon runs, it cannot be stopped, it has not ended in time, or OpenRC would restart it.
     """
     path = arguments.pidfile
-    if path.exists() and not os.access(path, os.R_OK):
+    # Not Path.exists(), which raises PermissionError below a directory of another user.
+    if os.path.exists(path) and not os.access(path, os.R_OK):
         raise NdpbrError("kill requires root, or the user that runs ndpbr")
     pid = lock.running(path)
     if pid is None:
