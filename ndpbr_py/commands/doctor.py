@@ -1,9 +1,10 @@
-"""ndpbr doctor: the facts about this machine -> one line per finding, or one JSON object; status 1 if a check fails."""
+"""ndpbr doctor: the facts about this machine -> one line per finding, and a summary; status 1 if a check fails."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Sequence
 
 from ndpbr_py import config
@@ -26,10 +27,12 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def lines(results: Sequence[Finding]) -> list[str]:
-    """Return one line per finding, which ends with the command that fixes it."""
+    """Return one line per finding, which ends with the command that fixes it, and the summary."""
+    count = Counter(finding.status for finding in results)
+    failed, warned = count[Status.FAIL], count[Status.WARN]
     return [
-        f"{finding.status.value:4} {finding.name}: {finding.detail}" + (f"; fix: {finding.fix}" if finding.fix else "")
-        for finding in results
+        *(f"{it.status.value:4} {it.name}: {it.detail}" + (f"; fix: {it.fix}" if it.fix else "") for it in results),
+        f"{len(results)} checks: {failed} failed, {warned} warning{'s' if warned != 1 else ''}",
     ]
 
 

@@ -14,8 +14,11 @@ from ndpbr_py.doctor.firewall import firewall
 
 
 def findings(facts: Facts) -> list[Finding]:
-    """Return the findings of all checks, in the order in which they are best fixed."""
-    return [finding for check in CHECKS for finding in check(facts)]
+    """Return the findings of all checks: failures, warnings, the rest; each group in the order of best fixing.
+
+    A check whose facts are unknown has no finding.
+    """
+    return sorted((finding for check in CHECKS for finding in check(facts)), key=lambda it: it.severity)
 
 
 CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
@@ -29,7 +32,6 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     route_checks.prefixes,
     route_checks.static_hosts,
     link_checks.proxying,
-    link_checks.snooping,
     machine_checks.table_size,
     machine_checks.leftovers,
     machine_checks.foreign,

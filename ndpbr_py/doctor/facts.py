@@ -17,7 +17,7 @@ from ndpbr_py.doctor.nft import Chain
 class Link:
     """An interface that exists.
 
-    ``port_of`` is the bridge or bond that the interface is a port of.  Only a bridge has ``snooping`` and ``querier``.
+    ``port_of`` is the bridge or bond that the interface is a port of.
     ``proxy_delay`` is in hundredths of a second.
     """
 
@@ -32,8 +32,6 @@ class Link:
     accept_ra: int | None = 1
     proxy_ndp: int | None = 1
     proxy_delay: int | None = 0
-    snooping: int | None = None
-    querier: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,11 @@ class Finding:
     detail: str
     fix: str | None = None
 
+    @property
+    def severity(self) -> int:
+        """The place in the order in which findings are printed."""
+        return {Status.FAIL: 0, Status.WARN: 1}.get(self.status, 2)
+
 
 def ok(name: str, detail: str) -> Finding:
     """Return that all is well."""
@@ -43,11 +48,6 @@ def warn(name: str, detail: str, fix: str | None = None) -> Finding:
 def fail(name: str, detail: str, fix: str | None = None) -> Finding:
     """Return that hosts are unreachable."""
     return Finding(name, Status.FAIL, detail, fix)
-
-
-def skipped(name: str, why: str) -> Finding:
-    """Return that the check was skipped."""
-    return info(name, f"skipped: {why}")
 
 
 def setting(path: str, value: int) -> str:

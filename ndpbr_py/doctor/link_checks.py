@@ -57,8 +57,7 @@ def forwarding(facts: Facts) -> Iterator[Finding]:
 def proxying(facts: Facts) -> Iterator[Finding]:
     """While a daemon runs, the kernel answers solicitations for proxied addresses, without delay."""
     if not facts.running:
-        yield ok("proxying", "`run` sets proxy_ndp and proxy_delay")
-        return
+        return  # `run` sets them
     wrong = []
     if facts.proxy_ndp == 0:
         wrong.append(("unicast solicitations are not answered", "conf/all/proxy_ndp", 1))
@@ -74,17 +73,3 @@ def proxying(facts: Facts) -> Iterator[Finding]:
         yield fail("proxying", found, setting(path, value))
     if not wrong:
         yield ok("proxying", "proxy_ndp on, proxy_delay 0")
-
-
-def snooping(facts: Facts) -> Iterator[Finding]:
-    """Multicast snooping: doctor sees only this machine's bridges, not the switches and the modem.
-
-    A Linux bridge without a querier floods, which does no harm.
-    """
-    found = "if hosts become unreachable after some minutes, the modem or a switch drops their multicast groups"
-    fixes = ["`ndpbr run --refresh 45`"]
-    for link in facts.listed():
-        if link.snooping and not link.querier:
-            found = f"{link.name} snoops without a querier, which does no harm here; {found}"
-            fixes.insert(0, f"`ip link set {link.name} type bridge mcast_querier 1`")
-    yield ok("multicast", f"{found}: {', '.join(fixes)}")

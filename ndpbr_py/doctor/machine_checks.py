@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, ProxyEntry
 from ndpbr_py.core.routes import RoutingTable
 from ndpbr_py.doctor.facts import Facts
-from ndpbr_py.doctor.finding import Finding, fail, info, ok, setting, skipped, warn
+from ndpbr_py.doctor.finding import Finding, fail, info, ok, setting, warn
 
 _MAX_NAMED_ENTRIES = 3
 
@@ -45,8 +45,8 @@ def kernel(facts: Facts) -> Iterator[Finding]:
     """The kernel keeps the tags of proxy entries."""
     numbers = re.match(r"(\d+)\.(\d+)", facts.kernel)
     if numbers is None:
-        yield skipped("kernel", "/proc/sys/kernel/osrelease cannot be read")
-    elif (int(numbers[1]), int(numbers[2])) < (5, 0):
+        return
+    if (int(numbers[1]), int(numbers[2])) < (5, 0):
         yield fail("kernel", f"Linux {facts.kernel} keeps no tags of proxy entries; Linux 5.0 or later does")
     else:
         yield ok("kernel", f"Linux {facts.kernel}")
@@ -67,8 +67,7 @@ def _as_root(facts: Facts) -> str | None:
 def table_size(facts: Facts) -> Iterator[Finding]:
     """The neighbor cache has room for every host."""
     if facts.neighbors is None or facts.gc_thresh3 is None:
-        yield skipped("neighbor-table", "only the first network namespace shows its size")
-        return
+        return  # only the first network namespace shows its size
     # Entries of other interfaces and of other network namespaces count, too.
     found = f"{facts.neighbors} entries, at most {facts.gc_thresh3}"
     if facts.neighbors * 4 >= facts.gc_thresh3 * 3:
@@ -81,7 +80,6 @@ def table_size(facts: Facts) -> Iterator[Finding]:
 def leftovers(facts: Facts) -> Iterator[Finding]:
     """A daemon that was killed has left no entries and no settings."""
     if facts.running:
-        yield ok("leftovers", "none: a daemon runs")
         return
     own = tagged(facts.tables)
     if own:
@@ -97,7 +95,6 @@ def leftovers(facts: Facts) -> Iterator[Finding]:
 def foreign(facts: Facts) -> Iterator[Finding]:
     """No other program has proxy entries."""
     if facts.tables is None:
-        yield skipped("foreign-entries", "ip cannot be run")
         return
     entries = [entry for entry in facts.tables.proxies if not entry.ours]
     if not entries:

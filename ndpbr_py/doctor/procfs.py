@@ -68,8 +68,6 @@ class ProcFs:
             accept_ra=_number(conf / "accept_ra"),
             proxy_ndp=_number(conf / "proxy_ndp"),
             proxy_delay=_number(self._ipv6 / "neigh" / dev / "proxy_delay"),
-            snooping=_number(net / "bridge/multicast_snooping"),
-            querier=_number(net / "bridge/multicast_querier"),
         )
 
     def locks(self) -> list[str]:

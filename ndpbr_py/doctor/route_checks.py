@@ -12,27 +12,23 @@ from ipaddress import IPv6Network
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.core.routes import RoutingTable, described
 from ndpbr_py.doctor.facts import Facts, Link
-from ndpbr_py.doctor.finding import Finding, fail, ok, setting, skipped, warn
+from ndpbr_py.doctor.finding import Finding, fail, ok, setting, warn
 
 
 def router_advertisements(facts: Facts) -> Iterator[Finding]:
     """The kernel accepts router advertisements where it learned its default route from them: they renew the route."""
-    if facts.tables is None:
-        yield skipped("accept-ra", "ip cannot be run")
-        return
     learned = {route.dev for route in facts.default_routes() if route.advertised}
     ignoring = [link.name for link in facts.links if link.name in learned and _ignores_ra(link)]
     for name in ignoring:
         found = f"{name} ignores router advertisements, so its default route will expire"
         yield fail("accept-ra", found, setting(f"conf/{name}/accept_ra", 2))
-    if not ignoring:
-        yield ok("accept-ra", f"renews the default route on {', '.join(sorted(learned))}" if learned else "not needed")
+    if learned and not ignoring:
+        yield ok("accept-ra", f"renews the default route on {', '.join(sorted(learned))}")
 
 
 def default_route(facts: Facts) -> Iterator[Finding]:
     """There is a default route, on a checked interface."""
     if facts.tables is None:
-        yield skipped("default-route", "ip cannot be run")
         return
     routes = facts.default_routes()
     if not routes:
@@ -54,7 +50,6 @@ def default_route(facts: Facts) -> Iterator[Finding]:
 def prefixes(facts: Facts) -> Iterator[Finding]:
     """There is an on-link prefix, and it is on-link on one interface only."""
     if facts.tables is None:
-        yield skipped("prefix", "ip cannot be run")
         return
     where: dict[IPv6Network, list[str]] = defaultdict(list)
     for route in facts.tables.routes:
