@@ -74,8 +74,8 @@ def static_hosts(facts: Facts) -> Iterator[Finding]:
     """The routing table does not contradict --static, which wins."""
     table = RoutingTable(facts.tables.routes if facts.tables is not None else (), facts.prefixes)
     elsewhere = {address: dev for address, dev in facts.statics.items() if table.refuses(int(address), dev)}
-    if not elsewhere:
-        yield ok("static", "the routing table contradicts no --static" if facts.statics else "not used")
+    if facts.statics and not elsewhere:
+        yield ok("static", "the routing table contradicts no --static")
     for address, dev in elsewhere.items():
         found = f"{address} is on {dev} by --static, but the routing table says {described(table.best(address))}"
         yield warn("static", found, "ip -6 route get " + str(address))
