@@ -36,10 +36,11 @@ def of(
 
 
 def test_host_that_is_proxied() -> None:
-    """All facts are printed, then the interfaces on which the address is proxied."""
+    """The answer is printed first, then all facts."""
     printed = list(lines(of(HOST, changed(state=NudState.REACHABLE), route(), entry()), None, running=False))
 
     assert printed == [
+        "yes: proxied on wan0",
         "interfaces: wan0, lan0",
         "kind: global",
         "on-link: yes, 2001:db8::/64 on wan0",
@@ -49,8 +50,27 @@ def test_host_that_is_proxied() -> None:
         "proxy-entry: dev wan0, ours",
         "hosts: 1 known, 1 with its link-layer address on its interface",
         "daemon: not running",
-        "proxied: yes, on wan0",
     ]
+
+
+def test_host_that_did_not_answer_the_last_time() -> None:
+    """The answer says for how long it has been silent."""
+    proxied = of(HOST, changed(), route(), entry())
+    host = {"dev": "lan0", "verified": True, "rechecking": True, "confirmed_ago_s": 19.2}
+    silent = list(lines(proxied, {"host": host, "events": []}, running=True))
+    answering = list(lines(proxied, {"host": {**host, "rechecking": False}, "events": []}, running=True))
+
+    assert silent[0] == "yes, but it has not answered for 19 s: proxied on wan0"
+    assert answering[0] == "yes: proxied on wan0"
+
+
+def test_prefix_is_advised_for_private_addresses_only() -> None:
+    """A public address outside is somebody else's; without any prefix the router first needs an address."""
+    without = explained(addr("2001:db8:5::1"), RULES, kernel(), running=True)
+
+    assert of("2001:db8:5::1").advice is None
+    assert "--prefix" in (of("fd00::1").advice or "")
+    assert without.advice == "give the router an address in its prefix"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +80,7 @@ def test_host_that_is_proxied() -> None:
         ("ff02::1", "multicast: a group", "only global and unique-local"),
         ("::1", "unspecified or loopback", "only global and unique-local"),
         ("fec0::1", "not a kind of address that hosts have", "only global and unique-local"),
-        ("2001:db8:5::1", "global", "it is in no prefix that is on-link"),
+        ("2001:db8:5::1", "global", "not in your network (2001:db8::/64), nothing to proxy"),
         ("fd00::1", "unique-local", "it is in no prefix that is on-link"),
         ("2001:db8::", "global", "it is the subnet-router anycast address"),
         ("2001:db8::2", "global", "it is the router's own address"),

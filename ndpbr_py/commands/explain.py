@@ -1,4 +1,7 @@
-"""ndpbr explain: an address -> the facts about it, and why it is, or is not, proxied, as text or as a JSON object."""
+"""ndpbr explain: an address -> whether and why it is proxied, and the facts, as text or as a JSON object.
+
+Exit status: 0 proxied, 1 not proxied, 2 bad usage.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from ndpbr_py.core.address import text
 from ndpbr_py.doctor.collect import interfaces, rules_of
 from ndpbr_py.doctor.explain import Explanation, explained
 from ndpbr_py.doctor.procfs import ProcFs
-from ndpbr_py.errors import NdpbrError
+from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import dump, program
 
 _MAX_EVENTS = 10  # in text; JSON has them all
@@ -30,7 +33,7 @@ def main(arguments: argparse.Namespace) -> int:
     if not devs:
         devs = interfaces(procfs, dump.snapshot_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS))
     if len(devs) < 2:
-        raise NdpbrError(f"expected two or more interfaces that are up, got {len(devs)}; name them with --interfaces")
+        raise ConfigError(f"expected two or more interfaces that are up, got {len(devs)}; name them with --interfaces")
     kernel = dump.snapshot_now(ip, devs, protocol)
     running = daemon is not None or procfs.running(protocol)
     asked_about = narrowed(rules, devs, frozenset(arguments.prefixes))
@@ -39,23 +42,29 @@ def main(arguments: argparse.Namespace) -> int:
         print(json.dumps({**_fields(explanation), "interfaces": list(devs), "daemon": daemon}, indent=1))
     else:
         print("\n".join(lines(explanation, daemon, running=running)))
-    return 0
+    return int(explanation.reason is not None)
 
 
 def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running: bool) -> Iterator[str]:
-    """Yield one line per fact, the daemon's view, and whether and why the address is proxied."""
+    """Yield whether and why the address is proxied, then one line per fact, then the daemon's view."""
+    if explanation.reason is not None:
+        yield f"no: {explanation.reason}"
+    else:
+        yield f"yes{_silence(daemon)}: proxied on {', '.join(explanation.proxied_on)}"
+    if explanation.advice is not None:
+        yield f"advice: {explanation.advice}"
     for name, value in explanation.facts:
         yield f"{name}: {value}"
     if daemon is not None:
         yield from _daemon_lines(daemon)
     else:
         yield f"daemon: {'running; asking it requires root and its --state-dir' if running else 'not running'}"
-    if explanation.reason is None:
-        yield f"proxied: yes, on {', '.join(explanation.proxied_on)}"
-    else:
-        yield f"proxied: no: {explanation.reason}"
-    if explanation.advice is not None:
-        yield f"advice: {explanation.advice}"
+
+
+def _silence(daemon: Mapping[str, Any] | None) -> str:
+    """Return for how long the host has not answered, if it did not answer the last time."""
+    host = daemon and daemon["host"]
+    return f", but it has not answered for {host['confirmed_ago_s']:.0f} s" if host and host["rechecking"] else ""
 
 
 def _daemon_lines(daemon: Mapping[str, Any]) -> Iterator[str]:

@@ -62,7 +62,9 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, run
     if route in rules.interfaces and on:
         return Explanation(address, facts, on)
     host = proxy.hosts.get(address)
-    if objection is not None:
+    if objection is Reason.OFF_LINK:
+        reason, advice = explain_text.off_link(address, {prefix for prefix, _ in _networks(rules, kernel)})
+    elif objection is not None:
         reason, advice = explain_text.OBJECTIONS[objection]
     elif host is None:
         reason, advice = _reason_without_host(address, neighbors, decisions)
@@ -78,10 +80,7 @@ def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot)
     facts.append(("kind", explain_text.kind(address)))
     if proxy.scope.objection(address, "") is Reason.KIND:
         return facts
-    ignored = too_short(kernel.on_link, rules.prefixes)
-    connected = [r for r in kernel.routes if r.connected and r.dev in devs and r.prefix not in ignored]
-    on_link = [f"{r.prefix} on {r.dev}" for r in connected if _holds(r.prefix, address)]
-    on_link += [f"{prefix} by --prefix" for prefix in rules.prefixes if _holds(prefix, address)]
+    on_link = [f"{prefix} {where}" for prefix, where in _networks(rules, kernel) if address in prefix]
     facts.append(("on-link", f"yes, {', '.join(on_link)}" if on_link else "no"))
     best = proxy.scope.routes.best(address)
     facts.append(("longest-route", described(best) if best else "none, or a default route"))
@@ -94,8 +93,12 @@ def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot)
     return facts
 
 
-def _holds(prefix: IPv6Network, address: IPv6Address) -> bool:
-    return prefix.prefixlen > 0 and address in prefix
+def _networks(rules: Rules, kernel: KernelSnapshot) -> list[tuple[IPv6Network, str]]:
+    """Return the on-link prefixes, and where each comes from."""
+    ignored = too_short(kernel.on_link, rules.prefixes)
+    connected = [r for r in kernel.routes if r.connected and r.dev in rules.interfaces and r.prefix not in ignored]
+    networks = [*((r.prefix, f"on {r.dev}") for r in connected), *((it, "by --prefix") for it in rules.prefixes)]
+    return [(prefix, where) for prefix, where in networks if prefix.prefixlen > 0]
 
 
 def _entry_facts(

@@ -5,8 +5,8 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ipaddress import IPv6Address
+from collections.abc import Collection, Mapping
+from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import NeighborChanged, NudState
@@ -43,6 +43,16 @@ _STATE_MEANING = {
     NudState.INCOMPLETE: "being resolved, no answer yet",
     NudState.NOARP: "no neighbor discovery takes place",
 }
+
+
+def off_link(address: IPv6Address, networks: Collection[IPv6Network]) -> Answer:
+    """Return why an address outside *networks* is not proxied: a public one there is somebody else's."""
+    reason, advice = OBJECTIONS[Reason.OFF_LINK]
+    if kind(address) != "global":
+        return reason, advice
+    if networks:
+        return f"not in your network ({', '.join(map(str, sorted(networks)))}), nothing to proxy", None
+    return reason, "give the router an address in its prefix"
 
 
 def kind(address: IPv6Address) -> str:
