@@ -24,6 +24,7 @@ RESYNC_INTERVAL = 60.0
 MAX_HOSTS = 4096
 MAX_HOSTS_PER_LLADDR = 64
 LOG_FORMATS = ("auto", "console", "logfmt", "json")
+COLORS = ("auto", "always", "never")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 # Excludes every word that ip's batch language reads as something else, an altname and an interface index.
@@ -35,11 +36,12 @@ _PROTOCOLS_IN_USE = {*range(5), *range(8, 19), 42, 72, 84, 99, 100, *range(186, 
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
-    """Format, lowest level and destination of the log."""
+    """Format, lowest level, destination and color of the log."""
 
     format: str = "auto"
     level: str = "info"
     syslog: bool = False
+    color: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def run_config(arguments: Namespace) -> RunConfig:
 def log_config(arguments: Namespace) -> LogConfig:
     """Return the configuration of the log: the options before the command."""
     level = "debug" if arguments.verbose else arguments.log_level
-    return LogConfig(arguments.log_format, level, arguments.syslog)
+    return LogConfig(arguments.log_format, level, arguments.syslog, arguments.color)
 
 
 def is_interface_name(name: str) -> bool:

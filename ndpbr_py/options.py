@@ -191,6 +191,9 @@ def parser() -> Parser:
     value("--log-format", kind, "FORMAT", f"one of {', '.join(config.LOG_FORMATS)} (%(default)s)", "auto")
     kind = partial(config.choice, choices=config.LOG_LEVELS)
     value("--log-level", kind, "LEVEL", f"one of {', '.join(config.LOG_LEVELS)} (%(default)s)", "info")
+    kind = partial(config.choice, choices=config.COLORS)
+    text = f"color in the log: one of {', '.join(config.COLORS)} (%(default)s: on a terminal, unless NO_COLOR is set)"
+    value("--color", kind, "WHEN", text, "auto")
     top.add_argument("--version", action="version", version=f"ndpbr {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", title="commands")
     for name, command in COMMANDS.items():

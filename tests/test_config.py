@@ -99,8 +99,8 @@ def test_every_option_of_run_reaches_the_configuration() -> None:
 def test_verbose_is_the_lowest_level() -> None:
     """`-v` logs every command, whatever --log-level says."""
     assert config.log_config(parser().parse_args(["kill"])) == LogConfig("auto", "info", syslog=False)
-    words = ["-v", "--log-level", "error", "-l", "--log-format", "JSON", "kill"]
-    assert config.log_config(parser().parse_args(words)) == LogConfig("json", "debug", syslog=True)
+    words = ["-v", "--log-level", "error", "-l", "--log-format", "JSON", "--color", "never", "kill"]
+    assert config.log_config(parser().parse_args(words)) == LogConfig("json", "debug", syslog=True, color="never")
 
 
 def test_prefix_is_an_ipv6_network() -> None:

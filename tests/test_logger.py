@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from ndpbr_py.core.events import NudState
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.logs.logger import Log
 from tests.builders import LLADDR, OTHER_LLADDR, Records, addr, route
+from tests.program import ROOT
 
 A = addr()
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
@@ -309,6 +312,39 @@ def test_json_keeps_null_and_arrays() -> None:
 
     start = '{"ts": "1970-01-12T13:46:40.500000Z", "level": "info", "event": "it", "dev": "lan\\\\x1b0"'
     assert sink.written == [("info", start + ', "up": [], "error": null}')]
+
+
+@pytest.mark.parametrize(
+    ("color", "terminal", "variables", "colored"),
+    [
+        ("auto", True, {}, True),
+        ("auto", True, {"NO_COLOR": ""}, True),
+        ("auto", True, {"NO_COLOR": "1"}, False),
+        ("auto", True, {"TERM": "dumb"}, False),
+        ("auto", False, {}, False),
+        ("never", True, {}, False),
+        ("always", True, {"NO_COLOR": "1", "TERM": "dumb"}, True),
+        ("always", False, {}, True),
+    ],
+)
+def test_color(color: str, terminal: bool, variables: dict[str, str], colored: bool) -> None:
+    """The log has color on a terminal, unless NO_COLOR, TERM=dumb or --color says otherwise."""
+    reader, writer = pty.openpty() if terminal else os.pipe()
+    script = "import sys; from ndpbr_py.logs.logger import Log, LogConfig; Log(LogConfig(color=sys.argv[1])).record"
+    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    subprocess.run(
+        [sys.executable, "-c", f"{script}('info', 'it', dev='lan0')", color],
+        stderr=writer,
+        check=True,
+        cwd=ROOT,
+        env={**environment, "TERM": "xterm", **variables},
+    )
+    written = os.read(reader, 4096)
+    os.close(reader)
+    os.close(writer)
+
+    assert b"lan0" in written
+    assert (b"\x1b[" in written) is colored
 
 
 def test_record_of_a_replay_has_the_recorded_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
@@ -25,9 +26,10 @@ _Record = MutableMapping[str, Any]
 def processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]:
     """Return structlog's processors for *config*; *date* as in Log."""
     terminal = sys.stderr is not None and sys.stderr.isatty() and not config.syslog
+    colors = not config.syslog and _colored(config.color, terminal)
     kind = config.format
     if kind == "auto":
-        kind = "console" if terminal else "logfmt"
+        kind = "console" if terminal or colors else "logfmt"
     steps: list[Any] = [_escape]
     if not config.syslog:  # whose own header has the time and the level; its lines are short
         stamp = structlog.processors.TimeStamper("iso", utc=True, key="ts") if date is None else _recorded_time(date)
@@ -36,10 +38,16 @@ def processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]
     if kind == "json":
         steps.append(structlog.processors.JSONRenderer())
     elif kind == "console":
-        steps += [_flat, structlog.dev.ConsoleRenderer(colors=terminal, timestamp_key="ts", sort_keys=False)]
+        steps += [_flat, structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="ts", sort_keys=False)]
     else:
         steps += [_flat, structlog.processors.LogfmtRenderer(bool_as_flag=False)]
     return steps
+
+
+def _colored(choice: str, terminal: bool) -> bool:
+    """Return whether to write colors.  Source: no-color.org; TERM=dumb is a terminal that has none."""
+    wanted = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return choice == "always" or (choice == "auto" and wanted)
 
 
 def bound_logger(steps: Sequence[Any], target: object = None, lowest: int = logging.DEBUG) -> Any:
