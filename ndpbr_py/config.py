@@ -62,6 +62,7 @@ class RunConfig:
     keep: bool = False
     metrics_file: Path | None = None
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)
+    upstreams: frozenset[str] = frozenset()
     discover: bool = True
     hosts_file: Path = HOSTS_FILE
     listen: bool = True
@@ -78,6 +79,7 @@ def run_config(arguments: Namespace) -> RunConfig:
     values["interfaces"] = listed
     values["prefixes"] = frozenset(arguments.prefixes)
     values["statics"] = static_hosts(arguments.statics, listed)
+    values["upstreams"] = upstreams(arguments.upstreams, listed)
     return RunConfig(**values)
 
 
@@ -164,6 +166,17 @@ def static_hosts(hosts: Iterable[tuple[IPv6Address, str]], listed: Sequence[str]
             raise ConfigError(f"--static: expected a listed interface ({', '.join(listed)}) for {address}, got {dev!r}")
         if result.setdefault(address, dev) != dev:
             raise ConfigError(f"--static: expected one interface for {address}, got {result[address]!r} and {dev!r}")
+    return result
+
+
+def upstreams(names: Iterable[str], listed: Sequence[str]) -> frozenset[str]:
+    """Return the interfaces of --upstream: listed ones, but not all of them."""
+    for name in names:
+        if name not in listed:
+            raise ConfigError(f"--upstream: expected a listed interface ({', '.join(listed)}), got {name!r}")
+    result = frozenset(names)
+    if len(result) == len(listed):
+        raise ConfigError("--upstream: expected at least one listed interface on which hosts are learned, got all")
     return result
 
 

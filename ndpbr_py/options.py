@@ -51,6 +51,8 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     text = "always proxy ADDR, which is on IFACE: never expired or moved, removed at stop; may be repeated"
     kind = config.static_host
     add("--static", dest="statics", action="append", default=[], type=kind, metavar="ADDR%IFACE", help=text)
+    text = "learn no host on IFACE, the link of the modem; solicitations there are answered; may be repeated"
+    add("--upstream", dest="upstreams", action="append", default=[], type=config.interface, metavar="IFACE", help=text)
     _protocol(parser)
     text = "probe hosts not confirmed for SECONDS (%(default)g)"
     value("--expire-interval", config.seconds, "SECONDS", text, config.EXPIRE_INTERVAL)

@@ -210,6 +210,21 @@ def test_static_that_makes_no_sense(words: list[str], sentence: str) -> None:
     assert str(error.value).startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["lan1"], "--upstream: expected a listed interface (wan0, lan0), got 'lan1'"),
+        (["wan0", "lan0"], "--upstream: expected at least one listed interface on which hosts are learned, got all"),
+    ],
+)
+def test_upstream_that_makes_no_sense(names: list[str], sentence: str) -> None:
+    """An interface that is not listed, or a daemon that could learn no host at all, is a mistake."""
+    with pytest.raises(ConfigError) as error:
+        config.upstreams(names, ("wan0", "lan0"))
+
+    assert str(error.value) == sentence
+
+
 def test_static_hosts() -> None:
     """An address, however it is written, is one host on one interface; it may be repeated."""
     words = ["2001:db8::11%lan0", "2001:DB8:0::11%lan0", "fd00::1%wan0"]

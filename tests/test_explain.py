@@ -211,7 +211,16 @@ def test_interface_without_neighbor_discovery() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", [Reason.KIND, Reason.ROUTER, Reason.FULL, Reason.LLADDR_FULL, Reason.STATIC, Reason.WITHOUT_ND]
+    "reason",
+    [
+        Reason.KIND,
+        Reason.ROUTER,
+        Reason.FULL,
+        Reason.LLADDR_FULL,
+        Reason.STATIC,
+        Reason.WITHOUT_ND,
+        Reason.UPSTREAM_LINK,
+    ],
 )
 def test_every_objection_has_a_sentence(reason: Reason) -> None:
     """Also the objections that the other tests do not provoke."""

@@ -15,6 +15,7 @@ RULES = Rules(
     max_hosts=7,
     max_hosts_per_lladdr=3,
     statics={addr(HOST): "lan0"},
+    upstreams=frozenset({"wan0"}),
 )
 
 

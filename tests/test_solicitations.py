@@ -10,10 +10,12 @@ from ndpbr_py.core.entry_diff import Entries
 from ndpbr_py.core.events import KernelSnapshot, NudState, Tick
 from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import Rules
 from tests.builders import (
     HOST,
     LLADDR,
     OTHER_LLADDR,
+    PREFIX,
     actions,
     addr,
     changed,
@@ -336,3 +338,16 @@ def test_flood_of_probes_for_many_hosts_is_bounded() -> None:
 
     assert 0 < why(decisions).count(("host-probed", "duplicate-address-detection")) < len(hosts)
     assert [what for what, _ in why(decisions)].count("lookups-rate-limited") == 1
+
+
+def test_solicitation_on_an_upstream_triggers_only_lookups() -> None:
+    """No host is looked up there or learned there, and no owner makes way for one."""
+    proxy = NdProxy(Rules(THREE, frozenset({PREFIX}), upstreams=frozenset({"wan0"})))
+    handle(proxy, kernel(up=THREE), changed(state=REACHABLE), changed(state=STALE))
+
+    assert handle(proxy, detection(dev="wan0", lladdr=OTHER_LLADDR)) == []
+    assert why(handle(proxy, changed("2001:db8::44", dev="wan0", lladdr=OTHER_LLADDR))) == [
+        ("address-ignored", "upstream-link")
+    ]
+    assert actions(handle(proxy, solicited("2001:db8::55", dev="lan0"))) == [Probe(addr("2001:db8::55"), "lan1", None)]
+    assert len(actions(handle(proxy, solicited("2001:db8::66", dev="wan0")))) == 2

@@ -16,6 +16,7 @@ def rules_fields(rules: Rules, protocol: int) -> dict[str, object]:
     return {
         "prefixes": sorted(map(str, rules.prefixes)),
         "statics": sorted(f"{address}%{dev}" for address, dev in rules.statics.items()),
+        "upstreams": sorted(rules.upstreams),
         "max_hosts": rules.max_hosts,
         "max_hosts_per_lladdr": rules.max_hosts_per_lladdr,
         "protocol": protocol,
@@ -36,6 +37,7 @@ def parse_rules(daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
         max_hosts=int(fields["max_hosts"]),
         max_hosts_per_lladdr=int(fields["max_hosts_per_lladdr"]),
         statics=config.static_hosts(map(config.static_host, fields["statics"]), interfaces),
+        upstreams=frozenset(fields.get("upstreams", ())),  # an older daemon has none
     )
     return rules, int(fields["protocol"])
 

@@ -73,6 +73,7 @@ class Reason(Enum):
     OWN = "own-address"
     NEXT_HOP = "next-hop-of-default-route"
     ROUTED_ELSEWHERE = "routed-elsewhere"
+    UPSTREAM_LINK = "upstream-link"
     FULL = "max-hosts"
     LLADDR_FULL = "max-hosts-per-lladdr"
     STOPPING = "stopping"

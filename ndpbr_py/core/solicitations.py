@@ -34,6 +34,8 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
     if event.dev not in state.desired.usable:
         return ()
     if event.source is None:
+        if event.dev in state.rules.upstreams:
+            return ()  # no host moves there: the kernel defends the addresses
         return _detection(state, event, now)
     if (host := state.hosts.get(event.target)) is not None:
         return _answered_late(state, host, event.dev, event.source, now)

@@ -36,6 +36,7 @@ class Rules:
         max_hosts: At most so many hosts are known.
         max_hosts_per_lladdr: At most so many hosts with one lladdr are known.
         statics: Addresses that are always present, on-link or not, and their interfaces.
+        upstreams: Interfaces on which no host is learned.
         can_resolve: Whether ip(8) can make the kernel look up an address without its lladdr.
     """
 
@@ -47,6 +48,7 @@ class Rules:
     max_hosts: int = 4096
     max_hosts_per_lladdr: int = 64
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)
+    upstreams: frozenset[str] = frozenset()
     can_resolve: bool = True
 
 
@@ -89,6 +91,8 @@ class State:
         """Return why a host at *address* on *dev* must not be learned; None if it may."""
         if self.rules.statics and (place := self.rules.statics.get(address)) is not None:
             return None if place == dev else Reason.STATIC
+        if dev in self.rules.upstreams:
+            return Reason.UPSTREAM_LINK
         if dev in self.desired.without_nd:
             return Reason.WITHOUT_ND
         if self.routers and self.routers.get(address, dev) != dev:

@@ -382,5 +382,6 @@ def _rules(config: RunConfig, commands: Commands) -> Rules:
         max_hosts=config.max_hosts,
         max_hosts_per_lladdr=config.max_hosts_per_lladdr,
         statics=config.statics,
+        upstreams=config.upstreams,
         can_resolve=commands.has_use,
     )

@@ -21,6 +21,7 @@ from ndpbr_py.doctor import explain_text
 from ndpbr_py.iproute2.tables import route_words
 
 Facts = list[tuple[str, str]]
+_ABOUT_INTERFACES = (Reason.WITHOUT_ND, Reason.UPSTREAM_LINK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, run
     proxy.handle(SnapshotStarted(), 0.0)
     decisions = [decision for decision in proxy.handle(kernel, 0.0) if decision.address == address]
     objections = [proxy.objection(address, dev) for dev in rules.interfaces]
-    # The objection that an interface has no neighbor discovery is not about the address.
-    objection = None if None in objections else min(objections, key=lambda it: it is Reason.WITHOUT_ND)
+    # That no host is learned on an interface is not about the address.
+    objection = None if None in objections else min(objections, key=lambda it: it in _ABOUT_INTERFACES)
     neighbors = [neighbor for neighbor in kernel.neighbors if neighbor.address == address]
     facts = _address_facts(address, proxy, kernel)
     if objection is not Reason.KIND:

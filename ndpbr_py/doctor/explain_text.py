@@ -26,6 +26,7 @@ OBJECTIONS: Mapping[Reason, Answer] = {
     Reason.NEXT_HOP: ("it is the next hop of a default route on another interface", None),
     Reason.ROUTER: ("it is a router on the link of a default route, and was seen on another link", None),
     Reason.STATIC: ("`--static` puts it on another interface", None),
+    Reason.UPSTREAM_LINK: ("it was seen on a link of `--upstream`, where no host is learned", None),
     Reason.WITHOUT_ND: ("it was seen on an interface without neighbor discovery, where no host is learned", None),
     Reason.FULL: ("the limit `--max-hosts` is reached", "`ndpbr run --max-hosts N` with a higher limit"),
     Reason.LLADDR_FULL: (
