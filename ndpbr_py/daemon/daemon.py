@@ -50,6 +50,7 @@ from ndpbr_py.iproute2.monitor import EventsLost, MonitorExited, MonitorLines, M
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.packets.solicitation_socket import SocketOpened, SocketRefused
+from ndpbr_py.system import clock
 from ndpbr_py.system.sysctl import SysctlOverrides
 
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
@@ -97,7 +98,7 @@ class Daemon:
         self._ignored_prefixes: set[str] = set()
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
-        self._suspended_s = suspended_s()
+        self._suspended_s = clock.suspended_s()
         self._next_upkeep = 0.0
         self._started = time.monotonic()
 
@@ -270,7 +271,7 @@ class Daemon:
             self._next_upkeep = self._loop.time() + _UPKEEP_INTERVAL_S
             self._log.flush()
             self._discovery.save()
-        before, self._suspended_s = self._suspended_s, suspended_s()
+        before, self._suspended_s = self._suspended_s, clock.suspended_s()
         if self._suspended_s - before > _MIN_SUSPEND_S:
             self._log.record("info", "resumed", suspended_s=round(self._suspended_s - before))
             self._resync.request()
@@ -366,11 +367,6 @@ class Daemon:
         self._log.record("info", "stopped", hosts=len(self._dispatcher.proxy.hosts), keep=self._config.keep)
         if patient and not removed:
             raise NdpbrError("not all entries could be removed; `ndpbr flush` removes them")
-
-
-def suspended_s() -> float:
-    """Return how long the machine has been suspended since it was started, in seconds."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _rules(config: RunConfig, commands: Commands) -> Rules:

@@ -14,6 +14,11 @@ def now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def suspended_s() -> float:
+    """Return how long the machine has been suspended since it was started, in seconds."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 def date(at: float) -> float:
     """Return *at*, a time of now(), in seconds since 1970."""
     return time.time() - now() + at
