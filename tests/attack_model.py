@@ -84,6 +84,7 @@ class World:
         """Start the daemon; the kernel keeps its neighbor caches, and the hosts file what was known."""
         self.kernel = Kernel(LISTED)
         self.proxy = nd_proxy(*LISTED)
+        self.proxy.remembered = dict(self.remembered)
         self.restarted = self.now
         self.snapshot()
         self.handle(CandidatesFound(tuple(self.remembered.items()), remembered=True))
@@ -91,9 +92,9 @@ class World:
     def restart(self) -> None:
         """Stop the daemon, which removes its entries, and start it again."""
         hosts = [host for host in self.proxy.hosts if host.state is not HostState.STATIC]
-        known = {host.address: host.dev for host in hosts if host.state.has_answered or host.address in self.remembered}
-        still = set(self.proxy.candidates.remembered())
-        self.remembered = known | {a: dev for a, dev in self.remembered.items() if a in still and a not in known}
+        known = {host.address: dev for host in hosts if (dev := host.answered_on) is not None}
+        lasting = {host.address for host in hosts} | set(self.proxy.candidates.remembered())
+        self.remembered = {a: dev for a, dev in self.remembered.items() if a in lasting} | known
         self.start()
 
     def handle(self, event: Event) -> None:
@@ -136,9 +137,9 @@ class World:
         self._watch()
 
     def snapshot(self) -> None:
-        """Take a snapshot of the kernel's tables, and reconcile it."""
+        """Take a snapshot of the kernel's tables, and reconcile it; the kernel lists the attacker's entries first."""
         self.handle(SnapshotStarted())
-        self.kernel.neighbors = dict(self.cache)
+        self.kernel.neighbors = dict(sorted(self.cache.items(), key=lambda entry: entry[0][1] == self.home))
         self.handle(self.kernel.read())
 
     def packet(self, address: IPv6Address, dev: str, lladdr: str) -> None:

@@ -69,3 +69,24 @@ def test_addresses_with_a_hosts_lladdr_on_another_link_do_not_lock_it_out(home: 
         running.wait_for("address-ignored", reason="max-hosts-per-lladdr")
     claim(home.lan, LAN)
     running.wait_for("host-learned", address=LAN, dev="lan0")
+
+
+def test_claims_before_a_restart_take_no_address(home: Home, daemon: Start) -> None:
+    """After a stop and a start a host is where the last run knew it, whatever the neighbor cache lists first."""
+    owned = [f"2001:db8:64::1:{number:x}" for number in range(1, 21)]
+    answers = {IPv6Address(address) for address in owned}
+    with Attacker(home.lan, answers=answers) as owner, Attacker(home.lan2, answers=answers) as attacker:
+        first = daemon(home.router, "--discover", *DEVS)
+        for address in owned:
+            owner.claim(address)
+            first.wait_for("host-verified", address=address)
+        for address in owned:
+            attacker.claim(address)
+            first.wait_for("address-conflict", address=address)
+        assert first.stop() == 0
+        # The owners' entries may have left the cache; those of the attacker stay.
+        for address in owned[:10]:
+            home.router.ip(f"-6 neigh del {address} dev lan0")
+        daemon(home.router, "--discover", *DEVS)
+        until(lambda: {f"{address} dev lan0 proto 135" for address in owned} <= set(routes(home.router)))
+        until(lambda: {f"{address} dev lan1 proto 135" for address in owned} <= set(proxies(home.router)))

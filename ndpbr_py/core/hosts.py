@@ -32,8 +32,8 @@ class Move:
 
     Attributes:
         at: When, in seconds.
-        previous_dev: The link on which the host was before, with the same lladdr. If the host answers there, it never
-            moved. None: the host had another lladdr there.
+        previous_dev: The link on which the host was before, with the same lladdr, or in the last run. If a host answers
+            there, it never moved. None: the host had another lladdr there.
     """
 
     at: float
@@ -83,6 +83,13 @@ class Host:
     def pinned(self) -> bool:
         """Whether the administrator says where the host is. A probe would make a PERMANENT entry an ordinary one."""
         return self.state is HostState.STATIC or self.nud is NudState.PERMANENT
+
+    @property
+    def answered_on(self) -> str | None:
+        """The link where the host has answered: that before its move, until it answers on the new one."""
+        if self.state.has_answered:
+            return self.dev
+        return self.last_move.previous_dev if self.last_move is not None else None
 
     def decision(
         self,

@@ -135,6 +135,10 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
     host = Host(event.address, event.dev, lladdr, event.state, now, first)
     state.hosts.add(host)
     actions: list[Action] = list(state.converge(host))
+    home = state.remembered.get(host.address, host.dev) if state.remembered else host.dev
+    if home != host.dev and state.rules.can_resolve and state.admits(host.address, home):
+        host.last_move = Move(now, home)
+        actions.append(Probe(host.address, home, None))
     if present:
         reason = Reason.PERMANENT if event.state is NudState.PERMANENT else Reason.REACHABLE
         return [*room, host.decision(DecisionKind.LEARNED, reason, actions)]
@@ -193,13 +197,13 @@ def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, no
         if event.state is NudState.PROBE:
             return []  # our own probe of the old link
         if VERDICTS[event.state] is Verdict.PRESENT:
-            # It never moved: another host used its lladdr.
-            host.lladdr_forged, other = True, host.dev
+            # It never moved: another host used its lladdr, or claimed the address while ndpbr did not run.
+            host.lladdr_forged, other, claimed_by = True, host.dev, host.lladdr
             move = state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)
             host.nud = event.state
             return [
                 host.decision(
-                    DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=lladdr, seen_on=other)
+                    DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=claimed_by, seen_on=other)
                 ),
                 move,
             ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from ipaddress import IPv6Address
+from itertools import chain
 
 from ndpbr_py.core import neighbors, static_hosts
 from ndpbr_py.core.actions import Probe
@@ -64,10 +65,12 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
             neighbor = cache[entries.route].pop(address, None) if not (changed and address in changed) else None
             yield _adopted(state, address, entries, neighbor, now)
     yield static_hosts.learned(state, now)
-    for link in cache.values():
-        for address, neighbor in link.items():
-            if not (changed and address in changed) and not (acted and address in acted):
-                yield _neighbor(state, neighbor, now)
+    # An entry where the last run knew its host comes before others for the same address.
+    remembered = ((dev, address) for address, dev in state.remembered.items() if address in cache[dev])
+    first = [cache[dev].pop(address) for dev, address in remembered if address not in state.hosts]
+    for neighbor in chain(first, *(link.values() for link in cache.values())):
+        if not (changed and neighbor.address in changed) and not (acted and neighbor.address in acted):
+            yield _neighbor(state, neighbor, now)
     for address in state.desired.foreign:
         if (learned := state.hosts.get(address)) is not None:
             yield _foreign(state, learned)

@@ -114,6 +114,7 @@ class Daemon:
                 if not Path("/sys/class/net", dev).exists():
                     self._log.record("warning", "interface-missing", dev=dev)
             self._apply_settings(self._config.interfaces, "debug")
+            self._discovery.load()
             self._monitor.start()
             await self._open_control()
             await self._serve()

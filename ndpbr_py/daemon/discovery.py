@@ -32,18 +32,23 @@ class Discovery:
         self._emit = emit
         self._log = log
         self._file = HostsFile(config.hosts_file, config.interfaces, config.max_hosts, log)
-        self._loaded = False
+        self._started = False
         self._saved_at = float("-inf")
         self._ping = AllNodesPing(emit)
         self._pinged: set[tuple[str, IPv6Address]] = set()
         self._snapshot = KernelSnapshot()
 
+    def load(self) -> None:
+        """Read the hosts file, before the first snapshot: the neighbor cache may hold other hosts' claims."""
+        if self._enabled:
+            self._file.load()
+            self._proxy.remembered = {address: dev for address, (dev, _) in self._file.known.items()}
+
     def start(self) -> None:
         """Look the remembered hosts up, and ping all nodes."""
         if not self._enabled:
             return
-        self._file.load()
-        self._loaded = True
+        self._started = True
         if not self._proxy.rules.can_resolve:
             self._log.record("warning", "discovery-refused", error="host discovery requires iproute2 5.16 or later")
             self._enabled = False
@@ -56,20 +61,19 @@ class Discovery:
     def on_snapshot(self, snapshot: KernelSnapshot) -> None:
         """Ping all nodes where an interface, or an address of the router, is new."""
         self._snapshot = snapshot
-        if self._enabled and self._loaded:
+        if self._enabled and self._started:
             self._ping_all()
 
     def save(self, *, now: bool = False) -> None:
         """Write the known hosts to the file, unless that was done a short while ago."""
-        if not self._loaded or (time.monotonic() - self._saved_at < _MIN_SAVE_INTERVAL_S and not now):
+        if not self._started or (time.monotonic() - self._saved_at < _MIN_SAVE_INTERVAL_S and not now):
             return
         before = self._file.known
-        # A host that is being verified again, or was adopted from an earlier run, has answered before.
-        hosts = (host for host in self._proxy.hosts if host.state is not HostState.STATIC)
-        lasting = [host for host in hosts if host.state.has_answered or host.address in before]
-        known = {host.address: (host.dev, host.lladdr) for host in lasting}
-        remembered = self._proxy.candidates.remembered()
-        if self._file.save(known | {a: before[a] for a in remembered if a in before and a not in known}):
+        hosts = [host for host in self._proxy.hosts if host.state is not HostState.STATIC]
+        known = {host.address: (dev, host.lladdr) for host in hosts if (dev := host.answered_on) is not None}
+        # A host that has not answered yet, or not again, stays where the last run knew it.
+        lasting = {host.address for host in hosts} | set(self._proxy.candidates.remembered())
+        if self._file.save({a: where for a, where in before.items() if a in lasting} | known):
             self._saved_at = time.monotonic()
 
     def close(self) -> None:
