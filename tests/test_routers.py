@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv6Network
 
+from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.events import NudState, Route
 from ndpbr_py.core.proxy import NdProxy
-from tests.builders import HOST, LLADDR, OTHER_LLADDR, addr, changed, handle, kernel, nd_proxy, why
+from tests.builders import HOST, LLADDR, OTHER_LLADDR, actions, addr, changed, handle, kernel, nd_proxy, why
 
 REACHABLE, FAILED = NudState.REACHABLE, NudState.FAILED
 MODEM = "2001:db8::1"
@@ -27,7 +28,22 @@ def test_address_of_a_router_is_not_learned_elsewhere() -> None:
 
     decisions = handle(proxy, changed(MODEM, "lan0"))
 
-    assert why(decisions) == [("address-ignored", "router-of-another-link")]
+    assert why(decisions) == [("address-ignored", "router-of-another-link"), ("host-probed", "claimed-elsewhere")]
+
+
+def test_claim_of_a_routers_address_probes_the_router_and_silence_ends_its_right() -> None:
+    """It is probed where it was seen, once in three seconds; a forged answer keeps nothing from the LAN for long."""
+    proxy = nd_proxy("wan0", "lan0")
+    handle(proxy, kernel(next_hops={"fe80::1": "wan0"}))
+    proxy.record_router(addr(MODEM), "wan0")
+
+    assert actions(handle(proxy, changed(MODEM, "lan0"))) == [Probe(addr(MODEM), "wan0", None)]
+    assert why(handle(proxy, changed(MODEM, "lan0"))) == [("address-ignored", "router-of-another-link")]
+    handle(proxy, changed(MODEM, "wan0", REACHABLE, OTHER_LLADDR, router=True), now=0.1)
+    assert proxy.objection(addr(MODEM), "lan0") is not None
+    handle(proxy, changed(MODEM, "wan0", FAILED, None), changed(MODEM, "wan0", FAILED, None), now=3.0)
+
+    assert why(handle(proxy, changed(MODEM, "lan0"), now=3.1)) == [("host-learned", "first-sight")]
 
 
 def test_default_route_without_a_gateway_makes_a_link_the_providers() -> None:
@@ -36,7 +52,7 @@ def test_default_route_without_a_gateway_makes_a_link_the_providers() -> None:
     handle(proxy, replace(kernel(), routes=(Route(IPv6Network("::/0"), "wan0"),)))
     handle(proxy, changed(MODEM, "wan0", REACHABLE, OTHER_LLADDR, router=True))
 
-    assert why(handle(proxy, changed(MODEM, "lan0"))) == [("address-ignored", "router-of-another-link")]
+    assert why(handle(proxy, changed(MODEM, "lan0")))[0] == ("address-ignored", "router-of-another-link")
 
 
 def test_router_that_fails_is_none_any_more() -> None:

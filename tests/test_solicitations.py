@@ -351,3 +351,15 @@ def test_solicitation_on_an_upstream_triggers_only_lookups() -> None:
     ]
     assert actions(handle(proxy, solicited("2001:db8::55", dev="lan0"))) == [Probe(addr("2001:db8::55"), "lan1", None)]
     assert len(actions(handle(proxy, solicited("2001:db8::66", dev="wan0")))) == 2
+
+
+def test_second_lookups_of_probes_count_in_the_limits() -> None:
+    """A host that probes for a new address 20 times a second gets five lookups a second, besides the first burst."""
+    proxy = nd_proxy()
+    lookups = 0
+    for number in range(2000):
+        now = number / 20
+        decisions = [*handle(proxy, detection(f"2001:db8::5:{number:x}"), now=now), *handle(proxy, Tick(), now=now)]
+        lookups += len([action for action in actions(decisions) if isinstance(action, Probe)])
+
+    assert 490 <= lookups <= 5 * 100 + 25

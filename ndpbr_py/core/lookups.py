@@ -7,7 +7,7 @@ a lookup without an answer stays for 15 s. So a scan of the whole prefix causes 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv6Address
 from typing import Any
@@ -35,11 +35,12 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A step that is due for an address on an interface."""
+    """A step that is due for an address on an interface; a lookup counts for the sender *lladdr* there."""
 
     step: Step
     address: IPv6Address
     dev: str
+    lladdr: str | None = field(default=None, compare=False)
 
 
 class Lookups:
@@ -87,9 +88,9 @@ class Lookups:
         count, self._reported = self.rate_limited - self._reported, self.rate_limited
         return count
 
-    def plan(self, step: Step, address: IPv6Address, dev: str, at: float) -> None:
+    def plan(self, step: Step, address: IPv6Address, dev: str, at: float, lladdr: str | None = None) -> None:
         """Make *step* due at *at*, instead of at its earlier deadline."""
-        due = Due(step, address, dev)
+        due = Due(step, address, dev, lladdr)
         if step is not Step.LOOK_UP or due in self._steps or len(self._steps) < _MAX_REMEMBERED:
             self._steps.set(due, at)
 

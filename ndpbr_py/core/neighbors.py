@@ -130,7 +130,7 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
     if objection is not None:
         if state.snapshot is not None:
             state.snapshot.changed.discard(event.address)  # the snapshot may bring the prefix of this address
-        return [Decision(DecisionKind.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
+        return _ignored(state, event, objection, now)
     first = HostState.VERIFIED if present else HostState.UNVERIFIED
     host = Host(event.address, event.dev, lladdr, event.state, now, first)
     state.hosts.add(host)
@@ -144,6 +144,19 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
         return [*room, host.decision(DecisionKind.LEARNED, reason, actions)]
     actions.append(Probe(host.address, host.dev, lladdr))
     return [*room, host.decision(DecisionKind.LEARNED, Reason.FIRST_SIGHT, actions)]
+
+
+def _ignored(state: State, event: NeighborChanged, objection: Reason, now: float) -> list[Decision]:
+    """Ignore a claim. A router that has the address is probed where it was seen: its silence removes the record."""
+    address, dev, lladdr = event.address, event.dev, event.lladdr
+    ignored = Decision(DecisionKind.IGNORED, objection, address, dev, lladdr, event.state)
+    if objection is not Reason.ROUTER or not state.rules.can_resolve or state.lookups.recently_probed(address, now):
+        return [ignored]
+    host, link = state.hosts.get(address), state.routers[address]
+    if (host is not None and host.pinned) or not state.lookups.allows(dev, lladdr, address, 1, now):
+        return [ignored]
+    probe, why = [Probe(address, link, None)], Reason.CLAIMED_ELSEWHERE
+    return [ignored, Decision(DecisionKind.PROBED, why, address, link, actions=probe, detail=Detail(seen_on=dev))]
 
 
 def _room(state: State, dev: str, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
@@ -189,7 +202,7 @@ def _lladdr_changed(host: Host, old: str) -> list[Decision]:
 def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     """The address of the host is seen on another link: the host has moved, or another host claims its address."""
     if (objection := state.objection(event.address, event.dev)) is not None:
-        return [Decision(DecisionKind.IGNORED, objection, event.address, event.dev, lladdr, event.state)]
+        return _ignored(state, event, objection, now)
     if host.nud is NudState.PERMANENT:
         return []
     moved = _last_move(host, now)

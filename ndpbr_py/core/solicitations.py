@@ -46,7 +46,7 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
     if state.lookups.recently_probed(event.target, now) or not state.rules.can_resolve:
         return ()
     if not state.lookups.allows(event.dev, event.lladdr, event.target, len(devs), now):
-        return _rate_limited(state, event, now)
+        return _rate_limited(state, event.dev, event.lladdr, now)
     probes = [Probe(event.target, dev, None) for dev in devs]
     return [
         Decision(
@@ -74,7 +74,7 @@ def due(state: State, now: float) -> list[Decision]:
                     result += _restored(state, step.address, Reason.UNUSED)
             case Step.CHECK_OWNER:
                 if host is not None and host.dev != step.dev and host.nud is not NudState.REACHABLE:
-                    result.append(_withheld(state, host, step.dev, now))
+                    result.append(_withheld(state, host, step, now))
             case _:
                 assert_never(step.step)
     return result
@@ -115,7 +115,7 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
         and (lladdr is not None or state.rules.can_resolve)
     ):
         if not state.lookups.allows(dev, lladdr, target, 1, now):
-            return [*result, *_rate_limited(state, event, now)]
+            return [*result, *_rate_limited(state, event.dev, event.lladdr, now)]
         probe = Probe(target, dev, lladdr, new=True)
         result.append(
             Decision(
@@ -128,7 +128,7 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
                 detail=Detail(lookup_on=(dev,)),
             )
         )
-    state.lookups.plan(Step.LOOK_UP, target, dev, now + _DETECTION_S)
+    state.lookups.plan(Step.LOOK_UP, target, dev, now + _DETECTION_S, lladdr)
     return result
 
 
@@ -139,16 +139,17 @@ def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -
     if state.lookups.recently_probed(host.address, now):
         return ()
     if not state.lookups.allows(event.dev, event.lladdr, host.address, 1, now):
-        return _rate_limited(state, event, now)
-    state.lookups.plan(Step.CHECK_OWNER, host.address, event.dev, now + _OWNER_TIMEOUT_S)
+        return _rate_limited(state, event.dev, event.lladdr, now)
+    state.lookups.plan(Step.CHECK_OWNER, host.address, event.dev, now + _OWNER_TIMEOUT_S, event.lladdr)
     probe = Probe(host.address, host.dev, host.lladdr)
     return [host.decision(DecisionKind.PROBED, Reason.DETECTION, [probe], Detail(seen_on=event.dev))]
 
 
-def _withheld(state: State, host: Host, dev: str, now: float) -> Decision:
+def _withheld(state: State, host: Host, step: Due, now: float) -> Decision:
     """Withhold the proxy entry of a silent owner on *dev*, so that the host there passes detection."""
+    dev = step.dev
     state.desired.withheld[host.address] = dev
-    state.lookups.plan(Step.LOOK_UP, host.address, dev, now + _DETECTION_S)
+    state.lookups.plan(Step.LOOK_UP, host.address, dev, now + _DETECTION_S, step.lladdr)
     state.lookups.plan(Step.RESTORE_PROXY, host.address, dev, now + _WITHHOLD_S)
     return host.decision(
         DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, state.converge(host), Detail(withheld_on=dev)
@@ -170,11 +171,12 @@ def _lookup(state: State, host: Host | None, step: Due, now: float) -> list[Deci
         if host.dev == step.dev and not host.state.probe_pending:
             return []
         if host.dev == step.dev and host.nud is NudState.PROBE:
-            state.lookups.plan(Step.LOOK_UP, step.address, step.dev, now + _DETECTION_S)  # a probe is under way
+            state.lookups.plan(step.step, step.address, step.dev, now + _DETECTION_S, step.lladdr)  # it is probed now
             return []
     if not state.rules.can_resolve or not state.admits(step.address, step.dev):
         return []
-    state.lookups.sent += 1
+    if not state.lookups.allows(step.dev, step.lladdr, step.address, 1, now):
+        return list(_rate_limited(state, step.dev, step.lladdr, now))
     probe = Probe(step.address, step.dev, None)
     return [
         Decision(
@@ -188,7 +190,7 @@ def _lookup(state: State, host: Host | None, step: Due, now: float) -> list[Deci
     ]
 
 
-def _rate_limited(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:
+def _rate_limited(state: State, dev: str, lladdr: str | None, now: float) -> Sequence[Decision]:
     count = state.lookups.report(now)
     if count is None:
         return ()
@@ -196,8 +198,8 @@ def _rate_limited(state: State, event: SolicitationReceived, now: float) -> Sequ
         Decision(
             DecisionKind.LOOKUPS_RATE_LIMITED,
             Reason.FLOOD,
-            dev=event.dev,
-            lladdr=event.lladdr,
+            dev=dev,
+            lladdr=lladdr,
             detail=Detail(suppressed=count),
         )
     ]
