@@ -225,3 +225,21 @@ def test_claims_on_one_link_take_no_place_of_another() -> None:
         (addr("2001:db8::1"), DecisionKind.FORGOTTEN),
         (A, DecisionKind.LEARNED),
     ]
+
+
+def test_hosts_that_answer_take_no_place_of_another_link() -> None:
+    """In a full table a new host takes a place of the lladdr with the most addresses on the link above its share."""
+    proxy = nd_proxy("wan0", "lan0", max_hosts=4)
+    handle(proxy, changed("2001:db8::9", "lan0", REACHABLE, "02:00:00:00:00:09"))
+    handle(proxy, *[changed(f"2001:db8::{n}", "lan0", REACHABLE, OTHER_LLADDR) for n in range(1, 4)])
+
+    for n in (1, 2):
+        decisions = handle(proxy, changed(f"2001:db8::a:{n}", "wan0", lladdr=f"02:00:00:00:01:0{n}"))
+        assert why(decisions) == [("host-forgotten", "max-hosts"), ("host-learned", "first-sight")]
+        assert decisions[0].lladdr == OTHER_LLADDR
+    assert why(handle(proxy, changed("2001:db8::a:3", "wan0", lladdr="02:00:00:00:01:03"))) == [
+        ("address-ignored", "max-hosts")
+    ]
+    assert why(handle(proxy, changed("2001:db8::8", "lan0", REACHABLE, "02:00:00:00:00:08"))) == [
+        ("address-ignored", "max-hosts")
+    ]

@@ -6,7 +6,7 @@ place from the hosts on another.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address
@@ -112,6 +112,7 @@ class Hosts:
         # By interface, too: the question is where else an lladdr is, and the answer is nearly always: nowhere.
         self._by_lladdr: dict[str, dict[str, tuple[Host, ...]]] = {}
         self._unanswered: dict[str, dict[IPv6Address, Host]] = defaultdict(dict)
+        self._numbers: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._by_address)
@@ -137,6 +138,19 @@ class Hosts:
             return []
         return [host for other, hosts in links.items() if other != dev for host in hosts]
 
+    def count_on(self, dev: str) -> int:
+        """Return how many hosts are on *dev*."""
+        return self._numbers[dev]
+
+    def largest(self, share: int) -> Host | None:
+        """Return a host of the lladdr with the most addresses, on the link farthest above *share*."""
+        dev = max(self._numbers, key=self._numbers.__getitem__, default="")
+        if self._numbers[dev] <= share:
+            return None
+        groups = ([host for host in links.get(dev, ()) if not host.pinned] for links in self._by_lladdr.values())
+        most = max(groups, key=len, default=[])
+        return most[0] if most else None
+
     def count_unanswered(self, dev: str) -> int:
         """Return how many hosts on *dev* have never answered."""
         return len(self._unanswered[dev])
@@ -152,6 +166,7 @@ class Hosts:
     def add(self, host: Host) -> None:
         """Add a new host."""
         self._by_address[host.address] = host
+        self._numbers[host.dev] += 1
         if not host.state.has_answered:
             self._unanswered[host.dev][host.address] = host
         self._index(host)
@@ -159,6 +174,7 @@ class Hosts:
     def remove(self, host: Host) -> None:
         """Remove a host."""
         del self._by_address[host.address]
+        self._numbers[host.dev] -= 1
         self._unanswered[host.dev].pop(host.address, None)
         self._unindex(host)
 
@@ -173,6 +189,7 @@ class Hosts:
         """Record that a host is on another interface now, where it has not answered yet."""
         self._unanswered[host.dev].pop(host.address, None)
         self._unindex(host)
+        self._numbers.update({host.dev: -1, dev: 1})
         host.dev = dev
         self._index(host)
         self.set_state(host, HostState.UNVERIFIED)

@@ -164,12 +164,17 @@ def _room(state: State, dev: str, lladdr: str, present: bool) -> tuple[Reason | 
     rules, hosts = state.rules, state.hosts
     if hosts.count_with_lladdr(lladdr, dev) >= rules.max_hosts_per_lladdr:
         return Reason.LLADDR_FULL, []
+    share = max(1, rules.max_hosts // max(1, len(state.desired.usable)))
     # A flood of claims gets no more than its link's share of the places.
-    if not present and hosts.count_unanswered(dev) >= max(1, rules.max_hosts // len(rules.interfaces)):
+    if not present and hosts.count_unanswered(dev) >= share:
         return Reason.FULL, []
     if len(hosts) < rules.max_hosts:
         return None, []
+    if hosts.count_on(dev) < share and (evicted := hosts.largest(share)) is not None:
+        return None, [state.forget(evicted, Reason.FULL)]
     evicted = hosts.eviction_candidate()
+    if evicted is not None and evicted.dev != dev and hosts.count_on(evicted.dev) <= share:
+        return Reason.FULL, []
     if evicted is None or (not present and evicted.dev == dev):
         return Reason.FULL, []
     return None, [state.forget(evicted, Reason.FULL)]
