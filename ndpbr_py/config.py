@@ -66,6 +66,7 @@ class RunConfig:
     discover: bool = True
     hosts_file: Path = HOSTS_FILE
     listen: bool = True
+    answer_as_target: frozenset[str] = frozenset()
 
 
 def run_config(arguments: Namespace) -> RunConfig:
@@ -80,6 +81,7 @@ def run_config(arguments: Namespace) -> RunConfig:
     values["prefixes"] = frozenset(arguments.prefixes)
     values["statics"] = static_hosts(arguments.statics, listed)
     values["upstreams"] = upstreams(arguments.upstreams, listed)
+    values["answer_as_target"] = _answer_as_target(arguments.answer_as_target, listed, listens=arguments.listen)
     return RunConfig(**values)
 
 
@@ -178,6 +180,15 @@ def upstreams(names: Iterable[str], listed: Sequence[str]) -> frozenset[str]:
     if len(result) == len(listed):
         raise ConfigError("--upstream: expected at least one listed interface on which hosts are learned, got all")
     return result
+
+
+def _answer_as_target(devs: Iterable[str], listed: Sequence[str], *, listens: bool) -> frozenset[str]:
+    for dev in devs:
+        if dev not in listed:
+            raise ConfigError(f"--answer-as-target: expected a listed interface ({', '.join(listed)}), got {dev!r}")
+        if not listens:
+            raise ConfigError("--answer-as-target requires that solicitations are received: remove --no-listen")
+    return frozenset(devs)
 
 
 def protocol(text: str) -> int:

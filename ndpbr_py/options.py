@@ -77,6 +77,9 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     )
     text = "only watch the neighbor table, do not receive solicitations"
     add("--no-listen", dest="listen", action="store_false", help=text)
+    text = "answer solicitations on IFACE from the solicited address, too: for a provider that drops the usual answer; "
+    text += "may be repeated"
+    add("--answer-as-target", action="append", default=[], type=config.interface, metavar="IFACE", help=text)
     add("--keep", action="store_true", help="leave entries and settings in place at exit, for a quick restart")
 
 

@@ -107,6 +107,7 @@ def nd_proxy(
     expire: float = 3600.0,
     refresh: float | None = None,
     can_resolve: bool = True,
+    answer_as_target: Iterable[str] = (),
 ) -> NdProxy:
     """Return one that knows nothing yet; 2001:db8::/64 is on-link."""
     prefixes = frozenset({PREFIX})
@@ -117,6 +118,7 @@ def nd_proxy(
             expire_interval=expire,
             refresh_interval=refresh,
             can_resolve=can_resolve,
+            answer_as_target=frozenset(answer_as_target),
             max_hosts=max_hosts,
             max_hosts_per_lladdr=per_lladdr,
         )

@@ -74,6 +74,9 @@ def test_every_option_of_run_reaches_the_configuration() -> None:
     words += " --expire-interval 5 --resync-interval 6 --refresh 7 --max-hosts 8 --max-hosts-per-lladdr 9"
     words += " --state-dir /s --metrics-file /m --no-discover --hosts-file /h --no-listen --keep"
 
+    second = ["run", "lan0", "wan0", "--answer-as-target", "wan0", "--answer-as-target", "lan0"]
+
+    assert config.run_config(parser().parse_args(second)).answer_as_target == {"wan0", "lan0"}
     assert config.run_config(parser().parse_args(["run", "lan0", "wan0"])) == RunConfig(("lan0", "wan0"))
     assert config.run_config(parser().parse_args(words.split())) == RunConfig(
         interfaces=("lan0", "wan0"),
@@ -94,6 +97,21 @@ def test_every_option_of_run_reaches_the_configuration() -> None:
         hosts_file=Path("/h"),
         listen=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--answer-as-target eth9", "--answer-as-target: expected a listed interface (lan0, wan0), got 'eth9'"),
+        ("--answer-as-target wan0 --no-listen", "--answer-as-target requires that solicitations are received: "),
+    ],
+)
+def test_answer_as_target_that_makes_no_sense(words: str, sentence: str) -> None:
+    """It answers only what is received on a listed interface."""
+    with pytest.raises(ConfigError) as error:
+        config.run_config(parser().parse_args(["run", "lan0", "wan0", *words.split()]))
+
+    assert str(error.value).startswith(sentence)
 
 
 def test_verbose_is_the_lowest_level() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import socket
 from pathlib import Path
 
@@ -231,3 +233,30 @@ def test_silent_server_is_found_although_the_modem_never_solicits(home: Home, da
     running.wait_for("host-learned", address=LAN)
 
     assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None  # the record may come before the route
+
+
+@pytest.mark.skipif(shutil.which("nft") is None, reason="nft (nftables) is not installed")
+def test_provider_that_drops_answers_from_link_local_addresses(home: Home, daemon: Start) -> None:
+    """With --answer-as-target a new host and a known one are reached by the answer that comes from their address."""
+    rule = "icmpv6 type nd-neighbor-advert ip6 saddr fe80::/10 counter drop"
+    chain = f"table ip6 strict {{ chain input {{ type filter hook input priority 0; {rule}; }}; }}"
+    assert home.modem.run("nft", chain).returncode == 0
+    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
+    echo(home.lan)
+    first = daemon(home.router, "--keep", "--answer-as-target", "wan0", "wan0", "lan0")
+
+    assert ask(home.inet, LAN, timeout=10.0) is not None  # the host is new
+    assert first.stop() == 0
+    home.modem.ip("neigh flush dev lan0")
+    dropped = _dropped(home.modem)
+    daemon(home.router, "--answer-as-target", "wan0", "wan0", "lan0")
+
+    assert ask(home.inet, LAN, timeout=10.0) is not None  # and known
+    assert _dropped(home.modem) > dropped > 0
+
+
+def _dropped(host: Host) -> int:
+    """Return how many packets the one counter of *host* has counted."""
+    found = re.search(r"counter packets (\d+)", host.run("nft", "list", "ruleset").stdout)
+    assert found is not None
+    return int(found.group(1))

@@ -124,3 +124,15 @@ def test_entries_in_progress_are_bounded() -> None:
     first, last = hosts[0].address, hosts[-1].address
     assert not proxy.waiting.in_progress(first, "wan0", 0.5)
     assert proxy.waiting.in_progress(last, "wan0", 0.5)
+
+
+def test_each_solicitation_is_answered_from_the_target_where_the_user_says_so() -> None:
+    """Both answers to a sender that waited; later the kernel sends the first one itself."""
+    proxy = nd_proxy("wan0", "lan0", "lan1", answer_as_target=["wan0"])
+    as_target = Advertise(A, "wan0", SENDER, as_target=True)
+    handle(proxy, solicited())
+
+    assert advertised(proxy) == [LATE, as_target]
+    assert actions(handle(proxy, solicited(), now=2.0)) == [as_target]
+    assert actions(handle(proxy, solicited(dev="lan1"), now=2.0)) == []
+    assert actions(handle(proxy, solicited(dev="lan0"), now=2.0)) == []

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import assert_never
 
-from ndpbr_py.core.actions import Advertise, Probe
+from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
 from ndpbr_py.core.hosts import Host
@@ -38,7 +38,7 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
             return ()  # no host moves there: the kernel defends the addresses
         return _detection(state, event, now)
     if (host := state.hosts.get(event.target)) is not None:
-        return _answered_late(state, host, event.dev, event.source, now)
+        return _answered(state, host, event.dev, event.source, now)
     devs = [dev for dev in state.rules.interfaces if dev != event.dev and state.admits(event.target, dev)]
     if not devs:
         return ()
@@ -88,14 +88,15 @@ def answered(state: State, event: NeighborChanged) -> list[Decision]:
     return _restored(state, event.address, Reason.OWNER_ANSWERS)
 
 
-def _answered_late(state: State, host: Host, dev: str, sender: IPv6Address, now: float) -> Sequence[Decision]:
-    """Answer for a known host whose proxy entry is being added; otherwise the kernel has answered."""
-    if dev not in host.installed.proxies or not state.waiting.in_progress(host.address, dev, now):
+def _answered(state: State, host: Host, dev: str, sender: IPv6Address, now: float) -> Sequence[Decision]:
+    """Answer for a known host what the kernel does not, whose own answer needs a proxy entry."""
+    if dev not in host.installed.proxies:
         return ()
-    if not state.waiting.allows(dev, now):
+    late = state.waiting.in_progress(host.address, dev, now)
+    answers = state.waiting.answers(host.address, dev, sender, now, late=late)
+    if not answers:
         return ()
-    advertise = Advertise(host.address, dev, sender)
-    return [host.decision(DecisionKind.ADVERTISED, Reason.SOLICITED, [advertise], Detail(seen_on=dev))]
+    return [host.decision(DecisionKind.ADVERTISED, Reason.SOLICITED, answers, Detail(seen_on=dev))]
 
 
 def _detection(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:

@@ -38,6 +38,7 @@ class Rules:
         statics: Addresses that are always present, on-link or not, and their interfaces.
         upstreams: Interfaces on which no host is learned.
         can_resolve: Whether ip(8) can make the kernel look up an address without its lladdr.
+        answer_as_target: Interfaces on which a solicitation is answered from the solicited address, too.
     """
 
     interfaces: tuple[str, ...]
@@ -50,6 +51,7 @@ class Rules:
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)
     upstreams: frozenset[str] = frozenset()
     can_resolve: bool = True
+    answer_as_target: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class State:
         self.hosts = Hosts()
         self.desired = DesiredEntries(rules.interfaces)
         self.lookups = Lookups(rules.interfaces)
-        self.waiting = Waiting(rules.interfaces)
+        self.waiting = Waiting(rules.interfaces, rules.answer_as_target)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
         self.snapshot: SnapshotInProgress | None = None
         # Neighbors on a link with a default route that have answered as routers -> their interface.

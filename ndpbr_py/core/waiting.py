@@ -2,7 +2,8 @@
 
 Pure. A host that solicits an address before the kernel has its proxy entry solicits it again only a second later. So
 its sender is remembered, and the actions that add the entry are followed by `Advertise`, which waits for them. The
-kernel answers all other solicitations. Source: RFC 4861, 7.2.4.
+kernel answers all other solicitations; on a link of --answer-as-target each gets a second answer, from the target
+itself. Source: RFC 4861, 7.2.4.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _Senders = dict[IPv6Address, float]
 class Waiting:
     """The senders of solicitations that the kernel has not answered, by link and target, with their times."""
 
-    def __init__(self, interfaces: Sequence[str]) -> None:
+    def __init__(self, interfaces: Sequence[str], as_target: frozenset[str]) -> None:
+        self._as_target = as_target
         self._links: dict[str, dict[IPv6Address, _Senders]] = {dev: {} for dev in interfaces}
         self._numbers = dict.fromkeys(interfaces, 0)
         self._share = max(1, _MAX_SENDERS // len(interfaces))
@@ -55,6 +57,13 @@ class Waiting:
         """Return whether another advertisement may be sent on *dev* now."""
         return self._limits[dev].allows(now)
 
+    def answers(self, target: IPv6Address, dev: str, sender: IPv6Address, now: float, *, late: bool) -> list[Action]:
+        """Return the answers to a solicitation besides the kernel's, which comes too *late* for a new entry."""
+        answers: list[Action] = [Advertise(target, dev, sender)] if late else []
+        if dev in self._as_target:
+            answers.append(Advertise(target, dev, sender, as_target=True))
+        return answers if answers and self.allows(dev, now) else []
+
     def answered(self, decisions: Sequence[Decision], now: float) -> Sequence[Decision]:
         """Return *decisions*, with an advertisement for every sender that waits for the entries they add."""
         result = list(decisions)
@@ -77,4 +86,4 @@ class Waiting:
             return []
         self._numbers[dev] -= len(senders)
         waiting = [sender for sender, at in senders.items() if now - at < _WAIT_S]
-        return [Advertise(address, dev, sender) for sender in waiting if self.allows(dev, now)]
+        return [action for sender in waiting for action in self.answers(address, dev, sender, now, late=True)]

@@ -381,4 +381,5 @@ def _rules(config: RunConfig, commands: Commands) -> Rules:
         statics=config.statics,
         upstreams=config.upstreams,
         can_resolve=commands.has_use,
+        answer_as_target=config.answer_as_target,
     )
