@@ -235,6 +235,15 @@ def test_silent_server_is_found_although_the_modem_never_solicits(home: Home, da
     assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None  # the record may come before the route
 
 
+def test_owner_that_was_never_seen_keeps_its_address(home: Home, listening: Daemon) -> None:
+    """DAD fails for an address that a silent host on another link has."""
+    home.lan2.ip(f"address add {LAN}/64 dev eth0")
+
+    assert until(lambda: _detected(home.lan2, LAN)) == "failed"
+    listening.wait_for("host-advertised", address=LAN, seen_on="lan1", reason="duplicate-address-detection")
+    assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+
+
 @pytest.mark.skipif(shutil.which("nft") is None, reason="nft (nftables) is not installed")
 def test_provider_that_drops_answers_from_link_local_addresses(home: Home, daemon: Start) -> None:
     """With --answer-as-target a new host and a known one are reached by the answer that comes from their address."""

@@ -111,8 +111,8 @@ def test_new_address_is_looked_up_where_it_will_be() -> None:
             "lan0",
             LLADDR,
             None,
-            [Probe(A, "lan0", LLADDR, new=True)],
-            Detail(lookup_on=("lan0",)),
+            [Probe(A, "lan0", LLADDR, new=True), Probe(A, "wan0", None)],
+            Detail(lookup_on=("lan0", "wan0")),
         )
     ]
 
@@ -310,7 +310,7 @@ def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_a
 
     assert proxy.lookups.sent == 50
     asked = handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
-    assert actions(asked) == [Probe(A, "lan1", OTHER_LLADDR, new=True)]
+    assert actions(asked)[0] == Probe(A, "lan1", OTHER_LLADDR, new=True)
 
 
 def test_flood_of_probes_takes_no_host_away() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import assert_never
 
-from ndpbr_py.core import link_changes, mld_refresh, neighbors, reconcile, solicitations, unresolved
+from ndpbr_py.core import duplicates, link_changes, mld_refresh, neighbors, reconcile, solicitations, unresolved
 from ndpbr_py.core.actions import AddProxy, AddRoute, Advertise, Probe, RejoinGroup
 from ndpbr_py.core.candidates import Candidates
 from ndpbr_py.core.corrections import Corrections
@@ -70,7 +70,8 @@ class NdProxy(State):
                     self.snapshot.changed.add(event.address)
                 if isinstance(event, NeighborChanged):
                     of_no_host = event.state is NudState.FAILED and event.address not in self.hosts
-                    decisions: Sequence[Decision] = neighbors.changed(self, event, now)
+                    decisions: Sequence[Decision] = duplicates.denied(self, event, now)
+                    decisions = decisions or neighbors.changed(self, event, now)
                     if of_no_host:
                         decisions = [*decisions, *unresolved.lookups(self, self._own_probes, event, now)]
                     if self.desired.withheld and event.address in self.desired.withheld:

@@ -5,7 +5,8 @@ from the neighbor table.
 
 Duplicate address detection: if the sender is on another link than the owner, the owner is probed (CHECK_OWNER). If it
 is silent, the proxy entry on the sender's link is withheld, so that detection passes. The sender is looked up when it
-may use the address (LOOK_UP), and the proxy entry is restored if it does not (RESTORE_PROXY).
+may use the address (LOOK_UP), and the proxy entry is restored if it does not (RESTORE_PROXY). If no owner is known,
+one is looked up on the other links (duplicates.py).
 
 Source: RFC 4861, 7.2 (resolution); RFC 4862, 5.4 (duplicate address detection); RFC 4429 (use before its end).
 """
@@ -18,12 +19,13 @@ from typing import assert_never
 
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
+from ndpbr_py.core.detections import DETECTION_S
+from ndpbr_py.core.duplicates import owners_links
 from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.lookups import Due, Step
 from ndpbr_py.core.state import State
 
-_DETECTION_S = 1.1  # RetransTimer, after which detection is over, and the error of a coarse clock
 _OWNER_TIMEOUT_S = 0.5  # for the owner to answer: a sleeping phone needs two or three beacons
 _WITHHOLD_S = 10.0  # the kernel gives the owner up after 6
 
@@ -115,9 +117,11 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
         and not state.lookups.recently_probed(target, now)
         and (lladdr is not None or state.rules.can_resolve)
     ):
-        if not state.lookups.allows(dev, lladdr, target, 1, now):
+        others = owners_links(state, event)
+        if not state.lookups.allows(dev, lladdr, target, 1 + len(others), now):
             return [*result, *_rate_limited(state, event.dev, event.lladdr, now)]
-        probe = Probe(target, dev, lladdr, new=True)
+        state.detections.add(event, now)
+        probes = [Probe(target, dev, lladdr, new=True), *[Probe(target, other, None) for other in others]]
         result.append(
             Decision(
                 DecisionKind.LOOKUP_STARTED,
@@ -125,11 +129,11 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
                 target,
                 dev,
                 lladdr,
-                actions=[probe],
-                detail=Detail(lookup_on=(dev,)),
+                actions=probes,
+                detail=Detail(lookup_on=(dev, *others)),
             )
         )
-    state.lookups.plan(Step.LOOK_UP, target, dev, now + _DETECTION_S, lladdr)
+    state.lookups.plan(Step.LOOK_UP, target, dev, now + DETECTION_S, lladdr)
     return result
 
 
@@ -150,7 +154,7 @@ def _withheld(state: State, host: Host, step: Due, now: float) -> Decision:
     """Withhold the proxy entry of a silent owner on *dev*, so that the host there passes detection."""
     dev = step.dev
     state.desired.withheld[host.address] = dev
-    state.lookups.plan(Step.LOOK_UP, host.address, dev, now + _DETECTION_S, step.lladdr)
+    state.lookups.plan(Step.LOOK_UP, host.address, dev, now + DETECTION_S, step.lladdr)
     state.lookups.plan(Step.RESTORE_PROXY, host.address, dev, now + _WITHHOLD_S)
     return host.decision(
         DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, state.converge(host), Detail(withheld_on=dev)
@@ -172,7 +176,7 @@ def _lookup(state: State, host: Host | None, step: Due, now: float) -> list[Deci
         if host.dev == step.dev and not host.state.probe_pending:
             return []
         if host.dev == step.dev and host.nud is NudState.PROBE:
-            state.lookups.plan(step.step, step.address, step.dev, now + _DETECTION_S, step.lladdr)  # it is probed now
+            state.lookups.plan(step.step, step.address, step.dev, now + DETECTION_S, step.lladdr)  # it is probed now
             return []
     if not state.rules.can_resolve or not state.admits(step.address, step.dev):
         return []

@@ -12,6 +12,7 @@ from ipaddress import IPv6Address, IPv6Network
 from ndpbr_py.core.actions import Action, Entry, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.desired import DesiredEntries
+from ndpbr_py.core.detections import Detections
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, steps
 from ndpbr_py.core.events import NudState
@@ -83,6 +84,7 @@ class State:
         self.hosts = Hosts()
         self.desired = DesiredEntries(rules.interfaces)
         self.lookups = Lookups(rules.interfaces)
+        self.detections = Detections()
         self.waiting = Waiting(rules.interfaces, rules.answer_as_target)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
         self.snapshot: SnapshotInProgress | None = None

@@ -1,0 +1,32 @@
+"""The DAD probes of hosts for addresses that no host was known to have; their senders may not use them yet.
+
+Pure. Source: RFC 4862, 5.4.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+
+from ndpbr_py.core.events import SolicitationReceived
+
+DETECTION_S = 1.1  # RetransTimer, after which detection is over, and the error of a coarse clock
+_MAX_PROBES = 1000
+
+
+class Detections:
+    """The latest DAD probes for addresses that no host had, and when they came."""
+
+    def __init__(self) -> None:
+        self._probes: dict[IPv6Address, tuple[SolicitationReceived, float]] = {}
+
+    def add(self, probe: SolicitationReceived, now: float) -> None:
+        """Remember *probe*; of a flood only the latest ones."""
+        self._probes.pop(probe.target, None)
+        self._probes[probe.target] = probe, now
+        if len(self._probes) > _MAX_PROBES:
+            del self._probes[next(iter(self._probes))]
+
+    def get(self, address: IPv6Address, now: float) -> SolicitationReceived | None:
+        """Return the probe for *address* while its sender may not use it yet."""
+        probe, at = self._probes.get(address, (None, 0.0))
+        return probe if now - at < DETECTION_S else None

@@ -1,0 +1,51 @@
+"""A DAD probe on one link for an address that no host has, and an answer on another link -> an advertisement.
+
+Pure. A host that ndpbr has never seen may have the address. If it answers the lookup while detection is in progress,
+all nodes (ff02::1) on the link of the probe are told, so that the newcomer does not take the address.
+Source: RFC 4862, 5.4.4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ndpbr_py.core import neighbors
+from ndpbr_py.core.actions import Advertise
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
+from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
+
+if TYPE_CHECKING:
+    from ndpbr_py.core.state import State
+
+_MAX_ADDRESSES = 16  # of one lladdr: an ND proxy, which answers for more, denies no host its address
+
+
+def owners_links(state: State, probe: SolicitationReceived) -> list[str]:
+    """Return where an owner may be. The provider's link does not count: anything there may answer for anything."""
+    devs = [dev for dev in state.rules.interfaces if dev != probe.dev and dev not in state.scope.routes.uplinks]
+    return [dev for dev in devs if state.rules.can_resolve and state.admits(probe.target, dev)]
+
+
+def denied(state: State, event: NeighborChanged, now: float) -> list[Decision]:
+    """Return what follows if *event* is the answer of an owner: it is the host, and the newcomer is told."""
+    probe = state.detections.get(event.address, now)
+    if probe is None or event.state is not NudState.REACHABLE or event.lladdr in (None, probe.lladdr):
+        return []
+    if event.dev not in owners_links(state, probe) or event.lladdr is None:
+        return []
+    if state.hosts.count_with_lladdr(event.lladdr, event.dev) >= _MAX_ADDRESSES:
+        return []
+    host = state.hosts.get(event.address)
+    if host is None:
+        decisions = neighbors.changed(state, event, now)
+        host = state.hosts.get(event.address)
+    elif (host.dev, host.lladdr) == (probe.dev, probe.lladdr) and not host.state.has_answered:
+        # The newcomer, learned because of its own probe.
+        decisions = [state.move(host, event.dev, event.lladdr, Reason.OWNER_ANSWERS, now)]
+        host.nud = event.state
+    else:
+        return []
+    if host is None or not state.waiting.allows(probe.dev, now):
+        return decisions
+    answer = Advertise(event.address, probe.dev, None)
+    return [*decisions, host.decision(DecisionKind.ADVERTISED, Reason.DETECTION, [answer], Detail(seen_on=probe.dev))]
