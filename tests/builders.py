@@ -20,6 +20,7 @@ from ndpbr_py.core.events import (
     NudState,
     ProxyEntry,
     Route,
+    RouterAddress,
     RouteType,
     SolicitationReceived,
 )
@@ -153,6 +154,7 @@ def kernel(
     *found: HostRoute | ProxyEntry | NeighborChanged | Route,
     up: Iterable[str] = INTERFACES,
     own: Iterable[str] = (),
+    router_addresses: Iterable[RouterAddress] = (),
     next_hops: dict[str, str] | None = None,
     without_nd: Iterable[str] = (),
 ) -> KernelSnapshot:
@@ -163,6 +165,7 @@ def kernel(
         host_routes=tuple(it for it in found if isinstance(it, HostRoute)),
         on_link=frozenset({PREFIX}),
         own=frozenset(map(addr, own)),
+        router_addresses=tuple(router_addresses),
         next_hops={addr(a): dev for a, dev in (next_hops or {}).items()},
         up=frozenset(up),
         without_nd=frozenset(without_nd),

@@ -11,10 +11,16 @@ MARKER = "100::87"
 SHORT_TIMERS = {"base_reachable_time_ms": 300, "delay_first_probe_time": 0, "retrans_time_ms": 100}
 
 
-def proxies(host: Host) -> set[str]:
+def all_proxies(host: Host) -> set[str]:
     """Return its proxy entries, e.g. ``"2001:db8:64::11 dev wan0 proto 135"``."""
     lines = host.ip("-6 neigh show proxy").splitlines()
     return {" ".join(word for word in line.split() if word != "proxy") for line in lines}
+
+
+def proxies(host: Host) -> set[str]:
+    """Return its proxy entries for other hosts."""
+    own = {line.split()[3].partition("/")[0] for line in host.ip("-6 -o address show").splitlines()}
+    return {entry for entry in all_proxies(host) if entry.split()[0] not in own}
 
 
 def routes(host: Host) -> set[str]:
@@ -40,7 +46,7 @@ def settings(host: Host, *devs: str) -> dict[str, str]:
 
 def clean(host: Host) -> bool:
     """Whether the host has no proxy entry, no host route and no marker."""
-    return not (proxies(host) or routes(host) or neighbor(host, MARKER, "lo"))
+    return not (all_proxies(host) or routes(host) or neighbor(host, MARKER, "lo"))
 
 
 def shorten_neighbor_timers(host: Host, *devs: str) -> None:

@@ -51,7 +51,7 @@ def test_show_without_a_daemon_says_so(home: Home, both: Daemon, ndpbr: Run) -> 
     nothing = ndpbr(home.router, "show")
 
     assert left.stdout.splitlines() == [f"{LAN} lan0 -> lan1 wan0", f"{LAN2} lan1 -> lan0 wan0"]
-    assert left.stderr == "ndpbr is not running; these 6 entries are left over (ndpbr flush)\n"
+    assert left.stderr == "ndpbr is not running; these 8 entries are left over (ndpbr flush)\n"
     assert (nothing.stdout, nothing.stderr) == ("", "ndpbr is not running and nothing is proxied\n")
     assert (left.returncode, nothing.returncode) == (3, 3)
 

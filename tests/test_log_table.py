@@ -14,10 +14,11 @@ import pytest
 
 import ndpbr_py
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.events import RouterAddress
 from ndpbr_py.logs.fields import fields, level
 from ndpbr_py.logs.logger import RATE_LIMITED_WARNINGS
 from ndpbr_py.metrics import Counters
-from tests.builders import changed, handle, kernel, nd_proxy
+from tests.builders import addr, changed, handle, kernel, nd_proxy
 
 PACKAGE = Path(ndpbr_py.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "log.md"
@@ -194,6 +195,8 @@ def test_proxied_on_is_where_entries_are_made() -> None:
     made += handle(proxy, changed(dev="lan1"), now=60.0)
     made += handle(proxy, kernel(up=up), now=120.0)
     made += handle(proxy, changed(), kernel(up=("wan0", "lan0")), now=180.0)
+    own = RouterAddress(addr("2001:db8::2"), "wan0", settled=True)
+    made += handle(proxy, kernel(up=up, router_addresses=[own]), now=240.0)
     naming = {it.kind.value for it in made if "proxied_on" in fields(it)}
 
     assert naming == {name for name, row in TABLE.items() if "proxied_on" in row.fields}

@@ -116,6 +116,11 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
         "debug",
         {"reason": "refresh-interval"},
     ),
+    DecisionKind.ADDRESS_PROXIED: (
+        decision(DecisionKind.ADDRESS_PROXIED, Reason.ROUTER_ADDRESS),
+        "info",
+        {"reason": "router-address"},
+    ),
     DecisionKind.REMOVED: (decision(DecisionKind.REMOVED, Reason.NOT_OURS), "info", {"reason": "leftover"}),
     DecisionKind.LOOKUP_STARTED: (
         decision(DecisionKind.LOOKUP_STARTED, Reason.SOLICITED, Detail(lookup_on=("wan0", "lan1"))),

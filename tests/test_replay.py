@@ -31,7 +31,8 @@ HEADER = [
     "# link: 2: wan0@if9: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500",
     "# link: 3: lan0@if9: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500",
     "# link: 4: lan7@if9: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500",
-    "# address: 2: wan0    inet6 2001:db8:64::2/64 scope global",
+    # Deprecated: otherwise each replay would begin with its proxy entry on lan0.
+    "# address: 2: wan0    inet6 2001:db8:64::2/64 scope global deprecated",
     "# route: 2001:db8:64::/64 dev wan0 proto 2 metric 256 pref medium",
     "# monitor: ip -ts -6 -o monitor",
 ]

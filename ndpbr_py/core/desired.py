@@ -21,6 +21,7 @@ class DesiredEntries:
     Attributes:
         interfaces: The listed interfaces.
         usable: Those that are up.
+        answering: Those of them that have neighbor discovery.
         without_nd: Interfaces without neighbor discovery: they get routes, but no proxy entries.
         withheld: Addresses whose proxy entry on one interface is withheld, because a host there may use the address.
         routed: The addresses of static hosts behind a gateway: a host route of ours would lead past it.
@@ -37,14 +38,15 @@ class DesiredEntries:
         self.withheld: dict[IPv6Address, str] = {}
         self.without_nd: frozenset[str] = frozenset()
         self.usable: frozenset[str] = frozenset()
+        self.answering: tuple[str, ...] = ()
         self.use(self.interfaces)
 
     def use(self, up: Iterable[str], without_nd: Iterable[str] = ()) -> None:
         """Record which interfaces are up, and which have no neighbor discovery."""
         self.without_nd = frozenset(without_nd)
         self.usable = frozenset(up) & frozenset(self.interfaces)
-        answering = [dev for dev in self.interfaces if dev in self.usable - self.without_nd]
-        self._at = {dev: shared(dev, tuple(o for o in answering if o != dev)) for dev in self.usable}
+        self.answering = tuple(dev for dev in self.interfaces if dev in self.usable - self.without_nd)
+        self._at = {dev: shared(dev, tuple(o for o in self.answering if o != dev)) for dev in self.usable}
 
     def read(self, kernel: KernelSnapshot) -> None:
         """Record the entries of other programs."""
@@ -52,6 +54,10 @@ class DesiredEntries:
         self._foreign_routes = {r.address: r for r in kernel.host_routes if not r.ours or r.dev is None}
         self._foreign_proxies = frozenset((p.address, p.dev) for p in kernel.proxies if not p.ours)
         self.foreign = frozenset(self._foreign_routes) | {address for address, _ in self._foreign_proxies}
+
+    def is_foreign(self, address: IPv6Address, dev: str) -> bool:
+        """Whether another program has a proxy entry for *address* on *dev*."""
+        return (address, dev) in self._foreign_proxies
 
     def of(self, host: Host) -> Entries:
         """Return the entries that *host* should have in the kernel."""

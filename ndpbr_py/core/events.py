@@ -97,11 +97,27 @@ class LinkDeleted:
 
 @dataclass(frozen=True, slots=True)
 class AddressChanged:
-    """An address of the router was added, renewed or deleted; ``interface`` is the address as ip(8) prints it."""
+    """An address of the router was added, renewed or deleted; ``interface`` is the address as ip(8) prints it.
+
+    ``settled``: as of `RouterAddress`.
+    """
 
     dev: str
     interface: str
     deleted: bool
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RouterAddress:
+    """An address of the router on an interface.
+
+    ``settled``: it has passed duplicate address detection, and is neither deprecated nor temporary.
+    """
+
+    address: IPv6Address
+    dev: str
+    settled: bool
 
 
 @value
@@ -219,6 +235,7 @@ class KernelSnapshot:
         host_routes: All /128 routes of the main table.
         on_link: The prefixes that are connected to listed interfaces.
         own: The router's addresses.
+        router_addresses: The same addresses, by interface.
         next_hops: The gateways of default routes, and their interfaces.
         up: The listed interfaces that are up.
         without_nd: The listed interfaces without neighbor discovery.
@@ -231,6 +248,7 @@ class KernelSnapshot:
     host_routes: tuple[HostRoute, ...] = ()
     on_link: frozenset[IPv6Network] = frozenset()
     own: frozenset[IPv6Address] = frozenset()
+    router_addresses: tuple[RouterAddress, ...] = ()
     next_hops: dict[IPv6Address, str] = field(default_factory=dict)
     up: frozenset[str] = frozenset()
     without_nd: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address
 from itertools import chain
 
-from ndpbr_py.core import neighbors, static_hosts
+from ndpbr_py.core import neighbors, router_addresses, static_hosts
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.eligibility import Scope
@@ -60,8 +60,12 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
         # Hashing an address is slow, so an empty set is tested first.
         if not (acted and host.address in acted):
             yield _compared(state, host, tagged.get(host.address, NOTHING))
+    routers = router_addresses.desired(state, kernel)
+    # The entries of a host that had the address until now are being removed.
+    installed = {address: entries for address, entries in tagged.items() if address not in acted}
+    yield list(router_addresses.decisions(routers, installed))
     for address, entries in tagged.items():
-        if address not in state.hosts and not (acted and address in acted):
+        if address not in state.hosts and address not in routers and not (acted and address in acted):
             neighbor = cache[entries.route].pop(address, None) if not (changed and address in changed) else None
             yield _adopted(state, address, entries, neighbor, now)
     yield static_hosts.learned(state, now)

@@ -44,7 +44,7 @@ class MonitorHandler:
         self._ours = f" proto {protocol} "
         self._has_route = has_route
         self._names: dict[int, str] = {}
-        self._addresses: set[tuple[str, str]] = set()
+        self._addresses: dict[tuple[str, str], bool] = {}
 
     def on_lines(self, lines: Iterable[str]) -> Iterator[Event]:
         """Yield the events of *lines*."""
@@ -112,11 +112,9 @@ class MonitorHandler:
                 yield LinkRenamed(event.dev, str(before))
 
     def _is_news(self, event: AddressChanged) -> bool:
-        """Whether an address appeared or disappeared; a router advertisement only renews its lifetime."""
+        """Whether an address appeared, settled or disappeared; a router advertisement only renews its lifetime."""
         key = (event.dev, event.interface)
-        known = key in self._addresses
-        if event.deleted:
-            self._addresses.discard(key)
-        else:
-            self._addresses.add(key)
-        return event.deleted or not known
+        known = self._addresses.pop(key, None)
+        if not event.deleted:
+            self._addresses[key] = event.settled
+        return event.deleted or known is not event.settled

@@ -60,7 +60,7 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, run
         facts += _entry_facts(address, proxy, kernel, neighbors)
     route = next((route.dev for route in kernel.host_routes if route.address == address), None)
     on = tuple(entry.dev for entry in kernel.proxies if entry.address == address and entry.dev != route)
-    if route in rules.interfaces and on:
+    if (route in rules.interfaces or address in kernel.own) and on:
         return Explanation(address, facts, on)
     host = proxy.hosts.get(address)
     if objection is Reason.OFF_LINK:

@@ -28,12 +28,18 @@ _FLAGS = frozenset(("router", "proxy", "managed", "extern_learn", "offload", "ex
 _WITH_ARGUMENT = frozenset(("proto", "protocol", "ref", "used", "probes"))
 _HEADER = re.compile(r"(?:\[\d{4}-\d\d-\d\dT[\d:.]+\] ?)*(?:\[nsid [^]]*\])?(?:\[(NEIGH|LINK|ADDR|[A-Z ]+)\])?")
 _LINK = re.compile(r"(Deleted )?([0-9]{1,10}): ([^\s/:]{1,15}?)(?:@[^\s:@]+)?: <([A-Z0-9_,-]*)>")
+_UNSETTLED = frozenset(("tentative", "dadfailed", "deprecated", "temporary"))
 _ADDRESS = re.compile(r"(Deleted )?\d+: ([^\s/:]{1,15})\s+(inet6?) (\S+)")
 _LLADDR = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*")
 _IPV4 = re.compile(r"\d+(?:\.\d+){3}(?:/\d+)?")
 # ip -s of iproute2 5.16 and later prints no blank before the next word: "used 0/60/0probes 0".
 _USED = re.compile(r"\d+/\d+/\d+(probes)?")
 _MAX_REJECTED_CHARACTERS = 120
+
+
+def is_settled(line: str) -> bool:
+    """Whether a line about an address of the router says that it is in lasting use, as `RouterAddress` says."""
+    return _UNSETTLED.isdisjoint(line.split())
 
 
 def event(line: str, devs: frozenset[str] | None = None) -> LineEvent | None:
@@ -56,7 +62,7 @@ def event(line: str, devs: frozenset[str] | None = None) -> LineEvent | None:
         return _link(link)
     if (address := _ADDRESS.match(body)) is not None:
         deleted, dev, family, interface = address.groups()
-        return AddressChanged(dev, interface, bool(deleted)) if family == "inet6" else None
+        return AddressChanged(dev, interface, bool(deleted), is_settled(body)) if family == "inet6" else None
     if label in ("LINK", "ADDR"):
         return None  # a bridge port's or another family's
     return _neighbor(body.split(), line, devs)

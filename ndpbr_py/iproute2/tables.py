@@ -20,6 +20,7 @@ from ndpbr_py.core.events import (
     NeighborChanged,
     ProxyEntry,
     Route,
+    RouterAddress,
     RouteType,
 )
 from ndpbr_py.iproute2 import parser
@@ -31,7 +32,7 @@ KINDS = ("link", "address", "route", "proxy", "neighbor")  # of tables, in the o
 _RA = ("ra", "9")  # RTPROT_RA
 _EXPIRES = re.compile(r" expires \d+sec")
 _EVERYWHERE = IPv6Network("::/0")
-_ADDRESS = re.compile(r"\d+: \S+\s+inet6 ([0-9a-f:.]+)(?: peer [0-9a-f:.]+)?/\d+")
+_ADDRESS = re.compile(r"\d+: (\S+)\s+inet6 ([0-9a-f:.]+)(?: peer [0-9a-f:.]+)?/\d+")
 
 
 class Tables:
@@ -49,6 +50,7 @@ class Tables:
         self._on_link: set[IPv6Network] = set()
         self._next_hops: dict[IPv6Address, str] = {}
         self._own: set[IPv6Address] = set()
+        self._router_addresses: list[RouterAddress] = []
         self._up: set[str] = set()
         self._without_nd: set[str] = set()
         self._names: dict[int, str] = {}
@@ -133,8 +135,9 @@ class Tables:
     def address(self, line: str) -> None:
         """Parse a line of `-o address show`."""
         match = _ADDRESS.match(line)
-        if match is not None and (address := self._address(match.group(1))) is not None:
+        if match is not None and (address := self._address(match.group(2))) is not None:
             self._own.add(address)
+            self._router_addresses.append(RouterAddress(address, match.group(1), parser.is_settled(line)))
 
     def link(self, line: str) -> None:
         """Parse a line of `-o link show`."""
@@ -154,6 +157,7 @@ class Tables:
             host_routes=tuple(self._host_routes),
             on_link=frozenset(self._on_link),
             own=frozenset(self._own),
+            router_addresses=tuple(self._router_addresses),
             next_hops=self._next_hops,
             up=frozenset(self._up) & self._interfaces,
             without_nd=frozenset(self._without_nd) & self._interfaces,
@@ -186,5 +190,5 @@ def in_use(line: str) -> IPv6Address | None:
     match = _ADDRESS.match(line)
     if match is not None and {"tentative", "dadfailed"}.isdisjoint(line.split()):
         with suppress(OSError):
-            return parsed(match.group(1))
+            return parsed(match.group(2))
     return None
