@@ -51,9 +51,9 @@ class RunConfig:
     interfaces: tuple[str, ...]
     prefixes: frozenset[IPv6Network] = frozenset()
     protocol: int = PROTOCOL
-    expire_interval: float = EXPIRE_INTERVAL
-    resync_interval: float = RESYNC_INTERVAL
-    refresh: float | None = None
+    expire_interval_s: float = EXPIRE_INTERVAL
+    resync_interval_s: float = RESYNC_INTERVAL
+    refresh_s: float | None = None
     max_hosts: int = MAX_HOSTS
     max_hosts_per_lladdr: int = MAX_HOSTS_PER_LLADDR
     state_dir: Path = STATE_DIR

@@ -39,7 +39,8 @@ def _value(
     default: object = None,
 ) -> None:
     """Add an option with a value, which ``kind(option, value)`` reads."""
-    parser.add_argument(option, type=partial(kind, option), default=default, metavar=metavar, help=text)
+    dest = option.removeprefix("--").replace("-", "_") + ("_s" if metavar == "SECONDS" else "")
+    parser.add_argument(option, dest=dest, type=partial(kind, option), default=default, metavar=metavar, help=text)
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:

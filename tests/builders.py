@@ -116,8 +116,8 @@ def nd_proxy(
         Rules(
             interfaces or INTERFACES,
             prefixes,
-            expire_interval=expire,
-            refresh_interval=refresh,
+            expire_interval_s=expire,
+            refresh_interval_s=refresh,
             can_resolve=can_resolve,
             answer_as_target=frozenset(answer_as_target),
             max_hosts=max_hosts,

@@ -82,8 +82,8 @@ def main(arguments: argparse.Namespace) -> int:
     icmp_socket().close()
     locks = NamespaceLocks(f"the refresh of {dev}" for dev in devs)
     try:
-        refresher = Refresher(lambda dev: _addresses(ip.path, dev), mld.send_report, log, arguments.interval)
-        _run(refresher, devs, arguments.interval, log)
+        refresher = Refresher(lambda dev: _addresses(ip.path, dev), mld.send_report, log, arguments.interval_s)
+        _run(refresher, devs, arguments.interval_s, log)
     finally:
         locks.release()
     return 0

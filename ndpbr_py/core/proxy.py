@@ -43,11 +43,11 @@ class NdProxy(State):
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
-        self._expiry = RoundRobin(rules.expire_interval)
+        self._expiry = RoundRobin(rules.expire_interval_s)
         self.candidates = Candidates()
         self._own_probes = OwnProbes()
         self._corrections = Corrections()
-        self._rejoins = RoundRobin(rules.refresh_interval) if rules.refresh_interval is not None else None
+        self._rejoins = RoundRobin(rules.refresh_interval_s) if rules.refresh_interval_s is not None else None
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
         """Return the decisions that follow from *event* at *now*."""
@@ -169,7 +169,7 @@ class NdProxy(State):
     def _is_silent(self, host: Host, now: float) -> bool:
         if host.pinned or host.nud is NudState.REACHABLE:
             return False
-        return now - host.confirmed >= self.rules.expire_interval
+        return now - host.confirmed >= self.rules.expire_interval_s
 
     def _expired(self, host: Host) -> Decision:
         return host.decision(DecisionKind.PROBED, Reason.EXPIRED, [Probe(host.address, host.dev, host.lladdr)])

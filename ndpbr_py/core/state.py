@@ -32,8 +32,8 @@ class Rules:
         interfaces: The listed interfaces.
         prefixes: Addresses in these count as on-link, besides the connected prefixes.
         everything_on_link: Every global and unique-local address counts as on-link (replay without a prefix).
-        expire_interval: A host that was not confirmed for so many seconds is probed.
-        refresh_interval: Every proxy entry is removed and added again once in so many seconds; None: never.
+        expire_interval_s: A host that was not confirmed for so many seconds is probed.
+        refresh_interval_s: Every proxy entry is removed and added again once in so many seconds; None: never.
         max_hosts: At most so many hosts are known.
         max_hosts_per_lladdr: At most so many hosts with one lladdr are known.
         statics: Addresses that are always present, on-link or not, and their interfaces.
@@ -45,8 +45,8 @@ class Rules:
     interfaces: tuple[str, ...]
     prefixes: frozenset[IPv6Network] = frozenset()
     everything_on_link: bool = False
-    expire_interval: float = 3600.0
-    refresh_interval: float | None = None
+    expire_interval_s: float = 3600.0
+    refresh_interval_s: float | None = None
     max_hosts: int = 4096
     max_hosts_per_lladdr: int = 64
     statics: Mapping[IPv6Address, str] = field(default_factory=dict)

@@ -90,7 +90,7 @@ class Daemon:
             monitor=None if config.dry_run else self._monitor,
             emit=put,
             log=log,
-            interval_s=config.resync_interval,
+            interval_s=config.resync_interval_s,
         )
         self._status = Status(config.interfaces, self._dispatcher, self._resync, self._advertiser, log)
         self._control = Control(config.state_dir, self._status.answer)
@@ -374,8 +374,8 @@ def _rules(config: RunConfig, commands: Commands) -> Rules:
     return Rules(
         config.interfaces,
         config.prefixes,
-        expire_interval=config.expire_interval,
-        refresh_interval=config.refresh,
+        expire_interval_s=config.expire_interval_s,
+        refresh_interval_s=config.refresh_s,
         max_hosts=config.max_hosts,
         max_hosts_per_lladdr=config.max_hosts_per_lladdr,
         statics=config.statics,
