@@ -6,12 +6,10 @@ Meanwhile a known host on the second LAN exchanges datagrams with the internet, 
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 from bench.report import heading, median, ms, table
-from bench.site import Site, site
+from bench.site import Site, sender, site
 from tests.echo import ask, echo
 from tests.home import INET
 
@@ -49,13 +47,7 @@ def _row(rate: int) -> tuple[str, ...]:
         lan2.lay(*(f"address add 2001:db8:64::2:{n:x}/64 dev eth0 nodad" for n in range(1, 11)))
         ask(lan2, INET, timeout=3.0)
         before, spent = where.rss(), where.cpu()
-        attacker = where.home.lan.spawn(
-            sys.executable,
-            str(Path(__file__).with_name("claim_sender.py")),
-            str(rate),
-            str(_DURATION_S),
-            stdout=subprocess.PIPE,
-        )
+        attacker = sender(where.home.lan, "claim_sender.py", rate, _DURATION_S)
         known, new = _exchanges(where, attacker)
         sent = int(attacker.communicate()[0])
         spent = where.cpu() - spent

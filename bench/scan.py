@@ -7,12 +7,10 @@ This is worse than a real scan, which the modem's own neighbor table would limit
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 from bench.report import heading, median, ms, table
-from bench.site import Site, site
+from bench.site import Site, sender, site
 from tests.echo import ask, echo
 from tests.home import INET
 
@@ -35,13 +33,7 @@ def _row(rate: int, *options: str) -> tuple[str, ...]:
         echo(where.home.inet, delay=_PEER_DELAY_S)
         ask(where.home.lan, INET, timeout=3.0)
         spent = where.cpu()
-        scan = where.home.modem.spawn(
-            sys.executable,
-            str(Path(__file__).with_name("scan_sender.py")),
-            str(rate),
-            str(_DURATION_S),
-            stdout=subprocess.PIPE,
-        )
+        scan = sender(where.home.modem, "scan_sender.py", rate, _DURATION_S)
         known, most = _exchanges(where, scan)
         sent = int(scan.communicate()[0])
         spent = max(where.cpu() - spent, 0.0)  # the standby may have been replaced, with its CPU time
