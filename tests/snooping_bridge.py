@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from tests.lab import Host, until
 
 MEMBERSHIP_S = 3.0  # how long a report counts
@@ -27,3 +30,13 @@ def snooping_bridge(host: Host, dev: str, address: str) -> str:
     until(lambda: "fe80:" in host.ip(f"-6 address show dev {bridge} scope link -tentative"), what="the bridge can ask")
     host.ip(f"link set {bridge} type bridge mcast_querier 1")
     return bridge
+
+
+def over_two_memberships(found: Callable[[], float | None]) -> list[float | None]:
+    """Return what *found* returns, again and again, for twice as long as a report counts."""
+    end = time.monotonic() + 2 * MEMBERSHIP_S
+    answers = []
+    while time.monotonic() < end:
+        answers.append(found())
+        time.sleep(0.1)
+    return answers

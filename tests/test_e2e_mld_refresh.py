@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
@@ -12,7 +10,7 @@ from tests.lab import until
 from tests.mld import Reports
 from tests.observed import proxies, shorten_neighbor_timers
 from tests.program import Daemon
-from tests.snooping_bridge import MEMBERSHIP_S, snooping_bridge
+from tests.snooping_bridge import over_two_memberships, snooping_bridge
 
 SAME_GROUP = "2001:db8:64:0:1::11"
 
@@ -67,11 +65,7 @@ def test_snooping_switch_keeps_the_group(home: Home, daemon: Start) -> None:
     running.wait_for("group-rejoined", address=LAN)
     # The kernel takes up to a second for its first report (RFC 3810, 9.11).
     until(lambda: found() is not None, what="the switch is reminded")
-    end = time.monotonic() + 2 * MEMBERSHIP_S
-    answers = []
-    while time.monotonic() < end:
-        answers.append(found())
-        time.sleep(0.1)
+    answers = over_two_memberships(found)
 
     assert len(answers) > 5
     assert None not in answers

@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.echo import ask, echo
 from tests.lab import PATIENCE, Host, Lab, until
 from tests.mld import Reports
 from tests.program import Daemon
-from tests.snooping_bridge import MEMBERSHIP_S, snooping_bridge
+from tests.snooping_bridge import over_two_memberships, snooping_bridge
 
 MODEM, FIXED, TIMED, SHARING = "2001:db8:64::1", "2001:db8:64::77", "2001:db8:64::88", "2001:db8:64:0:0:ff:fe00:10b"
 Refresh = Callable[..., Daemon]
@@ -99,11 +98,7 @@ def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
     until(lambda: found() is None, what="the switch has forgotten")
     running = refresh("eth0", "--interval", "1")
     until(lambda: _refreshed(running) >= 4, what="four reports are sent")
-    end = time.monotonic() + 2 * MEMBERSHIP_S
-    answers = []
-    while time.monotonic() < end:
-        answers.append(found())
-        time.sleep(0.1)
+    answers = over_two_memberships(found)
 
     assert len(answers) > 5
     assert None not in answers
