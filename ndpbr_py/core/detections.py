@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
+from ndpbr_py.core.bounded import remember
 from ndpbr_py.core.events import SolicitationReceived
 
 DETECTION_S = 1.1  # RetransTimer, after which detection is over, and the error of a coarse clock
@@ -21,10 +22,7 @@ class Detections:
 
     def add(self, probe: SolicitationReceived, now: float) -> None:
         """Remember *probe*; of a flood only the latest ones."""
-        self._probes.pop(probe.target, None)
-        self._probes[probe.target] = probe, now
-        if len(self._probes) > _MAX_PROBES:
-            del self._probes[next(iter(self._probes))]
+        remember(self._probes, probe.target, (probe, now), _MAX_PROBES)
 
     def get(self, address: IPv6Address, now: float) -> SolicitationReceived | None:
         """Return the probe for *address* while its sender may not use it yet."""

@@ -22,8 +22,9 @@ _MAX_ADDRESSES = 16  # of one lladdr: an ND proxy, which answers for more, denie
 
 def owners_links(state: State, probe: SolicitationReceived) -> list[str]:
     """Return where an owner may be. The provider's link does not count: anything there may answer for anything."""
-    devs = [dev for dev in state.rules.interfaces if dev != probe.dev and dev not in state.scope.routes.uplinks]
-    return [dev for dev in devs if state.rules.can_resolve and state.admits(probe.target, dev)]
+    if not state.rules.can_resolve:
+        return []
+    return [dev for dev in state.other_links(probe.target, probe.dev) if dev not in state.scope.routes.uplinks]
 
 
 def denied(state: State, event: NeighborChanged, now: float) -> list[Decision]:

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv6Address
-from typing import Any
 
+from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.bounded import remember
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.ratelimit import TokenBucket
 from ndpbr_py.core.schedule import Deadlines
 
@@ -69,16 +71,15 @@ class Lookups:
 
     def allows(self, dev: str, lladdr: str | None, target: IPv6Address, number: int, now: float) -> bool:
         """Return whether a solicitation from *lladdr* on *dev* may cause *number* lookups of *target*; count them."""
-        sender = self._senders.setdefault((dev, lladdr), TokenBucket(_LLADDR_RATE, _LLADDR_BURST))
-        _bound(self._senders)
+        if (sender := self._senders.get((dev, lladdr))) is None:
+            sender = TokenBucket(_LLADDR_RATE, _LLADDR_BURST)
+            remember(self._senders, (dev, lladdr), sender, _MAX_REMEMBERED)
         cost = min(number, _LLADDR_BURST)  # more interfaces than that may all be tried
         if not sender.take(cost, now) or not self._links[dev].take(cost, now):
             self.rate_limited += 1
             return False
         self.sent += number
-        self._probed_at.pop(target, None)
-        self._probed_at[target] = now
-        _bound(self._probed_at)
+        remember(self._probed_at, target, now, _MAX_REMEMBERED)
         return True
 
     def report(self, now: float) -> int | None:
@@ -106,7 +107,19 @@ class Lookups:
         return iter(due)
 
 
-def _bound(remembered: dict[Any, Any]) -> None:
-    """Drop the oldest entry if there are too many."""
-    if len(remembered) > _MAX_REMEMBERED:
-        del remembered[next(iter(remembered))]
+def started(
+    reason: Reason, address: IPv6Address, dev: str, lladdr: str | None, probes: Sequence[Probe]
+) -> list[Decision]:
+    """Return the decision that *address* is looked up by *probes*; *dev* and *lladdr* are what caused it."""
+    devs = tuple(probe.dev for probe in probes)
+    return [
+        Decision(
+            DecisionKind.LOOKUP_STARTED,
+            reason,
+            address,
+            dev,
+            lladdr,
+            actions=probes,
+            detail=Detail(lookup_on=devs),
+        )
+    ]

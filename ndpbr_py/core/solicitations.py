@@ -23,7 +23,7 @@ from ndpbr_py.core.detections import DETECTION_S
 from ndpbr_py.core.duplicates import owners_links
 from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.lookups import Due, Step
+from ndpbr_py.core.lookups import Due, Step, started
 from ndpbr_py.core.state import State
 
 _OWNER_TIMEOUT_S = 0.5  # for the owner to answer: a sleeping phone needs two or three beacons
@@ -41,7 +41,7 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
         return _detection(state, event, now)
     if (host := state.hosts.get(event.target)) is not None:
         return _answered(state, host, event.dev, event.source, now)
-    devs = [dev for dev in state.rules.interfaces if dev != event.dev and state.admits(event.target, dev)]
+    devs = state.other_links(event.target, event.dev)
     if not devs:
         return ()
     state.waiting.add(event.target, event.dev, event.source, now)
@@ -50,17 +50,7 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
     if not state.lookups.allows(event.dev, event.lladdr, event.target, len(devs), now):
         return _rate_limited(state, event.dev, event.lladdr, now)
     probes = [Probe(event.target, dev, None) for dev in devs]
-    return [
-        Decision(
-            DecisionKind.LOOKUP_STARTED,
-            Reason.SOLICITED,
-            event.target,
-            event.dev,
-            event.lladdr,
-            actions=probes,
-            detail=Detail(lookup_on=tuple(devs)),
-        )
-    ]
+    return started(Reason.SOLICITED, event.target, event.dev, event.lladdr, probes)
 
 
 def due(state: State, now: float) -> list[Decision]:
@@ -122,17 +112,7 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
             return [*result, *_rate_limited(state, event.dev, event.lladdr, now)]
         state.detections.add(event, now)
         probes = [Probe(target, dev, lladdr, new=True), *[Probe(target, other, None) for other in others]]
-        result.append(
-            Decision(
-                DecisionKind.LOOKUP_STARTED,
-                Reason.DETECTION,
-                target,
-                dev,
-                lladdr,
-                actions=probes,
-                detail=Detail(lookup_on=(dev, *others)),
-            )
-        )
+        result += started(Reason.DETECTION, target, dev, lladdr, probes)
     state.lookups.plan(Step.LOOK_UP, target, dev, now + DETECTION_S, lladdr)
     return result
 
@@ -182,17 +162,7 @@ def _lookup(state: State, host: Host | None, step: Due, now: float) -> list[Deci
         return []
     if not state.lookups.allows(step.dev, step.lladdr, step.address, 1, now):
         return list(_rate_limited(state, step.dev, step.lladdr, now))
-    probe = Probe(step.address, step.dev, None)
-    return [
-        Decision(
-            DecisionKind.LOOKUP_STARTED,
-            Reason.DETECTION,
-            step.address,
-            step.dev,
-            actions=[probe],
-            detail=Detail(lookup_on=(step.dev,)),
-        )
-    ]
+    return started(Reason.DETECTION, step.address, step.dev, None, [Probe(step.address, step.dev, None)])
 
 
 def _rate_limited(state: State, dev: str, lladdr: str | None, now: float) -> Sequence[Decision]:

@@ -109,6 +109,10 @@ class State:
         """Whether a host at *address* may be learned on *dev*, which is up."""
         return dev in self.desired.usable and self.objection(address, dev) is None
 
+    def other_links(self, address: IPv6Address, dev: str) -> list[str]:
+        """Return the interfaces other than *dev* on which a host at *address* may be learned."""
+        return [other for other in self.rules.interfaces if other != dev and self.admits(address, other)]
+
     def has_route(self, address: IPv6Address, dev: str) -> bool:
         """Whether the kernel should have our route to *address* on *dev*."""
         host = self.hosts.get(address)

@@ -12,8 +12,10 @@ from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from ndpbr_py.core.actions import Probe
-from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
+from ndpbr_py.core.bounded import remember
+from ndpbr_py.core.decision import Decision, Reason
 from ndpbr_py.core.events import NeighborChanged
+from ndpbr_py.core.lookups import started
 
 if TYPE_CHECKING:
     from ndpbr_py.core.state import State
@@ -33,10 +35,7 @@ class OwnProbes:
         for decision in decisions:
             for action in decision.actions:
                 if isinstance(action, Probe):
-                    self._at.pop((action.address, action.dev), None)
-                    self._at[action.address, action.dev] = now
-                    if len(self._at) > _MAX_OWN:
-                        del self._at[next(iter(self._at))]
+                    remember(self._at, (action.address, action.dev), now, _MAX_OWN)
 
     def failed(self, address: IPv6Address, dev: str, now: float) -> bool:
         """Whether the failure of *address* on *dev* is that of a probe of ours; each probe fails once."""
@@ -50,17 +49,7 @@ def lookups(state: State, own: OwnProbes, event: NeighborChanged, now: float) ->
         return ()
     if state.lookups.recently_probed(address, now):
         return ()
-    devs = [other for other in state.rules.interfaces if other != dev and state.admits(address, other)]
+    devs = state.other_links(address, dev)
     if not devs or not state.lookups.allows(dev, None, address, len(devs), now):
         return ()
-    probes = [Probe(address, other, None) for other in devs]
-    return [
-        Decision(
-            DecisionKind.LOOKUP_STARTED,
-            Reason.UNRESOLVED,
-            address,
-            dev,
-            actions=probes,
-            detail=Detail(lookup_on=tuple(devs)),
-        )
-    ]
+    return started(Reason.UNRESOLVED, address, dev, None, [Probe(address, other, None) for other in devs])

@@ -13,6 +13,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Action, AddProxy, Advertise
+from ndpbr_py.core.bounded import remember
 from ndpbr_py.core.decision import Decision
 from ndpbr_py.core.ratelimit import TokenBucket
 
@@ -78,10 +79,7 @@ class Waiting:
 
     def _answers(self, action: AddProxy, now: float) -> list[Action]:
         address, dev = action.address, action.dev
-        self._added_at.pop((address, dev), None)
-        self._added_at[address, dev] = now
-        if len(self._added_at) > _MAX_SENDERS:
-            del self._added_at[next(iter(self._added_at))]
+        remember(self._added_at, (address, dev), now, _MAX_SENDERS)
         if not (link := self._links[dev]) or (senders := link.pop(address, None)) is None:
             return []
         self._numbers[dev] -= len(senders)

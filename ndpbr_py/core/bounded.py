@@ -1,0 +1,19 @@
+"""A table of the latest entries only: what any host on a link can fill must not grow without a bound.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def remember(table: dict[_Key, _Value], key: _Key, value: _Value, max_entries: int) -> None:
+    """Make *key* the latest entry of *table*; drop the oldest one if there are more than *max_entries*."""
+    table.pop(key, None)
+    table[key] = value
+    if len(table) > max_entries:
+        del table[next(iter(table))]
