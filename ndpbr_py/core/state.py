@@ -19,7 +19,7 @@ from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host, Hosts, Move
 from ndpbr_py.core.lookups import Lookups
-from ndpbr_py.core.waiting import Waiting
+from ndpbr_py.core.waiting_senders import WaitingSenders
 
 _MAX_ROUTERS = 64  # any host on the provider's link can claim to be a router, with any number of addresses
 
@@ -85,7 +85,7 @@ class State:
         self.desired = DesiredEntries(rules.interfaces)
         self.lookups = Lookups(rules.interfaces)
         self.detections = Detections()
-        self.waiting = Waiting(rules.interfaces, rules.answer_as_target)
+        self.waiting = WaitingSenders(rules.interfaces, rules.answer_as_target)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
         self.snapshot: SnapshotInProgress | None = None
         # Neighbors on a link with a default route that have answered as routers -> their interface.

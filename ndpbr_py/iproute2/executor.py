@@ -13,12 +13,12 @@ from typing import assert_never
 
 from ndpbr_py.core.actions import Action, Advertise
 from ndpbr_py.core.events import ActionFinished, ActionRefused
+from ndpbr_py.iproute2.action_queue import ActionQueue
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Start, State, Timing, Wait, next_step
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import CHECKPOINT_INTERVAL, BatchScript
 from ndpbr_py.iproute2.standby import Standby
-from ndpbr_py.iproute2.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Executor:
         self._commands = commands
         self._emit = emit
         self._timing = timing
-        self._waiting = Waiting()
+        self._waiting = ActionQueue()
         self._batch: Batch | None = None
         self._shared = self._draining = self._closed = False
         self._started_at = float("-inf")

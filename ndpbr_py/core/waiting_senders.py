@@ -26,7 +26,7 @@ _RATE, _BURST = 100.0, 200.0  # advertisements per second on one link, and in on
 _Senders = dict[IPv6Address, float]
 
 
-class Waiting:
+class WaitingSenders:
     """The senders of solicitations that the kernel has not answered, by link and target, with their times."""
 
     def __init__(self, interfaces: Sequence[str], as_target: frozenset[str]) -> None:

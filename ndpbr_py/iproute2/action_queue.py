@@ -13,7 +13,7 @@ from typing import assert_never
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProxy, DelRoute, Mark, Probe, RejoinGroup
 
 
-class Waiting:
+class ActionQueue:
     """A queue of entries and a queue of probes.
 
     Attributes:
