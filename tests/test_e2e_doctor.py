@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py import __version__
+from tests.advertise import advertise
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, MODEM, ROUTER, Home
@@ -345,6 +344,8 @@ def test_rules_of_the_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> N
 def test_run_logs_warnings_and_failures_at_its_start(home: Home, daemon: Start) -> None:
     """Each warning and failure is a WARNING with its fix; other findings are not logged."""
     home.router.sysctl("net/ipv6/conf/all/forwarding", 0)
+    for dev in DEVS:
+        home.router.sysctl(f"net/ipv6/conf/{dev}/accept_ra", 0)
     home.router.lay(f"route del default via {MODEM}", f"neigh add proxy {LAN} dev wan0")
     running = daemon(home.router, *DEVS)
     running.wait_for("check-warned")
@@ -375,12 +376,3 @@ def _ip6tables_nft() -> bool:
 def _interfaces(host: Host, ndpbr: Run) -> list[str]:
     interfaces: list[str] = json.loads(ndpbr(host, "doctor", "--json").stdout)["interfaces"]
     return interfaces
-
-
-def advertise(host: Host, dev: str) -> None:
-    """Send one router advertisement from *host*.  Source: RFC 4861, 4.2."""
-    packet = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
-    with host.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)) as sender:
-        index = host.inside(lambda: socket.if_nametoindex(dev))
-        sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
-        sender.sendto(packet, ("ff02::1", 0, 0, index))

@@ -41,7 +41,7 @@ from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.daemon.solicitation_events import SolicitationHandler
 from ndpbr_py.daemon.status import Status
-from ndpbr_py.doctor import at_start
+from ndpbr_py.doctor.at_start import StartReport
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump
 from ndpbr_py.iproute2.commands import Commands
@@ -94,7 +94,7 @@ class Daemon:
         )
         self._status = Status(config.interfaces, self._dispatcher, self._resync, self._advertiser, log)
         self._control = Control(config.state_dir, self._status.answer)
-        self._first_snapshot: KernelSnapshot | None = None
+        self._start_report = StartReport(config, program, log)
         self._ignored_prefixes: set[str] = set()
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
@@ -138,7 +138,7 @@ class Daemon:
                     elapsed_s = round(time.monotonic() - self._started, 3)
                     self._log.record("info", "started", **self._state(), elapsed_s=elapsed_s)
                     self._discovery.start()
-                    self._loop.call_soon(self._examine)
+                    tasks.create_task(self._start_report.run())
                 await self._stop.wait()
                 raise _Stopped
         except* _Stopped:
@@ -240,8 +240,7 @@ class Daemon:
         self._discovery.on_snapshot(snapshot)
         self._solicitations.on_snapshot(snapshot)
         self._warn_about_prefixes(snapshot)
-        if not self._resync.done.is_set():
-            self._first_snapshot = snapshot
+        self._start_report.on_snapshot(snapshot)
 
     def _warn_about_prefixes(self, snapshot: KernelSnapshot) -> None:
         ignored = {str(prefix) for prefix in too_short(snapshot.on_link, self._config.prefixes)}
@@ -340,10 +339,6 @@ class Daemon:
             "events_lost": counters.events_lost,
             "iproute2": self._program.text,
         }
-
-    def _examine(self) -> None:
-        at_start.report(self._config, self._program, self._first_snapshot, self._log)
-        self._first_snapshot = None
 
     async def _clean_up(self) -> None:
         self._dispatcher.close()

@@ -81,6 +81,11 @@ def static_hosts(facts: Facts) -> Iterator[Finding]:
         yield warn("static", found, "ip -6 route get " + str(address))
 
 
+def accepts_ra(link: Link) -> bool:
+    """Whether the kernel accepts router advertisements.  Source: ip-sysctl.rst, accept_ra."""
+    return link.accept_ra == 2 or (link.accept_ra == 1 and not link.forwarding)
+
+
 def _ignores_ra(link: Link) -> bool:
     """Whether the kernel ignores router advertisements.  At accept_ra=0 another program handles them."""
     return link.accept_ra == 1 and bool(link.forwarding)
