@@ -51,6 +51,18 @@ def home(lab: Lab) -> Home:
     return it
 
 
+def carry(here: Host, there: Host) -> None:
+    """Give the host *there* the lladdr and the address of *here*, as if it had moved."""
+    lladdr = here.mac("eth0")
+    here.lay(f"address del {LAN}/64 dev eth0", "link set eth0 address 02:00:00:00:00:77")
+    there.lay(
+        f"address del {LAN2}/64 dev eth0",
+        f"link set eth0 address {lladdr}",
+        f"address add {LAN}/64 dev eth0 nodad",
+        "route replace default via fe80::1 dev eth0",
+    )
+
+
 def _up(dev: str, address: str) -> list[str]:
     return [f"link set {dev} up", f"address add {address} dev {dev} nodad"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ndpbr_py.core.actions import Action, Advertise
 from ndpbr_py.core.events import NudState, Tick
 from ndpbr_py.core.proxy import NdProxy
-from tests.builders import actions, addr, changed, handle, nd_proxy
+from tests.builders import actions, addr, changed, entry, handle, kernel, nd_proxy, route, why
 
 A = addr()
 THREE = ("wan0", "lan0", "lan1")
@@ -32,6 +32,17 @@ def test_old_neighbors_are_corrected_three_times() -> None:
     handle(proxy, changed(dev="lan1", state=REACHABLE), now=0.2)
 
     assert [advertised(proxy, now) for now in (0.2, 1.2, 2.2, 3.2)] == [TO_ALL, TO_ALL, TO_ALL, []]
+
+
+def test_move_found_in_a_snapshot_is_corrected() -> None:
+    """The monitor missed it."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE))
+    found = kernel(route(), entry(), entry(dev="lan1"), changed(dev="lan1", state=REACHABLE), up=THREE)
+    assert [why(part) for part in proxy.reconcile(found, 0.1)] == [[("host-moved", "same-lladdr-elsewhere")]]
+    handle(proxy, changed(dev="lan1", state=REACHABLE), now=0.2)
+
+    assert advertised(proxy, 0.2) == TO_ALL
 
 
 def test_new_host_needs_no_correction() -> None:

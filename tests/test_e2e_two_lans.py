@@ -7,8 +7,8 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
-from tests.home import INET, LAN, LAN2, Home
-from tests.lab import Host, until
+from tests.home import INET, LAN, LAN2, Home, carry
+from tests.lab import until
 from tests.observed import neighbor, proxies, routes
 from tests.program import Daemon
 
@@ -55,7 +55,7 @@ def test_each_host_is_proxied_on_both_other_links(home: Home) -> None:
 
 def test_host_that_moves_is_served_on_its_new_link(home: Home, both: Daemon) -> None:
     """A laptop that moves to the other LAN keeps its address and its traffic in both directions."""
-    _carry(home.lan, home.lan2)
+    carry(home.lan, home.lan2)
     claim(home.lan2, LAN)
     both.wait_for("host-moved", address=LAN, dev="lan1", from_dev="lan0")
 
@@ -76,18 +76,6 @@ def test_claim_on_another_link_does_not_move_an_owner_that_answers(home: Home, b
     assert (record["level"], record["dev"], record["claimed_by"]) == ("warning", "lan0", home.lan2.mac("eth0"))
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)
     assert ask(home.lan, INET, timeout=10.0) is not None
-
-
-def _carry(here: Host, there: Host) -> None:
-    """Give the host *there* the lladdr and the address of *here*, as if it had moved."""
-    lladdr = here.mac("eth0")
-    here.lay(f"address del {LAN}/64 dev eth0", "link set eth0 address 02:00:00:00:00:77")
-    there.lay(
-        f"address del {LAN2}/64 dev eth0",
-        f"link set eth0 address {lladdr}",
-        f"address add {LAN}/64 dev eth0 nodad",
-        "route replace default via fe80::1 dev eth0",
-    )
 
 
 def test_old_neighbor_of_a_moved_host_reaches_it_by_the_router(home: Home, daemon: Start) -> None:

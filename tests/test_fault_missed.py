@@ -11,7 +11,7 @@ import pytest
 
 from tests.claim import claim
 from tests.conftest import Start
-from tests.home import LAN, Home
+from tests.home import LAN, Home, carry
 from tests.lab import until
 from tests.observed import clean, neighbor, proxies, shorten_neighbor_timers
 from tests.program import Daemon
@@ -54,6 +54,27 @@ def test_host_whose_entry_vanished_without_an_event_is_probed(
     running.wait_for("host-forgotten", address=LAN)
 
     until(lambda: not proxies(home.router), what="the host is not proxied")
+
+
+def test_move_found_in_the_tables_corrects_neighbor_caches(
+    home: Home, daemon: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old neighbor of a host gets the router's lladdr, although no monitor printed that the host moved."""
+    _may_be_deaf(tmp_path, monkeypatch)
+    (tmp_path / "deaf").touch()
+    running = daemon(home.router, "--resync-interval", "1", *DEVS, "lan1")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    lladdr = home.lan.mac("eth0")
+    carry(home.lan, home.lan2)
+    home.lan.ip("address add 2001:db8:64::77/64 dev eth0 nodad")
+    home.lan.ip(f"neigh replace {LAN} lladdr {lladdr} dev eth0 nud stale")
+    home.router.ip("-6 neigh flush dev lan0")
+    home.router.ip(f"neigh replace {LAN} lladdr {lladdr} dev lan1 nud probe")
+    running.wait_for("host-moved", address=LAN, dev="lan1")
+    running.wait_for("host-advertised", address=LAN, reason="moved")
+
+    until(lambda: home.router.mac("lan0") in neighbor(home.lan, LAN, "eth0"), what="the cache is corrected")
 
 
 def test_monitor_that_always_ends_immediately(

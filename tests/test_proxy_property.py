@@ -51,7 +51,7 @@ class Life(RuleBasedStateMachine):
         self.proxy = nd_proxy(*LISTED, max_hosts=MAX_HOSTS, per_lladdr=PER_LLADDR, expire=100.0, refresh=50.0)
         self.now = 0.0
         self.dump: KernelSnapshot | None = None
-        self.applying: Iterator[list[Decision]] | None = None
+        self.applying: Iterator[Sequence[Decision]] | None = None
         self.foreign: set[Key] = set()  # the proxy entries of other programs, as last read
         self.refuse: Refusal | None = None  # how the kernel refuses the next entry to be added
         self.delayed: list[LinkChanged] = []  # changes that the monitor has not printed yet

@@ -53,12 +53,16 @@ class NdProxy(State):
         """Return the decisions that follow from *event* at *now*."""
         decisions = self._decisions(event, now)
         if decisions:
-            decisions = self.waiting.answered(decisions, now)
-            self._own_probes.record(decisions, now)
-            for decision in decisions:
-                self._corrections.start(decision, now)
-        if self.snapshot is not None:
-            self.snapshot.record(decisions)
+            decisions = self._recorded(decisions, now)
+            if self.snapshot is not None:
+                self.snapshot.record(decisions)
+        return decisions
+
+    def _recorded(self, decisions: Sequence[Decision], now: float) -> Sequence[Decision]:
+        """Return *decisions* with the advertisements that belong to them; record what is needed later."""
+        decisions = self.waiting.answered(decisions, now)
+        self._own_probes.record(decisions, now)
+        self._corrections.record(decisions, now)
         return decisions
 
     def _decisions(self, event: Event, now: float) -> Sequence[Decision]:
@@ -86,7 +90,7 @@ class NdProxy(State):
                 self.snapshot = SnapshotInProgress()
                 return ()
             case KernelSnapshot():
-                return [decision for part in self.reconcile(event, now) for decision in part]
+                return list(chain.from_iterable(self._reconciled(event, now, _MAX_HOSTS_AT_ONCE)))
             case LinkChanged() | LinkDeleted():
                 decisions = link_changes.decisions(self, event)
                 if event.dev in self.rules.interfaces:
@@ -115,19 +119,20 @@ class NdProxy(State):
 
     def reconcile(
         self, snapshot: KernelSnapshot, now: float, part: int = _MAX_HOSTS_AT_ONCE
-    ) -> Iterator[list[Decision]]:
+    ) -> Iterator[Sequence[Decision]]:
         """Yield what follows from *snapshot*, *part* hosts at a time.
 
         Other events may be handled in between; they are newer than the snapshot. The iterator must be exhausted before
         the next snapshot starts.
         """
+        return (self._recorded(decisions, now) for decisions in self._reconciled(snapshot, now, part))
+
+    def _reconciled(self, snapshot: KernelSnapshot, now: float, part: int) -> Iterator[list[Decision]]:
         if self.snapshot is None:
             self.snapshot = SnapshotInProgress()
         decisions = reconcile.decisions(self, snapshot, self.snapshot, now)
         while group := list(islice(decisions, part)):
-            decided = self.waiting.answered(list(chain.from_iterable(group)), now)
-            self._own_probes.record(decided, now)
-            yield list(decided)
+            yield list(chain.from_iterable(group))
         self.snapshot = None
         self.candidates.retry_blocked(self, now)
 
