@@ -47,7 +47,7 @@ def _row(rate: int) -> tuple[str, ...]:
         lan2.lay(*(f"address add 2001:db8:64::2:{n:x}/64 dev eth0 nodad" for n in range(1, 11)))
         ask(lan2, INET, timeout=3.0)
         before, spent = where.rss(), where.cpu()
-        attacker = sender(where.home.lan, "claim_sender.py", rate, _DURATION_S)
+        attacker = sender(where.home.lan, "claims", rate, _DURATION_S)
         known, new = _exchanges(where, attacker)
         sent = int(attacker.communicate()[0])
         spent = where.cpu() - spent

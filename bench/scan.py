@@ -33,7 +33,7 @@ def _row(rate: int, *options: str) -> tuple[str, ...]:
         echo(where.home.inet, delay=_PEER_DELAY_S)
         ask(where.home.lan, INET, timeout=3.0)
         spent = where.cpu()
-        scan = sender(where.home.modem, "scan_sender.py", rate, _DURATION_S)
+        scan = sender(where.home.modem, "scan", rate, _DURATION_S)
         known, most = _exchanges(where, scan)
         sent = int(scan.communicate()[0])
         spent = max(where.cpu() - spent, 0.0)  # the standby may have been replaced, with its CPU time

@@ -149,9 +149,9 @@ def installed(host: Host, count: int, timeout: float = 60.0) -> float:
     return time.monotonic()
 
 
-def sender(host: Host, script: str, rate: int, duration_s: float) -> subprocess.Popen[str]:
-    """Start a *script* of this folder on *host* that sends so many packets a second; it prints how many it sent."""
-    words = (str(Path(__file__).with_name(script)), str(rate), str(duration_s))
+def sender(host: Host, kind: str, rate: int, duration_s: float) -> subprocess.Popen[str]:
+    """Start packet_sender.py on *host*, which sends so many packets of a *kind* a second, and prints how many."""
+    words = (str(Path(__file__).with_name("packet_sender.py")), kind, str(rate), str(duration_s))
     return host.spawn(sys.executable, *words, stdout=subprocess.PIPE)
 
 

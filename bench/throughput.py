@@ -22,6 +22,7 @@ from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import BatchScript
 from ndpbr_py.logs.logger import Log
+from ndpbr_py.logs.sink import Sink
 from tests.home import home
 from tests.lab import Lab
 
@@ -112,7 +113,7 @@ def _cpu_by_part(size: int) -> None:
     devs = frozenset(("wan0", "lan0", "lo"))
     proxy = NdProxy(Rules(("wan0", "lan0"), everything_on_link=True, max_hosts=size))
     words = Commands(135)
-    log = Log(LogConfig("logfmt"), _NullSink())
+    log = Log(LogConfig("logfmt"), _NullSink(str))
     marks = [time.process_time()]
     events = [event for line in lines if isinstance(event := parser.event(line, devs), NeighborChanged)]
     marks.append(time.process_time())
@@ -133,10 +134,8 @@ def _cpu_by_part(size: int) -> None:
 _PARTS = ("parse", "decide", "write commands", "log (after the batch)")
 
 
-class _NullSink:
+class _NullSink(Sink):
     """A log sink that drops all records."""
-
-    dropped = 0
 
     def write(self, level: str, text: str) -> None:
         """Drop a record."""

@@ -28,6 +28,7 @@ from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
+from ndpbr_py.logs.sink import Sink
 from ndpbr_py.system.lock import NAMES
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -194,12 +195,11 @@ def why(decisions: Iterable[Decision]) -> list[tuple[str, str]]:
     return [(decision.kind.value, decision.reason.value) for decision in decisions]
 
 
-class Records:
+class Records(Sink):
     """A sink that keeps the records written to it, as (level, text)."""
 
-    dropped = 0
-
     def __init__(self) -> None:
+        super().__init__(str)
         self.written: list[tuple[str, str]] = []
 
     def write(self, level: str, text: str) -> None:

@@ -16,11 +16,13 @@ from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.daemon.inbox import ResyncRequested
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
-from ndpbr_py.iproute2.idle import IdleCallback
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.metrics import Counters
 
 _MAX_RECORDS_AT_ONCE = 50  # written in about a millisecond, for which the next packet has to wait
+# In a flood the loop finds more to read in every round.  The log is written in the first quiet moment, which after a
+# single packet is a tenth of a millisecond later.
+_QUIET_ROUNDS = 2  # the first one only notices what became ready meanwhile
 
 
 class Dispatcher:
@@ -50,7 +52,7 @@ class Dispatcher:
         self._log = log
         self._emit = emit
         self._decisions: list[Decision] = []
-        self._idle = IdleCallback(self._write)
+        self._rounds_until_write: int | None = None  # None: nothing to write
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -70,7 +72,7 @@ class Dispatcher:
         if self._decisions:
             decisions, self._decisions = self._decisions, []
             self._log.decided(decisions)
-            self._idle.touch()
+            self._write_when_idle()
             self.counters.count(decisions)
             self.history.keep(decisions)
         self._set_timer()
@@ -121,6 +123,17 @@ class Dispatcher:
         self._timer = None
         self._emit(Tick())
 
-    def _write(self) -> None:
+    def _write_when_idle(self) -> None:
+        """Write the log when the loop has gone round twice without a decision."""
+        if self._rounds_until_write is None:
+            self._loop.call_soon(self._on_round)
+        self._rounds_until_write = _QUIET_ROUNDS
+
+    def _on_round(self) -> None:
+        if self._rounds_until_write:
+            self._rounds_until_write -= 1
+            self._loop.call_soon(self._on_round)
+            return
+        self._rounds_until_write = None
         if self._log.flush(_MAX_RECORDS_AT_ONCE):
-            self._idle.touch()
+            self._write_when_idle()

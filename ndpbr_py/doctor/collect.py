@@ -46,15 +46,22 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
         tables = dump.snapshot_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS)
     except NdpbrError as error:
         problem = str(error)
-    devs = names or rules.interfaces or interfaces(procfs, tables)
-    facts = procfs.facts(devs, tables, protocol, state_dir)
     chains, firewall_problem = _firewall()
     installed = service()
     expected = state_dir.exists() or config.HOSTS_FILE.exists() or (installed is not None and installed.enabled)
-    start = None if installed is None else installed.start
-    facts = replace(facts, daemon=_daemon(answer), start=start, expected=expected, become_root=become_root())
-    facts = replace(facts, ip=version, ip_problem=problem, prefixes=rules.prefixes, statics=rules.statics)
-    return replace(facts, chains=chains, firewall_problem=firewall_problem)
+    return replace(
+        procfs.facts(names or rules.interfaces or interfaces(procfs, tables), tables, protocol, state_dir),
+        prefixes=rules.prefixes,
+        statics=rules.statics,
+        ip=version,
+        ip_problem=problem,
+        become_root=become_root(),
+        daemon=_daemon(answer),
+        start=None if installed is None else installed.start,
+        expected=expected,
+        chains=chains,
+        firewall_problem=firewall_problem,
+    )
 
 
 def interfaces(procfs: ProcFs, tables: KernelSnapshot | None) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import os
 import select
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 _MAX_LINE_BYTES = 4096  # PIPE_BUF: a write of that many bytes to a pipe is all or nothing
 _MAX_SYSLOG_LINE_BYTES = 1000  # Debian's syslogd reads 1,024, busybox's 2,048 since Alpine 3.15
@@ -20,44 +20,46 @@ _FACILITY_DAEMON = 3 << 3
 _SEVERITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 
-class Sink(Protocol):
-    """A destination of rendered records; ``dropped`` counts those that were never written."""
-
-    dropped: int
-
-    def write(self, level: str, text: str) -> None:
-        """Write one record if that is possible without blocking."""
-
-    def retry(self) -> None:
-        """Write what could not be written before: unsent records, or how many were dropped."""
-
-
-Notice = Callable[[int], str]
-
-
-class StderrSink:
-    """Writes records to a file descriptor, one per line.
+class Sink(ABC):
+    """A destination of rendered records.
 
     Attributes:
         dropped: How many records were dropped since the start.
         unreported: How many of them no record has reported yet; *notice* renders that record.
     """
 
-    def __init__(self, descriptor: int, notice: Notice) -> None:
-        self._descriptor = descriptor
+    def __init__(self, notice: Callable[[int], str]) -> None:
         self._notice = notice
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLOUT)
         self.dropped = 0
         self.unreported = 0
 
+    @abstractmethod
     def write(self, level: str, text: str) -> None:
-        """Write one record, cut to the length that a pipe takes in one piece."""
-        if self.unreported:
-            self.retry()
+        """Write one record if that is possible without blocking."""
+
+    @abstractmethod
+    def retry(self) -> None:
+        """Write what could not be written before: unsent records, then how many were dropped."""
+
+    def _drop(self) -> None:
+        self.unreported += 1
+        self.dropped += 1
+
+
+class StderrSink(Sink):
+    """Writes records to a file descriptor, one per line, each cut to the length that a pipe takes in one piece."""
+
+    def __init__(self, descriptor: int, notice: Callable[[int], str]) -> None:
+        super().__init__(notice)
+        self._descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+
+    def write(self, level: str, text: str) -> None:
+        """Write one record, after the report of dropped ones."""
+        self.retry()
         if self.unreported or not self._write_line(text):
-            self.unreported += 1
-            self.dropped += 1
+            self._drop()
 
     def retry(self) -> None:
         """Report how many records were dropped."""
@@ -74,28 +76,20 @@ class StderrSink:
             return False
 
 
-class SyslogSink:
-    """Sends records to syslogd's socket as the C library does; keeps some while syslogd takes none.
+class SyslogSink(Sink):
+    """Sends records to syslogd's socket as the C library does; keeps some while syslogd takes none."""
 
-    Attributes:
-        dropped: How many records were dropped since the start.
-        unreported: How many of them no record has reported yet; *notice* renders that record.
-    """
-
-    def __init__(self, name: str, notice: Notice, path: str = "/dev/log") -> None:
-        self._notice = notice
+    def __init__(self, name: str, notice: Callable[[int], str], path: str = "/dev/log") -> None:
+        super().__init__(notice)
         self._path = path
         self._tag = f"{name}[{os.getpid()}]: ".encode()
         self._socket: socket.socket | None = None
         self._unsent: deque[bytes] = deque(maxlen=_MAX_UNSENT_RECORDS)
-        self.dropped = 0
-        self.unreported = 0
 
     def write(self, level: str, text: str) -> None:
         """Send one record, after those that were not sent yet; the oldest makes room for it."""
         if len(self._unsent) == _MAX_UNSENT_RECORDS:
-            self.unreported += 1
-            self.dropped += 1
+            self._drop()
         self._unsent.append(self._line(level, text))
         self.retry()
 
