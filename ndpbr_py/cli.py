@@ -71,6 +71,8 @@ def _function(command: str) -> Callable[[argparse.Namespace], int]:
             from ndpbr_py.commands.doctor import main
         case "explain":
             from ndpbr_py.commands.explain import main
+        case "lookup":
+            from ndpbr_py.commands.lookup import main
         case "replay":
             from ndpbr_py.commands.replay import main
     return main

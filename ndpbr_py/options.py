@@ -128,6 +128,11 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
     _query_options(parser)
 
 
+def _lookup_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("address", type=config.address, metavar="ADDR", help="an IPv6 address")
+    _state_dir(parser)
+
+
 def _replay_options(parser: argparse.ArgumentParser) -> None:
     text = "output of `ndpbr record` or `ip -6 monitor neigh`; - is standard input"
     parser.add_argument("file", metavar="FILE", help=text)
@@ -182,6 +187,7 @@ COMMANDS = {
     "refresh": Command(_refresh_options, "remind switches of this host's own addresses until a signal"),
     "doctor": Command(_doctor_options, "check the system: one line per check, with the fix"),
     "explain": Command(_explain_options, "say why an address is, or is not, proxied"),
+    "lookup": Command(_lookup_options, "make the daemon look an address up, print which host answers"),
     "replay": Command(_replay_options, "print the commands for a recording, without touching the kernel"),
 }
 

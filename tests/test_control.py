@@ -19,8 +19,12 @@ from ndpbr_py.control.client import ask
 from ndpbr_py.control.server import NAME, Control
 
 
-def repeat(request: Mapping[str, Any]) -> Mapping[str, object]:
+async def repeat(request: Mapping[str, Any]) -> Mapping[str, object]:
     return {"request": request}
+
+
+async def long_answer(_: Mapping[str, Any]) -> Mapping[str, object]:
+    return {"text": "x" * 3_000_000}
 
 
 @asynccontextmanager
@@ -83,7 +87,7 @@ def test_large_answer_arrives_whole(tmp_path: Path) -> None:
     """An answer may be larger than the socket's buffer."""
 
     async def both() -> Any:
-        end = Control(tmp_path, lambda _: {"text": "x" * 3_000_000})
+        end = Control(tmp_path, long_answer)
         await end.start()
         try:
             return await asyncio.to_thread(ask, tmp_path, what="state")

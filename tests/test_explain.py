@@ -104,7 +104,7 @@ def test_addresses_that_are_not_proxied(address: str, kind: str, reason: str) ->
             INTERFACES,
             True,
             "no host answers for this address",
-            f"ping -c 1 -I lan0 {HOST}",
+            f"ndpbr lookup {HOST}",
         ),
         ([changed(state=NudState.NOARP)], INTERFACES, True, "no host has used this address", None),
         ([changed()], INTERFACES, False, "ndpbr is not running", "ndpbr run wan0 lan0"),

@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -149,7 +149,11 @@ def test_changed_packet_is_a_valid_solicitation_or_none(
 
 async def answered(folder: Path, request: bytes) -> bytes:
     """Return what the control socket answers to *request*."""
-    server = Control(folder, lambda asked: {"keys": sorted(asked)})
+
+    async def keys(asked: Mapping[str, Any]) -> Mapping[str, object]:
+        return {"keys": sorted(asked)}
+
+    server = Control(folder, keys)
     await server.start()
     try:
         reader, writer = await asyncio.open_unix_connection(str(folder / NAME))

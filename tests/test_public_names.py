@@ -26,7 +26,7 @@ JSON = {
     "`show --json`": ("commands/show.py",),
     "`doctor --json`": ("commands/doctor.py",),
     "`explain --json`": ("commands/explain.py",),
-    "Control socket": ("daemon/status.py", "control/rules.py", "control/server.py"),
+    "Control socket": ("daemon/status.py", "daemon/lookup.py", "control/rules.py", "control/server.py"),
 }
 UNITS = {"seconds": ("_s", "_seconds"), "milliseconds": ("_ms",), "bytes": ("_bytes",)}
 TYPES = {"text", "number", "true/false", "list", "object", *UNITS}

@@ -11,6 +11,7 @@ from typing import Any
 from ndpbr_py.control.server import NAME
 
 _TIMEOUT_S = 2.0
+_LOOKUP_TIMEOUT_S = 12.0  # more than the daemon takes
 
 
 def ask(state_dir: Path, **request: object) -> dict[str, Any] | None:
@@ -18,12 +19,14 @@ def ask(state_dir: Path, **request: object) -> dict[str, Any] | None:
 
     ``what="state"`` asks for the daemon's state, ``what="hosts", addresses=[...]`` also for these hosts, and
     ``what="address", address="..."`` also for the host with that address and the decisions about it.
+    ``what="lookup", address="..."`` makes the daemon look the address up, and takes some seconds.
     """
-    end = time.monotonic() + _TIMEOUT_S
+    timeout_s = _LOOKUP_TIMEOUT_S if request.get("what") == "lookup" else _TIMEOUT_S
+    end = time.monotonic() + timeout_s
     received = bytearray()
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as client:
-            client.settimeout(_TIMEOUT_S)
+            client.settimeout(timeout_s)
             client.connect(str(state_dir / NAME))
             client.sendall(json.dumps(request).encode() + b"\n")
             while chunk := client.recv(1 << 16):

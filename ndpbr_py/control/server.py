@@ -11,15 +11,15 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-Answer = Callable[[Mapping[str, Any]], Mapping[str, object]]
+Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, object]]]
 
 NAME = "control"  # in the state directory
 _MAX_REQUEST_BYTES = 32768
-_TIMEOUT_S = 2.0  # of a client's whole connection
+_TIMEOUT_S = 2.0  # for the request, and for the answer to be taken
 _MAX_CLIENTS = 8
 
 
@@ -65,7 +65,10 @@ class Control:
         self._clients.add(writer)
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                writer.write(json.dumps(await self._reply(reader)).encode() + b"\n")
+                request = await self._request(reader)
+            answer = await self._answer(request) if isinstance(request, dict) else {"error": request}
+            async with asyncio.timeout(_TIMEOUT_S):
+                writer.write(json.dumps(answer).encode() + b"\n")
                 writer.close()
                 await writer.wait_closed()
         except OSError:  # the client is slow (TimeoutError), or gone
@@ -74,20 +77,19 @@ class Control:
             writer.transport.abort()
             self._clients.discard(writer)
 
-    async def _reply(self, reader: asyncio.StreamReader) -> Mapping[str, object]:
+    async def _request(self, reader: asyncio.StreamReader) -> dict[str, Any] | str:
+        """Return the request; or an error, as one sentence."""
         if len(self._clients) > _MAX_CLIENTS:
-            return {"error": f"expected at most {_MAX_CLIENTS} clients at a time, got one more"}
+            return f"expected at most {_MAX_CLIENTS} clients at a time, got one more"
         try:
             line = await reader.readline()
         except ValueError:
-            return {"error": f"expected a request of at most {_MAX_REQUEST_BYTES} bytes, got a longer one"}
+            return f"expected a request of at most {_MAX_REQUEST_BYTES} bytes, got a longer one"
         try:
             request = json.loads(line)
         except (ValueError, RecursionError):
             request = None
-        if not isinstance(request, dict):
-            return {"error": "expected a JSON object, got something else"}
-        return self._answer(request)
+        return request if isinstance(request, dict) else "expected a JSON object, got something else"
 
 
 def _remove_stale(path: Path) -> None:

@@ -82,6 +82,7 @@ class Reason(Enum):
     REFRESH_INTERVAL = "refresh-interval"
     SOLICITED = "solicited"
     UNRESOLVED = "unresolved"
+    REQUESTED = "requested"
     MOVED = "moved"
     DETECTION = "duplicate-address-detection"
     UNUSED = "not-used-elsewhere"

@@ -286,6 +286,13 @@ class CandidatesFound:
 
 
 @dataclass(frozen=True, slots=True)
+class LookupRequested:
+    """The user wants to know whether a host has the address."""
+
+    address: IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed."""
 
@@ -300,5 +307,6 @@ Event = (
     | KernelSnapshot
     | ActionRefused
     | CandidatesFound
+    | LookupRequested
     | Tick
 )

@@ -9,7 +9,16 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import assert_never
 
-from ndpbr_py.core import duplicates, link_changes, mld_refresh, neighbors, reconcile, solicitations, unresolved
+from ndpbr_py.core import (
+    duplicates,
+    link_changes,
+    mld_refresh,
+    neighbors,
+    reconcile,
+    requested,
+    solicitations,
+    unresolved,
+)
 from ndpbr_py.core.actions import AddProxy, AddRoute, Advertise, Probe, RejoinGroup
 from ndpbr_py.core.candidates import Candidates
 from ndpbr_py.core.corrections import Corrections
@@ -21,6 +30,7 @@ from ndpbr_py.core.events import (
     KernelSnapshot,
     LinkChanged,
     LinkDeleted,
+    LookupRequested,
     NeighborChanged,
     NeighborDeleted,
     NudState,
@@ -84,6 +94,8 @@ class NdProxy(State):
                 return neighbors.deleted(self, event)
             case SolicitationReceived():
                 return solicitations.received(self, event, now)
+            case LookupRequested():
+                return requested.lookup(self, event.address, now)
             case Tick():
                 return self._tick(now)
             case SnapshotStarted():

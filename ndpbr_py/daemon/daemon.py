@@ -22,6 +22,7 @@ from ndpbr_py.core.events import (
     LineRejected,
     LinkChanged,
     LinkDeleted,
+    LookupRequested,
     NeighborChanged,
     NeighborDeleted,
     Refusal,
@@ -36,6 +37,7 @@ from ndpbr_py.daemon.advertiser import Advertiser
 from ndpbr_py.daemon.discovery import Discovery
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.inbox import Event, Inbox, LinkRenamed, MarkerSeen, ResyncRequested, SignalReceived
+from ndpbr_py.daemon.lookup import RequestedLookups
 from ndpbr_py.daemon.monitor_events import MonitorHandler
 from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
@@ -92,7 +94,8 @@ class Daemon:
             log=log,
             interval_s=config.resync_interval_s,
         )
-        self._status = Status(config.interfaces, self._dispatcher, self._resync, self._advertiser, log)
+        self._lookups = RequestedLookups(self._dispatcher.proxy, put)
+        self._status = Status(config.interfaces, self._dispatcher, self._resync, self._advertiser, self._lookups, log)
         self._control = Control(config.state_dir, self._status.answer)
         self._start_report = StartReport(config, program, log)
         self._ignored_prefixes: set[str] = set()
@@ -170,7 +173,10 @@ class Daemon:
         match event:
             case MonitorLines():
                 self._inbox.put(*self._monitor_handler.on_lines(event.lines))
-            case NeighborChanged() | NeighborDeleted() | SolicitationReceived() | CandidatesFound() | SnapshotStarted():
+            case NeighborChanged():
+                self._dispatcher.handle(event)
+                self._lookups.on_neighbor(event)
+            case NeighborDeleted() | SolicitationReceived() | CandidatesFound() | LookupRequested() | SnapshotStarted():
                 self._dispatcher.handle(event)
             case Tick():
                 self._dispatcher.handle(event)

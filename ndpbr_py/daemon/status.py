@@ -18,6 +18,7 @@ from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.daemon.advertiser import Advertiser
 from ndpbr_py.daemon.dispatcher import Dispatcher
+from ndpbr_py.daemon.lookup import RequestedLookups
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.logs.fields import fields
 from ndpbr_py.logs.logger import Log
@@ -35,12 +36,19 @@ class Status:
     """
 
     def __init__(
-        self, interfaces: Sequence[str], dispatcher: Dispatcher, resync: Resync, advertiser: Advertiser, log: Log
+        self,
+        interfaces: Sequence[str],
+        dispatcher: Dispatcher,
+        resync: Resync,
+        advertiser: Advertiser,
+        lookups: RequestedLookups,
+        log: Log,
     ) -> None:
         self._interfaces = interfaces
         self._dispatcher = dispatcher
         self._resync = resync
         self._advertiser = advertiser
+        self._lookups = lookups
         self._log = log
         self._started = clock.now()
         self.monitor_starts = 0
@@ -77,7 +85,7 @@ class Status:
         finally:
             file.remove()
 
-    def answer(self, request: Mapping[str, Any]) -> dict[str, object]:
+    async def answer(self, request: Mapping[str, Any]) -> dict[str, object]:
         """Return the answer to the request of a client."""
         match request:
             case {"what": "state"}:
@@ -89,7 +97,9 @@ class Status:
                 host = self._dispatcher.proxy.hosts.get(address)
                 events = [_event(past) for past in self._dispatcher.history.about(address)]
                 return self._state() | {"host": host and self._host(host), "events": events}
-        return {"error": "expected what=state, what=hosts with addresses, or what=address with address"}
+            case {"what": "lookup", "address": word} if (address := _address(word)) is not None:
+                return {"lookup": await self._lookups.answer(address)}
+        return {"error": "expected what=state, what=hosts with addresses, or what=address or what=lookup with address"}
 
     def _state(self) -> dict[str, object]:
         return {

@@ -132,10 +132,10 @@ def _reason_without_host(
     ignored = [decision.reason for decision in decisions if decision.kind is DecisionKind.IGNORED]
     if ignored:
         return explain_text.OBJECTIONS[ignored[0]]
-    ping = f"ping -c 1 -I {neighbors[0].dev if neighbors else 'IFACE'} {address}"
+    lookup = f"ndpbr lookup {address}"
     if any(VERDICTS[entry.state] is Verdict.GONE for entry in neighbors):
-        return "no host answers for this address", ping
-    return "no host has used this address", f"send a packet from the host, or make the router resolve it: {ping}"
+        return "no host answers for this address", lookup
+    return "no host has used this address", f"send a packet from the host, or {lookup}"
 
 
 def _reason_without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tuple[str, str | None]:

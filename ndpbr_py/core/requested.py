@@ -1,0 +1,45 @@
+"""A lookup that the user asked for -> probes on every link where the host may be, and why there are none.
+
+Pure. The limits are those of solicitations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
+
+from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.decision import Decision, Reason
+from ndpbr_py.core.lookups import started
+
+if TYPE_CHECKING:
+    from ndpbr_py.core.state import State
+
+
+def probes(state: State, address: IPv6Address) -> list[Probe]:
+    """Return the probes that look *address* up: of a known host first that on its own link."""
+    host = state.hosts.get(address)
+    if host is not None and host.pinned:
+        return []  # a probe would make a PERMANENT entry an ordinary one
+    known = [Probe(address, host.dev, host.lladdr)] if host is not None and state.admits(address, host.dev) else []
+    if not state.rules.can_resolve:
+        return known
+    return [*known, *[Probe(address, dev, None) for dev in state.other_links(address, host.dev if host else "")]]
+
+
+def lookup(state: State, address: IPv6Address, now: float) -> Sequence[Decision]:
+    """Return the lookup of *address*; none where the limits refuse it."""
+    wanted = probes(state, address)
+    if not wanted or not state.lookups.allows(wanted[0].dev, None, address, len(wanted), now):
+        return ()
+    return started(Reason.REQUESTED, address, wanted[0].dev, None, wanted)
+
+
+def obstacle(state: State, address: IPv6Address) -> Reason | None:
+    """Return why *address* is not looked up; None if that is not about the address: no link is up, or ip(8) is old."""
+    host = state.hosts.get(address)
+    if host is not None and host.pinned:
+        return Reason.STATIC if address in state.rules.statics else Reason.PERMANENT
+    objections = [state.objection(address, dev) for dev in state.rules.interfaces]
+    return None if None in objections else objections[0]
