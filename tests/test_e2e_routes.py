@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Network
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.conftest import Start
 from tests.home import LAN, LAN2, Home
 from tests.lab import until
 from tests.observed import proxies, routes
+from tests.recipe import missing
 
 NESTED = "2001:db8:64:0:b::/80"
 CLIENT = "2001:db8:64:0:b::5"
@@ -98,6 +100,28 @@ def test_advertised_prefixes_change_nothing_for_lan_hosts(home: Home, daemon: St
 
     assert not [record for record in running.log() if record["event"] == "host-forgotten" and record["address"] == LAN]
     assert {f"{LAN} dev wan0 proto 135", f"{LAN} dev lan1 proto 135"} <= proxies(home.router)
+
+
+def test_advertised_prefix_without_end_changes_nothing_for_lan_hosts(home: Home, daemon: Start, tmp_path: Path) -> None:
+    """The kernel's route of an advertised prefix with an infinite lifetime looks like one of the router's own."""
+    if reason := missing("radvd"):
+        pytest.skip(reason)
+    home.router.ip("address add 2001:db8:64::3/64 dev lan0 nodad")
+    running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
+    for host, address in ((home.lan, LAN), (home.lan2, LAN2)):
+        claim(host, address)
+        running.wait_for("host-verified", address=address)
+    home.router.sysctl("net/ipv6/conf/wan0/accept_ra", 2)
+    conf, prefix = tmp_path / "radvd.conf", "2001:db8:64::/65"
+    endless = "{ AdvAutonomous off; AdvValidLifetime infinity; AdvPreferredLifetime infinity; };"
+    conf.write_text(f"interface lan0 {{ AdvSendAdvert on; prefix {prefix} {endless} }};\n")
+    home.modem.spawn("radvd", "-n", "-m", "stderr", "-C", str(conf), "-p", str(tmp_path / "radvd.pid"))
+    until(lambda: f"{prefix} dev wan0 proto kernel" in home.router.ip("-6 route show"), what="the advertised route")
+    # Shows that the advertised route has been read.
+    home.router.ip(f"-6 route add blackhole {LAN2} metric 50")
+    running.wait_for("host-forgotten", address=LAN2, reason="routed-elsewhere")
+
+    assert not [record for record in running.log() if record["event"] == "host-forgotten" and record["address"] == LAN]
 
 
 def test_static_host_wins_over_the_routing_table(home: Home, daemon: Start) -> None:

@@ -149,7 +149,7 @@ OTHER_ROUTES = {
     "unreachable 2001:db8:5::/56 dev lo metric 1024 error -113 pref medium": prefix_route(
         "2001:db8:5::/56", "lo", kind=RouteType.UNREACHABLE
     ),
-    "2001:db8::8 dev tun0 proto kernel metric 256 pref medium": prefix_route("2001:db8::8/128", "tun0"),
+    "2001:db8::8 dev tun0 proto 3 metric 256 pref medium": prefix_route("2001:db8::8/128", "tun0"),
     "2001:db8::8 via fe80::5 dev tun0 metric 1024 pref medium": prefix_route("2001:db8::8/128", "tun0", "fe80::5"),
     "blackhole 2001:db8::8 dev lo metric 1024": prefix_route("2001:db8::8/128", "lo", kind=RouteType.BLACKHOLE),
     "2001:db8:5::/64 from 2001:db8::/56 via fe80::5 dev wan0 metric 1024": None,  # not for all packets
@@ -169,6 +169,27 @@ def test_routes_of_other_programs_are_read(line: str) -> None:
     expected = OTHER_ROUTES[line]
 
     assert read.snapshot().routes == (() if expected is None else (expected,))
+
+
+KERNEL_ROUTES = {
+    "2001:db8::/64 dev wan0 proto 2 metric 256 pref medium": False,
+    "2001:db8::9 dev wan0 proto kernel metric 256 pref medium": False,  # the peer of an address
+    "2001:db8::/65 dev wan0 proto 2 metric 256 pref medium": True,
+    "2001:db8::/64 dev lan0 proto kernel metric 256 pref medium": True,
+    "2001:db8::33 dev wan0 proto kernel metric 256 pref medium": True,
+    "2001:db8::/65 dev wan0 proto 3 metric 256 pref medium": False,
+}
+
+
+@pytest.mark.parametrize("line", KERNEL_ROUTES)
+def test_route_that_the_kernel_made_for_no_address_is_advertised(line: str) -> None:
+    """The kernel makes connected routes for the router's addresses and for router advertisements only."""
+    read = tables()
+    read.address("2: wan0    inet6 2001:db8::2/64 scope global ")
+    read.address("2: wan0    inet6 2001:db8::2 peer 2001:db8::9/128 scope global ")
+    read.route(line)
+
+    assert [route.advertised for route in read.snapshot().routes] == [KERNEL_ROUTES[line]]
 
 
 def test_next_hops_of_a_multipath_route_are_read() -> None:

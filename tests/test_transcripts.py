@@ -74,6 +74,9 @@ class MainTable:
         for number, dev in enumerate(self.interfaces, 2):
             tables.link(f"{number}: {dev}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500")
         for line in self.routes:
+            if " proto kernel " in line:
+                prefix, _, dev = line.split()[:3]
+                tables.address(f"2: {dev}    inet6 {prefix if '/' in prefix else prefix + '/128'} scope global")
             tables.route(line)
         for words in map(str.split, self.entries):
             if words[0] == "route":

@@ -30,9 +30,10 @@ _TYPES = {kind.value: kind for kind in RouteType if kind is not RouteType.UNICAS
 _TYPES |= {str(number): kind for number, kind in enumerate(RouteType, 1) if kind is not RouteType.UNICAST}
 KINDS = ("link", "address", "route", "proxy", "neighbor")  # of tables, in the order of the dumps
 _RA = ("ra", "9")  # RTPROT_RA
+_KERNEL = ("kernel", "2")  # RTPROT_KERNEL
 _EXPIRES = re.compile(r" expires \d+sec")
 _EVERYWHERE = IPv6Network("::/0")
-_ADDRESS = re.compile(r"\d+: (\S+)\s+inet6 ([0-9a-f:.]+)(?: peer [0-9a-f:.]+)?/\d+")
+_ADDRESS = re.compile(r"\d+: (\S+)\s+inet6 ([0-9a-f:.]+)(?: peer ([0-9a-f:.]+))?/(\d+)")
 
 
 class Tables:
@@ -51,6 +52,7 @@ class Tables:
         self._next_hops: dict[IPv6Address, str] = {}
         self._own: set[IPv6Address] = set()
         self._router_addresses: list[RouterAddress] = []
+        self._own_prefixes: set[tuple[IPv6Network, str]] = set()
         self._up: set[str] = set()
         self._without_nd: set[str] = set()
         self._names: dict[int, str] = {}
@@ -91,7 +93,7 @@ class Tables:
                 ours = words[4] == self._protocol
                 self._host_routes.append(HostRoute(address, words[2], ours))
                 if not ours:
-                    self._routes.append(Route(IPv6Network(address), words[2]))
+                    self._routes.append(self._connected(Route(IPv6Network(address), words[2]), words[4]))
                 return
         if line[0] in " \t":
             # A next hop of the multipath route above.
@@ -125,19 +127,31 @@ class Tables:
         if route is None or "dev" not in pairs or (route.default and route.type is not RouteType.UNICAST):
             return
         gateway = self._address(pairs["via"]) if "via" in pairs else None
-        found = replace(route, dev=pairs["dev"], gateway=gateway)
+        found = self._connected(replace(route, dev=pairs["dev"], gateway=gateway), pairs.get("proto"))
         self._routes.append(found)
         if found.default and gateway is not None:
             self._next_hops[gateway] = found.dev
         elif found.connected and found.dev in self._interfaces:
             self._on_link.add(found.prefix)
 
+    def _connected(self, route: Route, protocol: str | None) -> Route:
+        """Return *route*, advertised if the kernel made it for no address of the router.
+
+        A router advertisement with an infinite lifetime makes a route without `expires` [measured on Linux 6.18].
+        """
+        if protocol not in _KERNEL or (route.prefix, route.dev) in self._own_prefixes:
+            return route
+        return replace(route, advertised=True)
+
     def address(self, line: str) -> None:
         """Parse a line of `-o address show`."""
         match = _ADDRESS.match(line)
         if match is not None and (address := self._address(match.group(2))) is not None:
+            dev, peer = match.group(1), self._address(match.group(3) or match.group(2))
             self._own.add(address)
-            self._router_addresses.append(RouterAddress(address, match.group(1), parser.is_settled(line)))
+            self._router_addresses.append(RouterAddress(address, dev, parser.is_settled(line)))
+            if peer is not None:
+                self._own_prefixes.add((IPv6Network((peer, int(match.group(4))), strict=False), dev))
 
     def link(self, line: str) -> None:
         """Parse a line of `-o link show`."""
