@@ -23,6 +23,7 @@ EXPIRE_INTERVAL = 3600.0
 RESYNC_INTERVAL = 60.0
 MAX_HOSTS = 4096
 MAX_HOSTS_PER_LLADDR = 64
+SYSLOG_BYTES = 1000  # Debian's busybox syslogd reads 1,024, Alpine's 2,048 since 3.15
 LOG_FORMATS = ("auto", "console", "logfmt", "json")
 COLORS = ("auto", "always", "never")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -36,12 +37,13 @@ _PROTOCOLS_IN_USE = {*range(5), *range(8, 19), 42, 72, 84, 99, 100, *range(186, 
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
-    """Format, lowest level, destination and color of the log."""
+    """Format, lowest level, destination and color of the log; ``syslog_bytes`` is the longest line for syslogd."""
 
     format: str = "auto"
     level: str = "info"
     syslog: bool = False
     color: str = "auto"
+    syslog_bytes: int = SYSLOG_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def run_config(arguments: Namespace) -> RunConfig:
 def log_config(arguments: Namespace) -> LogConfig:
     """Return the configuration of the log: the options before the command."""
     level = "debug" if arguments.verbose else arguments.log_level
-    return LogConfig(arguments.log_format, level, arguments.syslog, arguments.color)
+    return LogConfig(arguments.log_format, level, arguments.syslog, arguments.color, arguments.syslog_bytes)
 
 
 def is_interface_name(name: str) -> bool:
@@ -196,6 +198,14 @@ def protocol(text: str) -> int:
     number = _natural(text)
     if not 5 <= number <= 255 or number in _PROTOCOLS_IN_USE:
         raise ConfigError(f"--protocol: expected a number from 5 to 255 that no other program uses, got {text!r}")
+    return number
+
+
+def line_bytes(option: str, text: str) -> int:
+    """Return the longest line that syslogd reads."""
+    number = _natural(text)
+    if not 128 <= number <= 65_535:  # the header and the longest event fit
+        raise ConfigError(f"{option}: expected a number of bytes from 128 to 65535, got {text!r}")
     return number
 
 

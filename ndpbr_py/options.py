@@ -198,6 +198,8 @@ def parser() -> Parser:
     value = partial(_value, top)
     top.add_argument("-v", "--verbose", action="store_true", help="log every single command, too")
     top.add_argument("-l", "--syslog", action="store_true", help="log to syslog instead of standard error")
+    text = "the longest line that syslogd reads; a longer record loses its last fields (%(default)s)"
+    value("--syslog-bytes", config.line_bytes, "N", text, config.SYSLOG_BYTES)
     value("--pidfile", config.path, "PATH", "where the daemon's pid is (%(default)s)", config.PIDFILE)
     kind = partial(config.choice, choices=config.LOG_FORMATS)
     value("--log-format", kind, "FORMAT", f"one of {', '.join(config.LOG_FORMATS)} (%(default)s)", "auto")

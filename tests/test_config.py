@@ -114,9 +114,17 @@ def test_answer_as_target_that_makes_no_sense(words: str, sentence: str) -> None
     assert str(error.value).startswith(sentence)
 
 
+@pytest.mark.parametrize("number", ["127", "65536", "-1", "many"])
+def test_syslog_line_has_room_for_an_event(number: str) -> None:
+    """A shorter line would lose the event's name."""
+    with pytest.raises(ConfigError, match=r"^--syslog-bytes: expected a number of bytes from 128 to 65535, got "):
+        config.line_bytes("--syslog-bytes", number)
+
+
 def test_verbose_is_the_lowest_level() -> None:
     """`-v` logs every command, whatever --log-level says."""
     assert config.log_config(parser().parse_args(["kill"])) == LogConfig("auto", "info", syslog=False)
+    assert config.log_config(parser().parse_args(["--syslog-bytes", "200", "kill"])).syslog_bytes == 200
     words = ["-v", "--log-level", "error", "-l", "--log-format", "JSON", "--color", "never", "kill"]
     assert config.log_config(parser().parse_args(words)) == LogConfig("json", "debug", syslog=True, color="never")
 

@@ -84,6 +84,24 @@ def test_syslog_gets_one_short_line_per_record(home: Home, syslogd: Syslogd, tmp
     assert _has_record(syslogd, "event=stopped")
 
 
+def test_syslogd_that_reads_short_lines_gets_whole_fields(home: Home, syslogd: Syslogd, tmp_path: Path) -> None:
+    """With --syslog-bytes no line is longer, and none is cut inside a field; the fix has a record of its own."""
+    syslogd.start()
+    home.router.lay("route flush root ::/0", "address flush dev wan0 scope global")
+    for dev in ("wan0", "lan0"):
+        home.router.sysctl(f"net/ipv6/conf/{dev}/accept_ra", 0)
+    running = syslogd.run(home.router, *_daemon(tmp_path, "--syslog-bytes", "150"))
+    fix = 'event=fix check=prefix fix="ip -6 address add ADDRESS/64 dev wan0"'
+    until(lambda: _has_record(syslogd, fix), what="syslog has the fix")
+    running.terminate()
+    running.wait(PATIENCE)
+    lines = syslogd.received()
+
+    assert max(len(line.encode()) for line in lines) <= 150
+    assert all(line.count('"') % 2 == 0 for line in lines)
+    assert _has_record(syslogd, "event=stopped")
+
+
 def test_syslogd_that_starts_late_or_restarts_loses_nothing(home: Home, syslogd: Syslogd, tmp_path: Path) -> None:
     """Records are kept until syslogd is up, at startup and after its restart."""
     running = syslogd.run(home.router, *_daemon(tmp_path))
@@ -148,10 +166,10 @@ def test_unknown_format_or_level_is_refused(home: Home, ndpbr: Run, word: str) -
     assert re.fullmatch(r"ndpbr: --log-(format|level): expected one of .*, got '(xml|loud)'\n", ended.stderr)
 
 
-def _daemon(folder: Path) -> tuple[str, ...]:
+def _daemon(folder: Path, *words: str) -> tuple[str, ...]:
     # With this interval the daemon tries syslogd again twice a second.
     options = ("--expire-interval", "50", "--state-dir", str(folder / "state"))
-    return (*PROGRAM, "-l", "--pidfile", str(folder / "ndpbr.pid"), "run", *options, "wan0", "lan0")
+    return (*PROGRAM, "-l", *words, "--pidfile", str(folder / "ndpbr.pid"), "run", *options, "wan0", "lan0")
 
 
 def _has_record(syslogd: Syslogd, words: str) -> bool:

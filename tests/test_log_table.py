@@ -103,8 +103,17 @@ def assigned(module: str, name: str) -> set[str]:
 
 
 def recorded() -> dict[str, Event]:
-    """Return the events that are logged by name: `record()` and `condition()` of a Log, and structlog's own methods."""
+    """Return the events that are logged by name: `record()` and `condition()` of a Log, and structlog's own methods.
+
+    The log makes some records itself, as a dict.
+    """
     found: dict[str, Event] = defaultdict(Event)
+    for node in ast.walk(TREES[PACKAGE / "logs/rendering.py"]):
+        if isinstance(node, ast.Dict):
+            made = {text(key): text(value) for key, value in zip(node.keys, node.values, strict=True)}
+            if (name := made.get("event")) is not None:
+                others = {key for key in made if key is not None} - {"event"}
+                found[name] = Event(set(LEVELS), others, {"logs/rendering.py"})
     for module, call in calls():
         if not isinstance(call.func, ast.Attribute):
             continue

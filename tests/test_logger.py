@@ -19,6 +19,7 @@ from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NudState
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.logs.logger import Log
+from ndpbr_py.logs.rendering import KEY_ORDER
 from tests.builders import LLADDR, OTHER_LLADDR, Records, addr, route
 from tests.program import ROOT
 
@@ -36,6 +37,7 @@ LEARNED = Decision(
 )
 ABOUT = {"address": "2001:db8::33", "dev": "lan0", "lladdr": LLADDR, "state": "STALE"}
 
+HEADER_BYTES = len("<30>Nov 23 13:00:00 ndpbr[4194304]: ")
 FILL = """
 import sys
 from ndpbr_py.config import LogConfig
@@ -388,6 +390,62 @@ def test_text_from_outside_forges_no_field(text: str) -> None:
     assert [field.group(1) for field in fields] == ["event", *["line"] * bool(text), "number"]
 
 
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+@given(st.integers(128, 300), st.dictionaries(st.from_regex("[a-z]{1,4}", fullmatch=True), st.text(max_size=40)))
+def test_long_record_loses_whole_fields(form: str, limit: int, given: dict[str, str]) -> None:
+    """A syslog line has at most the bytes that syslogd reads: it has the first fields whole, and says what it lost."""
+    sink, whole = Records(), Records()
+    given = {key: value for key, value in given.items() if key not in KEY_ORDER and key != "fix"}
+
+    Log(LogConfig(form, syslog=True, syslog_bytes=limit), sink).record("warning", "it", **given)
+    Log(LogConfig(form, syslog=True, syslog_bytes=9999), whole).record("warning", "it", **given)
+
+    (short, full), room = (parse(it.written[0][1], form) for it in (sink, whole)), limit - HEADER_BYTES
+    if len(whole.written[0][1].encode()) <= room:
+        assert short == full
+    else:
+        assert len(sink.written[0][1].encode()) <= room
+        assert short.popitem() == ("truncated", True if form == "json" else "true")
+        assert list(short.items()) == list(full.items())[: len(short)]
+
+
+def test_fix_that_does_not_fit_is_a_record_of_its_own() -> None:
+    """Advice is not lost, and not cut in the middle of an address; a fix that fits stays where it is."""
+    sink = Records()
+    log = Log(LogConfig("logfmt", syslog=True, syslog_bytes=150), sink)
+
+    log.record("warning", "check-failed", check="prefix", detail="x" * 100, fix="ip -6 route del 2001:db8::/64 dev b")
+    log.record("warning", "check-failed", check="prefix", detail="x" * 10, fix="ip -6 route del 2001:db8::/64 dev b")
+    log.record("warning", "check-failed", check="prefix", detail="x" * 100, fix=None)
+    log.record("warning", "check-failed", check="prefix", detail="x", fix="y" * 100)
+
+    fix = 'fix="ip -6 route del 2001:db8::/64 dev b"'
+    assert [text for _, text in sink.written] == [
+        "event=check-failed check=prefix truncated=true",
+        f"event=fix check=prefix {fix}",
+        f"event=check-failed check=prefix detail={'x' * 10} {fix}",
+        "event=check-failed check=prefix truncated=true",
+        "event=check-failed check=prefix detail=x truncated=true",
+        "event=fix check=prefix truncated=true",
+    ]
+
+
+def test_record_on_standard_error_is_written_in_one_piece() -> None:
+    """A pipe takes 4,096 bytes as a whole."""
+    sink = Records()
+
+    Log(LogConfig("json"), sink).record("warning", "line-rejected", line="x" * 3900, error="y" * 3900)
+    Log(LogConfig("json"), sink).record("warning", "line-rejected", line="x", error="y" * 3900)
+
+    short, full = (json.loads(text) for _, text in sink.written)
+    assert list(short) == ["ts", "level", "event", "line", "truncated"]
+    assert list(full) == ["ts", "level", "event", "line", "error"]
+
+
+def parse(record: str, form: str) -> dict[str, object]:
+    return json.loads(record) if form == "json" else {it.group(1): it.group(2) for it in FIELD.finditer(record)}
+
+
 def test_host_record_fits_into_a_syslog_line() -> None:
     """The longest record about a host, on interfaces with usual names, is not cut by the smallest syslogd."""
     long = addr("2001:db8:1111:2222:3333:4444:5555:6666")
@@ -411,5 +469,4 @@ def test_host_record_fits_into_a_syslog_line() -> None:
     )
     log.flush()
 
-    head = len("<30>Nov 23 13:00:00 ndpbr[4194304]: ")
-    assert head + len(sink.written[0][1]) <= 230
+    assert HEADER_BYTES + len(sink.written[0][1]) <= 230

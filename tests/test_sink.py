@@ -111,15 +111,6 @@ def test_full_disk_is_survived() -> None:
         assert stream.unreported == 1
 
 
-def test_record_that_is_too_long_is_cut(pipe: tuple[int, int]) -> None:
-    """A record is written in one piece, so no other record can split it; it is cut to a page."""
-    read, write = pipe
-
-    StderrSink(write, dropped).write("info", "x" * 10_000)
-
-    assert os.read(read, 1 << 16) == b"x" * 4095 + b"\n"
-
-
 @pytest.mark.parametrize(("level", "priority"), [("debug", 31), ("info", 30), ("warning", 28), ("error", 27)])
 def test_syslog_record_is_as_the_c_library_writes_it(level: str, priority: int, tmp_path: Path) -> None:
     """Facility daemon, the level's severity, time, name and pid."""
@@ -131,14 +122,6 @@ def test_syslog_record_is_as_the_c_library_writes_it(level: str, priority: int, 
     assert text == "event=one"
     assert head.startswith(f"<{priority}>")
     assert len(head.removeprefix(f"<{priority}>")) == len("Nov 23 13:00:00")
-
-
-def test_syslog_record_fits_every_syslogd(tmp_path: Path) -> None:
-    """The smallest syslogd of a system with Python 3.11 reads 1,024 bytes; a record may use nearly all of them."""
-    with closing(syslogd(tmp_path / "log")) as listener:
-        SyslogSink("ndpbr", dropped, str(tmp_path / "log")).write("info", "ä" * 1000)
-
-        assert 990 < len(listener.recv(4096)) <= 1000
 
 
 def test_missing_syslogd_is_waited_for(tmp_path: Path) -> None:

@@ -167,10 +167,15 @@ class Log:
 
 
 class _SinkLogger:
-    """The methods that structlog calls with a rendered record."""
+    """The methods that structlog calls with the texts of a record."""
 
     def __init__(self, sink: Sink) -> None:
-        self.debug = partial(sink.write, "debug")
-        self.info = partial(sink.write, "info")
-        self.warning = partial(sink.write, "warning")
-        self.error = partial(sink.write, "error")
+        self._sink = sink
+        self.debug = partial(self._write, "debug")
+        self.info = partial(self._write, "info")
+        self.warning = partial(self._write, "warning")
+        self.error = partial(self._write, "error")
+
+    def _write(self, level: str, *texts: str) -> None:
+        for text in texts:
+            self._sink.write(level, text)

@@ -1,4 +1,7 @@
-"""An event and its fields -> the text of a record, through structlog: logfmt, JSON, or color for a terminal."""
+"""An event and its fields -> the text of a record, through structlog: logfmt, JSON, or color for a terminal.
+
+A record that is too long loses whole fields from the end, never a part of one.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from typing import Any
 import structlog
 
 from ndpbr_py.config import LogConfig
+from ndpbr_py.logs.sink import max_text_bytes
 from ndpbr_py.system import clock
 
 KEY_ORDER = ("ts", "level", "event", "address", "dev", "lladdr", "state", "reason")
+_HEAD = ("ts", "level", "event")  # never left out
 _LISTS = (list, tuple)
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
     0x2028: "\\u2028",
@@ -21,6 +26,7 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} |
 }
 
 _Record = MutableMapping[str, Any]
+_Render = Callable[[_Record], str]
 
 
 def processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]:
@@ -36,11 +42,14 @@ def processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]
         steps += [structlog.processors.add_log_level, stamp]
     steps.append(_ordered)
     if kind == "json":
-        steps.append(structlog.processors.JSONRenderer())
+        renderer: Any = structlog.processors.JSONRenderer()
     elif kind == "console":
-        steps += [_flat, structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="ts", sort_keys=False)]
+        renderer = structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="ts", sort_keys=False)
     else:
-        steps += [_flat, structlog.processors.LogfmtRenderer(bool_as_flag=False)]
+        renderer = structlog.processors.LogfmtRenderer(bool_as_flag=False)
+    flat = dict if kind == "json" else _flat
+    # The method is that of the record's level; the renderers do not use it.
+    steps.append(_fitted(lambda record: str(renderer(None, "", flat(record))), max_text_bytes(config)))
     return steps
 
 
@@ -51,7 +60,10 @@ def _colored(choice: str, terminal: bool) -> bool:
 
 
 def bound_logger(steps: Sequence[Any], target: object = None, lowest: int = logging.DEBUG) -> Any:
-    """Return a logger that calls *target* with the text of each record; without *target* it returns the text."""
+    """Return a logger that calls *target* with the text of each record; without *target* it returns the text.
+
+    A record whose fix did not fit has two texts.
+    """
     methods = structlog.make_filtering_bound_logger(lowest)
     return structlog.wrap_logger(target or structlog.ReturnLogger(), processors=steps, wrapper_class=methods).bind()
 
@@ -76,7 +88,27 @@ def _ordered(_: object, __: str, record: _Record) -> _Record:
     return {**{key: record[key] for key in KEY_ORDER if key in record}, **record}
 
 
-def _flat(_: object, __: str, record: _Record) -> _Record:
+def _fitted(render: _Render, max_bytes: int) -> Callable[[object, str, _Record], tuple[tuple[str, ...], _Record]]:
+    """Return the last processor: it returns the arguments of the logger's method, one text of at most *max_bytes*.
+
+    If a fix does not fit, it is a second text, a record of its own.
+    """
+
+    def texts(_: object, __: str, record: _Record) -> tuple[tuple[str, ...], _Record]:
+        text, kept = render(record), dict(record)
+        while len(text.encode(errors="backslashreplace")) > max_bytes and list(kept)[-1] not in _HEAD:
+            kept.popitem()
+            text = render({**kept, "truncated": True})
+        if record.get("fix") is None or "fix" in kept or record["event"] == "fix":
+            return (text,), {}
+        head = {key: record[key] for key in _HEAD if key in record}
+        fix = {"event": "fix", "check": record.get("check"), "fix": record["fix"]}
+        return (text, *texts(None, "", head | fix)[0]), {}
+
+    return texts
+
+
+def _flat(record: _Record) -> _Record:
     """Drop fields without a value, and join lists with commas: logfmt has neither null nor lists."""
     return {
         key: ",".join(map(str, value)) if isinstance(value, _LISTS) else value

@@ -13,11 +13,18 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 
+from ndpbr_py.config import LogConfig
+
 _MAX_LINE_BYTES = 4096  # PIPE_BUF: a write of that many bytes to a pipe is all or nothing
-_MAX_SYSLOG_LINE_BYTES = 1000  # Debian's syslogd reads 1,024, busybox's 2,048 since Alpine 3.15
+_MAX_HEADER_BYTES = len("<30>Nov 23 13:00:00 ndpbr[4194304]: ")
 _MAX_UNSENT_RECORDS = 1000  # kept while no syslogd takes them
 _FACILITY_DAEMON = 3 << 3
 _SEVERITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+
+
+def max_text_bytes(config: LogConfig) -> int:
+    """Return how long the text of a record may be, so that no sink or syslogd cuts it."""
+    return config.syslog_bytes - _MAX_HEADER_BYTES if config.syslog else _MAX_LINE_BYTES - 1  # the newline
 
 
 class Sink(ABC):
@@ -47,7 +54,7 @@ class Sink(ABC):
 
 
 class StderrSink(Sink):
-    """Writes records to a file descriptor, one per line, each cut to the length that a pipe takes in one piece."""
+    """Writes records to a file descriptor, one per line."""
 
     def __init__(self, descriptor: int, notice: Callable[[int], str]) -> None:
         super().__init__(notice)
@@ -67,7 +74,7 @@ class StderrSink(Sink):
             self.unreported = 0
 
     def _write_line(self, text: str) -> bool:
-        line = text.encode(errors="backslashreplace")[: _MAX_LINE_BYTES - 1] + b"\n"
+        line = text.encode(errors="backslashreplace") + b"\n"
         try:
             if not any(events & select.POLLOUT for _, events in self._poll.poll(0)):
                 return False
@@ -111,9 +118,8 @@ class SyslogSink(Sink):
                 self._socket = None
 
     def _line(self, level: str, text: str) -> bytes:
-        """Return the line about a record, cut to the length that the smallest syslogd reads."""
         priority = f"<{_FACILITY_DAEMON | _SEVERITIES.get(level, 6)}>{time.strftime('%b %e %H:%M:%S')} ".encode()
-        return (priority + self._tag + text.encode(errors="backslashreplace"))[:_MAX_SYSLOG_LINE_BYTES]
+        return priority + self._tag + text.encode(errors="backslashreplace")
 
     def _send_to_syslog(self, line: bytes) -> None:
         if self._socket is None:
