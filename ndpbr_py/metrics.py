@@ -27,7 +27,12 @@ def _counter(text: str, kind: DecisionKind | None = None) -> Any:
 
 def _gauge(text: str) -> Any:
     """Return the field of a value that may go down, with its help *text*."""
-    return field(default=0, metadata={"help": text, "kind": None, "type": "gauge"})
+    return field(default=0, metadata=_of_gauge(text))
+
+
+def _of_gauge(text: str, label: str | None = None) -> dict[str, str | None]:
+    """Return the metadata of a gauge; with a *label* it has a value for each value of the label."""
+    return {"help": text, "kind": None, "type": "gauge", "label": label}
 
 
 @dataclass(slots=True)
@@ -55,6 +60,9 @@ class Counters:
     log_records_dropped: int = _counter("Log records that were dropped because they could not be written.")
     hosts: int = _gauge("Hosts known now.")
     start_time_seconds: int = _gauge("Start time of the daemon, in seconds since 1970.")
+    check_failed: dict[str, int] = field(
+        default_factory=dict, metadata=_of_gauge("Whether a check of doctor fails: 1, or 0.", "check")
+    )
 
     def count(self, decisions: Iterable[Decision]) -> None:
         """Count *decisions* by their kind."""
@@ -80,8 +88,12 @@ def exposition(counters: Counters) -> str:
         lines += [
             f"# HELP {name} {it.metadata['help']}",
             f"# TYPE {name} {kind}",
-            f"{name} {getattr(counters, it.name)}",
         ]
+        found = getattr(counters, it.name)
+        if label := it.metadata.get("label"):
+            lines += [f'{name}{{{label}="{key}"}} {number}' for key, number in found.items()]
+        else:
+            lines.append(f"{name} {found}")
     return "\n".join(lines) + "\n"
 
 

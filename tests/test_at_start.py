@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from ndpbr_py.config import LogConfig, RunConfig
-from ndpbr_py.doctor.at_start import StartReport
+from ndpbr_py.daemon.health import Health
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.logs.logger import Log
 from tests.advertise import advertise
@@ -58,7 +58,7 @@ def test_router_advertisement_that_brings_one_of_two(
 
 def test_no_router_advertisement(capfd: pytest.CaptureFixture[str]) -> None:
     """When the time for it is over, both checks are logged."""
-    accepting = StartReport(RunConfig(("lo",)), Program("ip", (6, 1), ""), Log(LogConfig("logfmt")), timeout_s=0)
+    accepting = Health(RunConfig(("lo",)), Program("ip", (6, 1), ""), Log(LogConfig("logfmt")), timeout_s=0)
     asyncio.run(accepting.run())
     records = capfd.readouterr().err
 

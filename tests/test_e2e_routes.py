@@ -156,7 +156,7 @@ def test_what_another_program_takes_away_is_restored_at_once(home: Home, daemon:
     until(lambda: home.router.sysctl(setting) == "1", what="proxy_ndp is on again")
     home.router.sysctl("net/ipv6/conf/all/forwarding", 0)
 
-    assert running.wait_for("forwarding-off", dev="all")["level"] == "warning"
+    assert running.wait_for("check-failed", check="forwarding")["level"] == "warning"
     assert home.router.sysctl("net/ipv6/conf/all/forwarding") == "0"
 
 

@@ -19,6 +19,7 @@ JUDGES = (
     "finding",
     "firewall",
     "nft",
+    "changes",
     "checks",
     "machine_checks",
     "link_checks",

@@ -7,6 +7,7 @@ import os
 import stat
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -16,7 +17,8 @@ from ndpbr_py.logs.logger import Log
 from ndpbr_py.metrics import Counters, MetricsFile, exposition
 from tests.builders import Records
 
-COUNTERS = Counters(**{field.name: number for number, field in enumerate(fields(Counters), 1)})
+NUMBERS: dict[str, Any] = {field.name: number for number, field in enumerate(fields(Counters), 1)}
+COUNTERS = Counters(**NUMBERS | {"check_failed": {"a": 1, "b": 0}})
 
 
 def samples(text: str) -> dict[str, float]:
@@ -38,6 +40,10 @@ def test_prometheus_reads_every_counter() -> None:
     assert families["ndpbr_build_info"].samples[0].labels == {"version": __version__}
     for field in fields(Counters):
         family = families[f"ndpbr_{field.name}"]
+        if field.name == "check_failed":
+            assert [(it.labels, it.value) for it in family.samples] == [({"check": "a"}, 1), ({"check": "b"}, 0)]
+            del values[family.name]
+            continue
         is_gauge = field.name in ("hosts", "start_time_seconds")
         assert family.type == ("gauge" if is_gauge else "counter")
         assert family.documentation.endswith(".")

@@ -19,6 +19,8 @@ NEWS = (
     f"[ROUTE]Deleted {HOST} dev lan0 proto 135 metric 1024 pref medium",
     "[NETCONF]inet6 wan0 proxy_neigh off ",
     "[NETCONF]inet6 all proxy_neigh off ",
+    "[NETCONF]inet6 wan0 forwarding off ",
+    "[NETCONF]inet6 all forwarding on ",
 )
 NO_NEWS = (
     f"[ROUTE]{HOST} dev lan0 proto 135 metric 1024 pref medium",
@@ -33,7 +35,6 @@ NO_NEWS = (
     "[NETCONF]inet6 wan0 proxy_neigh on ",
     "[NETCONF]inet6 eth9 proxy_neigh off ",
     "[NETCONF]inet6 default proxy_neigh off ",
-    "[NETCONF]inet6 wan0 forwarding off ",
     "[NETCONF]inet wan0 proxy_neigh off ",
     "[NETCONF]",
 )
@@ -47,7 +48,7 @@ def handler(records: Records) -> MonitorHandler:
 
 @pytest.mark.parametrize("line", NEWS)
 def test_change_by_another_program_requests_a_resync(line: str) -> None:
-    """Another program's route, a deletion of ours, and proxy_ndp turned off."""
+    """Another program's route, a deletion of ours, proxy_ndp turned off, and forwarding turned off or on."""
     assert list(handler(Records()).on_lines([line])) == [ResyncRequested()]
 
 
@@ -55,12 +56,3 @@ def test_change_by_another_program_requests_a_resync(line: str) -> None:
 def test_other_lines_request_no_resync(line: str) -> None:
     """Our own additions and deletions, other tables, other interfaces, and garbage."""
     assert list(handler(Records()).on_lines([line])) == []
-
-
-def test_forwarding_that_is_turned_off_is_a_warning() -> None:
-    """One record when it is turned off, and one when it is on again."""
-    records = Records()
-    lines = [f"[NETCONF]inet6 all forwarding {word} " for word in ("on", "off", "off", "on")]
-
-    assert list(handler(records).on_lines(lines)) == []
-    assert [level for level, text in records.written if '"forwarding-off"' in text] == ["warning", "info"]

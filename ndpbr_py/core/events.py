@@ -113,11 +113,13 @@ class RouterAddress:
     """An address of the router on an interface.
 
     ``settled``: it has passed duplicate address detection, and is neither deprecated nor temporary.
+    ``deprecated``: its preferred lifetime has ended (RFC 4862, 5.5.4).
     """
 
     address: IPv6Address
     dev: str
     settled: bool
+    deprecated: bool = False
 
 
 @value

@@ -36,6 +36,7 @@ from ndpbr_py.core.state import Rules
 from ndpbr_py.daemon.advertiser import Advertiser
 from ndpbr_py.daemon.discovery import Discovery
 from ndpbr_py.daemon.dispatcher import Dispatcher
+from ndpbr_py.daemon.health import Health
 from ndpbr_py.daemon.inbox import Event, Inbox, LinkRenamed, MarkerSeen, ResyncRequested, SignalReceived
 from ndpbr_py.daemon.lookup import RequestedLookups
 from ndpbr_py.daemon.monitor_events import MonitorHandler
@@ -43,7 +44,6 @@ from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.daemon.solicitation_events import SolicitationHandler
 from ndpbr_py.daemon.status import Status
-from ndpbr_py.doctor.at_start import StartReport
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump
 from ndpbr_py.iproute2.commands import Commands
@@ -95,9 +95,11 @@ class Daemon:
             interval_s=config.resync_interval_s,
         )
         self._lookups = RequestedLookups(self._dispatcher.proxy, put)
-        self._status = Status(config.interfaces, self._dispatcher, self._resync, self._advertiser, self._lookups, log)
+        self._health = Health(config, program, log)
+        self._status = Status(
+            config.interfaces, self._dispatcher, self._resync, self._advertiser, self._lookups, self._health, log
+        )
         self._control = Control(config.state_dir, self._status.answer)
-        self._start_report = StartReport(config, program, log)
         self._ignored_prefixes: set[str] = set()
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
@@ -141,7 +143,7 @@ class Daemon:
                     elapsed_s = round(time.monotonic() - self._started, 3)
                     self._log.record("info", "started", **self._state(), elapsed_s=elapsed_s)
                     self._discovery.start()
-                    tasks.create_task(self._start_report.run())
+                    tasks.create_task(self._health.run())
                 await self._stop.wait()
                 raise _Stopped
         except* _Stopped:
@@ -246,7 +248,7 @@ class Daemon:
         self._discovery.on_snapshot(snapshot)
         self._solicitations.on_snapshot(snapshot)
         self._warn_about_prefixes(snapshot)
-        self._start_report.on_snapshot(snapshot)
+        self._health.on_snapshot(snapshot)
 
     def _warn_about_prefixes(self, snapshot: KernelSnapshot) -> None:
         ignored = {str(prefix) for prefix in too_short(snapshot.on_link, self._config.prefixes)}

@@ -1,8 +1,8 @@
 """Lines of the monitor -> events.
 
 An address of the router that appears or disappears may change which prefixes are on-link, so a resync is requested. So
-it is when another program changes a route or turns proxy_ndp off. A route line is never applied by itself: `ip route
-replace` prints the new route only, and a nexthop object may change without a line.
+it is when another program changes a route, turns proxy_ndp off, or turns forwarding off or on. A route line is never
+applied by itself: `ip route replace` prints the new route only, and a nexthop object may change without a line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class MonitorHandler:
     Args:
         interfaces: The listed interfaces.
         marker: The address of the marker neighbor on `lo`.
-        log: Receives unknown keywords, and that forwarding is off.
+        log: Receives unknown keywords.
         protocol: The number of our routes.
         has_route: Whether the kernel should have our route to an address, on an interface.
     """
@@ -54,7 +54,7 @@ class MonitorHandler:
                     yield ResyncRequested()
                 continue
             if line[:9] == "[NETCONF]":
-                if self._is_override_lost(line[9:].split()):
+                if self._is_setting_news(line[9:].split()):
                     yield ResyncRequested()
                 continue
             match parser.event(line, self._devs):
@@ -95,14 +95,12 @@ class MonitorHandler:
             return words[2] == "dev" and self._has_route(parsed(words[1]), words[3])
         return False
 
-    def _is_override_lost(self, words: Sequence[str]) -> bool:
-        """Whether a line about a setting, e.g. ``inet6 wan0 proxy_neigh off``, says that it must be set again."""
+    def _is_setting_news(self, words: Sequence[str]) -> bool:
+        """Whether a line such as ``inet6 wan0 proxy_neigh off`` says that a setting must be set again, or checked."""
         if words[:1] != ["inet6"] or len(words) < 4 or words[1] not in {*self._interfaces, "all"}:
             return False
-        dev, settings = words[1], dict(zip(words[2::2], words[3::2], strict=False))
-        if (forwarding := settings.get("forwarding")) is not None:
-            self._log.condition("warning", "forwarding-off", active=forwarding == "off", key=dev, dev=dev)
-        return settings.get("proxy_neigh") == "off"
+        settings = dict(zip(words[2::2], words[3::2], strict=False))
+        return "forwarding" in settings or settings.get("proxy_neigh") == "off"
 
     def _renamed(self, event: LinkChanged | LinkDeleted) -> Iterator[LinkRenamed]:
         before = self._names.pop(event.index, None)

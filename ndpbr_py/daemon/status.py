@@ -18,6 +18,7 @@ from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.daemon.advertiser import Advertiser
 from ndpbr_py.daemon.dispatcher import Dispatcher
+from ndpbr_py.daemon.health import Health
 from ndpbr_py.daemon.lookup import RequestedLookups
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.logs.fields import fields
@@ -42,6 +43,7 @@ class Status:
         resync: Resync,
         advertiser: Advertiser,
         lookups: RequestedLookups,
+        health: Health,
         log: Log,
     ) -> None:
         self._interfaces = interfaces
@@ -49,6 +51,7 @@ class Status:
         self._resync = resync
         self._advertiser = advertiser
         self._lookups = lookups
+        self._health = health
         self._log = log
         self._started = clock.now()
         self.monitor_starts = 0
@@ -67,13 +70,13 @@ class Status:
             log_records_dropped=self._log.sink.dropped,
             hosts=len(self._dispatcher.proxy.hosts),
             start_time_seconds=round(clock.date(self._started)),
+            check_failed={name: int(failed) for name, failed in self._health.checks.failed.items()},
         )
 
     def counted(self) -> dict[str, int]:
         """Return the counters that are not zero, for the log."""
-        return {
-            name: value for name, value in asdict(self.counters()).items() if value and name != "start_time_seconds"
-        }
+        counters = asdict(self.counters()).items()
+        return {name: value for name, value in counters if value and name not in ("start_time_seconds", "check_failed")}
 
     async def publish(self, path: Path) -> None:
         """Keep the counters in the file *path*, forever."""

@@ -149,7 +149,8 @@ class Tables:
         if match is not None and (address := self._address(match.group(2))) is not None:
             dev, peer = match.group(1), self._address(match.group(3) or match.group(2))
             self._own.add(address)
-            self._router_addresses.append(RouterAddress(address, dev, parser.is_settled(line)))
+            settled, deprecated = parser.is_settled(line), "deprecated" in line.split()
+            self._router_addresses.append(RouterAddress(address, dev, settled, deprecated))
             if peer is not None:
                 self._own_prefixes.add((IPv6Network((peer, int(match.group(4))), strict=False), dev))
 

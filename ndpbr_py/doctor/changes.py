@@ -1,0 +1,57 @@
+"""Findings, one run of the checks after the other -> the checks that fail now and did not before, and those that pass.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ndpbr_py.doctor.finding import Finding, Status
+
+_TROUBLE = (Status.FAIL, Status.WARN)
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """A check that does not pass.
+
+    Attributes:
+        since_s: When it was first seen not to pass.
+        known: Its findings that were reported, by status and fix. The text may contain a number that always changes.
+    """
+
+    since_s: float
+    known: set[tuple[Status, str | None]] = field(default_factory=set)
+
+
+class CheckStates:
+    """Which checks pass.
+
+    Attributes:
+        failed: Every check that had a finding, and whether it fails now. A warning is no failure.
+    """
+
+    def __init__(self) -> None:
+        self.failed: dict[str, bool] = {}
+        self._troubles: dict[str, _Trouble] = {}
+
+    def update(self, findings: Iterable[Finding], now: float) -> tuple[list[Finding], list[tuple[str, float]]]:
+        """Return the failures and warnings that are new, and the checks that pass again, each with its duration."""
+        findings = list(findings)
+        self.failed = dict.fromkeys(self.failed, False)
+        new = []
+        for finding in findings:
+            self.failed[finding.name] = self.failed.get(finding.name, False) or finding.status is Status.FAIL
+            if finding.status in _TROUBLE and (finding.status, finding.fix) not in self._known(finding.name):
+                new.append(finding)
+        for finding in new:
+            self._troubles.setdefault(finding.name, _Trouble(now)).known.add((finding.status, finding.fix))
+        failing = {finding.name for finding in findings if finding.status in _TROUBLE}
+        passed = [name for name in self._troubles if name not in failing]
+        return new, [(name, now - self._troubles.pop(name).since_s) for name in passed]
+
+    def _known(self, name: str) -> set[tuple[Status, str | None]]:
+        trouble = self._troubles.get(name)
+        return trouble.known if trouble is not None else set()
