@@ -114,12 +114,6 @@ def started(
     devs = tuple(probe.dev for probe in probes)
     return [
         Decision(
-            DecisionKind.LOOKUP_STARTED,
-            reason,
-            address,
-            dev,
-            lladdr,
-            actions=probes,
-            detail=Detail(lookup_on=devs),
+            DecisionKind.LOOKUP_STARTED, reason, address, dev, lladdr, actions=probes, detail=Detail(lookup_on=devs)
         )
     ]

@@ -171,10 +171,6 @@ def _rate_limited(state: State, dev: str, lladdr: str | None, now: float) -> Seq
         return ()
     return [
         Decision(
-            DecisionKind.LOOKUPS_RATE_LIMITED,
-            Reason.FLOOD,
-            dev=dev,
-            lladdr=lladdr,
-            detail=Detail(suppressed=count),
+            DecisionKind.LOOKUPS_RATE_LIMITED, Reason.FLOOD, dev=dev, lladdr=lladdr, detail=Detail(suppressed=count)
         )
     ]

@@ -72,10 +72,7 @@ class Inbox:
     """
 
     def __init__(
-        self,
-        handle: Callable[[Event], None],
-        settle: Callable[[], None],
-        on_error: Callable[[Exception], None],
+        self, handle: Callable[[Event], None], settle: Callable[[], None], on_error: Callable[[Exception], None]
     ) -> None:
         self._handle = handle
         self._settle = settle

@@ -30,12 +30,7 @@ class Standby:
     """
 
     def __init__(
-        self,
-        path: str,
-        warm_up: str,
-        timing: Timing,
-        on_lost: Callable[[str], None],
-        on_ready: Callable[[], None],
+        self, path: str, warm_up: str, timing: Timing, on_lost: Callable[[str], None], on_ready: Callable[[], None]
     ) -> None:
         self._path = path
         self._warm_up = warm_up.encode()

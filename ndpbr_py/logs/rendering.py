@@ -20,10 +20,7 @@ from ndpbr_py.system import clock
 KEY_ORDER = ("ts", "level", "event", "address", "dev", "lladdr", "state", "reason")
 _HEAD = ("ts", "level", "event")  # never left out
 _LISTS = (list, tuple)
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-}
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 _Record = MutableMapping[str, Any]
 _Render = Callable[[_Record], str]
