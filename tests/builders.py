@@ -165,9 +165,7 @@ def kernel(
         proxies=tuple(it for it in found if isinstance(it, ProxyEntry)),
         host_routes=tuple(it for it in found if isinstance(it, HostRoute)),
         on_link=frozenset({PREFIX}),
-        own=frozenset(map(addr, own)),
-        router_addresses=tuple(router_addresses),
-        next_hops={addr(a): dev for a, dev in (next_hops or {}).items()},
+        router_addresses=(*(RouterAddress(addr(it), "lo", settled=False) for it in own), *router_addresses),
         up=frozenset(up),
         without_nd=frozenset(without_nd),
         routes=tuple(

@@ -32,7 +32,7 @@ def of(
 ) -> Explanation:
     """Return the explanation of *address* where the kernel has *found*."""
     read: KernelSnapshot = kernel(*found, **known)  # type: ignore[arg-type]
-    return explained(addr(address), RULES, replace(read, routes=ON_LINK), running=running)
+    return explained(addr(address), RULES, replace(read, routes=(*read.routes, *ON_LINK)), running=running)
 
 
 def test_host_that_is_proxied() -> None:
@@ -159,7 +159,7 @@ def test_limit_is_reached() -> None:
     """The limits are those of the core."""
     full = Rules(INTERFACES, max_hosts_per_lladdr=1)
     read = kernel(changed("2001:db8::1", state=NudState.REACHABLE), changed())
-    explanation = explained(addr(), full, replace(read, routes=ON_LINK), running=True)
+    explanation = explained(addr(), full, replace(read, routes=(*read.routes, *ON_LINK)), running=True)
 
     assert dict(explanation.facts)["hosts"] == "1 known, 1 with its link-layer address on its interface"
     assert explanation.reason == explain_text.OBJECTIONS[Reason.LLADDR_FULL][0]
@@ -169,7 +169,7 @@ def test_host_with_entries_counts_first() -> None:
     """The order in which the kernel lists the neighbors does not matter for the limits."""
     full = Rules(INTERFACES, max_hosts_per_lladdr=1)
     read = kernel(changed(), changed("2001:db8::1"), route("2001:db8::1"), entry("2001:db8::1"))
-    explanation = explained(addr(), full, replace(read, routes=ON_LINK), running=True)
+    explanation = explained(addr(), full, replace(read, routes=(*read.routes, *ON_LINK)), running=True)
 
     assert explanation.reason == explain_text.OBJECTIONS[Reason.LLADDR_FULL][0]
 

@@ -20,8 +20,7 @@ def tables(
     *found: ProxyEntry, at: tuple[RouterAddress, ...] = (ON_WAN,), without_nd: tuple[str, ...] = ()
 ) -> KernelSnapshot:
     """Return a snapshot of a router with the addresses *at*."""
-    own = [str(it.address) for it in at]
-    return kernel(*found, up=UP, own=own, router_addresses=at, without_nd=without_nd)
+    return kernel(*found, up=UP, router_addresses=at, without_nd=without_nd)
 
 
 def test_address_is_proxied_on_the_other_links_and_is_no_host() -> None:

@@ -236,9 +236,7 @@ class KernelSnapshot:
         proxies: All proxy entries.
         host_routes: All /128 routes of the main table.
         on_link: The prefixes that are connected to listed interfaces.
-        own: The router's addresses.
-        router_addresses: The same addresses, by interface.
-        next_hops: The gateways of default routes, and their interfaces.
+        router_addresses: The router's addresses.
         up: The listed interfaces that are up.
         without_nd: The listed interfaces without neighbor discovery.
         names: The name of every interface, by index.
@@ -249,13 +247,21 @@ class KernelSnapshot:
     proxies: tuple[ProxyEntry, ...] = ()
     host_routes: tuple[HostRoute, ...] = ()
     on_link: frozenset[IPv6Network] = frozenset()
-    own: frozenset[IPv6Address] = frozenset()
     router_addresses: tuple[RouterAddress, ...] = ()
-    next_hops: dict[IPv6Address, str] = field(default_factory=dict)
     up: frozenset[str] = frozenset()
     without_nd: frozenset[str] = frozenset()
     names: dict[int, str] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+
+    @property
+    def own(self) -> frozenset[IPv6Address]:
+        """The router's addresses, on whatever interface."""
+        return frozenset(own.address for own in self.router_addresses)
+
+    @property
+    def next_hops(self) -> dict[IPv6Address, str]:
+        """The gateways of default routes, and their interfaces."""
+        return {route.gateway: route.dev for route in self.routes if route.default and route.gateway is not None}
 
     @property
     def default_devs(self) -> frozenset[str]:

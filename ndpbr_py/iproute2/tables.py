@@ -49,8 +49,6 @@ class Tables:
         self._last: Route | None = None  # the multipath route whose next hops follow
         self._host_routes: list[HostRoute] = []
         self._on_link: set[IPv6Network] = set()
-        self._next_hops: dict[IPv6Address, str] = {}
-        self._own: set[IPv6Address] = set()
         self._router_addresses: list[RouterAddress] = []
         self._own_prefixes: set[tuple[IPv6Network, str]] = set()
         self._up: set[str] = set()
@@ -129,9 +127,7 @@ class Tables:
         gateway = self._address(pairs["via"]) if "via" in pairs else None
         found = self._connected(replace(route, dev=pairs["dev"], gateway=gateway), pairs.get("proto"))
         self._routes.append(found)
-        if found.default and gateway is not None:
-            self._next_hops[gateway] = found.dev
-        elif found.connected and found.dev in self._interfaces:
+        if found.connected and found.dev in self._interfaces:
             self._on_link.add(found.prefix)
 
     def _connected(self, route: Route, protocol: str | None) -> Route:
@@ -148,7 +144,6 @@ class Tables:
         match = _ADDRESS.match(line)
         if match is not None and (address := self._address(match.group(2))) is not None:
             dev, peer = match.group(1), self._address(match.group(3) or match.group(2))
-            self._own.add(address)
             settled, deprecated = parser.is_settled(line), "deprecated" in line.split()
             self._router_addresses.append(RouterAddress(address, dev, settled, deprecated))
             if peer is not None:
@@ -171,9 +166,7 @@ class Tables:
             proxies=tuple(self._proxies),
             host_routes=tuple(self._host_routes),
             on_link=frozenset(self._on_link),
-            own=frozenset(self._own),
             router_addresses=tuple(self._router_addresses),
-            next_hops=self._next_hops,
             up=frozenset(self._up) & self._interfaces,
             without_nd=frozenset(self._without_nd) & self._interfaces,
             names=self._names,
