@@ -9,6 +9,7 @@ from ndpbr_py.core.actions import (
     AddProxy,
     AddRoute,
     Advertise,
+    DelNeighbor,
     DelProxy,
     DelRoute,
     Mark,
@@ -31,6 +32,10 @@ COMMANDS: dict[Action, tuple[str, ...]] = {
     ),
     Probe(A, "lan0", LLADDR): (f"neigh replace 2001:db8::33 lladdr {LLADDR} dev lan0 nud probe",),
     Probe(A, "lan0", None): ("neigh replace 2001:db8::33 dev lan0 nud none use",),
+    DelNeighbor(A, "lan0"): (
+        "neigh replace 2001:db8::33 dev lan0 nud failed",
+        "neigh del 2001:db8::33 dev lan0",
+    ),
     Mark(0xABCDEF): (
         "neigh replace 100::87 lladdr 00:00:5e:ab:cd:ef dev lo nud permanent",
         "neigh del 100::87 dev lo",

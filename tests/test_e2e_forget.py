@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
@@ -37,6 +41,22 @@ def test_host_that_comes_back_is_learned_again(home: Home, daemon: Start) -> Non
     claim(home.lan, LAN)
 
     assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None
+
+
+def test_forgotten_host_that_announces_itself_is_learned(home: Home, daemon: Start) -> None:
+    """The kernel ignores an unsolicited advertisement while its entry is FAILED (keepalived, a host that wakes up)."""
+    if not home.router.inside(Path("/proc/sys/net/ipv6/conf/all/accept_untracked_na").exists):
+        pytest.skip("this kernel has no accept_untracked_na")
+    shorten_neighbor_timers(home.router, "lan0")
+    running = _learned(home, daemon, "--no-listen")
+    _vanish(home)
+    ask(home.inet, LAN, timeout=0.1)
+    running.wait_for("host-forgotten", address=LAN)
+    home.lan.sysctl("net/ipv6/conf/eth0/ndisc_notify", 1)
+
+    until(lambda: neighbor(home.router, LAN, "lan0") == "", what="the FAILED entry is deleted")
+    home.lan.ip(f"address add {LAN}/64 dev eth0")
+    until(lambda: f"{LAN} dev lan0 proto 135" in routes(home.router), what="the host is learned again")
 
 
 def test_host_that_never_answers_is_forgotten_immediately(home: Home, daemon: Start) -> None:
@@ -84,9 +104,9 @@ def test_failure_on_another_link_does_not_affect_a_host(home: Home, daemon: Star
     _stayed(home, running)
 
 
-def _learned(home: Home, daemon: Start) -> Daemon:
+def _learned(home: Home, daemon: Start, *options: str) -> Daemon:
     """Return a daemon that has learned and verified the LAN host."""
-    running = daemon(home.router, "wan0", "lan0")
+    running = daemon(home.router, *options, "wan0", "lan0")
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
     return running

@@ -15,7 +15,7 @@ from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, LAN2, ROUTER, Home
 from tests.lab import Host, until
-from tests.observed import clean, proxies, routes
+from tests.observed import clean, neighbor, proxies, routes
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
@@ -116,12 +116,13 @@ def test_unsolicited_advertisement_makes_a_host_known(home: Home, daemon: Start)
 
 
 def test_lookup_without_answer_learns_no_host(home: Home, listening: Daemon) -> None:
-    """An address that no host has is looked up, and no host is learned."""
+    """An address that no host has is looked up, no host is learned, and no FAILED entry stays in the cache."""
     absent = "2001:db8:64::dead"
     assert ask(home.inet, absent, timeout=0.5) is None
     listening.wait_for("lookup-started", address=absent)
-    until(lambda: "FAILED" in home.router.ip(f"-6 neigh show {absent} dev lan0"))
+    listening.wait_for("lookup-failed", address=absent, dev="lan0")
 
+    until(lambda: neighbor(home.router, absent, "lan0") == "", what="the FAILED entry is deleted")
     assert not [entry for entry in proxies(home.router) | routes(home.router) if entry.startswith(f"{absent} ")]
 
 

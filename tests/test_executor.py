@@ -15,6 +15,7 @@ from ndpbr_py.core.actions import (
     AddProxy,
     AddRoute,
     Advertise,
+    DelNeighbor,
     DelProxy,
     DelRoute,
     Probe,
@@ -127,6 +128,16 @@ def test_removed_entry_is_not_added_again_by_a_rejoin(tmp_path: Path) -> None:
     run(ip(tmp_path), [rejoin, DelProxy(A, "wan0")])
 
     assert commands(tmp_path) == ["--", *lines(rejoin, DelProxy(A, "wan0"))]
+
+
+def test_probe_and_removal_of_one_entry_are_one_probe(tmp_path: Path) -> None:
+    """A probe makes a FAILED entry anew, whether it comes before or after the removal of the entry."""
+    first, second = Probe(A, "lan0", None), Probe(addr("2001:db8::34"), "lan0", None)
+    removals = [DelNeighbor(probe.address, "lan0") for probe in (first, second)]
+
+    run(ip(tmp_path), [first, removals[0], removals[1], second])
+
+    assert commands(tmp_path) == ["--", *lines(first, second)]
 
 
 def test_refusal_that_does_not_end_the_process_is_emitted(tmp_path: Path) -> None:

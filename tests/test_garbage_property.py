@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ndpbr_py.control.server import NAME, Control
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe, RejoinGroup
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelNeighbor, DelProxy, DelRoute, Probe, RejoinGroup
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import parser
@@ -104,7 +104,14 @@ def _rejoin(address: IPv6Address, dev: str) -> RejoinGroup:
     return RejoinGroup((address, address + 1), dev)
 
 
-KINDS_OF_ACTION: tuple[Callable[[IPv6Address, str], Action], ...] = (AddRoute, AddProxy, DelProxy, DelRoute, _rejoin)
+KINDS_OF_ACTION: tuple[Callable[[IPv6Address, str], Action], ...] = (
+    AddRoute,
+    AddProxy,
+    DelNeighbor,
+    DelProxy,
+    DelRoute,
+    _rejoin,
+)
 
 
 @settings(max_examples=300)

@@ -129,6 +129,11 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
         "debug",
         {"reason": "solicited", "lookup_on": ["wan0", "lan1"]},
     ),
+    DecisionKind.LOOKUP_FAILED: (
+        decision(DecisionKind.LOOKUP_FAILED, Reason.UNRESOLVED),
+        "debug",
+        {"reason": "unresolved"},
+    ),
     DecisionKind.PROXY_WITHHELD: (
         decision(DecisionKind.PROXY_WITHHELD, Reason.OWNER_SILENT, Detail(withheld_on="lan1")),
         "info",

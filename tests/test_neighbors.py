@@ -6,7 +6,7 @@ from ipaddress import IPv6Network
 
 import pytest
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, Probe
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelNeighbor, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import Event, KernelSnapshot, NudState, SnapshotStarted
 from tests.builders import (
@@ -44,7 +44,7 @@ FIRST: dict[NudState, list[Decision]] = {
             Reason.UNRESOLVED,
             A,
             "lan0",
-            actions=[Probe(A, "wan0", None)],
+            actions=[Probe(A, "wan0", None), DelNeighbor(A, "lan0")],
             detail=Detail(lookup_on=("wan0",)),
         )
     ],
@@ -97,7 +97,7 @@ def test_unverified_host_is_forgotten_when_it_does_not_answer() -> None:
     decisions = handle(nd_proxy(), changed(), changed(state=FAILED))
 
     assert why(decisions) == [("host-forgotten", "failed")]
-    assert actions(decisions) == [DelProxy(A, "wan0"), DelRoute(A, "lan0")]
+    assert actions(decisions) == [DelProxy(A, "wan0"), DelRoute(A, "lan0"), DelNeighbor(A, "lan0")]
 
 
 def test_verified_host_is_probed_again_before_it_is_forgotten() -> None:

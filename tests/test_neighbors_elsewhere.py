@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
+from ndpbr_py.core.actions import AddProxy, AddRoute, DelNeighbor, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
@@ -68,8 +68,8 @@ def test_owner_that_is_silent_loses_its_address() -> None:
 
     decisions = handle(proxy, changed(state=FAILED))
 
-    assert why(decisions) == [("host-moved", "owner-silent")]
-    assert actions(decisions)[-1] == Probe(A, "lan1", OTHER_LLADDR)
+    assert why(decisions) == [("host-moved", "owner-silent"), ("lookup-failed", "unresolved")]
+    assert actions(decisions)[-2:] == [Probe(A, "lan1", OTHER_LLADDR), DelNeighbor(A, "lan0")]
     assert [(host.dev, host.lladdr, host.state) for host in proxy.hosts] == [
         ("lan1", OTHER_LLADDR, HostState.UNVERIFIED)
     ]

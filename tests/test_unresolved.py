@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.actions import DelNeighbor, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.unresolved import OwnProbes
@@ -18,7 +18,7 @@ def test_failed_resolution_of_the_router_is_a_question() -> None:
     decisions = handle(nd_proxy(*THREE), changed(dev="wan0", state=FAILED))
 
     assert why(decisions) == [("lookup-started", "unresolved")]
-    assert actions(decisions) == [Probe(A, "lan0", None), Probe(A, "lan1", None)]
+    assert actions(decisions) == [Probe(A, "lan0", None), Probe(A, "lan1", None), DelNeighbor(A, "wan0")]
 
 
 def test_failed_lookup_is_no_question() -> None:
@@ -26,8 +26,8 @@ def test_failed_lookup_is_no_question() -> None:
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(dev="wan0", state=FAILED))
 
-    assert handle(proxy, changed(dev="lan0", state=FAILED), now=3.1) == []
-    assert handle(proxy, changed(dev="lan1", state=FAILED), now=3.1) == []
+    for dev in ("lan0", "lan1"):
+        assert actions(handle(proxy, changed(dev=dev, state=FAILED), now=3.1)) == [DelNeighbor(A, dev)]
     assert why(handle(proxy, changed(dev="wan0", state=FAILED), now=3.2)) == [("lookup-started", "unresolved")]
 
 
@@ -36,7 +36,8 @@ def test_failed_lookup_after_a_solicitation_is_no_question() -> None:
     proxy = nd_proxy(*THREE)
     handle(proxy, solicited())
 
-    assert [handle(proxy, changed(dev=dev, state=FAILED), now=3.1) for dev in ("lan0", "lan1")] == [[], []]
+    for dev in ("lan0", "lan1"):
+        assert actions(handle(proxy, changed(dev=dev, state=FAILED), now=3.1)) == [DelNeighbor(A, dev)]
 
 
 def test_forgotten_host_is_not_looked_up() -> None:
@@ -44,6 +45,16 @@ def test_forgotten_host_is_not_looked_up() -> None:
     decisions = handle(nd_proxy(*THREE), changed(), changed(state=FAILED))
 
     assert why(decisions) == [("host-forgotten", "failed")]
+    assert actions(decisions)[-1] == DelNeighbor(A, "lan0")
+
+
+def test_old_link_of_a_moved_host_keeps_no_failed_entry() -> None:
+    """The probe of the old link was ndpbr's; a failure on a link that ndpbr did not probe is the kernel's affair."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=NudState.REACHABLE), changed(dev="lan1"))
+
+    assert actions(handle(proxy, changed(state=FAILED))) == [DelNeighbor(A, "lan0")]
+    assert handle(proxy, changed(dev="wan0", state=FAILED)) == []
 
 
 def test_ineligible_address_is_not_looked_up() -> None:

@@ -16,6 +16,7 @@ from ndpbr_py.core.decision import CLAIMS, Decision, DecisionKind
 from ndpbr_py.system import clock
 
 _MAX_DECISIONS = 1000  # of each kind; about 0.5 MB
+_ABOUT_NO_HOST = (DecisionKind.IGNORED, DecisionKind.LOOKUP_STARTED, DecisionKind.LOOKUP_FAILED)
 
 
 class Past(NamedTuple):
@@ -38,7 +39,7 @@ class History:
         """Store decisions, with the time now."""
         now = clock.now()
         for decision in decisions:
-            claim = decision.kind in (DecisionKind.IGNORED, DecisionKind.LOOKUP_STARTED) or decision.reason in CLAIMS
+            claim = decision.kind in _ABOUT_NO_HOST or decision.reason in CLAIMS
             (self._claims if claim else self._others).append(Past(now, next(self._numbers), decision))
 
     def about(self, address: IPv6Address) -> list[Past]:

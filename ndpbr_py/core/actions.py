@@ -57,6 +57,14 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class DelNeighbor:
+    """Remove the FAILED entry for ADDRESS on DEV: while it is there, the kernel ignores unsolicited advertisements."""
+
+    address: IPv6Address
+    dev: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """Make the monitor print a line that no host can cause, and that leaves nothing behind.
 
@@ -95,4 +103,4 @@ class Advertise:
 
 
 Entry = AddRoute | DelRoute | AddProxy | DelProxy
-Action = Entry | Probe | Mark | RejoinGroup | Advertise
+Action = Entry | Probe | DelNeighbor | Mark | RejoinGroup | Advertise

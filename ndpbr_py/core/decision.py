@@ -21,6 +21,7 @@ class DecisionKind(Enum):
     PROBED = "host-probed"
     RETAINED = "host-retained"
     LOOKUP_STARTED = "lookup-started"
+    LOOKUP_FAILED = "lookup-failed"
     SUSPENDED = "host-suspended"
     LINK_UP_AGAIN = "link-up"
     REPAIRED = "host-repaired"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv6Address
 
-from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.actions import Action, Probe
 from ndpbr_py.core.bounded import remember
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.ratelimit import TokenBucket
@@ -108,12 +108,12 @@ class Lookups:
 
 
 def started(
-    reason: Reason, address: IPv6Address, dev: str, lladdr: str | None, probes: Sequence[Probe]
+    reason: Reason, address: IPv6Address, dev: str, lladdr: str | None, actions: Sequence[Action]
 ) -> list[Decision]:
-    """Return the decision that *address* is looked up by *probes*; *dev* and *lladdr* are what caused it."""
-    devs = tuple(probe.dev for probe in probes)
+    """Return the decision that *address* is looked up by *actions*; *dev* and *lladdr* are what caused it."""
+    devs = tuple(action.dev for action in actions if isinstance(action, Probe))
     return [
         Decision(
-            DecisionKind.LOOKUP_STARTED, reason, address, dev, lladdr, actions=probes, detail=Detail(lookup_on=devs)
+            DecisionKind.LOOKUP_STARTED, reason, address, dev, lladdr, actions=actions, detail=Detail(lookup_on=devs)
         )
     ]

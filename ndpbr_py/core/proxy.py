@@ -83,11 +83,13 @@ class NdProxy(State):
                 if self.snapshot is not None:
                     self.snapshot.changed.add(event.address)
                 if isinstance(event, NeighborChanged):
-                    of_no_host = event.state is NudState.FAILED and event.address not in self.hosts
+                    failed = event.state is NudState.FAILED
+                    known = failed and event.address in self.hosts
                     decisions: Sequence[Decision] = duplicates.denied(self, event, now)
                     decisions = decisions or neighbors.changed(self, event, now)
-                    if of_no_host:
-                        decisions = [*decisions, *unresolved.lookups(self, self._own_probes, event, now)]
+                    if failed:
+                        more = unresolved.decisions(self, self._own_probes, event, now, known=known)
+                        decisions = [*decisions, *more]
                     if self.desired.withheld and event.address in self.desired.withheld:
                         return [*decisions, *solicitations.answered(self, event)]
                     return decisions

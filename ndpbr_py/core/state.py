@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
-from ndpbr_py.core.actions import Action, Entry, Probe
+from ndpbr_py.core.actions import Action, DelNeighbor, Entry, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.desired import DesiredEntries
 from ndpbr_py.core.detections import Detections
@@ -151,7 +151,9 @@ class State:
         return host.decision(DecisionKind.MOVED, reason, actions, Detail(from_dev=before))
 
     def forget(self, host: Host, reason: Reason) -> Decision:
-        """Remove *host* with all its entries."""
-        actions = steps(host.address, host.installed, NOTHING)
+        """Remove *host* with all its entries, and the neighbor entry of one that does not answer."""
+        actions: list[Action] = list(steps(host.address, host.installed, NOTHING))
+        if reason is Reason.FAILED:
+            actions.append(DelNeighbor(host.address, host.dev))
         self.hosts.remove(host)
         return host.decision(DecisionKind.FORGOTTEN, reason, actions)

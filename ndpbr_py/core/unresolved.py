@@ -1,8 +1,9 @@
-"""A neighbor entry that FAILED for an address that no host has -> lookups on the other links.
+"""A neighbor entry that FAILED where no host is -> lookups on the other links, and the removal of the entry.
 
 Pure. The router held a packet for the address, and solicited on the link that its routing table names; without a host
 route that may be the wrong link. The limits are those of solicitations. A lookup of our own that failed is no question,
-so links cannot cause lookups on each other in turn.
+so links cannot cause lookups on each other in turn. The entry is removed, because the kernel ignores unsolicited
+advertisements while it is there.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
-from ndpbr_py.core.actions import Probe
+from ndpbr_py.core.actions import DelNeighbor, Probe
 from ndpbr_py.core.bounded import remember
-from ndpbr_py.core.decision import Decision, Reason
+from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import NeighborChanged
 from ndpbr_py.core.lookups import started
 
@@ -42,14 +43,21 @@ class OwnProbes:
         return now - self._at.pop((address, dev), float("-inf")) < _OWN_S
 
 
-def lookups(state: State, own: OwnProbes, event: NeighborChanged, now: float) -> Sequence[Decision]:
-    """Return the lookups that follow when the kernel could not resolve an address that no host has."""
+def decisions(state: State, own: OwnProbes, event: NeighborChanged, now: float, *, known: bool) -> Sequence[Decision]:
+    """Return what follows when the kernel could not resolve an address; *known*: a host had it until now."""
     address, dev = event.address, event.dev
-    if own.failed(address, dev, now) or dev not in state.desired.usable or not state.rules.can_resolve:
+    host = state.hosts.get(address)
+    if dev not in state.desired.usable or not state.rules.can_resolve:
         return ()
-    if state.lookups.recently_probed(address, now):
+    if known and (host is None or host.dev == dev):
+        return ()  # host_states.py says what follows
+    if own.failed(address, dev, now):
+        removal = [DelNeighbor(address, dev)]
+        return [Decision(DecisionKind.LOOKUP_FAILED, Reason.UNRESOLVED, address, dev, actions=removal)]
+    if known or state.lookups.recently_probed(address, now):
         return ()
     devs = state.other_links(address, dev)
     if not devs or not state.lookups.allows(dev, None, address, len(devs), now):
         return ()
-    return started(Reason.UNRESOLVED, address, dev, None, [Probe(address, other, None) for other in devs])
+    probes = [Probe(address, other, None) for other in devs]
+    return started(Reason.UNRESOLVED, address, dev, None, [*probes, DelNeighbor(address, dev)])

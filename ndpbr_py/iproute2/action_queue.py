@@ -10,7 +10,18 @@ from collections import deque
 from itertools import islice
 from typing import assert_never
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProxy, DelRoute, Mark, Probe, RejoinGroup
+from ndpbr_py.core.actions import (
+    Action,
+    AddProxy,
+    AddRoute,
+    Advertise,
+    DelNeighbor,
+    DelProxy,
+    DelRoute,
+    Mark,
+    Probe,
+    RejoinGroup,
+)
 
 
 class ActionQueue:
@@ -18,7 +29,7 @@ class ActionQueue:
 
     Attributes:
         entries: The waiting actions, except probes.
-        probes: The waiting probes, by what they are about.
+        probes: The waiting probes, and removals of neighbor entries, by what they are about.
     """
 
     def __init__(self) -> None:
@@ -32,6 +43,8 @@ class ActionQueue:
         if isinstance(action, Probe):
             self.probes.pop(key, None)
             self.probes[key] = action
+        elif isinstance(action, DelNeighbor):
+            self.probes.setdefault(key, action)  # a probe that waits makes the entry anew
         elif self._latest.get(key) != action:
             self._latest[key] = action
             self.entries.append(action)
@@ -57,7 +70,7 @@ def _key(action: Action) -> tuple[object, ...]:
             return ("route", action.address, action.dev)
         case AddProxy() | DelProxy() | Advertise():
             return ("proxy", action.address, action.dev)
-        case Probe():
+        case Probe() | DelNeighbor():
             return ("probe", action.address, action.dev)
         case Mark():
             return ("mark",)

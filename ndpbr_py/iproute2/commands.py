@@ -8,7 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProxy, DelRoute, Mark, Probe, RejoinGroup
+from ndpbr_py.core.actions import (
+    Action,
+    AddProxy,
+    AddRoute,
+    Advertise,
+    DelNeighbor,
+    DelProxy,
+    DelRoute,
+    Mark,
+    Probe,
+    RejoinGroup,
+)
 from ndpbr_py.core.address import text
 
 _MARKER_LLADDR = "00:00:5e"  # the prefix of IANA itself: no host has it
@@ -51,6 +62,10 @@ class Commands:
                 f"neigh add proxy {address} dev {action.dev} proto {self.protocol}",
                 f"neigh del proxy {address} dev {action.dev}",
             )
+        if isinstance(action, DelNeighbor):
+            entry = f"{text(action.address)} dev {action.dev}"
+            # As above: the first command makes an entry where there is none any more.
+            return (f"neigh replace {entry} nud failed", f"neigh del {entry}")
         if isinstance(action, RejoinGroup):
             entries = [f"{text(address)} dev {action.dev}" for address in action.addresses]
             add = [f"neigh add proxy {entry} proto {self.protocol}" for entry in entries]

@@ -18,6 +18,7 @@ _DEBUG = frozenset(
         DecisionKind.PROBED,
         DecisionKind.RETAINED,
         DecisionKind.LOOKUP_STARTED,
+        DecisionKind.LOOKUP_FAILED,
         DecisionKind.GROUP_REJOINED,
         DecisionKind.IGNORED,
         DecisionKind.ADVERTISED,
