@@ -158,6 +158,7 @@ def kernel(
     router_addresses: Iterable[RouterAddress] = (),
     next_hops: dict[str, str] | None = None,
     without_nd: Iterable[str] = (),
+    routed: dict[str, str] | None = None,
 ) -> KernelSnapshot:
     """Return a reading of the kernel's tables."""
     return KernelSnapshot(
@@ -172,6 +173,7 @@ def kernel(
             [it for it in found if isinstance(it, Route)]
             + [Route(IPv6Network("::/0"), dev, addr(a)) for a, dev in (next_hops or {}).items()]
         ),
+        routed={addr(a): dev for a, dev in (routed or {}).items()},
     )
 
 

@@ -67,8 +67,11 @@ def test_other_hosts_cannot_change_that_a_host_has_answered(state: HostState) ->
 
 
 def test_settled_states() -> None:
-    """A verified or static host has no probe to answer; all others have."""
-    assert {state for state in HostState if not state.probe_pending} == {HostState.VERIFIED, HostState.STATIC}
+    """A verified or configured host has no probe to answer; all others have."""
+    configured = {HostState.STATIC, HostState.ROUTED}
+
+    assert {state for state in HostState if not state.probe_pending} == {HostState.VERIFIED, *configured}
+    assert {state for state in HostState if state.configured} == configured
 
 
 def test_first_answer_of_a_contested_host_is_logged_beside_the_conflict() -> None:

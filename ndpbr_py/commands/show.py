@@ -19,6 +19,7 @@ from typing import Any
 from ndpbr_py.commands.screen import frame, last_seen, summary
 from ndpbr_py.control.client import ask
 from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.core.routes import RoutingTable
 from ndpbr_py.doctor.machine_checks import tagged
 from ndpbr_py.doctor.procfs import ProcFs, tag
 from ndpbr_py.errors import ConfigError
@@ -65,17 +66,18 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def rows(kernel: KernelSnapshot) -> list[Row]:
-    """Return the hosts that have a host route and a proxy entry of ours, sorted by address."""
+    """Return the hosts that have a proxy entry of ours, and the interface that the routing table sends them to."""
     proxies: dict[IPv6Address, list[str]] = defaultdict(list)
     for entry in kernel.proxies:
         if entry.ours:
             proxies[entry.address].append(entry.dev)
     routes = {route.address: route.dev for route in kernel.host_routes if route.ours and route.dev is not None}
-    return [
-        Row(address, dev, tuple(sorted(proxies[address])))
-        for address, dev in sorted(routes.items())
-        if address in proxies
-    ]
+    table, result = RoutingTable(kernel.routes), []
+    for address in sorted(proxies.keys() - kernel.own):
+        dev = routes.get(address) or next((route.dev for route in table.best(address)), None)
+        if dev is not None and dev not in proxies[address]:
+            result.append(Row(address, dev, tuple(sorted(proxies[address]))))
+    return result
 
 
 def line(row: Row, rtts: Rtts) -> str:
@@ -100,7 +102,7 @@ def as_json(hosts: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
 
 
 def _snapshot(ip: program.Program, arguments: argparse.Namespace) -> KernelSnapshot:
-    return dump.snapshot_now(ip, (), arguments.protocol, ("route", "proxy"))
+    return dump.snapshot_now(ip, (), arguments.protocol, ("address", "route", "proxy"))
 
 
 def _read(kernel: KernelSnapshot, arguments: argparse.Namespace) -> tuple[list[Row], Rtts]:

@@ -24,7 +24,8 @@ class DesiredEntries:
         answering: Those of them that have neighbor discovery.
         without_nd: Interfaces without neighbor discovery: they get routes, but no proxy entries.
         withheld: Addresses whose proxy entry on one interface is withheld, because a host there may use the address.
-        routed: The addresses of static hosts behind a gateway: a host route of ours would lead past it.
+        routed: The addresses that the routing table sends to their interface already: they get no route of ours, which
+            might lead past a gateway.
         foreign: The addresses for which another program has a route or proxy entry.
     """
 
@@ -66,19 +67,20 @@ class DesiredEntries:
         here = self._at.get(host.dev, NOTHING)
         if self.withheld and (withheld := self.withheld.get(host.address)) is not None and here is not NOTHING:
             here = Entries(here.route, tuple(dev for dev in here.proxies if dev != withheld))
-        if self.routed and host.address in self.routed and here is not NOTHING:
+        routed = bool(self.routed) and host.address in self.routed
+        if routed and here is not NOTHING:
             here = Entries(None, here.proxies)
         if not self.foreign or host.address not in self.foreign or here is NOTHING:
             return here
         route = self._foreign_routes.get(host.address)
-        if route is not None and route.dev != host.dev:
+        if route is not None and route.dev != host.dev and not routed:
             return NOTHING
         proxies = tuple(dev for dev in here.proxies if (host.address, dev) not in self._foreign_proxies)
         return Entries(here.route if route is None else None, proxies)
 
     def obstacle(self, host: Host) -> ForeignEntry | None:
-        """Return the entry of another program that concerns *host*; None if there is none."""
-        if not self.foreign or host.address not in self.foreign:
+        """Return the entry of another program that concerns *host*; None if there is none, or the routes agree."""
+        if not self.foreign or host.address not in self.foreign or host.address in self.routed:
             return None
         route = self._foreign_routes.get(host.address)
         if route is not None:

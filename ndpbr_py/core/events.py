@@ -241,6 +241,8 @@ class KernelSnapshot:
         without_nd: The listed interfaces without neighbor discovery.
         names: The name of every interface, by index.
         routes: The routes of the main table that are not ours, and not to link-local or multicast addresses.
+        routed: The addresses that have a /128 route of another program, and its interface: no router advertisement made
+            the route, and no other ndpbr.
     """
 
     neighbors: tuple[NeighborChanged, ...] = ()
@@ -252,6 +254,7 @@ class KernelSnapshot:
     without_nd: frozenset[str] = frozenset()
     names: dict[int, str] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    routed: dict[IPv6Address, str] = field(default_factory=dict)
 
     @property
     def own(self) -> frozenset[IPv6Address]:

@@ -25,6 +25,7 @@ class HostState(Enum):
     CONTESTED = auto()  # it has answered before; another link claims its address now
     CONTESTED_UNVERIFIED = auto()  # it has never answered, and another link claims its address
     STATIC = auto()  # present because the user says so: never probed, moved or forgotten
+    ROUTED = auto()  # present because a /128 route of another program says so, for as long as the route exists
 
     __hash__ = object.__hash__  # as NudState's
 
@@ -38,9 +39,14 @@ class HostState(Enum):
         """Whether the host has yet to answer a probe."""
         return self not in _SETTLED
 
+    @property
+    def configured(self) -> bool:
+        """Whether the administrator says where the host is."""
+        return self in (HostState.STATIC, HostState.ROUTED)
+
 
 _NEVER_ANSWERED = (HostState.UNVERIFIED, HostState.CONTESTED_UNVERIFIED)
-_SETTLED = (HostState.VERIFIED, HostState.STATIC)
+_SETTLED = (HostState.VERIFIED, HostState.STATIC, HostState.ROUTED)
 
 
 class Evidence(Enum):
@@ -120,4 +126,5 @@ TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
         Evidence.CLAIMANT_SILENT: Transition(HostState.UNVERIFIED, Effect.NONE, Reason.FAILED),
     },
     HostState.STATIC: {},
+    HostState.ROUTED: {},
 }

@@ -82,7 +82,7 @@ class Host:
     @property
     def pinned(self) -> bool:
         """Whether the administrator says where the host is. A probe would make a PERMANENT entry an ordinary one."""
-        return self.state is HostState.STATIC or self.nud is NudState.PERMANENT
+        return self.state.configured or self.nud is NudState.PERMANENT
 
     @property
     def answered_on(self) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address
 from itertools import chain
 
-from ndpbr_py.core import neighbors, router_addresses, static_hosts
+from ndpbr_py.core import neighbors, routed_hosts, router_addresses, static_hosts
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.eligibility import Scope
@@ -33,7 +33,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     prefixes = state.rules.prefixes
     connected = kernel.on_link - too_short(kernel.on_link, prefixes)
     on_link = None if state.rules.everything_on_link else connected | prefixes
-    before = state.scope, state.desired.without_nd
+    before = state.scope, state.desired.without_nd, state.routed
     routes = state.scope.routes
     if kernel.routes != routes.routes:
         routes = RoutingTable(kernel.routes, prefixes)
@@ -41,16 +41,16 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     up = (dev for dev in state.rules.interfaces if during.links.get(dev, dev in kernel.up))
     state.desired.use(up, kernel.without_nd)
     state.desired.read(kernel)
-    state.desired.routed = frozenset(
-        address
-        for address, dev in state.rules.statics.items()
-        if any(route.gateway is not None and route.dev == dev for route in routes.best(address))
-    )
-    if (state.scope, state.desired.without_nd) != before:
+    state.routed = routed_hosts.places(state, kernel)
+    state.desired.routed = static_hosts.routed(state.rules, routes) | state.routed.keys()
+    tagged, cache = _tagged(kernel), _cache(kernel)
+    if (state.scope, state.desired.without_nd, state.routed) != before:
         removed = _out_of_scope(state)
         acted.update(decision.address for decision in removed if decision.address is not None)
-        yield removed
-    tagged, cache = _tagged(kernel), _cache(kernel)
+        installed = {address: entries for address, entries in tagged.items() if address not in acted}
+        named = routed_hosts.learned(state, installed, now)
+        acted.update(decision.address for decision in named if decision.address is not None)
+        yield removed + named
     # Known hosts first: the decisions that follow rely on the entries that the kernel has.
     for host in state.hosts:
         if state.hosts.get(host.address) is not host:
@@ -99,8 +99,14 @@ def _cache(kernel: KernelSnapshot) -> dict[str | None, dict[IPv6Address, Neighbo
 
 
 def _out_of_scope(state: State) -> list[Decision]:
-    objections = ((host, state.objection(host.address, host.dev)) for host in state.hosts)
+    objections = ((host, _objection(state, host)) for host in state.hosts)
     return [state.forget(host, why) for host, why in objections if why is not None]
+
+
+def _objection(state: State, host: Host) -> Reason | None:
+    if host.state is HostState.ROUTED and host.address not in state.routed:
+        return Reason.ROUTE_GONE
+    return state.objection(host.address, host.dev)
 
 
 def _adopted(

@@ -98,6 +98,11 @@ class RoutingTable:
                 return dev in verdict.closed or (verdict.only is not None and dev not in verdict.only)
         return False
 
+    def lead_to(self, dev: str, address: IPv6Address) -> bool:
+        """Whether all routes with the longest prefix over *address* are on *dev*."""
+        best = self.best(address)
+        return bool(best) and all(route.dev == dev and not route.advertised for route in best)
+
     def best(self, address: IPv6Address) -> Sequence[Route]:
         """Return the routes with the longest prefix over *address*; none if only default routes lead there."""
         return self._best(self._covering(128, int(address)))

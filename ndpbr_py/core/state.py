@@ -87,6 +87,8 @@ class State:
         self.detections = Detections()
         self.waiting = WaitingSenders(rules.interfaces, rules.answer_as_target)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
+        # Hosts that a /128 route of another program names -> their interface.
+        self.routed: Mapping[IPv6Address, str] = {}
         self.snapshot: SnapshotInProgress | None = None
         # Neighbors on a link with a default route that have answered as routers -> their interface.
         self.routers: dict[IPv6Address, str] = {}
@@ -97,6 +99,8 @@ class State:
         """Return why a host at *address* on *dev* must not be learned; None if it may."""
         if self.rules.statics and (place := self.rules.statics.get(address)) is not None:
             return None if place == dev else Reason.STATIC
+        if self.routed and (place := self.routed.get(address)) is not None:
+            return None if place == dev else Reason.ROUTED_ELSEWHERE
         if dev in self.rules.upstreams:
             return Reason.UPSTREAM_LINK
         if dev in self.desired.without_nd:

@@ -5,11 +5,19 @@ Pure. No neighbor entry creates or removes a static host. It has its route and p
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.state import State
+from ndpbr_py.core.routes import RoutingTable
+from ndpbr_py.core.state import Rules, State
+
+
+def routed(rules: Rules, routes: RoutingTable) -> frozenset[IPv6Address]:
+    """Return the static hosts that need no route of ours: the table sends them to their interface already."""
+    return frozenset(address for address, dev in rules.statics.items() if routes.lead_to(dev, address))
 
 
 def learned(state: State, now: float) -> list[Decision]:

@@ -13,7 +13,6 @@ from ipaddress import IPv6Address
 from ndpbr_py.config import RunConfig
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.events import CandidatesFound, KernelSnapshot
-from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.daemon.hosts_file import HostsFile
 from ndpbr_py.errors import NdpbrError
@@ -69,7 +68,7 @@ class Discovery:
         if not self._started or (time.monotonic() - self._saved_at < _MIN_SAVE_INTERVAL_S and not now):
             return
         before = self._file.known
-        hosts = [host for host in self._proxy.hosts if host.state is not HostState.STATIC]
+        hosts = [host for host in self._proxy.hosts if not host.state.configured]
         known = {host.address: (dev, host.lladdr) for host in hosts if (dev := host.answered_on) is not None}
         # A host that has not answered yet, or not again, stays where the last run knew it.
         lasting = {host.address for host in hosts} | set(self._proxy.candidates.remembered())

@@ -58,7 +58,9 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, run
     facts = _address_facts(address, proxy, kernel)
     if objection is not Reason.KIND:
         facts += _entry_facts(address, proxy, kernel, neighbors)
-    route = next((route.dev for route in kernel.host_routes if route.address == address), None)
+    best = proxy.scope.routes.best(address)
+    longest = best[0].dev if best else None
+    route = next((route.dev for route in kernel.host_routes if route.address == address), longest)
     on = tuple(entry.dev for entry in kernel.proxies if entry.address == address and entry.dev != route)
     if (route in rules.interfaces or address in kernel.own) and on:
         return Explanation(address, facts, on)

@@ -42,6 +42,8 @@ class Tables:
     def __init__(self, interfaces: Sequence[str], protocol: int) -> None:
         self._interfaces = frozenset(interfaces)
         self._protocol = str(protocol)
+        self._others: set[str] = set()  # the protocols of other programs' proxy entries
+        self._protocols: dict[IPv6Address, str] = {}  # of other programs' host routes
         self._neighbors: list[NeighborChanged] = []
         self._addresses: dict[str, IPv6Address] = {}
         self._proxies: list[ProxyEntry] = []
@@ -77,6 +79,8 @@ class Tables:
             and (address := self._address(words[0])) is not None
         ):
             tagged = "proto" in rest and rest[-1] == self._protocol
+            if "proto" in rest and not tagged:
+                self._others.add(rest[-1])
             self._proxies.append(ProxyEntry(address, words[2], tagged))
 
     def route(self, line: str) -> None:
@@ -91,6 +95,7 @@ class Tables:
                 ours = words[4] == self._protocol
                 self._host_routes.append(HostRoute(address, words[2], ours))
                 if not ours:
+                    self._protocols.setdefault(address, words[4])
                     self._routes.append(self._connected(Route(IPv6Network(address), words[2]), words[4]))
                 return
         if line[0] in " \t":
@@ -113,6 +118,7 @@ class Tables:
             self._host_routes.append(HostRoute(prefix.network_address, dev, ours, kind))
             if ours and dev is not None:
                 return
+            self._protocols.setdefault(prefix.network_address, pairs.get("proto", ""))
         # A source-specific route is no route for all packets; a default route still names an uplink.
         if prefix.is_link_local or prefix.is_multicast or ("from" in pairs and prefix.prefixlen):
             return
@@ -171,7 +177,23 @@ class Tables:
             without_nd=frozenset(self._without_nd) & self._interfaces,
             names=self._names,
             routes=tuple(self._routes),
+            routed=self._routed(),
         )
+
+    def _routed(self) -> dict[IPv6Address, str]:
+        # Of several routes to an address the kernel uses the first. Only ndpbr tags its proxy entries: a route with
+        # their number is that of another ndpbr, or of an earlier run with another number.
+        first: dict[IPv6Address, Route] = {}
+        for route in self._routes:
+            if route.prefix.prefixlen == 128:
+                first.setdefault(route.prefix.network_address, route)
+        return {
+            address: route.dev
+            for address, route in first.items()
+            if route.type is RouteType.UNICAST
+            and not route.advertised
+            and self._protocols.get(address) not in self._others
+        }
 
     def _known(self, text: str) -> IPv6Address:
         """Return the address that *text* spells: the same object in all tables, which makes comparisons fast."""

@@ -1,0 +1,154 @@
+"""Hosts that a /128 route of another program names."""
+
+from __future__ import annotations
+
+import pytest
+
+from ndpbr_py.core.actions import AddProxy, DelProxy, DelRoute
+from ndpbr_py.core.events import KernelSnapshot, NudState, RouterAddress
+from ndpbr_py.core.proxy import NdProxy
+from tests.builders import (
+    HOST,
+    LLADDR,
+    actions,
+    addr,
+    changed,
+    entry,
+    handle,
+    kernel,
+    link,
+    nd_proxy,
+    prefix_route,
+    route,
+    why,
+)
+
+A, LISTED = addr(), ("wan0", "lan0", "tun0")
+OURS = (entry(), entry(dev="lan0"))
+PROXIES = [AddProxy(A, "wan0"), AddProxy(A, "lan0")]
+
+
+def vpn(*found: object, dev: str | None = "tun0", **more: object) -> KernelSnapshot:
+    """Return the tables of a server with a client on *dev*; None: its route is gone."""
+    named = () if dev is None else (prefix_route(f"{HOST}/128", dev), route(dev=dev, ours=False))
+    routed = {} if dev is None else {HOST: dev}
+    options = {"up": LISTED, "without_nd": ("tun0",), "routed": routed, **more}
+    return kernel(*named, *found, **options)  # type: ignore[arg-type]
+
+
+def server() -> NdProxy:
+    """Return one that lists the tunnel."""
+    return nd_proxy(*LISTED)
+
+
+def test_route_creates_the_host_at_once() -> None:
+    """It gets proxy entries on the other links, no route and no probe; its entries are left alone afterwards."""
+    proxy = server()
+
+    decisions = handle(proxy, vpn())
+
+    assert (why(decisions), actions(decisions)) == ([("host-learned", "routed")], PROXIES)
+    assert handle(proxy, vpn(*OURS)) == []
+
+
+def test_host_goes_with_its_route() -> None:
+    """Another program has deleted the route: the entries are removed."""
+    proxy = server()
+    handle(proxy, vpn())
+
+    decisions = handle(proxy, vpn(*OURS, dev=None))
+
+    assert why(decisions) == [("host-forgotten", "route-gone")]
+    assert actions(decisions) == [DelProxy(A, "wan0"), DelProxy(A, "lan0")]
+
+
+def test_host_follows_its_route() -> None:
+    """A client that comes back on another interface is proxied on the first one."""
+    proxy = server()
+    handle(proxy, vpn())
+
+    decisions = handle(proxy, vpn(*OURS, dev="lan0"))
+
+    assert why(decisions) == [("host-forgotten", "routed-elsewhere"), ("host-learned", "routed")]
+    assert actions(decisions)[2:] == [AddProxy(A, "wan0")]
+
+
+@pytest.mark.parametrize("tables", [vpn(dev="eth9"), vpn(own=[HOST])], ids=["not listed", "own"])
+def test_route_that_names_no_host(tables: KernelSnapshot) -> None:
+    """On an interface that is not listed, or to an address of the router's own."""
+    assert why(handle(server(), tables)) == []
+
+
+def test_off_link_address_is_no_host() -> None:
+    """A route to an address outside the prefixes says nothing about the link that the prefixes are on."""
+    far = "2001:db8:99::1"
+
+    assert handle(server(), vpn(dev=None, routed={far: "tun0"})) == []
+
+
+def test_peer_of_an_own_address_is_a_host() -> None:
+    """Only the router's side of a point-to-point link is its own."""
+    proxy = server()
+    own = "2001:db8::1"
+    tables = vpn(own=[own], router_addresses=[RouterAddress(addr(own), "tun0", settled=True)])
+
+    assert ("host-learned", "routed") in why(handle(proxy, tables))
+
+
+def test_neighbor_entries_do_not_change_the_host() -> None:
+    """A routed interface of a container has neighbor discovery: neither silence nor a claim elsewhere removes it."""
+    proxy = server()
+    handle(proxy, vpn(dev="lan0"), changed(state=NudState.REACHABLE))
+
+    assert handle(proxy, changed(state=NudState.FAILED)) == []
+    assert handle(proxy, changed(state=NudState.FAILED)) == []
+    claimed = handle(proxy, changed(dev="wan0", lladdr=LLADDR, state=NudState.REACHABLE))
+    assert (why(claimed), actions(claimed)) == ([("address-ignored", "routed-elsewhere")], [])
+
+
+def test_learned_host_becomes_a_routed_one() -> None:
+    """The route comes after the first packet: the proxy entries stay, and the route of ours goes."""
+    proxy = server()
+    handle(proxy, vpn(dev=None))
+    handle(proxy, changed(dev="lan0"))
+
+    decisions = handle(proxy, vpn(route(), entry(), dev="lan0"))
+
+    assert (why(decisions), actions(decisions)) == ([("host-retained", "routed")], [DelRoute(A, "lan0")])
+
+
+def test_route_elsewhere_removes_a_learned_host() -> None:
+    """A claim that came before the VPN client does not keep the client out."""
+    proxy = server()
+    handle(proxy, vpn(dev=None))
+    handle(proxy, changed(dev="lan0"))
+
+    decisions = handle(proxy, vpn(route(), entry(), dev="tun0"))
+
+    assert why(decisions) == [("host-forgotten", "routed-elsewhere"), ("host-learned", "routed")]
+    assert actions(decisions)[-2:] == PROXIES
+
+
+def test_host_of_an_earlier_run_keeps_its_entries() -> None:
+    """After `kill -9` the entries that fit stay as they are."""
+    decisions = handle(server(), vpn(*OURS))
+
+    assert (why(decisions), actions(decisions)) == ([("host-learned", "routed")], [])
+
+
+def test_proxy_entries_of_the_program_that_added_the_route() -> None:
+    """LXD and Incus add a proxy entry with the route: it serves as ours would, and is worth no warning."""
+    decisions = handle(server(), vpn(entry(ours=False)))
+
+    assert (why(decisions), actions(decisions)) == ([("host-learned", "routed")], PROXIES[1:])
+
+
+def test_host_on_an_interface_that_goes_down() -> None:
+    """The kernel removes the route with the interface; the host comes back with the route."""
+    proxy = server()
+    handle(proxy, vpn())
+
+    down = handle(proxy, link("tun0", up=False))
+    assert (why(down), actions(down)[:1]) == ([("host-suspended", "link-down")], [DelProxy(A, "wan0")])
+    handle(proxy, vpn(dev=None, up=LISTED[:2]), link("tun0", up=True))
+    assert actions(handle(proxy, vpn())) == PROXIES
