@@ -30,17 +30,22 @@ def test_vanished_host_is_forgotten_when_it_fails_twice(home: Home, daemon: Star
 
 
 def test_host_that_comes_back_is_learned_again(home: Home, daemon: Start) -> None:
-    """A forgotten host is learned again like a new one."""
+    """A forgotten host is learned again like a new one, and the log says how long it was away, and was wanted."""
     shorten_neighbor_timers(home.router, "lan0")
     echo(home.lan)
     running = _learned(home, daemon)
     _vanish(home)
     ask(home.inet, LAN, timeout=0.1)
-    running.wait_for("host-forgotten", address=LAN)
+    forgotten = running.wait_for("host-forgotten", address=LAN)
     home.lan.ip(f"address add {LAN}/64 dev eth0 nodad")
     claim(home.lan, LAN)
+    returned = running.wait_for("host-learned", address=LAN, returned=True)
 
     assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None
+    assert forgotten["solicited"] is True
+    assert forgotten["known_for_s"] >= forgotten["last_seen_s"] > 0
+    assert returned["away_s"] >= forgotten["last_seen_s"]
+    assert returned["solicited"] is True
 
 
 def test_forgotten_host_that_announces_itself_is_learned(home: Home, daemon: Start) -> None:

@@ -116,7 +116,7 @@ def test_forgetting_takes_proxy_entries_away_before_the_route() -> None:
     proxy = nd_proxy()
     handle(proxy, changed(state=REACHABLE))
 
-    decisions = [proxy.forget(host, Reason.STOPPING) for host in proxy.hosts]
+    decisions = [proxy.forget(host, Reason.STOPPING, 0.0) for host in proxy.hosts]
 
     assert (why(decisions), actions(decisions)) == ([("host-forgotten", "stopping")], REMOVE)
     assert len(proxy.hosts) == 0

@@ -116,6 +116,11 @@ class Detail:
         foreign: The route, or else the proxy entries, of another program.
         error: The error message of ip(8).
         suppressed: How many lookups were refused since the last such record.
+        last_seen_s: How long ago a forgotten host was last known to be present.
+        known_for_s: How long a forgotten host was known.
+        solicited: Whether the host was solicited since it was last known to be present.
+        returned: True: the host is one that was forgotten within the last day.
+        away_s: How long ago that host had last been known to be present.
     """
 
     from_dev: str | None = None
@@ -128,6 +133,11 @@ class Detail:
     foreign: ForeignEntry | None = None
     error: str | None = None
     suppressed: int | None = None
+    last_seen_s: int | None = None
+    known_for_s: int | None = None
+    solicited: bool | None = None
+    returned: bool | None = None
+    away_s: int | None = None
 
 
 @value

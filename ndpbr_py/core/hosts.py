@@ -50,6 +50,8 @@ class Host:
         lladdr: The link-layer address last seen with the address; None until one is seen.
         nud: The state of the host's entry in the neighbor cache.
         confirmed: When the host was last known to be present, in seconds.
+        learned: When the host was learned, in seconds.
+        solicited: When another host last solicited it, in seconds.
         state: Where the host is in its life cycle.
         claimant: The claimant of a CONTESTED host; None in all other states.
         probed_at: When the host was last probed because it was seen on another link, in seconds.
@@ -69,6 +71,8 @@ class Host:
     nud: NudState
     confirmed: float
     state: HostState = HostState.UNVERIFIED
+    learned: float = 0.0
+    solicited: float = float("-inf")
     claimant: Claimant | None = None
     probed_at: float = float("-inf")
     last_move: Move | None = None
@@ -90,6 +94,10 @@ class Host:
         if self.state.has_answered:
             return self.dev
         return self.last_move.previous_dev if self.last_move is not None else None
+
+    def last_seen(self, now: float) -> float:
+        """Return when the host was last known to be present."""
+        return now if self.nud is NudState.REACHABLE else self.confirmed
 
     def decision(
         self,

@@ -116,7 +116,7 @@ def _follow(
             assert before is not None, f"a contested host has a claimant, got {host}"
             return [state.move(host, before.dev, before.lladdr, step.reason, now)]
         case Effect.FORGET:
-            return [state.forget(host, step.reason)]
+            return [state.forget(host, step.reason, now)]
         case _:
             assert_never(step.effect)
 
@@ -126,24 +126,31 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
     objection = state.objection(event.address, event.dev)
     room: list[Decision] = []
     if objection is None:
-        objection, room = _room(state, event.dev, lladdr, present)
+        objection, room = _room(state, event.dev, lladdr, present, now)
     if objection is not None:
         if state.snapshot is not None:
             state.snapshot.changed.discard(event.address)  # the snapshot may bring the prefix of this address
         return _ignored(state, event, objection, now)
     first = HostState.VERIFIED if present else HostState.UNVERIFIED
-    host = Host(event.address, event.dev, lladdr, event.state, now, first)
+    host = Host(event.address, event.dev, lladdr, event.state, now, first, now)
     state.hosts.add(host)
     actions: list[Action] = list(state.converge(host))
     home = state.remembered.get(host.address, host.dev) if state.remembered else host.dev
     if home != host.dev and state.rules.can_resolve and state.admits(host.address, home):
         host.last_move = Move(now, home)
         actions.append(Probe(host.address, home, None))
+    reason = Reason.FIRST_SIGHT
     if present:
         reason = Reason.PERMANENT if event.state is NudState.PERMANENT else Reason.REACHABLE
+    else:
+        actions.append(Probe(host.address, host.dev, lladdr))
+    if (departure := state.departed.pop(host.address, now)) is None:
         return [*room, host.decision(DecisionKind.LEARNED, reason, actions)]
-    actions.append(Probe(host.address, host.dev, lladdr))
-    return [*room, host.decision(DecisionKind.LEARNED, Reason.FIRST_SIGHT, actions)]
+    away_s, solicited = round(now - departure.last_seen), departure.solicited
+    learned = host.decision(
+        DecisionKind.LEARNED, reason, actions, Detail(returned=True, away_s=away_s, solicited=solicited)
+    )
+    return [*room, learned]
 
 
 def _ignored(state: State, event: NeighborChanged, objection: Reason, now: float) -> list[Decision]:
@@ -159,7 +166,7 @@ def _ignored(state: State, event: NeighborChanged, objection: Reason, now: float
     return [ignored, Decision(DecisionKind.PROBED, why, address, link, actions=probe, detail=Detail(seen_on=dev))]
 
 
-def _room(state: State, dev: str, lladdr: str, present: bool) -> tuple[Reason | None, list[Decision]]:
+def _room(state: State, dev: str, lladdr: str, present: bool, now: float) -> tuple[Reason | None, list[Decision]]:
     """Return an objection if there is no room, or the decision that made room."""
     rules, hosts = state.rules, state.hosts
     if hosts.count_with_lladdr(lladdr, dev) >= rules.max_hosts_per_lladdr:
@@ -171,13 +178,13 @@ def _room(state: State, dev: str, lladdr: str, present: bool) -> tuple[Reason | 
     if len(hosts) < rules.max_hosts:
         return None, []
     if hosts.count_on(dev) < share and (evicted := hosts.largest(share)) is not None:
-        return None, [state.forget(evicted, Reason.FULL)]
+        return None, [state.forget(evicted, Reason.FULL, now)]
     evicted = hosts.eviction_candidate()
     if evicted is not None and evicted.dev != dev and hosts.count_on(evicted.dev) <= share:
         return Reason.FULL, []
     if evicted is None or (not present and evicted.dev == dev):
         return Reason.FULL, []
-    return None, [state.forget(evicted, Reason.FULL)]
+    return None, [state.forget(evicted, Reason.FULL, now)]
 
 
 def _seen_again(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:

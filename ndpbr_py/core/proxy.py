@@ -111,7 +111,7 @@ class NdProxy(State):
                     self.candidates.retry_blocked(self, now)
                 return decisions
             case ActionRefused():
-                return self._refused(event)
+                return self._refused(event, now)
             case CandidatesFound():
                 self.candidates.add(event, self.rules.max_hosts, now)
                 return ()
@@ -159,7 +159,7 @@ class NdProxy(State):
         decisions += self._corrections.due(self, now)
         return decisions + self.candidates.due(self, now)
 
-    def _refused(self, event: ActionRefused) -> list[Decision]:
+    def _refused(self, event: ActionRefused, now: float) -> list[Decision]:
         action = event.action
         if isinstance(action, RejoinGroup):
             # Some of its entries may be missing: the kernel's tables tell which.
@@ -174,7 +174,7 @@ class NdProxy(State):
                 and action.lladdr is None
                 and action.dev == host.dev in self.desired.usable
             )
-            return [self.forget(host, Reason.FAILED)] if hopeless else []
+            return [self.forget(host, Reason.FAILED, now)] if hopeless else []
         installed = host.installed
         if action.dev != installed.route if isinstance(action, AddRoute) else action.dev not in installed.proxies:
             return []  # refused too late: the host has moved meanwhile

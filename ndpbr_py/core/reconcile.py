@@ -45,7 +45,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     state.desired.routed = static_hosts.routed(state.rules, routes) | state.routed.keys()
     tagged, cache = _tagged(kernel), _cache(kernel)
     if (state.scope, state.desired.without_nd, state.routed) != before:
-        removed = _out_of_scope(state)
+        removed = _out_of_scope(state, now)
         acted.update(decision.address for decision in removed if decision.address is not None)
         installed = {address: entries for address, entries in tagged.items() if address not in acted}
         named = routed_hosts.learned(state, installed, now)
@@ -98,9 +98,9 @@ def _cache(kernel: KernelSnapshot) -> dict[str | None, dict[IPv6Address, Neighbo
     return cache
 
 
-def _out_of_scope(state: State) -> list[Decision]:
+def _out_of_scope(state: State, now: float) -> list[Decision]:
     objections = ((host, _objection(state, host)) for host in state.hosts)
-    return [state.forget(host, why) for host, why in objections if why is not None]
+    return [state.forget(host, why, now) for host, why in objections if why is not None]
 
 
 def _objection(state: State, host: Host) -> Reason | None:
@@ -118,7 +118,7 @@ def _adopted(
     if dev is None or not fit or len(state.hosts) >= state.rules.max_hosts:
         actions = steps(address, entries, NOTHING)
         return [Decision(DecisionKind.REMOVED, Reason.NOT_OURS, address, dev, actions=actions)]
-    host = Host(address, dev, None, NudState.NONE, now)
+    host = Host(address, dev, None, NudState.NONE, now, learned=now)
     others = _as_cached(state, host, neighbor, now) if neighbor is not None else []
     if state.rules.statics and address in state.rules.statics:
         host.state = HostState.STATIC

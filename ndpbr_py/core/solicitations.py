@@ -40,7 +40,9 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
             return ()  # no host moves there: the kernel defends the addresses
         return _detection(state, event, now)
     if (host := state.hosts.get(event.target)) is not None:
+        host.solicited = now
         return _answered(state, host, event.dev, event.source, now)
+    state.departed.on_solicitation(event.target)
     devs = state.other_links(event.target, event.dev)
     if not devs:
         return ()

@@ -11,6 +11,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.actions import Action, DelNeighbor, Entry, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
+from ndpbr_py.core.departed import Departed, Departure
 from ndpbr_py.core.desired import DesiredEntries
 from ndpbr_py.core.detections import Detections
 from ndpbr_py.core.eligibility import Scope
@@ -84,6 +85,7 @@ class State:
         self.hosts = Hosts()
         self.desired = DesiredEntries(rules.interfaces)
         self.lookups = Lookups(rules.interfaces)
+        self.departed = Departed()
         self.detections = Detections()
         self.waiting = WaitingSenders(rules.interfaces, rules.answer_as_target)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
@@ -154,10 +156,20 @@ class State:
             actions.append(Probe(host.address, before, lladdr))
         return host.decision(DecisionKind.MOVED, reason, actions, Detail(from_dev=before))
 
-    def forget(self, host: Host, reason: Reason) -> Decision:
+    def forget(self, host: Host, reason: Reason, now: float) -> Decision:
         """Remove *host* with all its entries, and the neighbor entry of one that does not answer."""
         actions: list[Action] = list(steps(host.address, host.installed, NOTHING))
         if reason is Reason.FAILED:
             actions.append(DelNeighbor(host.address, host.dev))
         self.hosts.remove(host)
-        return host.decision(DecisionKind.FORGOTTEN, reason, actions)
+        last_seen = host.last_seen(now)
+        departure = Departure(last_seen, solicited=host.solicited > last_seen)
+        if host.state.has_answered:
+            self.departed.add(host.address, departure)
+        ago_s, known_for_s = round(now - last_seen), round(now - host.learned)
+        return host.decision(
+            DecisionKind.FORGOTTEN,
+            reason,
+            actions,
+            Detail(last_seen_s=ago_s, known_for_s=known_for_s, solicited=departure.solicited),
+        )

@@ -26,7 +26,7 @@ def learned(state: State, now: float) -> list[Decision]:
     for address, dev in state.rules.statics.items():
         host = state.hosts.get(address)
         if host is None:
-            host = Host(address, dev, None, NudState.NONE, now, HostState.STATIC)
+            host = Host(address, dev, None, NudState.NONE, now, HostState.STATIC, now)
             state.hosts.add(host)
             result.append(host.decision(DecisionKind.LEARNED, Reason.STATIC, state.converge(host)))
         elif host.state is not HostState.STATIC:

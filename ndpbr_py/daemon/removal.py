@@ -30,7 +30,7 @@ def remove_all(program: Program, dispatcher: Dispatcher, log: Log, *, patient: b
         if error is not None:
             log.record("error", "flush-failed", command=f"ip -6 {' '.join(words)}", error=error)
             done = False
-    log.decided([dispatcher.proxy.forget(host, Reason.STOPPING) for host in dispatcher.proxy.hosts])
+    log.decided([dispatcher.proxy.forget(host, Reason.STOPPING, dispatcher.now()) for host in dispatcher.proxy.hosts])
     return done
 
 
