@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -105,14 +106,16 @@ def test_hung_batch_is_killed_and_its_commands_are_repeated(home: Home, daemon: 
     assert clean(home.router)
 
 
+# Stops the next child that is about to execute ip with the word in the file; the file is gone once it does.
 STOPS_BEFORE_EXEC = """
-import os, runpy, signal, sys
-flag = sys.argv.pop(1)
+import os, pathlib, runpy, signal, sys
+flag = pathlib.Path(sys.argv.pop(1))
 def wrapped(execute):
-    def stopped(*words):
-        if os.path.exists(flag):
+    def stopped(path, words, *rest):
+        if flag.exists() and os.fsencode(flag.read_text()) in map(os.fsencode, words):
+            flag.unlink()
             os.kill(os.getpid(), signal.SIGSTOP)
-        execute(*words)
+        execute(path, words, *rest)
     return stopped
 os.execv, os.execve = wrapped(os.execv), wrapped(os.execve)
 sys.argv[0] = "ndpbr"
@@ -128,20 +131,21 @@ def test_child_stopped_before_its_exec_does_not_block_the_daemon(home: Home, tmp
     before = settings(home.router, *DEVS)
     running = Daemon(home.router, *DEVS, folder=tmp_path, program=stops)
     running.wait_for("started")
-    flag.touch()
-    os.kill(child(running, "-batch"), signal.SIGKILL)
+    batches = until(lambda: _children(running, "-batch"), what="the standby process runs")
+    flag.write_text("-batch")
+    for pid in batches:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     running.wait_for("batch-lost", reason=stuck)
-    flag.unlink()
     claim(home.lan, LAN)
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="it is installed")
-    flag.touch()
+    flag.write_text("monitor")
     os.kill(child(running, "monitor"), signal.SIGKILL)
-    running.wait_for("monitor-exited", status=stuck)
+    until(lambda: not flag.exists(), what="the new monitor is stopped before its exec")
     running.process.send_signal(signal.SIGTERM)
-    running.wait_for("stopping")
-    flag.unlink()
 
     assert running.process.wait(PATIENCE) == 0
+    running.wait_for("monitor-exited", status=stuck)
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
 
