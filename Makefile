@@ -9,6 +9,9 @@ PYTHONS = $(BIN)/python
 PIP = if [ -x $(BIN)/pip ]; then set -- $(BIN)/pip; else set -- $(PYTHON) -m pip --python $(BIN)/python; fi; \
 	"$$@" install --quiet --disable-pip-version-check
 
+# A plain path in the venv: the finder that setuptools installs otherwise is imported by every program that a test starts.
+EDITABLE = --config-settings editable_mode=compat -e
+
 # Container images set it; without bytecode each of the thousand programs that the tests start compiles all its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -104,7 +107,7 @@ ip:
 		{ echo "ip(8) is missing: install the package iproute2." >&2; exit 1; }
 
 .venv/dev: .venv/run packaging/tools.txt
-	@$(PIP) -e '.[dev]'
+	@$(PIP) $(EDITABLE) '.[dev]'
 	@$(PIP) -r packaging/tools.txt
 	@touch $@
 
@@ -114,7 +117,7 @@ build/libraries: packaging/libraries.txt | .venv/bin/python
 	@touch $@
 
 .venv/run: setup.cfg pyproject.toml | .venv/bin/python
-	@$(PIP) -e .
+	@$(PIP) $(EDITABLE) .
 	@touch $@
 
 .venv/bin/python:
