@@ -16,7 +16,7 @@ EDITABLE = --config-settings editable_mode=compat -e
 unexport PYTHONDONTWRITEBYTECODE
 
 # More workers than cores: the tests mostly wait.  A group of tests stays on one worker.
-WORKERS = 3
+WORKERS = 5
 GROUPS = --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help venv test quick coverage check demo bench dist release install install-openrc install-systemd man picture clean ip

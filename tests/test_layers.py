@@ -58,12 +58,13 @@ def layer(module: str) -> int:
 def imports(path: Path) -> set[str]:
     """Return the modules that a file imports."""
     found: set[str] = set()
+    all_modules = set(map(name, MODULES))
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
-            modules = {f"{base}.{alias.name}" for alias in node.names} & set(map(name, MODULES))
+            modules = {f"{base}.{alias.name}" for alias in node.names} & all_modules
             found.update(modules or {base})
     return found
 
