@@ -7,7 +7,7 @@ from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import until
-from tests.observed import proxies, routes
+from tests.observed import proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
@@ -64,6 +64,7 @@ def test_roaming_host_is_served_on_its_new_link(home: Home, daemon: Start) -> No
 
 def test_lladdr_on_another_lan_has_its_addresses_verified(home: Home, daemon: Start) -> None:
     """When a known lladdr appears on another link, even link-local only, its addresses are probed."""
+    shorten_neighbor_timers(home.router, "lan0")
     running = _learned(home, daemon)
     home.lan.ip("link set eth0 down")
     claim(home.lan2, "fe80::66", lladdr=home.lan.mac("eth0"))
