@@ -22,6 +22,7 @@ from ndpbr_py.core.actions import (
     RejoinGroup,
 )
 from ndpbr_py.core.events import ActionFinished, ActionRefused, Refusal
+from ndpbr_py.iproute2.action_queue import FEW, ActionQueue
 from ndpbr_py.iproute2.batching import MAX_UNFINISHED, TIMING, Timing
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor, ExecutorEvent, ProcessLost
@@ -97,12 +98,26 @@ def test_each_batch_has_a_process_of_its_own(tmp_path: Path) -> None:
 
 
 def test_action_that_waits_already_is_run_once(tmp_path: Path) -> None:
-    """An action is queued again only if one that undoes it waits behind it, or when it waits no more."""
+    """Where many wait, an action is queued again only if one that undoes it waits behind it, or it waits no more."""
     undo = DelRoute(A, "lan0")
+    many = [AddRoute(addr(f"2001:db8::1:{n:x}"), "lan0") for n in range(FEW)]
 
-    run(ip(tmp_path), [ROUTE, PROXY, ROUTE, PROXY, undo, undo, ROUTE, PROBE, PROBE], [ROUTE])
+    run(ip(tmp_path), [*many, ROUTE, PROXY, ROUTE, PROXY, undo, undo, ROUTE, PROBE, PROBE], [ROUTE])
 
-    assert commands(tmp_path) == ["--", *lines(ROUTE, PROXY, undo, ROUTE, PROBE), "--", *lines(ROUTE)]
+    assert commands(tmp_path) == ["--", *lines(*many, ROUTE, PROXY, undo, ROUTE, PROBE), "--", *lines(ROUTE)]
+
+
+def test_action_that_is_undone_among_few_is_queued_again(tmp_path: Path) -> None:
+    """What waited while many did is no reason to drop an action that has been undone since."""
+    queue, undo = ActionQueue(), DelRoute(A, "lan0")
+    for n in range(FEW):
+        queue.add(AddRoute(addr(f"2001:db8::1:{n:x}"), "lan0"))
+    queue.add(ROUTE)
+    queue.take(FEW, 0)
+    queue.add(undo)
+    queue.add(ROUTE)
+
+    assert list(queue.entries) == [ROUTE, undo, ROUTE]
 
 
 def test_proxy_entry_waits_behind_the_route_of_its_host(tmp_path: Path) -> None:

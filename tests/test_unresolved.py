@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ndpbr_py.core.actions import DelNeighbor, Probe
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.unresolved import OwnProbes
 from tests.builders import actions, addr, changed, handle, kernel, nd_proxy, solicited, why
@@ -79,8 +78,7 @@ def test_probes_of_our_own_are_bounded() -> None:
     own = OwnProbes()
     addresses = [addr(f"2001:db8::1:{number:x}") for number in range(1001)]
     for address in addresses:
-        probe = Probe(address, "lan0", None)
-        own.record([Decision(DecisionKind.PROBED, Reason.EXPIRED, address, "lan0", actions=[probe])], 0.0)
+        own.record(Probe(address, "lan0", None), 0.0)
 
     assert not own.failed(addresses[0], "lan0", 3.0)
     assert own.failed(addresses[-1], "lan0", 3.0)

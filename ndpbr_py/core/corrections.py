@@ -6,7 +6,6 @@ three advertisements with the Override flag are sent, one second apart. Source: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
@@ -28,16 +27,15 @@ class Corrections:
         self._left: dict[IPv6Address, int] = {}
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
 
-    def record(self, decisions: Iterable[Decision], now: float) -> None:
-        """Record the moves among *decisions*; the first advertisement is due when the host has answered there."""
-        for decision in decisions:
-            kind, address = decision.kind, decision.address
-            if kind is DecisionKind.MOVED and address is not None and len(self._left) < _MAX_HOSTS:
-                self._left[address] = _COUNT
-            elif kind is DecisionKind.VERIFIED and address in self._left:
-                self._deadlines.set(address, now)
-            elif kind is DecisionKind.FORGOTTEN and address is not None:
-                self._left.pop(address, None)
+    def record(self, decision: Decision, now: float) -> None:
+        """Record a move; the first advertisement is due when the host has answered on its new link."""
+        kind, address = decision.kind, decision.address
+        if kind is DecisionKind.MOVED and address is not None and len(self._left) < _MAX_HOSTS:
+            self._left[address] = _COUNT
+        elif kind is DecisionKind.VERIFIED and address in self._left:
+            self._deadlines.set(address, now)
+        elif kind is DecisionKind.FORGOTTEN and address is not None:
+            self._left.pop(address, None)
 
     def next_deadline(self) -> float | None:
         """Return when the next advertisement is due."""

@@ -29,10 +29,9 @@ def owners_links(state: State, probe: SolicitationReceived) -> list[str]:
 
 def denied(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     """Return what follows if *event* is the answer of an owner: it is the host, and the newcomer is told."""
-    probe = state.detections.get(event.address, now)
-    if probe is None or event.state is not NudState.REACHABLE or event.lladdr in (None, probe.lladdr):
+    if event.state is not NudState.REACHABLE or (probe := state.detections.get(event.address, now)) is None:
         return []
-    if event.dev not in owners_links(state, probe) or event.lladdr is None:
+    if event.lladdr in (None, probe.lladdr) or event.dev not in owners_links(state, probe):
         return []
     if state.hosts.count_with_lladdr(event.lladdr, event.dev) >= _MAX_ADDRESSES:
         return []

@@ -6,6 +6,7 @@ Pure: the time is passed in, in seconds of a monotonic clock.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import assert_never
 
@@ -19,7 +20,7 @@ from ndpbr_py.core import (
     solicitations,
     unresolved,
 )
-from ndpbr_py.core.actions import AddProxy, AddRoute, Advertise, Probe, RejoinGroup
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, Probe, RejoinGroup
 from ndpbr_py.core.candidates import Candidates
 from ndpbr_py.core.corrections import Corrections
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
@@ -70,10 +71,18 @@ class NdProxy(State):
 
     def _recorded(self, decisions: Sequence[Decision], now: float) -> Sequence[Decision]:
         """Return *decisions* with the advertisements that belong to them; record what is needed later."""
-        decisions = self.waiting.answered(decisions, now)
-        self._own_probes.record(decisions, now)
-        self._corrections.record(decisions, now)
-        return decisions
+        result = list(decisions)
+        for place, decision in enumerate(decisions):
+            self._corrections.record(decision, now)
+            answers: list[Action] = []
+            for action in decision.actions:
+                if isinstance(action, AddProxy):
+                    answers += self.waiting.answers_after(action, now)
+                elif isinstance(action, Probe):
+                    self._own_probes.record(action, now)
+            if answers:
+                result[place] = replace(decision, actions=[*decision.actions, *answers])
+        return result
 
     def _decisions(self, event: Event, now: float) -> Sequence[Decision]:
         match event:

@@ -86,7 +86,7 @@ def _answered(state: State, host: Host, dev: str, sender: IPv6Address, now: floa
     """Answer for a known host what the kernel does not, whose own answer needs a proxy entry."""
     if dev not in host.installed.proxies:
         return ()
-    late = state.waiting.in_progress(host.address, dev, now)
+    late = state.waiting.in_progress(host.address, now)
     answers = state.waiting.answers(host.address, dev, sender, now, late=late)
     if not answers:
         return ()

@@ -8,7 +8,7 @@ advertisements while it is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
@@ -31,12 +31,9 @@ class OwnProbes:
     def __init__(self) -> None:
         self._at: dict[tuple[IPv6Address, str], float] = {}
 
-    def record(self, decisions: Iterable[Decision], now: float) -> None:
-        """Record the probes among the actions of *decisions*."""
-        for decision in decisions:
-            for action in decision.actions:
-                if isinstance(action, Probe):
-                    remember(self._at, (action.address, action.dev), now, _MAX_OWN)
+    def record(self, probe: Probe, now: float) -> None:
+        """Record a probe of ours."""
+        remember(self._at, (probe.address, probe.dev), now, _MAX_OWN)
 
     def failed(self, address: IPv6Address, dev: str, now: float) -> bool:
         """Whether the failure of *address* on *dev* is that of a probe of ours; each probe fails once."""

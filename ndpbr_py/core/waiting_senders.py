@@ -9,12 +9,10 @@ itself. Source: RFC 4861, 7.2.4.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Action, AddProxy, Advertise
 from ndpbr_py.core.bounded import remember
-from ndpbr_py.core.decision import Decision
 from ndpbr_py.core.ratelimit import TokenBucket
 
 _WAIT_S = 3.0  # a host solicits three times, RetransTimer (1 s) apart, then gives up
@@ -35,7 +33,7 @@ class WaitingSenders:
         self._numbers = dict.fromkeys(interfaces, 0)
         self._share = max(1, _MAX_SENDERS // len(interfaces))
         self._limits = {dev: TokenBucket(_RATE, _BURST) for dev in interfaces}
-        self._added_at: dict[tuple[IPv6Address, str], float] = {}
+        self._added_at: dict[IPv6Address, float] = {}
 
     def add(self, target: IPv6Address, dev: str, sender: IPv6Address, now: float) -> None:
         """Remember that *sender* solicited *target* on *dev*; the oldest targets of a flood are dropped."""
@@ -50,9 +48,9 @@ class WaitingSenders:
         while self._numbers[dev] > self._share and len(link) > 1:
             self._numbers[dev] -= len(link.pop(next(iter(link))))
 
-    def in_progress(self, target: IPv6Address, dev: str, now: float) -> bool:
-        """Whether the proxy entry of *target* on *dev* is so new that the kernel may not have it yet."""
-        return now - self._added_at.get((target, dev), float("-inf")) < _IN_PROGRESS_S
+    def in_progress(self, target: IPv6Address, now: float) -> bool:
+        """Whether a proxy entry of *target* is so new that the kernel may not have it yet."""
+        return now - self._added_at.get(target, float("-inf")) < _IN_PROGRESS_S
 
     def allows(self, dev: str, now: float) -> bool:
         """Return whether another advertisement may be sent on *dev* now."""
@@ -65,21 +63,10 @@ class WaitingSenders:
             answers.append(Advertise(target, dev, sender, as_target=True))
         return answers if answers and self.allows(dev, now) else []
 
-    def answered(self, decisions: Sequence[Decision], now: float) -> Sequence[Decision]:
-        """Return *decisions*, with an advertisement for every sender that waits for the entries they add."""
-        result = list(decisions)
-        for place, decision in enumerate(result):
-            answers: list[Action] = []
-            for action in decision.actions:
-                if isinstance(action, AddProxy):
-                    answers += self._answers(action, now)
-            if answers:
-                result[place] = replace(decision, actions=[*decision.actions, *answers])
-        return result
-
-    def _answers(self, action: AddProxy, now: float) -> list[Action]:
+    def answers_after(self, action: AddProxy, now: float) -> list[Action]:
+        """Return an advertisement for every sender that waits for the entry that *action* adds."""
         address, dev = action.address, action.dev
-        remember(self._added_at, (address, dev), now, _MAX_SENDERS)
+        remember(self._added_at, address, now, _MAX_SENDERS)
         if not (link := self._links[dev]) or (senders := link.pop(address, None)) is None:
             return []
         self._numbers[dev] -= len(senders)

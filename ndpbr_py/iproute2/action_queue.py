@@ -7,21 +7,13 @@ one undoes an earlier one: a host's proxy entry must not come before its route, 
 from __future__ import annotations
 
 from collections import deque
+from ipaddress import IPv6Address
 from itertools import islice
-from typing import assert_never
 
-from ndpbr_py.core.actions import (
-    Action,
-    AddProxy,
-    AddRoute,
-    Advertise,
-    DelNeighbor,
-    DelProxy,
-    DelRoute,
-    Mark,
-    Probe,
-    RejoinGroup,
-)
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelNeighbor, DelProxy, DelRoute, Probe
+
+# A resync may ask again for what waits already.  A new host's actions, which wait for nothing, need no search for that.
+FEW = 16  # actions
 
 
 class ActionQueue:
@@ -29,52 +21,52 @@ class ActionQueue:
 
     Attributes:
         entries: The waiting actions, except probes.
-        probes: The waiting probes, and removals of neighbor entries, by what they are about.
+        probes: The waiting probes, and removals of neighbor entries, by address and interface.
     """
 
     def __init__(self) -> None:
         self.entries: deque[Action] = deque()
-        self._latest: dict[tuple[object, ...], Action] = {}  # by what it is about, of the waiting entries
-        self.probes: dict[tuple[object, ...], Action] = {}
+        self._latest: dict[object, Action] = {}  # by what it is about, of the waiting entries after the first few
+        self.probes: dict[tuple[IPv6Address, str], Action] = {}
 
     def add(self, action: Action) -> None:
-        """Queue *action*, unless the latest one about the same thing is equal; a probe replaces an earlier one."""
-        key = _key(action)
+        """Queue *action*, unless FEW or more wait and the latest one about the same thing is equal.
+
+        A probe replaces an earlier one.
+        """
         if isinstance(action, Probe):
-            self.probes.pop(key, None)
-            self.probes[key] = action
+            place = (action.address, action.dev)
+            self.probes.pop(place, None)
+            self.probes[place] = action
         elif isinstance(action, DelNeighbor):
-            self.probes.setdefault(key, action)  # a probe that waits makes the entry anew
-        elif self._latest.get(key) != action:
-            self._latest[key] = action
+            self.probes.setdefault((action.address, action.dev), action)  # a probe that waits makes the entry anew
+        elif len(self.entries) < FEW:
+            self._latest.clear()
+            self.entries.append(action)
+        elif self._latest.get(about := _about(action)) != action:
+            self._latest[about] = action
             self.entries.append(action)
 
     def take(self, entries: int, probes: int) -> list[Action]:
         """Remove and return so many of the first entries, then so many of the first probes."""
-        taken = [self.entries.popleft() for _ in range(entries)]
-        if self.entries:
-            for action in taken:
-                if self._latest[key := _key(action)] is action:
-                    del self._latest[key]
+        if entries == len(self.entries):
+            taken = list(self.entries)
+            self.entries.clear()
+            self._latest.clear()
         else:
-            self._latest.clear()  # the usual case, and the quick one
+            taken = [self.entries.popleft() for _ in range(entries)]
+            for action in taken if self._latest else ():
+                if self._latest.get(about := _about(action)) is action:
+                    del self._latest[about]
         if probes:
-            taken += [self.probes.pop(key) for key in list(islice(self.probes, probes))]
+            taken += [self.probes.pop(place) for place in list(islice(self.probes, probes))]
         return taken
 
 
-def _key(action: Action) -> tuple[object, ...]:
-    """Return what *action* is about."""
-    match action:
-        case AddRoute() | DelRoute():
-            return ("route", action.address, action.dev)
-        case AddProxy() | DelProxy() | Advertise():
-            return ("proxy", action.address, action.dev)
-        case Probe() | DelNeighbor():
-            return ("probe", action.address, action.dev)
-        case Mark():
-            return ("mark",)
-        case RejoinGroup():
-            return ("rejoin", action.addresses, action.dev)
-        case _:
-            assert_never(action)
+def _about(action: Action) -> object:
+    """Return what *action*, which is no probe, is about."""
+    if isinstance(action, AddRoute | DelRoute):
+        return "route", action.address, action.dev
+    if isinstance(action, AddProxy | DelProxy | Advertise):
+        return "proxy", action.address, action.dev
+    return action

@@ -73,12 +73,12 @@ class Executor:
 
     def submit(self, actions: Iterable[Action]) -> None:
         """Queue *actions*; `flush()` runs them."""
+        waiting, batch = self._waiting, self._batch
         for action in actions:
-            batch = self._batch
-            if isinstance(action, Advertise) and not self._waiting.entries and not (batch and batch.unfinished):
+            if isinstance(action, Advertise) and not waiting.entries and not (batch and batch.unfinished):
                 self._emit(ActionFinished(action))  # nothing to wait for
             else:
-                self._waiting.add(action)
+                waiting.add(action)
 
     def flush(self) -> None:
         """Take the next steps, until the next one is to wait."""
