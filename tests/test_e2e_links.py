@@ -58,6 +58,50 @@ def test_entries_are_restored_when_an_interface_is_up_again(home: Home, daemon: 
     assert until(lambda: ask(home.lan, INET, timeout=0.5)) is not None
 
 
+def test_link_that_flaps_is_two_records_at_info(home: Home, daemon: Start) -> None:
+    """The hosts on other links were reachable all the time, and no record says otherwise."""
+    running = daemon(home.router, *DEVS, "lan1")
+    for host, address in ((home.lan, LAN), (home.lan2, LAN2)):
+        claim(host, address)
+        running.wait_for("host-verified", address=address)
+    home.router.ip("link set lan1 down")
+    down = running.wait_for("link-down", dev="lan1")
+    home.router.lay("link set lan1 up", "address replace fe80::1/64 dev lan1 nodad")
+    up = running.wait_for("link-up", reason="link-up")
+    until(lambda: f"{LAN} dev lan1 proto 135" in proxies(home.router), what="the proxy entry is back")
+    until(lambda: f"{LAN2} dev lan1 proto 135" in routes(home.router), what="the route is back")
+    records = running.log()
+    flap = records[records.index(down) : records.index(up) + 1]
+
+    assert (down["hosts"], down["entries"], down["level"]) == (1, 2, "info")
+    assert (up["dev"], up["level"], up["down_for_s"]) == ("lan1", "info", 0)
+    assert [it["event"] for it in flap if it["level"] != "debug"] == ["link-down", "link-up"]
+    assert [it["address"] for it in records if it["event"] == "host-suspended"] == [LAN2]
+    assert {it["level"] for it in records if it["event"] == "host-repaired"} == {"debug"}
+
+
+def test_carrier_that_is_lost_is_in_the_log(home: Home, daemon: Start) -> None:
+    """A cable is pulled at the other end: the hosts there are not reached, although their entries stay."""
+    running = _learned(home, daemon)
+    home.lan.ip("link set eth0 down")
+    down = running.wait_for("link-down", dev="lan0")
+    _plug(home)
+
+    assert (down["reason"], down["hosts"], down["entries"]) == ("no-carrier", 1, 0)
+    assert running.wait_for("link-up", dev="lan0", reason="link-up")["down_for_s"] >= 0
+
+
+def test_interface_that_leaves_a_bridge_is_not_missing(home: Home, daemon: Start) -> None:
+    """The bridge deletes its port, and the interface stays."""
+    home.router.lay("link add br0 type bridge", "link set br0 up", "link set lan1 master br0")
+    running = daemon(home.router, *DEVS, "lan1")
+    home.router.ip("link set lan1 nomaster")
+    home.router.ip("link set lan1 down")  # a line that comes later
+    running.wait_for("link-down", dev="lan1")
+
+    assert [it["event"] for it in running.log() if it["event"] in ("interface-missing", "host-suspended")] == []
+
+
 def test_missing_interface_at_stop_does_no_harm(home: Home, daemon: Start) -> None:
     """A daemon that stops while an interface is missing restores the settings of the others."""
     before = settings(home.router, "wan0")

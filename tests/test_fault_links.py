@@ -19,7 +19,7 @@ def test_upstream_interface_goes_down_and_up(home: Home, daemon: Start) -> None:
     """The kernel drops the proxy entries of the interface; they are back soon after it is up."""
     running = _learned(home, daemon)
     home.router.ip("link set wan0 down")
-    running.wait_for("host-suspended", address=LAN, down="wan0")
+    running.wait_for("link-down", dev="wan0", hosts=0, entries=1)
     home.router.lay("link set wan0 up", f"address add {ROUTER}/64 dev wan0 nodad")
 
     until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), what="all entries are restored")
@@ -29,7 +29,7 @@ def test_lan_interface_goes_down_and_up(home: Home, daemon: Start) -> None:
     """While a LAN is down its hosts are not proxied; routes and proxy entries are back when it is up."""
     running = _learned(home, daemon)
     home.router.ip("link set lan0 down")
-    running.wait_for("host-suspended", address=LAN, down="lan0")
+    running.wait_for("host-suspended", address=LAN)
     until(lambda: PROXY not in proxies(home.router), what="the host is not proxied")
     home.router.lay("link set lan0 up", "address replace fe80::1/64 dev lan0 nodad")
 

@@ -6,6 +6,7 @@ from ndpbr_py.core.actions import AddProxy, DelProxy
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted, NudState, SnapshotStarted
+from ndpbr_py.logs.fields import level
 from tests.builders import (
     LLADDR,
     OTHER_LLADDR,
@@ -33,20 +34,22 @@ def test_host_behind_an_interface_that_goes_down_is_suspended() -> None:
     decisions = handle(proxy, changed(state=REACHABLE), link("lan0", up=False))
 
     todo = [DelProxy(A, "wan0"), DelProxy(A, "lan1")]
-    suspended = Decision(
-        DecisionKind.SUSPENDED, Reason.LINK_DOWN, A, "lan0", LLADDR, REACHABLE, todo, Detail(down="lan0")
-    )
-    assert decisions == [suspended]
+    down = Decision(DecisionKind.LINK_DOWN, Reason.LINK_DOWN, dev="lan0", detail=Detail(hosts=1, entries=1))
+    assert decisions == [
+        down,
+        Decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, A, "lan0", LLADDR, REACHABLE, todo),
+    ]
     assert [(host.address, host.installed) for host in proxy.hosts] == [(A, NOTHING)]
 
 
 def test_host_answered_for_on_an_interface_that_goes_down_keeps_the_rest() -> None:
-    """The proxy entry on that interface is gone with it; the others and the route stay."""
+    """The proxy entry on that interface is gone with it; the others and the route stay, and it is not suspended."""
     proxy = nd_proxy(*THREE)
 
     decisions = handle(proxy, changed(state=REACHABLE), link("lan1", up=False))
 
-    assert (why(decisions), actions(decisions)) == ([("host-suspended", "link-down")], [])
+    detail = Detail(hosts=0, entries=1)
+    assert decisions == [Decision(DecisionKind.LINK_DOWN, Reason.LINK_DOWN, dev="lan1", detail=detail)]
     assert [host.installed for host in proxy.hosts] == [Entries("lan0", ("wan0",))]
 
 
@@ -54,26 +57,52 @@ def test_interface_that_is_deleted_is_down() -> None:
     """A deleted interface has lost everything, like one set down."""
     decisions = handle(nd_proxy(*THREE), changed(state=REACHABLE), LinkDeleted(3, "lan0"))
 
-    assert why(decisions) == [("host-suspended", "link-down")]
+    assert why(decisions) == [("link-down", "link-down"), ("host-suspended", "link-down")]
 
 
 def test_interface_that_comes_up_has_the_tables_read() -> None:
     """Only the kernel's tables know what is still there; from them the entries are put back."""
     proxy = nd_proxy(*THREE)
 
-    up = handle(proxy, changed(state=REACHABLE), link("lan1", up=False), link("lan1", up=True))
-    assert up == [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev="lan1", resync=True)]
+    handle(proxy, changed(state=REACHABLE), link("lan1", up=False), now=10.0)
+    up = handle(proxy, link("lan1", up=True), now=22.0)
+    detail = Detail(down_for_s=12)
+    assert up == [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev="lan1", detail=detail, resync=True)]
 
     read = handle(proxy, kernel(route(), up=THREE))
     assert why(read) == [("host-repaired", "link-up")]
     assert actions(read) == [AddProxy(A, "wan0"), AddProxy(A, "lan1")]
 
 
-def test_loss_of_carrier_changes_nothing() -> None:
-    """A cable that is pulled leaves the interface up, and the kernel keeps its entries."""
+def test_loss_of_carrier_changes_no_entries() -> None:
+    """A pulled cable leaves the interface up, and the kernel keeps its entries: one record, and one at the end."""
     proxy = nd_proxy()
+    pulled = LinkChanged(3, "lan0", up=True, carrier=False)
+    handle(proxy, changed(state=REACHABLE))
 
-    assert handle(proxy, changed(state=REACHABLE), LinkChanged(3, "lan0", up=True, carrier=False)) == []
+    first = handle(proxy, pulled, now=10.0)
+    again = handle(proxy, pulled, now=11.0)
+    back = handle(proxy, link(up=True), now=15.0)
+
+    detail = Detail(hosts=1, entries=0)
+    assert first == [Decision(DecisionKind.LINK_DOWN, Reason.NO_CARRIER, dev="lan0", detail=detail)]
+    assert (again, why(back), back[0].detail) == ([], [("link-up", "link-up")], Detail(down_for_s=5))
+
+
+def test_interface_that_is_set_up_before_its_carrier_is_there() -> None:
+    """It has entries from the moment it is set up, and is up when the carrier is there."""
+    proxy = nd_proxy()
+    handle(proxy, link(up=False), now=10.0)
+
+    set_up = handle(proxy, LinkChanged(3, "lan0", up=True, carrier=False), now=20.0)
+    up = handle(proxy, link(up=True), now=23.0)
+
+    assert [(why(it), it[0].resync) for it in (set_up, up)] == [
+        ([("link-up", "no-carrier")], True),
+        ([("link-up", "link-up")], True),
+    ]
+    assert [level(it[0]) for it in (set_up, up)] == ["debug", "info"]
+    assert up[0].detail == Detail(down_for_s=13)
 
 
 def test_interface_that_loses_neighbor_discovery_has_the_tables_read() -> None:

@@ -87,9 +87,14 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
         {"reason": "refused", "error": "File exists"},
     ),
     DecisionKind.SUSPENDED: (
-        decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, Detail(down="lan0")),
+        decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN),
+        "debug",
+        {"reason": "link-down"},
+    ),
+    DecisionKind.LINK_DOWN: (
+        decision(DecisionKind.LINK_DOWN, Reason.NO_CARRIER, Detail(hosts=2, entries=0)),
         "info",
-        {"reason": "link-down", "down": "lan0"},
+        {"reason": "no-carrier", "hosts": 2, "entries": 0},
     ),
     DecisionKind.LINK_UP_AGAIN: (decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP), "info", {"reason": "link-up"}),
     DecisionKind.REPAIRED: (decision(DecisionKind.REPAIRED, Reason.DRIFTED), "warning", {"reason": "kernel-differs"}),

@@ -79,6 +79,7 @@ LINES: dict[str, parser.LineEvent] = {
     "7: wg0: <POINTOPOINT,UP,LOWER_UP> mtu 1420": LinkChanged(7, "wg0", True, True, nd=False),
     "8: wan0@if2: <BROADCAST,MULTICAST,NOARP,UP,LOWER_UP> mtu 1500": LinkChanged(8, "wan0", True, True, nd=False),
     "[LINK]Deleted 4: lan1@NONE: <BROADCAST,MULTICAST> mtu 1500": LinkDeleted(4, "lan1"),
+    "[LINK]Deleted 4: lan1@NONE: <BROADCAST> mtu 1500 qdisc noop master br0 state DOWN": LinkDeleted(4, "lan1"),
     "[ADDR]4: lan1    inet6 2001:db8::1/64 scope global": AddressChanged("lan1", "2001:db8::1/64", False),
     "[ADDR]Deleted 4: lan1    inet6 2001:db8::1/64 scope": AddressChanged("lan1", "2001:db8::1/64", True),
 }
@@ -93,6 +94,9 @@ IRRELEVANT = (
     "2001:db8:77::/64 dev lan1 proto kernel metric 256 pref medium",
     "[ADDR]4: lan1    inet 192.0.2.1/24 scope global lan1",
     "[LINK]4: lan1 what a bridge says of its port",
+    # A port leaves its bridge; a port is deleted.
+    "[LINK]Deleted 4: lan1@p1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master br0 state UP \\    link/ether 2a:25",
+    "[LINK]Deleted 4: lan1@NONE: <BROADCAST,MULTICAST> mtu 1500 master br0 state DOWN \\    link/ether 2a:25",
     "    link/ether 02:00:00:00:00:f2 brd ff:ff:ff:ff:ff:ff",
     "",
 )

@@ -128,7 +128,7 @@ def test_entries_of_a_static_host_are_repaired() -> None:
     handle(proxy, kernel(up=UP))
 
     assert why(handle(proxy, kernel(up=UP))) == [("host-repaired", "kernel-differs")]
-    assert why(handle(proxy, link(up=False))) == [("host-suspended", "link-down")]
+    assert why(handle(proxy, link(up=False))) == [("link-down", "link-down"), ("host-suspended", "link-down")]
     handle(proxy, link(up=True))
     assert actions(handle(proxy, kernel(up=UP))) == [*INSTALLED, AddProxy(A, "lan1")]
 

@@ -23,6 +23,7 @@ class DecisionKind(Enum):
     LOOKUP_STARTED = "lookup-started"
     LOOKUP_FAILED = "lookup-failed"
     SUSPENDED = "host-suspended"
+    LINK_DOWN = "link-down"
     LINK_UP_AGAIN = "link-up"
     REPAIRED = "host-repaired"
     REFUSED = "action-refused"
@@ -69,6 +70,7 @@ class Reason(Enum):
     NOT_OURS = "leftover"
     LINK_DOWN = "link-down"
     LINK_UP = "link-up"
+    NO_CARRIER = "no-carrier"
     FOREIGN_ROUTE = "foreign-route"
     FOREIGN_PROXY = "foreign-proxy"
     KIND = "not-global-unicast"
@@ -112,7 +114,6 @@ class Detail:
         seen_on: The interface on which the address or the lladdr was seen.
         lookup_on: The interfaces on which the kernel looks the address up.
         withheld_on: The interface that gets no proxy entry.
-        down: The interface that went down.
         foreign: The route, or else the proxy entries, of another program.
         error: The error message of ip(8).
         suppressed: How many lookups were refused since the last such record.
@@ -120,6 +121,9 @@ class Detail:
         known_for_s: How long a forgotten host was known.
         solicited: Whether the host was solicited since it was last known to be present.
         returned: True: the host is one that was forgotten within the last day.
+        hosts: How many hosts are on an interface that went down.
+        entries: How many routes and proxy entries the kernel removed with that interface.
+        down_for_s: How long the interface was down.
         away_s: How long ago that host had last been known to be present.
     """
 
@@ -129,7 +133,6 @@ class Detail:
     seen_on: str | None = None
     lookup_on: tuple[str, ...] = ()
     withheld_on: str | None = None
-    down: str | None = None
     foreign: ForeignEntry | None = None
     error: str | None = None
     suppressed: int | None = None
@@ -138,6 +141,9 @@ class Detail:
     solicited: bool | None = None
     returned: bool | None = None
     away_s: int | None = None
+    hosts: int | None = None
+    entries: int | None = None
+    down_for_s: int | None = None
 
 
 @value

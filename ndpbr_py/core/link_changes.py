@@ -1,4 +1,4 @@
-"""An interface goes up, down or disappears -> what follows for the hosts on it.
+"""An interface goes up, down or disappears, or its carrier does -> what follows for the hosts on it.
 
 Pure. When an interface is set down or deleted, the kernel removes its proxy entries and routes and does not say so.
 Without carrier, both stay [measured on Linux 6.18]. A host on an interface that is down is retained without entries.
@@ -13,23 +13,52 @@ from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.state import State
 
 
-def decisions(state: State, event: LinkChanged | LinkDeleted) -> list[Decision]:
+def decisions(state: State, event: LinkChanged | LinkDeleted, now: float) -> list[Decision]:
     """Return the decisions that follow when ``event.dev`` changes."""
     dev = event.dev
     desired = state.desired
     if dev not in desired.interfaces:
         return []
     up = isinstance(event, LinkChanged) and event.up
+    carrier = isinstance(event, LinkChanged) and event.up and event.carrier
     if state.snapshot is not None:
         state.snapshot.links[dev] = up
-    as_before = isinstance(event, LinkChanged) and event.nd is (dev not in desired.without_nd)
-    if up and as_before and dev in desired.usable:
-        return []
+    was_up = dev in desired.usable
+    nd_as_before = isinstance(event, LinkChanged) and event.nd is (dev not in desired.without_nd)
     desired.use(desired.usable | {dev} if up else desired.usable - {dev}, desired.without_nd)
-    if up:
-        # Only a snapshot shows which entries the kernel still has there.
-        return [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev=dev, resync=True)]
-    return [_suspended(state, host, dev) for host in state.hosts if _is_affected(host, dev)]
+    if not up:
+        return _down(state, dev, now, was_up=was_up)
+    if not was_up or not nd_as_before or (carrier and dev in state.down_since):
+        return [_up(state, dev, now, carrier=carrier)]
+    if not carrier and dev not in state.down_since:
+        state.down_since[dev] = now
+        hosts = state.hosts.count_on(dev)
+        return [Decision(DecisionKind.LINK_DOWN, Reason.NO_CARRIER, dev=dev, detail=Detail(hosts=hosts, entries=0))]
+    return []
+
+
+def _up(state: State, dev: str, now: float, *, carrier: bool) -> Decision:
+    """Request a snapshot: only that shows which entries the kernel still has there."""
+    if not carrier:
+        state.down_since.setdefault(dev, now)
+        return Decision(DecisionKind.LINK_UP_AGAIN, Reason.NO_CARRIER, dev=dev, resync=True)
+    since = state.down_since.pop(dev, None)
+    down_for_s = None if since is None else round(now - since)
+    return Decision(
+        DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev=dev, detail=Detail(down_for_s=down_for_s), resync=True
+    )
+
+
+def _down(state: State, dev: str, now: float, *, was_up: bool) -> list[Decision]:
+    """Suspend the hosts on *dev*, and record which entries the kernel has removed with it."""
+    affected = [host for host in state.hosts if _is_affected(host, dev)]
+    if not was_up and not affected:
+        return []
+    state.down_since.setdefault(dev, now)
+    entries = sum((host.installed.route == dev) + (dev in host.installed.proxies) for host in affected)
+    hosts = state.hosts.count_on(dev)
+    down = Decision(DecisionKind.LINK_DOWN, Reason.LINK_DOWN, dev=dev, detail=Detail(hosts=hosts, entries=entries))
+    return [down, *(decision for host in affected for decision in _suspended(state, host, dev))]
 
 
 def _is_affected(host: Host, dev: str) -> bool:
@@ -39,8 +68,12 @@ def _is_affected(host: Host, dev: str) -> bool:
     )
 
 
-def _suspended(state: State, host: Host, dev: str) -> Decision:
+def _suspended(state: State, host: Host, dev: str) -> list[Decision]:
     # The kernel has removed these entries with the interface.
     route = None if host.installed.route == dev else host.installed.route
     host.installed = Entries(route, tuple(p for p in host.installed.proxies if p != dev))
-    return host.decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, state.converge(host), Detail(down=dev))
+    actions = state.converge(host)
+    if host.dev == dev:
+        return [host.decision(DecisionKind.SUSPENDED, Reason.LINK_DOWN, actions)]
+    # A host on another link stays as it is, without a proxy entry on this one.
+    return [host.decision(DecisionKind.RETAINED, Reason.LINK_DOWN, actions)] if actions else []

@@ -115,7 +115,7 @@ class NdProxy(State):
             case KernelSnapshot():
                 return list(chain.from_iterable(self._reconciled(event, now, _MAX_HOSTS_AT_ONCE)))
             case LinkChanged() | LinkDeleted():
-                decisions = link_changes.decisions(self, event)
+                decisions = link_changes.decisions(self, event, now)
                 if event.dev in self.rules.interfaces:
                     self.candidates.retry_blocked(self, now)
                 return decisions

@@ -33,7 +33,7 @@ def learned(state: State, installed: Mapping[IPv6Address, Entries], now: float) 
     for address, dev in state.routed.items():
         host = state.hosts.get(address)
         if host is None:
-            host = Host(address, dev, None, NudState.NONE, now, HostState.ROUTED)
+            host = Host(address, dev, None, NudState.NONE, now, HostState.ROUTED, now)
             host.installed = installed.get(address, NOTHING)
             state.hosts.add(host)
             result.append(host.decision(DecisionKind.LEARNED, Reason.ROUTED, state.converge(host)))

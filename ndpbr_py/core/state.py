@@ -86,6 +86,8 @@ class State:
         self.desired = DesiredEntries(rules.interfaces)
         self.lookups = Lookups(rules.interfaces)
         self.departed = Departed()
+        # Since when a listed interface is down, or without carrier.
+        self.down_since: dict[str, float] = {}
         self.detections = Detections()
         self.waiting = WaitingSenders(rules.interfaces, rules.answer_as_target)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)

@@ -59,7 +59,9 @@ def event(line: str, devs: frozenset[str] | None = None) -> LineEvent | None:
     if body.startswith("Timestamp: ") or not body:
         return None
     if (link := _LINK.match(body)) is not None:
-        return _link(link)
+        # A port that leaves its bridge is deleted in the bridge's address family only. Such a line has no qdisc.
+        left_bridge = link[1] is not None and " master " in body and " qdisc " not in body
+        return None if left_bridge else _link(link)
     if (address := _ADDRESS.match(body)) is not None:
         deleted, dev, family, interface = address.groups()
         return AddressChanged(dev, interface, bool(deleted), is_settled(body)) if family == "inet6" else None

@@ -22,6 +22,7 @@ _DEBUG = frozenset(
         DecisionKind.GROUP_REJOINED,
         DecisionKind.IGNORED,
         DecisionKind.ADVERTISED,
+        DecisionKind.SUSPENDED,
     )
 )
 _WARNING = frozenset(
@@ -56,6 +57,8 @@ def _foreign(entry: ForeignEntry) -> str:
 
 def level(decision: Decision) -> str:
     """Return the level of a decision's record."""
-    if decision.kind is DecisionKind.REPAIRED and decision.reason is Reason.DRIFTED:
-        return "warning"
+    if decision.kind is DecisionKind.REPAIRED:
+        return "warning" if decision.reason is Reason.DRIFTED else "debug"
+    if decision.kind is DecisionKind.LINK_UP_AGAIN and decision.reason is Reason.NO_CARRIER:
+        return "debug"
     return "debug" if decision.kind in _DEBUG else "warning" if decision.kind in _WARNING else "info"
