@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ndpbr_py.core.actions import Action, Advertise
-from ndpbr_py.core.events import NudState, Tick
+from ndpbr_py.core.events import Event, NudState, Tick
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import actions, addr, changed, entry, handle, kernel, nd_proxy, route, why
 
 A = addr()
 THREE = ("wan0", "lan0", "lan1")
 TO_ALL = [Advertise(A, dev, None) for dev in ("wan0", "lan0")]
-REACHABLE = NudState.REACHABLE
+FAILED, REACHABLE = NudState.FAILED, NudState.REACHABLE
 
 
 def advertised(proxy: NdProxy, now: float) -> list[Action]:
@@ -45,12 +47,78 @@ def test_move_found_in_a_snapshot_is_corrected() -> None:
     assert advertised(proxy, 0.2) == TO_ALL
 
 
+def forgotten(*events: Event) -> NdProxy:
+    """Return a proxy that has forgotten a host on lan0, about which it handled *events*."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, *events, changed(state=FAILED), changed(state=FAILED))
+    assert A not in proxy.hosts
+    return proxy
+
+
+@pytest.mark.parametrize(
+    "then", [[changed(dev="lan1"), changed(dev="lan1", state=REACHABLE)], [changed(dev="lan1", state=REACHABLE)]]
+)
+def test_forgotten_host_that_is_learned_elsewhere_is_corrected(then: list[Event]) -> None:
+    """Neighbors on its old link may still have its lladdr; the host may be verified when it is learned."""
+    proxy = forgotten(changed(state=REACHABLE))
+    handle(proxy, *then, now=5.0)
+
+    assert [advertised(proxy, now) for now in (5.0, 6.0, 7.0, 8.0)] == [TO_ALL, TO_ALL, TO_ALL, []]
+
+
+def test_host_that_comes_back_on_its_link_needs_no_correction() -> None:
+    """Its neighbors there know it, and the others know the router."""
+    proxy = forgotten(changed(state=REACHABLE))
+    handle(proxy, changed(state=REACHABLE), now=5.0)
+
+    assert advertised(proxy, 5.0) == []
+
+
+def test_made_up_address_is_not_corrected_elsewhere() -> None:
+    """An address that never answered was known to no neighbor."""
+    proxy = forgotten(changed())
+    handle(proxy, changed(dev="lan1", state=REACHABLE), now=5.0)
+
+    assert advertised(proxy, 5.0) == []
+
+
 def test_new_host_needs_no_correction() -> None:
     """No neighbor can know a host that is seen for the first time."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(), changed(state=REACHABLE))
 
     assert advertised(proxy, 1.0) == []
+
+
+def test_host_that_answers_after_a_start_without_entries_is_advertised_once() -> None:
+    """Another router may have served before; after a minute every cache has its own lladdr."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, kernel(up=THREE), changed(), changed(state=REACHABLE), now=1.0)
+    handle(proxy, changed("2001:db8::34", state=REACHABLE), now=61.5)
+
+    assert [advertised(proxy, now) for now in (1.1, 2.1, 62.0)] == [
+        [Advertise(A, dev, None) for dev in ("wan0", "lan1")],
+        [],
+        [],
+    ]
+
+
+def test_start_that_adopts_entries_advertises_nothing() -> None:
+    """This router served before."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, kernel(route("2001:db8::34"), up=THREE), changed(), changed(state=REACHABLE), now=1.0)
+
+    assert advertised(proxy, 1.1) == []
+
+
+def test_hosts_of_a_start_take_turns() -> None:
+    """At most 20 advertisements a second are sent on one link."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, kernel(up=THREE))
+    handle(proxy, *[changed(f"2001:db8::1:{n:x}", state=REACHABLE) for n in range(50)])
+    sent = [len(advertised(proxy, now)) for now in (0.0, 0.99, 1.99, 3.0)]
+
+    assert sent == [2, 38, 40, 20]  # on two links
 
 
 def test_host_that_moves_back_is_not_advertised_on_its_link() -> None:

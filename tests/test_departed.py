@@ -63,7 +63,7 @@ def test_only_the_latest_departures_are_kept() -> None:
     """A table of any size could be filled from outside."""
     departed = Departed()
     for number in range(1001):
-        departed.add(addr(f"2001:db8::1:{number:x}"), Departure(0.0, solicited=False))
+        departed.add(addr(f"2001:db8::1:{number:x}"), Departure(0.0, "lan0", solicited=False))
 
     assert departed.pop(addr("2001:db8::1:0"), 1.0) is None
     assert departed.pop(addr("2001:db8::1:1"), 1.0) is not None

@@ -9,7 +9,7 @@ from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, LAN2, Home, carry
 from tests.lab import until
-from tests.observed import neighbor, proxies, routes
+from tests.observed import neighbor, proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
 
@@ -92,3 +92,32 @@ def test_old_neighbor_of_a_moved_host_reaches_it_by_the_router(home: Home, daemo
     running.wait_for("host-advertised", address=address, reason="moved")
 
     until(lambda: home.router.mac("lan0") in neighbor(home.lan, address, "eth0"), what="the cache is corrected")
+
+
+def test_old_neighbor_of_a_forgotten_host_reaches_it_where_it_is_learned(home: Home, daemon: Start) -> None:
+    """A host that was forgotten, and comes back on the other LAN, is reached by its old neighbors."""
+    address = "2001:db8:64::77"
+    shorten_neighbor_timers(home.router, "lan0")
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    home.lan.ip(f"address add {address}/64 dev eth0 nodad")
+    claim(home.lan, address)
+    running.wait_for("host-verified", address=address)
+    home.lan.ip(f"address del {address}/64 dev eth0")
+    home.router.ip(f"-6 neigh change {address} dev lan0 nud probe")
+    running.wait_for("host-forgotten", address=address)
+    home.lan.ip(f"neigh replace {address} lladdr 02:00:00:00:00:99 dev eth0 nud stale")
+    home.lan2.ip(f"address add {address}/64 dev eth0 nodad")
+    claim(home.lan2, address)
+    running.wait_for("host-learned", address=address, dev="lan1")
+
+    until(lambda: home.router.mac("lan0") in neighbor(home.lan, address, "eth0"), what="the cache is corrected")
+
+
+def test_modem_that_knows_another_router_is_corrected(home: Home, daemon: Start) -> None:
+    """The router was replaced: the modem still has the lladdr of the old one for a host."""
+    home.modem.ip(f"neigh replace {LAN} lladdr 02:00:00:00:00:99 dev lan0 nud stale")
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+
+    until(lambda: home.router.mac("wan0") in neighbor(home.modem, LAN, "lan0"), what="the cache is corrected")

@@ -20,6 +20,7 @@ from tests.builders import (
     addr,
     changed,
     detection,
+    entry,
     handle,
     kernel,
     link,
@@ -44,7 +45,8 @@ def later(proxy: NdProxy) -> list[Decision]:
 def with_host(*, probed: bool = False) -> NdProxy:
     """Return a proxy that knows a host on lan0; *probed*: it has not answered yet."""
     proxy = nd_proxy(*THREE)
-    handle(proxy, kernel(up=THREE), changed(state=REACHABLE))
+    earlier = entry("2001:db8:1::9")  # after a start without entries the host would be advertised
+    handle(proxy, kernel(earlier, up=THREE), changed(state=REACHABLE))
     if probed:
         handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), changed(state=PROBE))
     return proxy

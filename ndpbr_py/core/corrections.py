@@ -1,7 +1,10 @@
-"""A host that moved and has answered on its new link -> unsolicited advertisements for the neighbors it had.
+"""A host that has answered on another link than before -> unsolicited advertisements for the neighbors it had.
 
 Pure. Their neighbor caches hold the host's lladdr for up to 40 s, which is not reached on their link any more. Up to
 three advertisements with the Override flag are sent, one second apart. Source: RFC 4861, 7.2.6.
+
+After a start that finds no entries of ours, another router may have served before, whose lladdr the modem has in its
+cache: each host that answers in the first minute is advertised once.
 """
 
 from __future__ import annotations
@@ -11,31 +14,51 @@ from typing import TYPE_CHECKING
 
 from ndpbr_py.core.actions import Action, Advertise
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.core.schedule import Deadlines
 
 if TYPE_CHECKING:
     from ndpbr_py.core.state import State
 
 _COUNT, _INTERVAL_S = 3, 1.0
-_MAX_HOSTS = 1000
+_START_S, _START_INTERVAL_S = 60.0, 1 / 20  # between two hosts
+_VERIFIED = frozenset((Reason.REACHABLE, Reason.PERMANENT, Reason.STATIC, Reason.OWNER_ANSWERS))
+_KINDS = frozenset((DecisionKind.LEARNED, DecisionKind.MOVED, DecisionKind.VERIFIED, DecisionKind.FORGOTTEN))
 
 
 class Corrections:
-    """The hosts that moved: how many advertisements each still gets, and when the next one is due."""
+    """The hosts to advertise: how many times each still, why, and when the next advertisement is due."""
 
     def __init__(self) -> None:
-        self._left: dict[IPv6Address, int] = {}
+        self._left: dict[IPv6Address, tuple[int, Reason]] = {}  # of known hosts only, which are bounded
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
+        self._start_ends: float | None = None
+        self._next_of_start = float("-inf")
+
+    def on_snapshot(self, kernel: KernelSnapshot, now: float) -> None:
+        """Find out in the first snapshot whether ndpbr has served here before."""
+        if self._start_ends is None:
+            served = any(it.ours for it in kernel.host_routes) or any(it.ours for it in kernel.proxies)
+            self._start_ends = now if served else now + _START_S
 
     def record(self, decision: Decision, now: float) -> None:
-        """Record a move; the first advertisement is due when the host has answered on its new link."""
+        """Record what *decision* means for neighbors' caches; a host is advertised when it has answered."""
         kind, address = decision.kind, decision.address
-        if kind is DecisionKind.MOVED and address is not None and len(self._left) < _MAX_HOSTS:
-            self._left[address] = _COUNT
-        elif kind is DecisionKind.VERIFIED and address in self._left:
-            self._deadlines.set(address, now)
-        elif kind is DecisionKind.FORGOTTEN and address is not None:
+        if kind not in _KINDS or address is None:
+            return
+        if kind is DecisionKind.FORGOTTEN:
             self._left.pop(address, None)
+            return
+        if decision.detail is not None and decision.detail.from_dev is not None:
+            self._left[address] = _COUNT, Reason.MOVED
+        if kind is not DecisionKind.VERIFIED and decision.reason not in _VERIFIED:
+            return
+        if address in self._left:
+            self._deadlines.set(address, now)
+        elif self._start_ends is not None and now < self._start_ends:
+            self._left[address] = 1, Reason.NOTHING_ADOPTED
+            self._next_of_start = max(now, self._next_of_start + _START_INTERVAL_S)
+            self._deadlines.set(address, self._next_of_start)
 
     def next_deadline(self) -> float | None:
         """Return when the next advertisement is due."""
@@ -45,14 +68,13 @@ class Corrections:
         """Return the advertisements that are due, on each link where the host is proxied."""
         result = []
         while (address := self._deadlines.pop(now)) is not None:
-            host, left = state.hosts.get(address), self._left.get(address, 0) - 1
-            if left > 0:
-                self._left[address] = left
+            host = state.hosts.get(address)
+            left, reason = self._left.pop(address, (0, Reason.MOVED))
+            if left > 1:
+                self._left[address] = left - 1, reason
                 self._deadlines.set(address, now + _INTERVAL_S)
-            else:
-                self._left.pop(address, None)
-            if host is not None and host.state.has_answered and left >= 0:
+            if host is not None and host.state.has_answered and left:
                 devs = [dev for dev in host.installed.proxies if state.waiting.allows(dev, now)]
                 actions: list[Action] = [Advertise(address, dev, None) for dev in devs]
-                result.append(host.decision(DecisionKind.ADVERTISED, Reason.MOVED, actions))
+                result.append(host.decision(DecisionKind.ADVERTISED, reason, actions))
         return result

@@ -89,6 +89,7 @@ class Reason(Enum):
     UNRESOLVED = "unresolved"
     REQUESTED = "requested"
     MOVED = "moved"
+    NOTHING_ADOPTED = "nothing-adopted"
     DETECTION = "duplicate-address-detection"
     UNUSED = "not-used-elsewhere"
     FLOOD = "too-many-solicitations"

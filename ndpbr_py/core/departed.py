@@ -20,10 +20,12 @@ class Departure:
 
     Attributes:
         last_seen: When it was last known to be present, in seconds.
+        dev: The interface where it was.
         solicited: Whether another host has solicited it since then.
     """
 
     last_seen: float
+    dev: str
     solicited: bool
 
 

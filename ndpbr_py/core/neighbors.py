@@ -146,9 +146,12 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
         actions.append(Probe(host.address, host.dev, lladdr))
     if (departure := state.departed.pop(host.address, now)) is None:
         return [*room, host.decision(DecisionKind.LEARNED, reason, actions)]
-    away_s, solicited = round(now - departure.last_seen), departure.solicited
+    away_s, before = round(now - departure.last_seen), departure.dev if departure.dev != host.dev else None
     learned = host.decision(
-        DecisionKind.LEARNED, reason, actions, Detail(returned=True, away_s=away_s, solicited=solicited)
+        DecisionKind.LEARNED,
+        reason,
+        actions,
+        Detail(from_dev=before, returned=True, away_s=away_s, solicited=departure.solicited),
     )
     return [*room, learned]
 

@@ -153,6 +153,7 @@ class NdProxy(State):
     def _reconciled(self, snapshot: KernelSnapshot, now: float, part: int) -> Iterator[list[Decision]]:
         if self.snapshot is None:
             self.snapshot = SnapshotInProgress()
+        self._corrections.on_snapshot(snapshot, now)
         decisions = reconcile.decisions(self, snapshot, self.snapshot, now)
         while group := list(islice(decisions, part)):
             yield list(chain.from_iterable(group))

@@ -165,7 +165,7 @@ class State:
             actions.append(DelNeighbor(host.address, host.dev))
         self.hosts.remove(host)
         last_seen = host.last_seen(now)
-        departure = Departure(last_seen, solicited=host.solicited > last_seen)
+        departure = Departure(last_seen, host.dev, solicited=host.solicited > last_seen)
         if host.state.has_answered:
             self.departed.add(host.address, departure)
         ago_s, known_for_s = round(now - last_seen), round(now - host.learned)
