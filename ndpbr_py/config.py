@@ -63,7 +63,7 @@ class RunConfig:
     dry_run: bool = False
     keep: bool = False
     metrics_file: Path | None = None
-    statics: Mapping[IPv6Address, str] = field(default_factory=dict)
+    statics: Mapping[IPv6Address | IPv6Network, str] = field(default_factory=dict)
     upstreams: frozenset[str] = frozenset()
     discover: bool = True
     hosts_file: Path = HOSTS_FILE
@@ -148,23 +148,28 @@ def prefix(text: str) -> IPv6Network:
         raise ConfigError(f"--prefix: expected an IPv6 prefix such as 2001:db8:1::/64, got {text!r}: {error}") from None
 
 
-def static_host(text: str) -> tuple[IPv6Address, str]:
-    """Return the address of a static host and its interface, e.g. of ``"2001:db8:1::11%lan0"``."""
+def static_host(text: str) -> tuple[IPv6Address | IPv6Network, str]:
+    """Return an address or a prefix and its interface, e.g. of ``"2001:db8:1::11%lan0"``."""
     from ndpbr_py.core.eligibility import Scope  # here only: --help need not wait for it
 
     word, _, dev = text.partition("%")
     try:
-        address = IPv6Address(word)
+        address: IPv6Address | IPv6Network = IPv6Network(word) if "/" in word else IPv6Address(word)
     except ValueError:
         address = IPv6Address("::")
-    if Scope(None).objection(address, dev) is not None:
-        raise ConfigError(f"--static: expected a global address and its interface, ADDR%IFACE, got {text!r}")
+    first = address if isinstance(address, IPv6Address) else address.network_address
+    if Scope(None).objection(first, dev) is not None:
+        raise ConfigError(
+            f"--static: expected a global address or prefix and its interface, ADDR%IFACE or PREFIX%IFACE, got {text!r}"
+        )
     return address, dev
 
 
-def static_hosts(hosts: Iterable[tuple[IPv6Address, str]], listed: Sequence[str]) -> dict[IPv6Address, str]:
-    """Return the interface of each static host: one, and a listed one."""
-    result: dict[IPv6Address, str] = {}
+def static_hosts(
+    hosts: Iterable[tuple[IPv6Address | IPv6Network, str]], listed: Sequence[str]
+) -> dict[IPv6Address | IPv6Network, str]:
+    """Return the interface of each static host or prefix: one, and a listed one."""
+    result: dict[IPv6Address | IPv6Network, str] = {}
     for address, dev in hosts:
         if dev not in listed:
             raise ConfigError(f"--static: expected a listed interface ({', '.join(listed)}) for {address}, got {dev!r}")

@@ -49,9 +49,10 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--check", action="store_true", help="check the options and ip(8), then exit")
     add("--dry-run", action="store_true", help="log what would be done, change nothing")
     _prefix(parser, "count addresses in P as on-link, too; may be repeated")
-    text = "always proxy ADDR, which is on IFACE: never expired or moved, removed at stop; may be repeated"
+    text = "always proxy ADDR, which is on IFACE: never expired or moved, removed at stop; or proxy each address of "
+    text += "PREFIX when it is solicited, for an IFACE without neighbor discovery; may be repeated"
     kind = config.static_host
-    add("--static", dest="statics", action="append", default=[], type=kind, metavar="ADDR%IFACE", help=text)
+    add("--static", dest="statics", action="append", default=[], type=kind, metavar="ADDR[/N]%IFACE", help=text)
     text = "learn no host on IFACE, the link of the modem; solicitations there are answered; may be repeated"
     add("--upstream", dest="upstreams", action="append", default=[], type=config.interface, metavar="IFACE", help=text)
     _protocol(parser)

@@ -83,7 +83,10 @@ def test_static_address_claimed_on_another_link_stays(home: Home, daemon: Start,
     ("words", "sentence"),
     [
         ((f"{LAN}%lan1",), f"--static: expected a listed interface (wan0, lan0) for {LAN}, got "),
-        (("lan0",), "--static: expected a global address and its interface, ADDR%IFACE, got 'lan0'"),
+        (
+            ("lan0",),
+            "--static: expected a global address or prefix and its interface, ",
+        ),
         ((f"{LAN}%lan0", f"{LAN}%wan0"), f"--static: expected one interface for {LAN}, got 'lan0' and 'wan0'"),
     ],
 )

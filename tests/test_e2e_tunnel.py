@@ -9,8 +9,8 @@ import pytest
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.lab import Lab, until
-from tests.observed import proxies, routes
-from tests.server import CLIENT, CLIENT2, INET, Server, rented
+from tests.observed import clean, neighbor, proxies, routes
+from tests.server import CLIENT, CLIENT2, CONTAINER, INET, Server, rented
 
 LISTED = ("eth0", "br0", "tun0")
 
@@ -19,6 +19,13 @@ LISTED = ("eth0", "br0", "tun0")
 def plain(lab: Lab) -> Iterator[Server]:
     """Return the server whose VPN program adds a /128 route per client."""
     with rented(lab, carved=False) as it:
+        yield it
+
+
+@pytest.fixture
+def carved(lab: Lab) -> Iterator[Server]:
+    """Return the server whose VPN has a prefix of its own, and no /128 routes."""
+    with rented(lab) as it:
         yield it
 
 
@@ -90,3 +97,85 @@ def test_clients_are_adopted_after_a_crash(plain: Server, daemon: Start) -> None
     assert not [record for record in second.log() if record["event"] == "leftover-removed"]
     echo(plain.client)
     assert ask(plain.container, CLIENT) is not None
+
+
+def test_client_of_a_nested_prefix_is_reached_with_the_first_packet(carved: Server, daemon: Start, ndpbr: Run) -> None:
+    """It is proxied when it is solicited: without a route of ours, and without FAILED entries on other links."""
+    carved.tunnel.connect(carved.client, CLIENT)
+    echo(carved.client)
+    running = daemon(carved.server, *LISTED)
+    before = routes(carved.server)
+
+    first = ask(carved.inet, CLIENT)
+
+    proxied = running.wait_for("proxied-on-demand", address=CLIENT)
+    assert first is not None
+    assert (proxied["dev"], proxied["proxied_on"]) == ("tun0", ["eth0"])
+    assert f"{CLIENT} dev eth0 proto 135" in proxies(carved.server)
+    assert {route for route in routes(carved.server) if CLIENT in route} == {r for r in before if CLIENT in r} == set()
+    assert [neighbor(carved.server, CLIENT, dev) for dev in ("eth0", "br0")] == ["", ""]
+    assert f"{CLIENT} tun0 -> eth0" in ndpbr(carved.server, "show").stdout.splitlines()
+    assert ndpbr(carved.server, "explain", CLIENT).returncode == 0
+    unused = ndpbr(carved.server, "explain", CLIENT2)
+    assert (unused.returncode, "on-demand: proxied on eth0, br0 for ten minutes" in unused.stdout) == (1, True)
+    running.stop()
+    assert clean(carved.server)
+
+
+def test_unused_address_of_a_nested_prefix_is_answered_for_and_dropped(carved: Server, daemon: Start) -> None:
+    """The packet goes into the tunnel, as it would to a client, and not back to the provider."""
+    running = daemon(carved.server, *LISTED)
+    dropped = carved.tunnel.dropped
+
+    assert ask(carved.inet, CLIENT2) is None
+    running.wait_for("proxied-on-demand", address=CLIENT2)
+    until(lambda: carved.tunnel.dropped > dropped, what="the VPN program drops the packet")
+
+
+def test_host_behind_a_nested_router_is_reached(lab: Lab, daemon: Start) -> None:
+    """The prefix has a route with a gateway on the bridge: nothing is probed there."""
+    with rented(lab) as it:
+        nested = "2001:db8:64:0:d::5"
+        it.container.lay(f"address add {nested}/128 dev lo nodad")
+        it.server.ip(f"-6 route add 2001:db8:64:0:d::/80 via {CONTAINER} dev br0")
+        it.container.sysctl("net/ipv6/conf/all/forwarding", 1)
+        echo(it.container)
+        daemon(it.server, *LISTED)
+
+        assert until(lambda: ask(it.inet, nested)) is not None
+        assert f"{nested} dev eth0 proto 135" in proxies(it.server)
+        assert neighbor(it.server, nested, "br0") == ""
+
+
+def test_prefix_of_static_is_served_where_the_table_says_nothing(plain: Server, daemon: Start) -> None:
+    """The tunnel has the same /64 as the uplink; the user says that a part of it is behind the tunnel."""
+    plain.tunnel.connect(plain.client, CLIENT)
+    echo(plain.client)
+    running = daemon(plain.server, "--static", "2001:db8:64:0:b::/80%tun0", *LISTED)
+    warned = running.wait_for("check-warned", check="static")
+    assert warned["fix"] == "ip -6 route add 2001:db8:64:0:b::/80 dev tun0"
+    plain.server.ip("-6 route add 2001:db8:64:0:b::/80 dev tun0")
+
+    until(lambda: ask(plain.inet, CLIENT), what="the client is reached")
+
+
+def test_nothing_is_served_on_demand_without_listening(carved: Server, daemon: Start) -> None:
+    """No solicitation is received, and nothing else tells which clients there are."""
+    carved.tunnel.connect(carved.client, CLIENT)
+    echo(carved.client)
+    daemon(carved.server, "--no-listen", *LISTED)
+
+    assert ask(carved.inet, CLIENT) is None
+    assert not entries(CLIENT) & proxies(carved.server)
+
+
+def test_container_finds_its_address_unused(carved: Server, daemon: Start) -> None:
+    """Neither a proxy entry nor a lookup fails the duplicate address detection of a container on the nested prefix."""
+    running = daemon(carved.server, *LISTED)
+    carved.container.sysctl("net/ipv6/conf/eth0/accept_dad", 1)
+    own = "2001:db8:64:0:c::9"
+    carved.container.ip(f"address add {own}/80 dev eth0")
+    until(lambda: "tentative" not in carved.container.ip("-6 address show dev eth0"), what="detection is over")
+
+    assert "dadfailed" not in carved.container.ip("-6 address show dev eth0")
+    running.wait_for("host-learned", address=own)

@@ -18,7 +18,7 @@ from ndpbr_py.core.events import RouterAddress
 from ndpbr_py.logs.fields import fields, level
 from ndpbr_py.logs.logger import RATE_LIMITED_WARNINGS
 from ndpbr_py.metrics import Counters
-from tests.builders import addr, changed, handle, kernel, nd_proxy
+from tests.builders import addr, changed, handle, kernel, nd_proxy, prefix_route, solicited
 
 PACKAGE = Path(ndpbr_py.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "log.md"
@@ -206,6 +206,8 @@ def test_proxied_on_is_where_entries_are_made() -> None:
     made += handle(proxy, changed(), kernel(up=("wan0", "lan0")), now=180.0)
     own = RouterAddress(addr("2001:db8::2"), "wan0", settled=True)
     made += handle(proxy, kernel(up=up, router_addresses=[own]), now=240.0)
+    nested = (prefix_route(), prefix_route("2001:db8:0:0:b::/80", "lan1"))
+    made += handle(proxy, kernel(*nested, up=up, without_nd=("lan1",)), solicited("2001:db8:0:0:b::5"), now=300.0)
     naming = {it.kind.value for it in made if "proxied_on" in fields(it)}
 
     assert naming == {name for name, row in TABLE.items() if "proxied_on" in row.fields}

@@ -16,7 +16,13 @@ from ndpbr_py.core.decision import CLAIMS, Decision, DecisionKind
 from ndpbr_py.system import clock
 
 _MAX_DECISIONS = 1000  # of each kind; about 0.5 MB
-_ABOUT_NO_HOST = (DecisionKind.IGNORED, DecisionKind.LOOKUP_STARTED, DecisionKind.LOOKUP_FAILED)
+_ABOUT_NO_HOST = (
+    DecisionKind.IGNORED,
+    DecisionKind.LOOKUP_STARTED,
+    DecisionKind.LOOKUP_FAILED,
+    DecisionKind.PROXIED_ON_DEMAND,
+    DecisionKind.UNPROXIED,
+)
 
 
 class Past(NamedTuple):

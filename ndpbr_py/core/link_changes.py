@@ -6,6 +6,7 @@ Without carrier, both stay [measured on Linux 6.18]. A host on an interface that
 
 from __future__ import annotations
 
+from ndpbr_py.core import on_demand
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import LinkChanged, LinkDeleted
@@ -27,7 +28,8 @@ def decisions(state: State, event: LinkChanged | LinkDeleted, now: float) -> lis
     nd_as_before = isinstance(event, LinkChanged) and event.nd is (dev not in desired.without_nd)
     desired.use(desired.usable | {dev} if up else desired.usable - {dev}, desired.without_nd)
     if not up:
-        return _down(state, dev, now, was_up=was_up)
+        state.on_demand.remove_link(dev)
+        return _down(state, dev, now, was_up=was_up) + on_demand.rerouted(state)
     if not was_up or not nd_as_before or (carrier and dev in state.down_since):
         return [_up(state, dev, now, carrier=carrier)]
     if not carrier and dev not in state.down_since:

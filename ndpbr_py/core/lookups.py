@@ -71,6 +71,14 @@ class Lookups:
 
     def allows(self, dev: str, lladdr: str | None, target: IPv6Address, number: int, now: float) -> bool:
         """Return whether a solicitation from *lladdr* on *dev* may cause *number* lookups of *target*; count them."""
+        if not self.within_limits(dev, lladdr, number, now):
+            return False
+        self.sent += number
+        remember(self._probed_at, target, now, _MAX_REMEMBERED)
+        return True
+
+    def within_limits(self, dev: str, lladdr: str | None, number: int, now: float) -> bool:
+        """Return whether a solicitation from *lladdr* on *dev* may cause *number* new entries in a table."""
         if (sender := self._senders.get((dev, lladdr))) is None:
             sender = TokenBucket(_LLADDR_RATE, _LLADDR_BURST)
             remember(self._senders, (dev, lladdr), sender, _MAX_REMEMBERED)
@@ -78,8 +86,6 @@ class Lookups:
         if not sender.take(cost, now) or not self._links[dev].take(cost, now):
             self.rate_limited += 1
             return False
-        self.sent += number
-        remember(self._probed_at, target, now, _MAX_REMEMBERED)
         return True
 
     def report(self, now: float) -> int | None:

@@ -133,6 +133,7 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
         return _ignored(state, event, objection, now)
     first = HostState.VERIFIED if present else HostState.UNVERIFIED
     host = Host(event.address, event.dev, lladdr, event.state, now, first, now)
+    host.installed = state.on_demand.take(event.address)
     state.hosts.add(host)
     actions: list[Action] = list(state.converge(host))
     home = state.remembered.get(host.address, host.dev) if state.remembered else host.dev

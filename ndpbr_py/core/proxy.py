@@ -15,6 +15,7 @@ from ndpbr_py.core import (
     link_changes,
     mld_refresh,
     neighbors,
+    on_demand,
     reconcile,
     requested,
     solicitations,
@@ -130,13 +131,15 @@ class NdProxy(State):
     def next_deadline(self) -> float | None:
         """Return when the next `Tick` is due; None: never."""
         deadlines = [self.lookups.next_deadline(), self.candidates.next_deadline(), self._expiry.next_deadline()]
-        deadlines.append(self._corrections.next_deadline())
+        deadlines += [self._corrections.next_deadline(), self.on_demand.next_deadline()]
         if self._rejoins is not None and self.snapshot is None:
             deadlines.append(self._rejoins.next_deadline())
         return min((at for at in deadlines if at is not None), default=None)
 
     def may_advertise(self, action: Advertise) -> bool:
         """Whether the address is proxied where *action* says; it may have moved, or be withheld, since."""
+        if (action.address, action.dev) in self.on_demand:
+            return True
         host = self.hosts.get(action.address)
         return host is not None and action.dev in host.installed.proxies
 
@@ -166,7 +169,7 @@ class NdProxy(State):
         # A snapshot in progress might find the entries just while they are out: their turn comes after it.
         if self._rejoins is not None and self.snapshot is None:
             decisions += mld_refresh.decisions(self, list(self._rejoins.due(self.hosts, now)))
-        decisions += self._corrections.due(self, now)
+        decisions += [*self._corrections.due(self, now), *on_demand.due(self, now)]
         return decisions + self.candidates.due(self, now)
 
     def _refused(self, event: ActionRefused, now: float) -> list[Decision]:
@@ -175,6 +178,8 @@ class NdProxy(State):
             # Some of its entries may be missing: the kernel's tables tell which.
             kind, reason, address = DecisionKind.RETAINED, Reason.REFUSED, action.addresses[0]
             return [Decision(kind, reason, address, action.dev, detail=Detail(error=event.text), resync=True)]
+        if isinstance(action, AddProxy):
+            self.on_demand.remove(action.address, action.dev)
         if not isinstance(action, AddRoute | AddProxy | Probe) or (host := self.hosts.get(action.address)) is None:
             return []
         if isinstance(action, Probe):

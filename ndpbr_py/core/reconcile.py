@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address
 from itertools import chain
 
-from ndpbr_py.core import neighbors, routed_hosts, router_addresses, static_hosts
+from ndpbr_py.core import neighbors, on_demand, routed_hosts, router_addresses, static_hosts
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.eligibility import Scope
@@ -45,7 +45,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     state.desired.routed = static_hosts.routed(state.rules, routes) | state.routed.keys()
     tagged, cache = _tagged(kernel), _cache(kernel)
     if (state.scope, state.desired.without_nd, state.routed) != before:
-        removed = _out_of_scope(state, now)
+        removed = _out_of_scope(state, now) + on_demand.rerouted(state)
         acted.update(decision.address for decision in removed if decision.address is not None)
         installed = {address: entries for address, entries in tagged.items() if address not in acted}
         named = routed_hosts.learned(state, installed, now)
@@ -64,8 +64,11 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     # The entries of a host that had the address until now are being removed.
     installed = {address: entries for address, entries in tagged.items() if address not in acted}
     yield list(router_addresses.decisions(routers, installed))
+    yield [decision for decision in on_demand.repaired(state, installed) if decision.address not in acted]
     for address, entries in tagged.items():
         if address not in state.hosts and address not in routers and not (acted and address in acted):
+            if state.on_demand.links(address):
+                continue
             neighbor = cache[entries.route].pop(address, None) if not (changed and address in changed) else None
             yield _adopted(state, address, entries, neighbor, now)
     yield static_hosts.learned(state, now)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
-from ndpbr_py.core.entry_diff import NOTHING, Entries
+from ndpbr_py.core.entry_diff import Entries
 from ndpbr_py.core.events import KernelSnapshot, NudState
 from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
@@ -34,7 +34,7 @@ def learned(state: State, installed: Mapping[IPv6Address, Entries], now: float) 
         host = state.hosts.get(address)
         if host is None:
             host = Host(address, dev, None, NudState.NONE, now, HostState.ROUTED, now)
-            host.installed = installed.get(address, NOTHING)
+            host.installed = installed.get(address, state.on_demand.take(address))
             state.hosts.add(host)
             result.append(host.decision(DecisionKind.LEARNED, Reason.ROUTED, state.converge(host)))
         elif host.state is not HostState.ROUTED:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import assert_never
 
+from ndpbr_py.core import on_demand
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.detections import DETECTION_S
@@ -41,7 +42,16 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
         return _detection(state, event, now)
     if (host := state.hosts.get(event.target)) is not None:
         host.solicited = now
-        return _answered(state, host, event.dev, event.source, now)
+        proxied = event.dev in host.installed.proxies
+        return _answered(state, host.dev, event, event.source, now) if proxied else ()
+    if (event.target, event.dev) in state.on_demand:
+        state.on_demand.solicited(event.target, event.dev, now)
+        return _answered(state, None, event, event.source, now)
+    if (link := on_demand.link_of(state, event.target, event.dev)) is not None:
+        state.waiting.add(event.target, event.dev, event.source, now)
+        if not state.lookups.within_limits(event.dev, event.lladdr, 1, now):
+            return _rate_limited(state, event.dev, event.lladdr, now)
+        return on_demand.proxied(state, event.target, event.dev, link, now)
     state.departed.on_solicitation(event.target)
     devs = state.other_links(event.target, event.dev)
     if not devs:
@@ -82,15 +92,17 @@ def answered(state: State, event: NeighborChanged) -> list[Decision]:
     return _restored(state, event.address, Reason.OWNER_ANSWERS)
 
 
-def _answered(state: State, host: Host, dev: str, sender: IPv6Address, now: float) -> Sequence[Decision]:
-    """Answer for a known host what the kernel does not, whose own answer needs a proxy entry."""
-    if dev not in host.installed.proxies:
-        return ()
-    late = state.waiting.in_progress(host.address, now)
-    answers = state.waiting.answers(host.address, dev, sender, now, late=late)
+def _answered(
+    state: State, link: str | None, event: SolicitationReceived, sender: IPv6Address, now: float
+) -> Sequence[Decision]:
+    """Answer for a proxied address, whose host is on *link*, what the kernel does not."""
+    target, dev = event.target, event.dev
+    late = state.waiting.in_progress(target, now)
+    answers = state.waiting.answers(target, dev, sender, now, late=late)
     if not answers:
         return ()
-    return [host.decision(DecisionKind.ADVERTISED, Reason.SOLICITED, answers, Detail(seen_on=dev))]
+    kind, detail = DecisionKind.ADVERTISED, Detail(seen_on=dev)
+    return [Decision(kind, Reason.SOLICITED, target, link, actions=answers, detail=detail)]
 
 
 def _detection(state: State, event: SolicitationReceived, now: float) -> Sequence[Decision]:

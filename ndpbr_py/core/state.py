@@ -20,6 +20,7 @@ from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host, Hosts, Move
 from ndpbr_py.core.lookups import Lookups
+from ndpbr_py.core.on_demand import OnDemand
 from ndpbr_py.core.waiting_senders import WaitingSenders
 
 _MAX_ROUTERS = 64  # any host on the provider's link can claim to be a router, with any number of addresses
@@ -37,7 +38,8 @@ class Rules:
         refresh_interval_s: Every proxy entry is removed and added again once in so many seconds; None: never.
         max_hosts: At most so many hosts are known.
         max_hosts_per_lladdr: At most so many hosts with one lladdr are known.
-        statics: Addresses that are always present, on-link or not, and their interfaces.
+        statics: Addresses that are always present, on-link or not, and their interfaces; or prefixes, behind interfaces
+            without neighbor discovery.
         upstreams: Interfaces on which no host is learned.
         can_resolve: Whether ip(8) can make the kernel look up an address without its lladdr.
         answer_as_target: Interfaces on which a solicitation is answered from the solicited address, too.
@@ -50,7 +52,7 @@ class Rules:
     refresh_interval_s: float | None = None
     max_hosts: int = 4096
     max_hosts_per_lladdr: int = 64
-    statics: Mapping[IPv6Address, str] = field(default_factory=dict)
+    statics: Mapping[IPv6Address | IPv6Network, str] = field(default_factory=dict)
     upstreams: frozenset[str] = frozenset()
     can_resolve: bool = True
     answer_as_target: frozenset[str] = frozenset()
@@ -90,6 +92,11 @@ class State:
         self.down_since: dict[str, float] = {}
         self.detections = Detections()
         self.waiting = WaitingSenders(rules.interfaces, rules.answer_as_target)
+        self.on_demand = OnDemand()
+        self._static_prefixes = [
+            (prefix, dev) for prefix, dev in rules.statics.items() if isinstance(prefix, IPv6Network)
+        ]
+        self._static_prefixes.sort(key=lambda place: place[0].prefixlen, reverse=True)
         self.scope = Scope(None if rules.everything_on_link else rules.prefixes)
         # Hosts that a /128 route of another program names -> their interface.
         self.routed: Mapping[IPv6Address, str] = {}
@@ -105,6 +112,8 @@ class State:
             return None if place == dev else Reason.STATIC
         if self.routed and (place := self.routed.get(address)) is not None:
             return None if place == dev else Reason.ROUTED_ELSEWHERE
+        if self._static_prefixes and self.static_link(address) not in (None, dev):
+            return Reason.STATIC
         if dev in self.rules.upstreams:
             return Reason.UPSTREAM_LINK
         if dev in self.desired.without_nd:
@@ -112,6 +121,10 @@ class State:
         if self.routers and self.routers.get(address, dev) != dev:
             return Reason.ROUTER
         return self.scope.objection(address, dev)
+
+    def static_link(self, address: IPv6Address) -> str | None:
+        """Return the interface of the longest prefix of --static over *address*."""
+        return next((dev for prefix, dev in self._static_prefixes if address in prefix), None)
 
     def admits(self, address: IPv6Address, dev: str) -> bool:
         """Whether a host at *address* may be learned on *dev*, which is up."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
+from ndpbr_py.core import on_demand
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.entry_diff import NOTHING
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, SnapshotStarted
@@ -67,6 +68,8 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, run
     host = proxy.hosts.get(address)
     if objection is Reason.OFF_LINK:
         reason, advice = explain_text.off_link(address, {prefix for prefix, _ in _networks(rules, kernel)})
+    elif host is None and _on_demand(address, proxy):
+        reason, advice = explain_text.ON_DEMAND
     elif objection is not None:
         reason, advice = explain_text.OBJECTIONS[objection]
     elif host is None:
@@ -87,13 +90,21 @@ def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot)
     facts.append(("on-link", f"yes, {', '.join(on_link)}" if on_link else "no"))
     best = proxy.scope.routes.best(address)
     facts.append(("longest-route", described(best) if best else "none, or a default route"))
-    if (dev := rules.statics.get(address)) is not None:
+    if (dev := rules.statics.get(address, proxy.static_link(address))) is not None:
         facts.append(("static", f"on {dev} by --static, whatever its prefix is"))
+    if devs_on_demand := _on_demand(address, proxy):
+        text = f"proxied on {', '.join(devs_on_demand)} for ten minutes after each solicitation there"
+        facts.append(("on-demand", text))
     if address in kernel.own:
         facts.append(("own", "the router has this address"))
     if (hop := kernel.next_hops.get(address)) is not None:
         facts.append(("next-hop", f"of a default route on {hop}, and accepted only there"))
     return facts
+
+
+def _on_demand(address: IPv6Address, proxy: NdProxy) -> list[str]:
+    """Return the interfaces on which the address is proxied when it is solicited."""
+    return [dev for dev in proxy.desired.answering if on_demand.link_of(proxy, address, dev) is not None]
 
 
 def _networks(rules: Rules, kernel: KernelSnapshot) -> list[tuple[IPv6Network, str]]:

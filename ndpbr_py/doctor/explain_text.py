@@ -34,6 +34,10 @@ OBJECTIONS: Mapping[Reason, Answer] = {
         "`ndpbr run --max-hosts-per-lladdr N` with a higher limit",
     ),
 }
+ON_DEMAND: Answer = (
+    "it is behind an interface without neighbor discovery, or a gateway, and was not solicited for ten minutes",
+    "send a packet to it from a host on another link",
+)
 _VERDICT_MEANING = {
     Verdict.PRESENT: "the host is present",
     Verdict.CLAIMED: "a host has used the address, not verified yet",

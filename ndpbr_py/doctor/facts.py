@@ -43,7 +43,7 @@ class Facts:
         links: The existing ones of these, and the links of the default routes.
         tables: A snapshot of the kernel's tables, without the neighbor cache.
         prefixes: The prefixes of the daemon's --prefix.
-        statics: The addresses of the daemon's --static, and their interfaces.
+        statics: The addresses and prefixes of the daemon's --static, and their interfaces.
         ip: The version of ip(8), as (major, minor).
         ip_problem: Why no ip(8) can be used.
         kernel: The release of Linux, e.g. "6.1.0-18-amd64".
@@ -64,7 +64,7 @@ class Facts:
     links: tuple[Link, ...] = ()
     tables: KernelSnapshot | None = None
     prefixes: frozenset[IPv6Network] = frozenset()
-    statics: Mapping[IPv6Address, str] = field(default_factory=dict)
+    statics: Mapping[IPv6Address | IPv6Network, str] = field(default_factory=dict)
     ip: tuple[int, int] | None = None
     ip_problem: str | None = None
     kernel: str = ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.core.routes import RoutingTable, described
@@ -73,12 +73,26 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
 def static_hosts(facts: Facts) -> Iterator[Finding]:
     """The routing table does not contradict --static, which wins."""
     table = RoutingTable(facts.tables.routes if facts.tables is not None else (), facts.prefixes)
-    elsewhere = {address: dev for address, dev in facts.statics.items() if table.refuses(int(address), dev)}
-    if facts.statics and not elsewhere:
+    warnings = [warning for static, dev in facts.statics.items() for warning in _static(facts, table, static, dev)]
+    if facts.statics and not warnings:
         yield ok("static", "the routing table contradicts no --static")
-    for address, dev in elsewhere.items():
-        found = f"{address} is on {dev} by --static, but the routing table says {described(table.best(address))}"
-        yield warn("static", found, "ip -6 route get " + str(address))
+    yield from warnings
+
+
+def _static(facts: Facts, table: RoutingTable, static: IPv6Address | IPv6Network, dev: str) -> Iterator[Finding]:
+    if isinstance(static, IPv6Address):
+        if table.refuses(int(static), dev):
+            found = f"{static} is on {dev} by --static, but the routing table says {described(table.best(static))}"
+            yield warn("static", found, f"ip -6 route get {static}")
+        return
+    best = table.best(static.network_address)
+    if dev not in {route.dev for route in best}:  # a prefix gets no route of ours
+        says = described(best) if best else "nothing about it"
+        found = f"{static} is on {dev} by --static, but the routing table says {says}"
+        yield warn("static", found, f"ip -6 route add {static} dev {dev}")
+    if any(link.name == dev and not link.noarp for link in facts.links):
+        found = f"{static} is on {dev} by --static, which has neighbor discovery: name its hosts one by one"
+        yield warn("static", found, f"ndpbr run --static ADDR%{dev}")
 
 
 def accepts_ra(link: Link) -> bool:

@@ -23,6 +23,8 @@ _DEBUG = frozenset(
         DecisionKind.IGNORED,
         DecisionKind.ADVERTISED,
         DecisionKind.SUSPENDED,
+        DecisionKind.PROXIED_ON_DEMAND,
+        DecisionKind.UNPROXIED,
     )
 )
 _WARNING = frozenset(
