@@ -27,7 +27,7 @@ exec env -i PATH={PATH} HOME=/root TERM=dumb chroot "$@\""""
 
 def cannot_build() -> str | None:
     """Return which tool is missing here to build it, or None."""
-    for tool in ("busybox", "ip", "ldd", "chroot"):
+    for tool in ("busybox", "ip", "chroot"):
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
     return None
@@ -52,12 +52,24 @@ def enter(root: Path) -> tuple[str, ...]:
 
 
 def copy(root: Path, *programs: str, as_path: str | None = None) -> None:
-    """Copy programs with their libraries to the same paths in *root*, or a single one to *as_path*."""
+    """Copy programs with their libraries to the same paths in *root*, or a single one to *as_path*.
+
+    The first program may be followed by libraries that it loads itself.
+    """
+    loader = _loader(programs[0])
     for program in programs:
         _file(program, root, as_path)
-        listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
+        # Not ldd: Debian's knows no program that was built for musl.
+        words = ["true"] if loader is None else [loader, "--list", program]
+        listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
         for library in re.findall(r"(/\S+) \(0x", listed):
             _file(library, root)
+
+
+def _loader(program: str) -> str | None:
+    """Return the dynamic loader that *program* names at its beginning, glibc's or musl's; None for a static program."""
+    found = re.search(rb"\0(/lib[^\0]*/ld[^\0]*)\0", Path(program).read_bytes()[:4096])
+    return found and found[1].decode()
 
 
 def _busybox(root: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.lab import Host, Lab
-from tests.rootfs import enter
+from tests.rootfs import copy, enter
 
 
 @pytest.fixture
@@ -46,3 +48,19 @@ def test_commands_run_on_the_host_they_are_given_to(router: Host, bare_root: Pat
     said = router.run(*enter(bare_root), "sh", "-c", "cat /proc/sys/net/ipv6/conf/all/forwarding; /sbin/ip -o link")
     assert said.stdout.splitlines()[0] == "1"
     assert [line.split()[1] for line in said.stdout.splitlines()[1:]] == ["lo:"]
+
+
+@pytest.mark.parametrize("compiler", ["cc", "musl-gcc"])
+def test_program_is_copied_with_its_c_library(router: Host, tmp_path: Path, compiler: str) -> None:
+    """A copied program runs in a root that has nothing else, whether it was built for glibc or for musl."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    program = tmp_path / "hello"
+    source = '#include <stdio.h>\nint main(void) { puts("hello"); }'
+    subprocess.run([compiler, "-xc", "-", "-o", program], input=source, text=True, check=True)
+    root = tmp_path / "root"
+    root.mkdir()
+
+    copy(root, str(program), as_path="/hello")
+
+    assert router.run("chroot", str(root), "/hello").stdout == "hello\n"
