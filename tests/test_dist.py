@@ -177,7 +177,7 @@ def made(folder: Path, umask: int, seed: str, age: int) -> dict[str, bytes]:
     (folder / "build").mkdir()
     (folder / "build/libraries").symlink_to(packed.LIBRARIES)
     # --old-file: do not rebuild these because of the copy's file times.
-    words = ("make", "--old-file=.venv/dev", "--old-file=build/libraries", "dist")
+    words = ("make", "--old-file=.venv/run", "--old-file=.venv/tools", "--old-file=build/libraries", "dist")
     env = {**os.environ, "PYTHONHASHSEED": seed}
     ended = subprocess.run(words, cwd=folder, env=env, umask=umask, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
