@@ -19,7 +19,7 @@ from tests.namespace import inside
 
 T = TypeVar("T")
 # Nothing fails for being slow: this is how long a test waits for what would otherwise never come.
-PATIENCE = 30.0  # s
+PATIENCE = 120.0  # s
 FLUSHES = 10  # tries; among hosts that come and go all the time a second one has failed, too
 QUIET = {"accept_dad": 0, "accept_ra": 0, "router_solicitations": 0}
 
@@ -70,7 +70,7 @@ class Host:
         """Run *lines* as one batch of ip(8): one process for many commands."""
         _output("ip", "-n", self.name, "-batch", "-", feed="\n".join(lines) + "\n")
 
-    def run(self, *argv: str, timeout: float = 30.0, **kw: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, *argv: str, timeout: float = PATIENCE, **kw: Any) -> subprocess.CompletedProcess[str]:
         """Return how a program ended on this host, with all it printed."""
         return subprocess.run(self._argv(argv), capture_output=True, text=True, timeout=timeout, check=False, **kw)
 

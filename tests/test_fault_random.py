@@ -16,7 +16,7 @@ import pytest
 
 from tests.faults import do_fault
 from tests.home import Home
-from tests.lab import until
+from tests.lab import PATIENCE, until
 from tests.observed import settings, shorten_neighbor_timers
 from tests.program import Daemon
 from tests.storm import DEVS, Storm
@@ -25,8 +25,6 @@ OPTIONS = ("--resync-interval", "1", "--expire-interval", "1", *DEVS)
 FAULTS = int(os.environ.get("NDPBR_FAULTS", "1000"))
 SEED = int(os.environ.get("NDPBR_SEED", Random().randrange(1 << 32)))
 SET = {("proxy_ndp", "1"), ("proxy_delay", "0"), ("accept_untracked_na", "1")}
-# A mismatch may be temporary: a hung batch takes 5 s, and so may the restart of a killed monitor.
-PATIENCE = 90.0  # s
 LATER = 3.0  # s, in which the tables are compared twice more
 
 
