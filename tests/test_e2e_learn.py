@@ -68,10 +68,10 @@ def test_datagram_from_outside_reaches_a_learned_host(home: Home, daemon: Start)
 
 
 def test_host_is_learned_at_stale_and_verified_at_reachable(home: Home, daemon: Start) -> None:
-    """A new host is learned unverified, and verified by the kernel's probe; the records say both."""
+    """A new host is learned unverified, verified by the kernel's probe, and advertised; the records say so."""
     running = daemon(home.router, "wan0", "lan0")
     claim(home.lan, LAN)
-    running.wait_for("host-verified", address=LAN)
+    running.wait_for("host-advertised", address=LAN)
     host = {"address": LAN, "dev": "lan0", "lladdr": home.lan.mac("eth0")}
 
     assert _life(running, LAN) == [
@@ -84,6 +84,7 @@ def test_host_is_learned_at_stale_and_verified_at_reachable(home: Home, daemon: 
             "proxied_on": ["wan0"],
         },
         {"level": "debug", "event": "host-verified", **host, "state": "REACHABLE", "reason": "reachable"},
+        {"level": "debug", "event": "host-advertised", **host, "state": "REACHABLE", "reason": "nothing-adopted"},
     ]
 
 
