@@ -103,6 +103,11 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
         "warning",
         {"reason": "refused", "error": "why"},
     ),
+    DecisionKind.CONFLICT_ENDED: (
+        decision(DecisionKind.CONFLICT_ENDED, Reason.NO_CLAIM, Detail(claimed_on="lan1", duration_s=0, claims=1)),
+        "info",
+        {"reason": "no-claim", "claimed_on": "lan1", "duration_s": 0, "claims": 1},
+    ),
     DecisionKind.CONFLICT: (
         decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, Detail(claimed_by=OTHER_LLADDR)),
         "warning",

@@ -150,7 +150,8 @@ def test_two_lladdrs_in_turn_are_a_conflict() -> None:
     decisions = [it for lladdr in (LLADDR, OTHER_LLADDR) * 3 for it in handle(proxy, changed(lladdr=lladdr))]
 
     conflicts = [it for it in decisions if it.kind is DecisionKind.CONFLICT]
-    assert [(it.lladdr, it.detail) for it in conflicts] == [(LLADDR, Detail(old_lladdr=OTHER_LLADDR))]
+    detail = Detail(claimed_by=OTHER_LLADDR, claimed_on="lan0")
+    assert [(it.lladdr, it.detail) for it in conflicts] == [(LLADDR, detail)]
 
 
 def test_host_ignored_during_a_snapshot_is_learned_from_it() -> None:

@@ -56,7 +56,7 @@ def test_owner_that_answers_keeps_its_address() -> None:
     answered = handle(proxy, changed(state=REACHABLE))
     assert (why(answered), answered[0].detail) == (
         [("address-conflict", "owner-answers")],
-        Detail(claimed_by=OTHER_LLADDR, seen_on="lan1"),
+        Detail(claimed_by=OTHER_LLADDR, claimed_on="lan1"),
     )
     assert handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=REACHABLE)) == []
 

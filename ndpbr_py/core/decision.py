@@ -28,6 +28,7 @@ class DecisionKind(Enum):
     REPAIRED = "host-repaired"
     REFUSED = "action-refused"
     CONFLICT = "address-conflict"
+    CONFLICT_ENDED = "conflict-ended"
     FOREIGN_ENTRY = "foreign-entry"
     IGNORED = "address-ignored"
     REMOVED = "leftover-removed"
@@ -59,6 +60,7 @@ class Reason(Enum):
     OWNER_UNREACHABLE = "owner-unreachable"
     OWNER_ANSWERS = "owner-answers"
     CLAIMED_ELSEWHERE = "claimed-elsewhere"
+    NO_CLAIM = "no-claim"
     LLADDR_CHANGED = "lladdr-changed"
     LLADDR_ELSEWHERE = "lladdr-elsewhere"
     FAILED = "failed"
@@ -115,6 +117,7 @@ class Detail:
     Attributes:
         from_dev: The interface on which the host was before.
         claimed_by: The lladdr of another host that uses the address.
+        claimed_on: The interface on which that host uses it.
         old_lladdr: The lladdr that the host had before.
         seen_on: The interface on which the address or the lladdr was seen.
         lookup_on: The interfaces on which the kernel looks the address up.
@@ -126,6 +129,8 @@ class Detail:
         known_for_s: How long a forgotten host was known.
         solicited: Whether the host was solicited since it was last known to be present.
         returned: True: the host is one that was forgotten within the last day.
+        duration_s: The time between the first and the last claim.
+        claims: How many claims there were.
         hosts: How many hosts are on an interface that went down.
         entries: How many routes and proxy entries the kernel removed with that interface.
         down_for_s: How long the interface was down.
@@ -134,6 +139,7 @@ class Detail:
 
     from_dev: str | None = None
     claimed_by: str | None = None
+    claimed_on: str | None = None
     old_lladdr: str | None = None
     seen_on: str | None = None
     lookup_on: tuple[str, ...] = ()
@@ -146,6 +152,8 @@ class Detail:
     solicited: bool | None = None
     returned: bool | None = None
     away_s: int | None = None
+    duration_s: int | None = None
+    claims: int | None = None
     hosts: int | None = None
     entries: int | None = None
     down_for_s: int | None = None

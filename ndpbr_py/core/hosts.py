@@ -59,7 +59,6 @@ class Host:
         previous_lladdr: The lladdr before the present one.
         lladdr_forged: The host has answered while its lladdr was seen with its address on another link: from then on it
             is probed before it is moved.
-        conflict_reported_for: The lladdr whose claim was reported already.
         installed: The entries that the kernel is believed to have.
         blocked: The kernel refused an entry. Nothing is tried until the next snapshot.
         foreign: An entry of another program was reported already.
@@ -78,7 +77,6 @@ class Host:
     last_move: Move | None = None
     previous_lladdr: str | None = None
     lladdr_forged: bool = False
-    conflict_reported_for: str | None = None
     installed: Entries = NOTHING
     blocked: bool = False
     foreign: bool = False

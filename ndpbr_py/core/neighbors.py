@@ -97,12 +97,11 @@ def _follow(
         case Effect.SETTLE:
             verified = [host.decision(DecisionKind.VERIFIED, Reason.REACHABLE)] if first_answer else []
             host.lladdr_forged |= before is not None and before.lladdr == host.lladdr
-            if before is None or host.conflict_reported_for == before.lladdr:
+            if before is None or not state.conflicts.claim(host.address, before.lladdr, before.dev, now):
                 return verified
-            host.conflict_reported_for = before.lladdr
             return [
                 host.decision(
-                    DecisionKind.CONFLICT, step.reason, detail=Detail(claimed_by=before.lladdr, seen_on=before.dev)
+                    DecisionKind.CONFLICT, step.reason, detail=Detail(claimed_by=before.lladdr, claimed_on=before.dev)
                 ),
                 *verified,
             ]
@@ -197,7 +196,7 @@ def _seen_again(state: State, host: Host, event: NeighborChanged, lladdr: str, n
     old = host.lladdr
     if lladdr != old:
         state.hosts.set_lladdr(host, lladdr)
-    changes = _lladdr_changed(host, old) if old is not None and old != lladdr else []
+    changes = _lladdr_changed(state, host, old, now) if old is not None and old != lladdr else []
     if VERDICTS[event.state] is Verdict.PRESENT:
         host.confirmed = now
         return changes + _follow(state, host, Evidence.ANSWERED, now)
@@ -206,12 +205,18 @@ def _seen_again(state: State, host: Host, event: NeighborChanged, lladdr: str, n
     return changes
 
 
-def _lladdr_changed(host: Host, old: str) -> list[Decision]:
+def _lladdr_changed(state: State, host: Host, old: str, now: float) -> list[Decision]:
     """The kernel accepted another lladdr on the link: the host has a new one, or two hosts use its address."""
     previous, host.previous_lladdr = host.previous_lladdr, old
-    if previous == host.lladdr and host.conflict_reported_for not in (old, host.lladdr):
-        host.conflict_reported_for = old
-        return [host.decision(DecisionKind.CONFLICT, Reason.LLADDR_CHANGED, detail=Detail(old_lladdr=old))]
+    if previous == host.lladdr:
+        known = host.address in state.conflicts
+        state.conflicts.claim(host.address, old, host.dev, now)
+        if not known:
+            return [
+                host.decision(
+                    DecisionKind.CONFLICT, Reason.LLADDR_CHANGED, detail=Detail(claimed_by=old, claimed_on=host.dev)
+                )
+            ]
     return [host.decision(DecisionKind.RETAINED, Reason.LLADDR_CHANGED, detail=Detail(old_lladdr=old))]
 
 
@@ -230,9 +235,10 @@ def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, no
             host.lladdr_forged, other, claimed_by = True, host.dev, host.lladdr
             move = state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)
             host.nud = event.state
+            state.conflicts.claim(host.address, claimed_by or "", other, now)
             return [
                 host.decision(
-                    DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=claimed_by, seen_on=other)
+                    DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=claimed_by, claimed_on=other)
                 ),
                 move,
             ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.actions import Action, DelNeighbor, Entry, Probe
+from ndpbr_py.core.conflicts import Conflicts
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.departed import Departed, Departure
 from ndpbr_py.core.desired import DesiredEntries
@@ -87,6 +88,7 @@ class State:
         self.hosts = Hosts()
         self.desired = DesiredEntries(rules.interfaces)
         self.lookups = Lookups(rules.interfaces)
+        self.conflicts = Conflicts()
         self.departed = Departed()
         # Since when a listed interface is down, or without carrier.
         self.down_since: dict[str, float] = {}

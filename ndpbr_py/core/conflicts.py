@@ -1,0 +1,76 @@
+"""Claims of an address that another host has and defends -> when the conflict begins, and when it is over.
+
+Pure. A conflict is over when no claim was seen for a minute. The host that claimed the address may still have it, but
+then it does not use it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
+from ndpbr_py.core.schedule import Deadlines
+
+_QUIET_S = 60.0
+_MAX_CONFLICTS = 256  # any host on a link can begin one
+
+
+@dataclass(slots=True)
+class Conflict:
+    """Claims of one address: the first and the last one, how many there were, and who made the last one."""
+
+    first: float
+    last: float
+    claims: int
+    claimed_by: str
+    claimed_on: str
+
+
+class Conflicts:
+    """The conflicts that are not over."""
+
+    def __init__(self) -> None:
+        self._open: dict[IPv6Address, Conflict] = {}
+        self._deadlines: Deadlines[IPv6Address] = Deadlines()
+
+    def __contains__(self, address: IPv6Address) -> bool:
+        return address in self._open
+
+    def claim(self, address: IPv6Address, claimed_by: str, claimed_on: str, now: float) -> bool:
+        """Count a claim; return whether it is news: it begins a conflict, or another host made it."""
+        conflict = self._open.get(address)
+        if conflict is None:
+            if len(self._open) < _MAX_CONFLICTS:
+                self._open[address] = Conflict(now, now, 1, claimed_by, claimed_on)
+                self._deadlines.set(address, now + _QUIET_S)
+            return True
+        known = conflict.claimed_by == claimed_by
+        conflict.last, conflict.claimed_by, conflict.claimed_on = now, claimed_by, claimed_on
+        conflict.claims += 1
+        self._deadlines.set(address, now + _QUIET_S)
+        return not known
+
+    def next_deadline(self) -> float | None:
+        """Return when the next conflict may be over."""
+        return self._deadlines.next()
+
+    def due(self, now: float) -> list[Decision]:
+        """Return the conflicts that are over."""
+        result = []
+        while (address := self._deadlines.pop(now)) is not None:
+            it = self._open.pop(address)
+            result.append(
+                Decision(
+                    DecisionKind.CONFLICT_ENDED,
+                    Reason.NO_CLAIM,
+                    address,
+                    detail=Detail(
+                        claimed_by=it.claimed_by,
+                        claimed_on=it.claimed_on,
+                        duration_s=round(it.last - it.first),
+                        claims=it.claims,
+                    ),
+                )
+            )
+        return result
