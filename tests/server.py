@@ -37,26 +37,29 @@ class Server:
 
 
 @contextmanager
-def rented(lab: Lab, *, carved: bool = True) -> Iterator[Server]:
-    """Give the server, ready to use; unless *carved*, tun0 has no prefix."""
+def rented(lab: Lab, *, carved: bool = True, recipe: bool = False, dev: str = "tun0") -> Iterator[Server]:
+    """Give the server, ready to use; unless *carved*, the tunnel has no prefix. *recipe*: eth0 only is set up."""
     hosts = {name: lab.host(name) for name in ("inet", "modem", "server", "container", "client", "client2")}
-    with Tunnel(hosts["server"]) as tunnel:
+    with Tunnel(hosts["server"], dev) as tunnel:
         it = Server(**hosts, tunnel=tunnel)
         lab.link(it.inet, "eth0", it.modem, "inet0")
         lab.link(it.modem, "lan0", it.server, "eth0")
         lab.link(it.server, "veth0", it.container, "eth0")
-        for forwarder in (it.modem, it.server):
-            forwarder.sysctl("net/ipv6/conf/all/forwarding", 1)
+        it.modem.sysctl("net/ipv6/conf/all/forwarding", 1)
         it.inet.lay(*_up("eth0", f"{INET}/64"), "route add default via 2001:db8:ffff::1")
         it.modem.lay(*_up("inet0", "2001:db8:ffff::1/64"), *_up("lan0", f"{MODEM}/64"))
         it.server.lay(
             *_up("eth0", f"{SERVER}/64"),
             f"route add default via {MODEM} dev eth0",
-            "link add br0 type bridge",
-            "link set veth0 master br0 up",
-            *_up("br0", f"{BRIDGE}/80"),
-            *([f"address add {VPN}/80 dev tun0 nodad"] if carved else []),
         )
+        if not recipe:
+            it.server.sysctl("net/ipv6/conf/all/forwarding", 1)
+            it.server.lay(
+                "link add br0 type bridge",
+                "link set veth0 master br0 up",
+                *_up("br0", f"{BRIDGE}/80"),
+                *([f"address add {VPN}/80 dev {dev} nodad"] if carved else []),
+            )
         it.container.lay(*_up("eth0", f"{CONTAINER}/80"), f"route add default via {BRIDGE}")
         yield it
 

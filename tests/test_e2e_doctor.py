@@ -154,7 +154,7 @@ def test_missing_and_unfit_interfaces(home: Home, ndpbr: Run) -> None:
     found = examined(home.router, ndpbr, "interface", "nosuch0", "tun9", "lan1")
 
     assert [line[0] for line in found] == ["fail", "warn", "warn"]
-    assert [line[1].partition(" (")[0] for line in found] == [
+    assert [line[1].partition(": hosts there")[0] for line in found] == [
         "nosuch0 does not exist; `run` waits for it",
         "tun9 has no neighbor discovery",
         "lan1 has no carrier: check the cable and the other end",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv6Network
 
 from ndpbr_py.core.events import KernelSnapshot, Route
 from ndpbr_py.doctor import route_checks
 from ndpbr_py.doctor.facts import Facts, Link
-from tests.builders import addr
+from tests.builders import addr, kernel, prefix_route, route
 
 DEFAULT = IPv6Network("::/0")
 HOME = IPv6Network("2001:db8:64::/64")
@@ -72,3 +73,15 @@ def test_fixes_name_the_uplink() -> None:
     assert [f.fix for f in route_checks.prefixes(routed)] == ["ip -6 address add ADDRESS/64 dev lan0"]
     assert [f.fix for f in route_checks.prefixes(neither)] == ["ip -6 address add ADDRESS/64 dev wan0"]
     assert [f.status.value for f in route_checks.default_route(nothing)] == ["fail"]
+
+
+def test_many_neighbors_on_the_uplink() -> None:
+    """A data center's link: the option that keeps them out is suggested, unless it is used already."""
+    routes = [route(f"2001:db8::1:{n}", "wan0") for n in range(32)]
+    tables = kernel(*routes, prefix_route("::/0", "wan0", "fe80::1"))
+    facts = Facts(("wan0", "lan0"), tables=tables)
+    (finding,) = route_checks.upstream(facts)
+
+    assert finding.fix == "ndpbr run --upstream wan0 wan0 lan0"
+    assert list(route_checks.upstream(replace(facts, upstreams=frozenset({"wan0"})))) == []
+    assert list(route_checks.upstream(replace(facts, tables=replace(tables, host_routes=tuple(routes[1:]))))) == []

@@ -74,7 +74,8 @@ class Health:
         # The daemon has already logged which interfaces do not exist.
         existing = [dev for dev in config.interfaces if Path("/sys/class/net", dev).exists()]
         facts = self._procfs.facts(existing, tables, config.protocol, config.state_dir)
-        return replace(facts, ip=self._ip.version, prefixes=config.prefixes, statics=config.statics)
+        facts = replace(facts, prefixes=config.prefixes, statics=config.statics, upstreams=config.upstreams)
+        return replace(facts, ip=self._ip.version)
 
     def _check(self, tables: KernelSnapshot | None, without: tuple[str, ...] = ()) -> None:
         found = [it for it in findings(self._facts(tables)) if it.name not in without]

@@ -31,6 +31,7 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     route_checks.default_route,
     route_checks.prefixes,
     route_checks.static_hosts,
+    route_checks.upstream,
     link_checks.proxying,
     machine_checks.table_size,
     machine_checks.leftovers,

@@ -53,6 +53,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
         procfs.facts(names or rules.interfaces or interfaces(procfs, tables), tables, protocol, state_dir),
         prefixes=rules.prefixes,
         statics=rules.statics,
+        upstreams=rules.upstreams,
         ip=version,
         ip_problem=problem,
         become_root=become_root(),

@@ -44,6 +44,7 @@ class Facts:
         tables: A snapshot of the kernel's tables, without the neighbor cache.
         prefixes: The prefixes of the daemon's --prefix.
         statics: The addresses and prefixes of the daemon's --static, and their interfaces.
+        upstreams: The interfaces of the daemon's --upstream.
         ip: The version of ip(8), as (major, minor).
         ip_problem: Why no ip(8) can be used.
         kernel: The release of Linux, e.g. "6.1.0-18-amd64".
@@ -65,6 +66,7 @@ class Facts:
     tables: KernelSnapshot | None = None
     prefixes: frozenset[IPv6Network] = frozenset()
     statics: Mapping[IPv6Address | IPv6Network, str] = field(default_factory=dict)
+    upstreams: frozenset[str] = frozenset()
     ip: tuple[int, int] | None = None
     ip_problem: str | None = None
     kernel: str = ""

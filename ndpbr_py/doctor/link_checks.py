@@ -5,8 +5,11 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv6Network
 
+from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.core.routes import RoutingTable
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, fail, ok, setting, warn
 
@@ -34,10 +37,34 @@ def _interface(facts: Facts, link: Link) -> Finding:
     if not link.up:
         return fail("interface", f"{name} is down", f"ip link set {name} up")
     if link.noarp:
-        return warn("interface", f"{name} has no neighbor discovery (NOARP): no host is learned there")
+        return _without_nd(facts, name)
     if not link.carrier:
         return warn("interface", f"{name} has no carrier: check the cable and the other end")
     return ok("interface", f"{name} is up")
+
+
+def _without_nd(facts: Facts, name: str) -> Finding:
+    """Say which hosts are served on an interface where none can be learned."""
+    tables = facts.tables if facts.tables is not None else KernelSnapshot()
+    routes = RoutingTable(tables.routes, facts.prefixes)
+    others = [dev for dev in facts.interfaces if dev != name]
+    here = [route.prefix for route in tables.routes if route.dev == name and not route.default]
+    served = [str(it) for it in here if it.prefixlen < 128 and _is_refused(routes, it, others)]
+    served += [f"{static} by --static" for static, dev in facts.statics.items() if dev == name]
+    if hosts := sum(dev == name for dev in tables.routed.values()):
+        served.append(f"{hosts} with a /128 route")
+    what = f"{name} has no neighbor discovery"
+    if served:
+        return ok("interface", f"{what}: no host is learned there, but served are {', '.join(served)}")
+    if any(route.dev == name for route in facts.default_routes()):
+        return ok("interface", f"{what}: no host is learned there, and packets to it need no proxy entry")
+    needed = "hosts there are served only if they have a /128 route, or if a part of the prefix is routed to it"
+    return warn("interface", f"{what}: {needed}", f"ndpbr run --static PREFIX%{name}")
+
+
+def _is_refused(routes: RoutingTable, prefix: IPv6Network, devs: Iterable[str]) -> bool:
+    """Whether the addresses of *prefix* may not be claimed on one of *devs*, where they are proxied on demand."""
+    return any(routes.refuses(int(prefix.network_address), dev) for dev in devs)
 
 
 def forwarding(facts: Facts) -> Iterator[Finding]:

@@ -14,6 +14,8 @@ from ndpbr_py.core.routes import RoutingTable, described
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, fail, ok, setting, warn
 
+_MANY_NEIGHBORS = 32  # a modem's link has one or two
+
 
 def router_advertisements(facts: Facts) -> Iterator[Finding]:
     """The kernel accepts router advertisements where it learned its default route from them: they renew the route."""
@@ -68,6 +70,16 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
     if not where and not facts.prefixes:
         found = "no on-link prefix: no host is eligible without `run --prefix`"
         yield fail("prefix", found, f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
+
+
+def upstream(facts: Facts) -> Iterator[Finding]:
+    """The hosts are not the neighbors on the provider's link, which in a data center has many."""
+    routes = facts.tables.host_routes if facts.tables is not None else ()
+    for dev in sorted({route.dev for route in facts.default_routes()} - facts.upstreams):
+        hosts = sum(route.ours and route.dev == dev for route in routes)
+        if hosts >= _MANY_NEIGHBORS:
+            found = f"{hosts} hosts on {dev}, the link of the default route, take up places of --max-hosts"
+            yield warn("upstream", found, " ".join(("ndpbr run --upstream", dev, *facts.interfaces)))
 
 
 def static_hosts(facts: Facts) -> Iterator[Finding]:
