@@ -110,6 +110,7 @@ def nd_proxy(
     refresh: float | None = None,
     can_resolve: bool = True,
     answer_as_target: Iterable[str] = (),
+    upstreams: Iterable[str] = (),
 ) -> NdProxy:
     """Return one that knows nothing yet; 2001:db8::/64 is on-link."""
     prefixes = frozenset({PREFIX})
@@ -121,6 +122,7 @@ def nd_proxy(
             refresh_interval_s=refresh,
             can_resolve=can_resolve,
             answer_as_target=frozenset(answer_as_target),
+            upstreams=frozenset(upstreams),
             max_hosts=max_hosts,
             max_hosts_per_lladdr=per_lladdr,
         )

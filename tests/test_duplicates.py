@@ -84,3 +84,15 @@ def test_nd_proxy_denies_nothing() -> None:
         handle(proxy, changed(f"2001:db8::5ca:{n:x}", state=REACHABLE))
 
     assert DENIAL not in actions(handle(proxy, ANSWER))
+
+
+@pytest.mark.parametrize("upstreams", [(), ("wan0",)])
+def test_next_hop_keeps_its_own_address(upstreams: tuple[str, ...]) -> None:
+    """The routing table names the next hop of the default route: nothing has to be looked up on the provider's link."""
+    proxy = nd_proxy(*THREE, upstreams=upstreams)
+    denied = handle(proxy, kernel(up=THREE, next_hops={str(A): "wan0"}), detection(dev="lan1", lladdr=OTHER_LLADDR))
+
+    assert (why(denied), actions(denied)) == ([("host-advertised", "duplicate-address-detection")], [DENIAL])
+    assert proxy.may_advertise(DENIAL)
+    assert not proxy.may_advertise(Advertise(A, "lan1", addr("fe80::9")))
+    assert not proxy.may_advertise(Advertise(A, "wan0", None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
-from tests.home import LAN, Home
+from tests.home import LAN, MODEM, Home
 from tests.lab import until
 from tests.observed import proxies, routes
 
@@ -26,3 +26,15 @@ def test_no_host_is_learned_on_an_upstream(home: Home, daemon: Start) -> None:
     assert (ignored["level"], ignored["dev"], ignored["reason"]) == ("debug", "wan0", "upstream-link")
     assert not [entry for entry in proxies(home.router) | routes(home.router) if entry.startswith(TAKEN)]
     assert {record["dev"] for record in running.log() if record["event"] == "host-learned"} == {"lan0"}
+
+
+def test_address_of_the_next_hop_is_no_hosts(home: Home, daemon: Start) -> None:
+    """DAD fails for the modem's own address on a LAN, although no host is learned on the modem's link."""
+    home.lan.sysctl("net/ipv6/conf/eth0/accept_dad", 1)
+    running = daemon(home.router, "--upstream", "wan0", "wan0", "lan0")
+    for dev in ("wan0", "lan0"):
+        running.wait_for("listening", dev=dev)
+    home.lan.ip(f"address add {MODEM}/64 dev eth0")
+
+    until(lambda: "dadfailed" in home.lan.ip(f"-6 address show to {MODEM}"), what="the address is refused")
+    assert not [entry for entry in proxies(home.router) if entry.startswith(f"{MODEM} ")]

@@ -2,6 +2,7 @@
 
 Pure. A host that ndpbr has never seen may have the address. If it answers the lookup while detection is in progress,
 all nodes (ff02::1) on the link of the probe are told, so that the newcomer does not take the address.
+An address of a default route's next hop is no host's, whoever answers: the routing table names its link.
 Source: RFC 4862, 5.4.4.
 """
 
@@ -25,6 +26,24 @@ def owners_links(state: State, probe: SolicitationReceived) -> list[str]:
     if not state.rules.can_resolve:
         return []
     return [dev for dev in state.other_links(probe.target, probe.dev) if dev not in state.scope.routes.uplinks]
+
+
+def of_next_hop(state: State, probe: SolicitationReceived, now: float) -> list[Decision]:
+    """Return the denial of an address that a next hop on another link has."""
+    address, dev = probe.target, probe.dev
+    if not state.is_next_hop_elsewhere(address, dev) or not state.waiting.allows(dev, now):
+        return []
+    link, answer = state.scope.next_hops[address], Advertise(address, dev, None)
+    return [
+        Decision(
+            DecisionKind.ADVERTISED,
+            Reason.DETECTION,
+            address,
+            link,
+            actions=[answer],
+            detail=Detail(seen_on=dev),
+        )
+    ]
 
 
 def denied(state: State, event: NeighborChanged, now: float) -> list[Decision]:

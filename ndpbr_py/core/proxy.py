@@ -142,7 +142,9 @@ class NdProxy(State):
         if (action.address, action.dev) in self.on_demand:
             return True
         host = self.hosts.get(action.address)
-        return host is not None and action.dev in host.installed.proxies
+        if host is None:
+            return action.destination is None and self.is_next_hop_elsewhere(action.address, action.dev)
+        return action.dev in host.installed.proxies
 
     def reconcile(
         self, snapshot: KernelSnapshot, now: float, part: int = _MAX_HOSTS_AT_ONCE

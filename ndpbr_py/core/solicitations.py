@@ -21,7 +21,7 @@ from ndpbr_py.core import on_demand
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.detections import DETECTION_S
-from ndpbr_py.core.duplicates import owners_links
+from ndpbr_py.core.duplicates import of_next_hop, owners_links
 from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.lookups import Due, Step, started
@@ -114,6 +114,8 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
     if host is not None and host.dev != dev and host not in suspects:
         suspects.append(host)
     result = [decision for suspect in suspects for decision in _probed(state, suspect, event, now)]
+    if host is None:
+        result += of_next_hop(state, event, now)
     if not state.admits(target, dev) or (host is not None and host.dev == dev and not host.state.probe_pending):
         return result
     if (

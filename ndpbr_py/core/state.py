@@ -141,6 +141,10 @@ class State:
         host = self.hosts.get(address)
         return host is not None and host.installed.route == dev
 
+    def is_next_hop_elsewhere(self, address: IPv6Address, dev: str) -> bool:
+        """Whether *address* is the next hop of a default route on another interface than *dev*."""
+        return self.scope.next_hops.get(address, dev) != dev
+
     def record_router(self, address: IPv6Address, dev: str) -> None:
         """Record a router, whose address no host on another link may use. Only the first ones are recorded."""
         if dev in self.scope.routes.uplinks and len(self.routers) < _MAX_ROUTERS:
