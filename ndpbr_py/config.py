@@ -67,6 +67,7 @@ class RunConfig:
     upstreams: frozenset[str] = frozenset()
     discover: bool = True
     hosts_file: Path = HOSTS_FILE
+    names: Path | None = None
     listen: bool = True
     answer_as_target: frozenset[str] = frozenset()
 
@@ -237,6 +238,13 @@ def path(option: str, text: str) -> Path:
     """Return the path of a file or directory."""
     if not Path(text).name:  # an empty variable of a script, for example
         raise ConfigError(f"{option}: expected a path, got {text!r}")
+    return Path(text)
+
+
+def file(option: str, text: str) -> Path:
+    """Return the path of a file that exists."""
+    if not Path(text).is_file():
+        raise ConfigError(f"{option}: expected a file that exists, got {text!r}")
     return Path(text)
 
 

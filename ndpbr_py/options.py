@@ -68,6 +68,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     value(
         "--metrics-file", config.path, "PATH", "write counters for the textfile collector of Prometheus' node_exporter"
     )
+    _names(parser)
     text = "host discovery at startup: look up the hosts of the last run, ping all nodes (on)"
     add("--discover", action=argparse.BooleanOptionalAction, default=True, help=text)
     value(
@@ -86,12 +87,17 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _show_options(parser: argparse.ArgumentParser) -> None:
+    text = "only hosts with that address, interface, name or link-layer address"
+    parser.add_argument("hosts", nargs="*", metavar="HOST", help=text)
     parser.add_argument("--ping", action="store_true", help="ping each host, print the round-trip time or FAILED")
     form = parser.add_mutually_exclusive_group()
+    text = "print a table, as on a terminal, whatever its width"
+    form.add_argument("--long", action="store_true", help=text)
     form.add_argument("--json", action="store_true", help="print one JSON object")
-    text = "redraw every SECONDS (2), with the daemon's counters and when each host was last seen"
+    text = "redraw the table every SECONDS (2), with the state of the daemon, until q"
     kind = partial(config.seconds, "--watch", least=0.5, most=3600.0)
     form.add_argument("--watch", nargs="?", const=2.0, type=kind, metavar="SECONDS", help=text)
+    _names(parser)
     _state_dir(parser)
     _protocol(parser)
 
@@ -123,7 +129,9 @@ def _doctor_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _explain_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("address", type=config.address, metavar="ADDR", help="an IPv6 address")
+    text = "an IPv6 address, or the link-layer address or the name of a host"
+    parser.add_argument("address", metavar="ADDR", help=text)
+    _names(parser)
     _interface_list(parser, "those of the daemon")
     _prefix(parser, "as for run (those of the daemon)")
     _query_options(parser)
@@ -161,6 +169,11 @@ def _interface_list(parser: argparse.ArgumentParser, default: str) -> None:
 def _prefix(parser: argparse.ArgumentParser, text: str) -> None:
     kind = config.prefix
     parser.add_argument("--prefix", dest="prefixes", action="append", default=[], type=kind, metavar="P", help=text)
+
+
+def _names(parser: argparse.ArgumentParser) -> None:
+    text = "names of hosts, a line `LLADDR NAME` each, besides /etc/hosts, /etc/ethers and dnsmasq's leases"
+    _value(parser, "--names", config.file, "FILE", text)
 
 
 def _state_dir(parser: argparse.ArgumentParser) -> None:
@@ -207,7 +220,7 @@ def parser() -> Parser:
     kind = partial(config.choice, choices=config.LOG_LEVELS)
     value("--log-level", kind, "LEVEL", f"one of {', '.join(config.LOG_LEVELS)} (%(default)s)", "info")
     kind = partial(config.choice, choices=config.COLORS)
-    text = f"color in the log: one of {', '.join(config.COLORS)} (%(default)s: on a terminal, unless NO_COLOR is set)"
+    text = f"color: one of {', '.join(config.COLORS)} (%(default)s: on a terminal, unless NO_COLOR is set)"
     value("--color", kind, "WHEN", text, "auto")
     top.add_argument("--version", action="version", version=f"ndpbr {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", title="commands")

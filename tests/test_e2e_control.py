@@ -85,7 +85,7 @@ def test_host_and_decisions_of_an_address(home: Home, daemon: Start) -> None:
             "foreign": False,
         }.items()
     )
-    assert alive["host"]["confirmed_ago_s"] < 60
+    assert alive["host"]["last_seen_s"] < 60
     assert [e["event"] for e in alive["events"]][:2] == ["host-learned", "host-verified"]
     assert alive["events"][0]["reason"] == "first-sight"
     assert alive["events"][0]["proxied_on"] == ["wan0", "lan1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.claim import claim
 from tests.conftest import Run, Start
@@ -36,6 +37,35 @@ def test_host_of_a_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> None
         "host-learned",
         "host-verified",
     ]
+
+
+def test_host_by_its_name_and_by_its_lladdr(home: Home, ndpbr: Run, daemon: Start, tmp_path: Path) -> None:
+    """Each of its addresses is explained; the log and the answer have its name."""
+    (tmp_path / "names").write_text(f"{home.lan.mac('eth0')} phone\n")
+    named = ("--names", str(tmp_path / "names"))
+    running = daemon(home.router, *named, *DEVS)
+    home.lan.ip("address add 2001:db8:64::12/64 dev eth0 nodad")
+    for address in (LAN, "2001:db8:64::12"):
+        claim(home.lan, address)
+        assert running.wait_for("host-learned", address=address)["name"] == "phone"
+        running.wait_for("host-verified", address=address)
+    words = ("--state-dir", str(running.state), *named)
+    by_name, by_lladdr = (ndpbr(home.router, "explain", word, *words) for word in ("phone", home.lan.mac("eth0")))
+    colored = ndpbr(home.router, "--color", "always", "explain", LAN, *words)
+    unknown = ndpbr(home.router, "explain", "tablet", *words)
+
+    assert by_name.returncode == 0
+    assert [line for line in by_name.stdout.splitlines() if line.startswith(("2001", "yes", "name"))] == [
+        f"{LAN}:",
+        "yes: proxied on wan0",
+        "name: phone",
+        "2001:db8:64::12:",
+        "yes: proxied on wan0",
+        "name: phone",
+    ]
+    assert by_lladdr.stdout.count("yes: proxied on wan0") == 2
+    assert colored.stdout.startswith("\x1b[32myes\x1b[m: ")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
 
 
 def test_host_that_was_forgotten(home: Home, ndpbr: Run, daemon: Start) -> None:
@@ -97,7 +127,10 @@ def test_rules_of_the_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> N
     learned, left_out, static, fresh = map(explain, (LAN, "2001:db8:64::12", "fd99::1", "fd00::7"))
     assert {"host-route: dev lan0, ours", "yes: proxied on wan0"} < set(learned)
     assert left_out[1] == "advice: `ndpbr run --max-hosts-per-lladdr N` with a higher limit"
-    assert {"static: on lan0 by --static, whatever its prefix is", "yes: proxied on wan0"} < set(static)
+    assert {
+        "static: on lan0 by --static, whatever its prefix is",
+        "yes, but it has never been seen: proxied on wan0",
+    } < set(static)
     assert "on-link: yes, fd00::/64 by --prefix" in fresh
     assert "on-link: no" in explain("fd00::7", "--prefix", "fd01::/64")
     assert "host-route: dev lan0, another program's" in explain(LAN, "--protocol", "135")

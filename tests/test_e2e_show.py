@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import select
 import signal
-import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +14,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
-from tests.lab import PATIENCE, Host
+from tests.lab import PATIENCE, Host, until
 from tests.program import PROGRAM, ROOT, Daemon
 
 
@@ -61,33 +56,38 @@ def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> No
     with_daemon = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", str(both.state)).stdout)
     without = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", "/run/none").stdout)
 
-    assert without == {
-        "hosts": [
-            {"address": LAN, "dev": "lan0", "proxies": ["lan1", "wan0"]},
-            {"address": LAN2, "dev": "lan1", "proxies": ["lan0", "wan0"]},
-        ],
-        "daemon": None,
-    }
-    assert with_daemon["hosts"] == without["hosts"]
+    ages = [(host.pop("known_for_s"), host.pop("last_seen_s")) for host in with_daemon["hosts"]]
+    assert all(known >= seen >= 0 for known, seen in ages)
+    about = {"name": None, "lladdr": home.lan.mac("eth0"), "state": "REACHABLE"}
+    assert with_daemon["hosts"][0] == {"address": LAN, "dev": "lan0", "proxies": ["lan1", "wan0"], **about}
+    assert without["hosts"][1]["lladdr"] == home.lan2.mac("eth0")
+    assert (without["hosts"][1]["known_for_s"], without["daemon"]) == (None, None)
     assert (with_daemon["daemon"]["counters"]["hosts_learned"], with_daemon["daemon"]["counters"]["hosts"]) == (2, 2)
 
 
-def test_show_json_is_as_documented(home: Home, both: Daemon, ndpbr: Run) -> None:
+def test_show_json_is_as_documented(home: Home, both: Daemon, ndpbr: Run, names: Path) -> None:
     """The example in docs/log.md has the keys that the program prints, and values of the same types."""
     example = re.search(r"```json\n(.*?)```", (ROOT / "docs/log.md").read_text(), re.DOTALL)
-    shown = ndpbr(home.router, "show", "--json", "--ping", "--state-dir", str(both.state)).stdout
-
+    words = ("show", "--json", "--ping", "--state-dir", str(both.state), "--names", str(names))
+    shown = json.loads(ndpbr(home.router, *words).stdout)
     assert example is not None
-    assert _shape(json.loads(example.group(1))) == _shape(json.loads(shown))
+    documented = json.loads(example.group(1))
+    for it in (documented, shown):
+        it["daemon"]["counters"]["check_failed"] = list(it["daemon"]["counters"]["check_failed"].values())
+    shown["daemon"]["problem"] = shown["daemon"]["problem"] or documented["daemon"]["problem"]
+
+    assert _shape(documented) == _shape(shown)
 
 
 @pytest.mark.usefixtures("both")
 def test_show_ping_prints_round_trip_times(home: Home, ndpbr: Run) -> None:
     """With --ping a host that answers has its round-trip time; one that does not is FAILED."""
     home.lan2.sysctl("net/ipv6/icmp/echo_ignore_all", 1)
-    answers, drops = ndpbr(home.router, "show", "--ping").stdout.splitlines()
+    ended = ndpbr(home.router, "show", "--ping")
+    answers, drops = ended.stdout.splitlines()
 
-    assert re.fullmatch(rf"{LAN} lan0 -> lan1 wan0 \(RTT \d+(\.\d+)? ms\)", answers)
+    assert (ended.returncode, ended.stderr) == (1, "2 hosts: 1 answered, 1 failed\n")
+    assert re.fullmatch(rf"{LAN} lan0 -> lan1 wan0 \(RTT \d+\.\d\d\d ms\)", answers)
     assert drops == f"{LAN2} lan1 -> lan0 wan0 (FAILED)"
 
 
@@ -115,50 +115,132 @@ def test_show_works_without_a_daemon(home: Home, ndpbr: Run) -> None:
 
 
 class Terminal:
-    """A terminal of 100 columns and 24 lines, and the program that writes to it."""
+    """A terminal (tmux) of some size on a host, and the program in it."""
 
-    def __init__(self, host: Host, *argv: str) -> None:
-        self._ours, theirs = pty.openpty()
-        self.drawn = ""
-        with os.fdopen(theirs, "w") as stdout:
-            environment = {**os.environ, "COLUMNS": "100", "LINES": "24"}
-            self.process = host.spawn(*PROGRAM, *argv, stdout=stdout, stderr=subprocess.PIPE, cwd=ROOT, env=environment)
+    def __init__(self, host: Host, folder: Path, columns: int, rows: int, command: Sequence[str]) -> None:
+        self._host = host
+        self._tmux = ("tmux", "-S", str(folder / "tmux"))
+        self._run("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), *command)
+        self._run("set", "status", "off")
 
-    def until(self, condition: Callable[[str], bool], timeout: float = PATIENCE) -> str:
-        """Return the first complete frame that fulfills *condition*."""
-        end = time.monotonic() + timeout
-        while (left := end - time.monotonic()) > 0:
-            if select.select([self._ours], [], [], left)[0]:
-                self.drawn += os.read(self._ours, 1 << 16).decode()
-            frames = self.drawn.split("\x1b[H")[1:]
-            for frame in frames:
-                if frame.endswith("\x1b[J") and condition(frame):
-                    return frame
-        raise AssertionError(f"not drawn within {timeout:g} s; drawn was {self.drawn[-2000:]!r}")
+    def _run(self, *words: str) -> str:
+        return self._host.run(*self._tmux, *words, cwd=ROOT).stdout
+
+    def lines(self, *options: str) -> list[str]:
+        """Return what is on the screen."""
+        return self._run("capture-pane", "-p", *options).rstrip("\n").split("\n")
+
+    def until(self, *texts: str) -> list[str]:
+        """Return the lines of the screen when it has all of *texts*."""
+        until(lambda: all(text in "\n".join(self.lines()) for text in texts), what=f"the screen has {texts}")
+        return self.lines()
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._run("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def press(self, key: str) -> None:
+        self._run("send-keys", key)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the program has ended, and tmux with it."""
+        return self._host.run(*self._tmux, "list-sessions", cwd=ROOT).returncode != 0
 
 
-def test_watch_shows_changes(home: Home, daemon: Start) -> None:
-    """A learned host appears on the terminal, with the time since it was confirmed; Ctrl-C ends with status 0."""
+@pytest.fixture
+def names(tmp_path: Path, home: Home) -> Path:
+    """Return a file with the name of the first host."""
+    file = tmp_path / "names"
+    file.write_text(f"{home.lan.mac('eth0')} phone\n")
+    return file
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(40, 8), (80, 24), (200, 50)])
+def test_watch_in_a_terminal(home: Home, both: Daemon, tmp_path: Path, names: Path, columns: int, rows: int) -> None:
+    """Top line, heads, and every host with its state and no cut line; a new host appears; q quits."""
+    words = ("show", "--watch", "0.5", "--state-dir", str(both.state), "--names", str(names))
+    terminal = Terminal(home.router, tmp_path, columns, rows, (*PROGRAM, *words))
+    shown = terminal.until("STATE", "phone", "reachable")
+    home.lan.ip("address add 2001:db8:64::12/64 dev eth0 nodad")
+    claim(home.lan, "2001:db8:64::12")
+    later = terminal.until("64::12 ")
+    terminal.press("q")
+
+    assert shown[0].startswith("ndpbr ")
+    heads = next(line for line in shown if "STATE" in line)
+    assert heads.split()[:3] == (["NAME", "IFACE", "ADDRESS"] if columns == 40 else ["NAME", "LLADDR", "IFACE"])
+    assert len([line for line in later if re.search("reachable|stale|delay|probe|unverified", line[-60:])]) >= 3
+    assert "wan0 up" in " ".join(shown) or columns == 40
+    until(lambda: terminal.ended, what="the program has ended")
+
+
+def test_watch_follows_the_size_of_the_terminal(home: Home, both: Daemon, tmp_path: Path) -> None:
+    """After a resize the table has other columns, long before the next interval, and nothing is left of the old."""
+    words = ("--color", "never", "show", "--watch", "3600", "--state-dir", str(both.state))
+    terminal = Terminal(home.router, tmp_path, 200, 50, (*PROGRAM, *words))
+    terminal.until("LLADDR", LAN2)
+    terminal.resize(60, 12)
+    until(lambda: "LLADDR" not in " ".join(terminal.lines()), what="the table is narrow")
+    narrow = terminal.until("STATE", LAN2)
+    terminal.resize(200, 50)
+    terminal.until("LLADDR", LAN2)
+    terminal.press("C-c")
+
+    assert sum("STATE" in line for line in narrow) == 1
+    assert len([line for line in narrow if LAN in line]) == 1
+    until(lambda: terminal.ended, what="the program has ended")
+
+
+@pytest.mark.parametrize(("color", "colored"), [("auto", True), ("never", False)])
+def test_watch_has_colors(home: Home, both: Daemon, tmp_path: Path, color: str, *, colored: bool) -> None:
+    """The state is colored, unless --color never, NO_COLOR or TERM=dumb say otherwise."""
+    words = ("--color", color, "show", "--watch", "--state-dir", str(both.state))
+    terminal = Terminal(home.router, tmp_path, 80, 24, (*PROGRAM, *words))
+    terminal.until("STATE", LAN2)
+
+    assert any("\x1b[" in line for line in terminal.lines("-e")) == colored
+    terminal.press("q")
+
+
+def test_watch_says_what_happens(home: Home, daemon: Start, tmp_path: Path) -> None:
+    """An interface that goes down, the last problem, and a daemon that is gone are in the top line."""
     running = daemon(home.router, "wan0", "lan0", "lan1")
-    terminal = Terminal(home.router, "show", "--watch", "0.5", "--state-dir", str(running.state))
-    terminal.until(lambda frame: " 0 hosts; 0 learned" in frame)
-    claim(home.lan, LAN)
-    frame = terminal.until(lambda frame: LAN in frame)
-    terminal.process.send_signal(signal.SIGINT)
+    words = ("show", "--watch", "0.5", "--state-dir", str(running.state))
+    terminal = Terminal(home.router, tmp_path, 200, 50, (*PROGRAM, *words))
+    terminal.until("lan0 up", "0 hosts, 0 reachable")
+    home.router.ip("link set lan1 down")
+    terminal.until("lan1 DOWN")
+    home.router.sysctl("net/ipv6/conf/lan0/proxy_ndp", 0)
+    terminal.until("last problem", "setting-changed")
+    running.process.kill()
+    terminal.until("no daemon answers")
+    terminal.press("q")
 
-    assert re.search(rf"^{LAN} lan0 -> lan1 wan0  (reachable|unverified, seen|confirmed)", frame, re.MULTILINE)
-    assert " 1 hosts; 1 learned" in frame
-    assert terminal.process.wait(PATIENCE) == 0
-    assert terminal.process.stderr is not None
-    assert terminal.process.stderr.read() == ""
+
+def test_table_on_a_terminal_and_with_long(home: Home, both: Daemon, ndpbr: Run, tmp_path: Path, names: Path) -> None:
+    """A terminal gets the table; --long prints it in a pipe, too."""
+    words = ("show", "--state-dir", str(both.state), "--names", str(names))
+    shell = ("sh", "-c", '"$@"; exec sleep 60', "sh", *PROGRAM, *words)
+    shown = Terminal(home.router, tmp_path, 80, 24, shell).until("STATE", LAN2)
+    heads, phone, other = ndpbr(home.router, *words, "--long").stdout.splitlines()
+
+    assert [line.split()[0] for line in shown] == ["NAME", "phone", home.lan2.mac("eth0")]
+    assert heads.split() == ["NAME", "LLADDR", "IFACE", "ADDRESS", "STATE", "LAST", "SEEN", "SINCE"]
+    assert phone.split()[:4] == ["phone", home.lan.mac("eth0"), "lan0", LAN]
+    assert other.split()[:3] == [home.lan2.mac("eth0"), "lan1", LAN2]
 
 
-def test_watch_needs_no_daemon(home: Home, tmp_path: Path) -> None:
-    """The kernel's entries are shown even if no daemon runs."""
-    home.router.lay(f"route add {LAN}/128 dev lan0 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
-    terminal = Terminal(home.router, "show", "--watch", "--state-dir", str(tmp_path))
+@pytest.mark.usefixtures("both")
+def test_filters(home: Home, ndpbr: Run, names: Path) -> None:
+    """Address, interface, name or lladdr; without a match a sentence and status 1."""
+    shown = [
+        ndpbr(home.router, "show", word, "--names", str(names)).stdout
+        for word in (LAN, "lan0", "phone", home.lan.mac("eth0"))
+    ]
+    none = ndpbr(home.router, "show", "wan0", "nobody")
 
-    assert f"{LAN} lan0 -> wan0" in terminal.until(lambda frame: frame.startswith("no daemon answers"))
+    assert set(shown) == {f"{LAN} lan0 -> lan1 wan0\n"}
+    assert (none.returncode, none.stdout, none.stderr) == (1, "", "no host matches wan0 nobody\n")
 
 
 def _shape(value: Any) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv6Network
+from pathlib import Path
 
 import pytest
 
-from ndpbr_py.commands.explain import lines
+from ndpbr_py.commands.explain import addresses, keys_of, lines
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import (
     HostRoute,
@@ -21,6 +22,8 @@ from ndpbr_py.core.events import (
 from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import explain_text
 from ndpbr_py.doctor.explain import Explanation, explained
+from ndpbr_py.errors import ConfigError
+from ndpbr_py.names import Names
 from tests.builders import HOST, INTERFACES, LLADDR, PREFIX, addr, changed, entry, kernel, route
 
 RULES = Rules(INTERFACES)
@@ -56,12 +59,37 @@ def test_host_that_is_proxied() -> None:
 def test_host_that_did_not_answer_the_last_time() -> None:
     """The answer says for how long it has been silent."""
     proxied = of(HOST, changed(), route(), entry())
-    host = {"dev": "lan0", "verified": True, "rechecking": True, "confirmed_ago_s": 19.2}
+    host = {"dev": "lan0", "lladdr": LLADDR, "verified": True, "rechecking": True, "last_seen_s": 19.2}
     silent = list(lines(proxied, {"host": host, "events": []}, running=True))
     answering = list(lines(proxied, {"host": {**host, "rechecking": False}, "events": []}, running=True))
 
     assert silent[0] == "yes, but it has not answered for 19 s: proxied on wan0"
     assert answering[0] == "yes: proxied on wan0"
+
+
+def test_static_host_that_was_never_seen() -> None:
+    """The answer says so: it is proxied because of --static only."""
+    host = {"dev": "lan0", "lladdr": None, "verified": True, "rechecking": False, "last_seen_s": 2.9}
+    printed = list(lines(of(HOST, route(), entry()), {"host": host, "events": []}, running=True))
+
+    assert printed[0] == "yes, but it has never been seen: proxied on wan0"
+    assert printed[-1] == "daemon: a host on lan0, never seen"
+
+
+def test_host_is_an_address_an_lladdr_or_a_name(tmp_path: Path) -> None:
+    """A link-layer address is that of all its addresses in the neighbor table; a name may be of both."""
+    (tmp_path / "hosts").write_text(f"2001:db8::77 phone\n{LLADDR} phone\n")
+    names = Names(tmp_path / "hosts", ())
+    found = kernel(
+        changed(), changed("2001:db8::44"), changed("fe80::44"), changed("2001:db8::55", lladdr="02:00:00:00:00:55")
+    )
+
+    assert keys_of(f"{HOST}%lan0", names) == {addr()}
+    assert keys_of(LLADDR.upper(), names) == {LLADDR}
+    assert addresses({LLADDR}, found) == [addr(), addr("2001:db8::44")]
+    assert addresses(keys_of("Phone", names), found) == [addr(), addr("2001:db8::44"), addr("2001:db8::77")]
+    with pytest.raises(ConfigError, match="got 'tablet'"):
+        keys_of("tablet", names)
 
 
 def test_prefix_is_advised_for_private_addresses_only() -> None:

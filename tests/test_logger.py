@@ -70,6 +70,12 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
         "debug",
         {"reason": "solicited", "seen_on": "wan0"},
     ),
+    DecisionKind.PROXIED_ON_DEMAND: (
+        decision(DecisionKind.PROXIED_ON_DEMAND, Reason.SOLICITED),
+        "debug",
+        {"reason": "solicited"},
+    ),
+    DecisionKind.UNPROXIED: (decision(DecisionKind.UNPROXIED, Reason.EXPIRED), "debug", {"reason": "not-confirmed"}),
     DecisionKind.VERIFIED: (decision(DecisionKind.VERIFIED, Reason.REACHABLE), "debug", {"reason": "reachable"}),
     DecisionKind.PROBED: (
         decision(DecisionKind.PROBED, Reason.CLAIMED_ELSEWHERE, Detail(seen_on="lan1")),
@@ -175,6 +181,20 @@ def test_decision_is_one_record(what: DecisionKind) -> None:
     decided, level, fields = RECORDS[what]
 
     assert logged(LogConfig("json", "debug"), decided) == [{"level": level, "event": what.value, **ABOUT, **fields}]
+
+
+def test_record_about_a_host_has_its_name() -> None:
+    """A name of its address or lladdr follows the address; the last warning is kept for `show --watch`."""
+    sink = Records()
+    log = Log(LogConfig("logfmt"), sink, name_of=lambda address, lladdr: "phone" if lladdr == LLADDR else None)
+    log.decided([LEARNED, Decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, A, "lan0")])
+    log.flush()
+    first, second = (text for _, text in sink.written)
+
+    assert " event=host-learned address=2001:db8::33 name=phone dev=lan0 lladdr=" in first
+    assert "name=" not in second
+    assert log.problem is not None
+    assert (log.problem.event, log.problem.fields["dev"]) == ("address-conflict", "lan0")
 
 
 def test_moves_are_rate_limited() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from ndpbr_py.doctor.checks import findings
 from ndpbr_py.doctor.collect import collect
 from ndpbr_py.doctor.finding import Finding, Status
 from ndpbr_py.doctor.machine_checks import daemon
+from ndpbr_py.system.terminal import first_word_painted, has_color
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -22,7 +24,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"interfaces": list(facts.interfaces), "checks": [_fields(it) for it in results]}, indent=1))
     else:
-        print("\n".join(lines(results)))
+        color = has_color(arguments.color, sys.stdout)
+        print("\n".join(first_word_painted(line, color=color) for line in lines(results)))
     return int(any(finding.status is Status.FAIL for finding in results))
 
 

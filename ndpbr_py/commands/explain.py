@@ -7,26 +7,35 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from ipaddress import IPv6Address
 from typing import Any
 
+from ndpbr_py import config
 from ndpbr_py.control.client import ask
 from ndpbr_py.control.rules import narrowed
 from ndpbr_py.core.address import text
+from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.collect import interfaces, rules_of
 from ndpbr_py.doctor.explain import Explanation, explained
 from ndpbr_py.doctor.procfs import ProcFs
-from ndpbr_py.errors import ConfigError
+from ndpbr_py.errors import ConfigError, NdpbrError
 from ndpbr_py.iproute2 import dump, program
+from ndpbr_py.names import Key, Names, is_lladdr
+from ndpbr_py.system.terminal import first_word_painted, has_color
 
 _MAX_EVENTS = 10  # in text; JSON has them all
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Explain an address."""
-    address = arguments.address
+    """Explain an address, or all addresses of a host."""
+    names = Names(arguments.names)
+    keys = keys_of(arguments.address, names)
     ip, procfs = program.find(), ProcFs()
-    daemon = ask(arguments.state_dir, what="address", address=text(address))
+    daemon = ask(arguments.state_dir, what="state")
     rules, tag = rules_of(procfs, daemon)
     protocol = tag if arguments.protocol is None else arguments.protocol
     devs = arguments.interfaces or rules.interfaces
@@ -37,12 +46,49 @@ def main(arguments: argparse.Namespace) -> int:
     kernel = dump.snapshot_now(ip, devs, protocol)
     running = daemon is not None or procfs.running(protocol)
     asked_about = narrowed(rules, devs, frozenset(arguments.prefixes))
-    explanation = explained(address, asked_about, kernel, running=running)
-    if arguments.json:
-        print(json.dumps({**_fields(explanation), "interfaces": list(devs), "daemon": daemon}, indent=1))
-    else:
-        print("\n".join(lines(explanation, daemon, running=running)))
-    return int(explanation.reason is not None)
+    found = addresses(keys, kernel)
+    if not found:
+        raise NdpbrError(f"{arguments.address} has no address in the neighbor table that could be proxied")
+    color, proxied = has_color(arguments.color, sys.stdout), True
+    for address in found:
+        explanation = _named(explained(address, asked_about, kernel, running=running), kernel, names)
+        about = ask(arguments.state_dir, what="address", address=text(address)) if daemon is not None else None
+        proxied &= explanation.reason is None
+        if arguments.json:
+            print(json.dumps({**_fields(explanation), "interfaces": list(devs), "daemon": about}, indent=1))
+            continue
+        answer, *rest = lines(explanation, about, running=running)
+        heading = [f"{text(address)}:"] if len(found) > 1 else []
+        print("\n".join([*heading, first_word_painted(answer, color=color), *rest]))
+    return int(not proxied)
+
+
+def keys_of(word: str, names: Names) -> set[Key]:
+    """Return the address or the link-layer address that *word* is, or those with that name.
+
+    Raises:
+        ConfigError: *word* is none of these.
+    """
+    with suppress(ConfigError):
+        return {config.address(word)}
+    keys: set[Key] = {word.lower()} if is_lladdr(word) else names.keys(word)
+    if not keys:
+        raise ConfigError(f"expected an IPv6 address, a link-layer address or the name of a host, got {word!r}")
+    return keys
+
+
+def addresses(keys: Collection[Key], kernel: KernelSnapshot) -> list[IPv6Address]:
+    """Return the addresses among *keys*, and those of the neighbors whose link-layer address is one of *keys*."""
+    neighbors = {it.address for it in kernel.neighbors if it.lladdr in keys and not it.address.is_link_local}
+    return sorted(neighbors | {key for key in keys if isinstance(key, IPv6Address)})
+
+
+def _named(explanation: Explanation, kernel: KernelSnapshot, names: Names) -> Explanation:
+    """Return the explanation with the name of the host among its facts, if it has one."""
+    address = explanation.address
+    lladdr = next((it.lladdr for it in kernel.neighbors if it.address == address and it.lladdr is not None), None)
+    name = names.of(address, lladdr)
+    return explanation if name is None else replace(explanation, facts=[("name", name), *explanation.facts])
 
 
 def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running: bool) -> Iterator[str]:
@@ -64,7 +110,9 @@ def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running
 def _silence(daemon: Mapping[str, Any] | None) -> str:
     """Return for how long the host has not answered, if it did not answer the last time."""
     host = daemon and daemon["host"]
-    return f", but it has not answered for {host['confirmed_ago_s']:.0f} s" if host and host["rechecking"] else ""
+    if host and host["lladdr"] is None:
+        return ", but it has never been seen"
+    return f", but it has not answered for {host['last_seen_s']:.0f} s" if host and host["rechecking"] else ""
 
 
 def _daemon_lines(daemon: Mapping[str, Any]) -> Iterator[str]:
@@ -74,7 +122,8 @@ def _daemon_lines(daemon: Mapping[str, Any]) -> Iterator[str]:
         yield "daemon: no such host"
     else:
         verified = "verified" if host["verified"] else "not verified yet"
-        yield f"daemon: a host on {host['dev']}, {verified}, last seen {host['confirmed_ago_s']:g} s ago"
+        seen = "never seen" if host["lladdr"] is None else f"{verified}, last seen {host['last_seen_s']:g} s ago"
+        yield f"daemon: a host on {host['dev']}, {seen}"
     for event in daemon["events"][-_MAX_EVENTS:]:
         fields = {key: value for key, value in event.items() if key not in ("ts", "event", "ago_s")}
         rest = " ".join(f"{key}={','.join(v) if isinstance(v, list) else v}" for key, v in fields.items())

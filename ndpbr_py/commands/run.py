@@ -18,6 +18,7 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import program
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.logs.logger import Log
+from ndpbr_py.names import Names
 from ndpbr_py.system.lock import NamespaceLocks, PidFile
 
 _NICE = -10
@@ -31,7 +32,8 @@ def main(arguments: argparse.Namespace) -> int:
         print(checked(options.interfaces, [name for _, name in socket.if_nameindex()]))
         return 0
     commands = Commands(options.protocol, ip.has_use)
-    log = Log(config.log_config(arguments), commands=commands.shown, dry_run=options.dry_run)
+    names = Names(options.names)
+    log = Log(config.log_config(arguments), commands=commands.shown, dry_run=options.dry_run, name_of=names.of)
     _tune_garbage_collector()
     _raise_priority()
     with contextlib.ExitStack() as locks:

@@ -1,127 +1,186 @@
-"""ndpbr show: the kernel's tables -> one line per host, `ADDR DEV -> DEV...`, or one JSON object; once or repeatedly.
+"""ndpbr show: the kernel's tables and the daemon's answer -> the hosts, as a table, plain lines or one JSON object.
 
 The hosts are those that the kernel has with our tag, so the list is right even when no daemon runs.
-Then one sentence on standard error says that they are left over, and the exit status is 3.
+Exit status: 0; 1 if no host matches, or one does not answer --ping; 3 without a daemon.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
+import socket
 import sys
-import time
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Any
 
-from ndpbr_py.commands.screen import frame, last_seen, summary
+from ndpbr_py.commands import table
+from ndpbr_py.commands.table import Row
+from ndpbr_py.commands.watch import watch
 from ndpbr_py.control.client import ask
-from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.core.address import text
+from ndpbr_py.core.events import KernelSnapshot, NudState
 from ndpbr_py.core.routes import RoutingTable
 from ndpbr_py.doctor.machine_checks import tagged
 from ndpbr_py.doctor.procfs import ProcFs, tag
 from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import dump, program
+from ndpbr_py.names import Names
 from ndpbr_py.packets.round_trip import round_trips
+from ndpbr_py.system.terminal import has_color, size
 
-_NOT_RUNNING = 3  # the exit status
+_FAILED, _NOT_RUNNING = 1, 3  # exit statuses
 _MAX_ADDRESSES = 400  # in one request; the daemon accepts 500
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A host, the interface where it was learned, and the interfaces that have a proxy entry for it."""
-
-    address: IPv6Address
-    dev: str
-    proxies: tuple[str, ...]
-
-
-Rtts = dict[IPv6Address, float] | None  # seconds, of the hosts that answered; None: no host was pinged
+Daemon = Mapping[str, Any] | None
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the hosts."""
-    if arguments.watch is not None and not sys.stdout.isatty():
+    terminal, color = sys.stdout.isatty(), has_color(arguments.color, sys.stdout)
+    if arguments.watch is not None and not terminal:
         raise ConfigError("--watch: expected a terminal as standard output")
-    ip = program.find()
+    ip, names = program.find(), Names(arguments.names)
+
+    def read() -> tuple[list[Row], KernelSnapshot, Daemon]:
+        return _read(ip, arguments, names)
+
     if arguments.watch is not None:
-        _watch(ip, arguments)
+        watch(lambda: read()[::2], arguments.watch, pinged=arguments.ping, color=color)
         return 0
-    kernel = _snapshot(ip, arguments)
-    hosts, rtts = _read(kernel, arguments)
+    hosts, kernel, daemon = read()
     if arguments.json:
-        print(as_json(hosts, rtts, ask(arguments.state_dir, what="state")))
+        print(as_json(hosts, daemon, pinged=arguments.ping))
+    elif hosts and (arguments.long or terminal):
+        width = None if arguments.long else size(sys.stdout)[0]
+        print("\n".join(table.lines(hosts, width, pinged=arguments.ping, color=color)))
     else:
         for row in hosts:
-            print(line(row, rtts))
-    if ProcFs().running(arguments.protocol):
-        return 0
-    entries = len(tagged(kernel))
-    left = f"; these {entries} entries are left over (ndpbr flush{tag(arguments.protocol)})"
-    print(f"ndpbr is not running{left if entries else ' and nothing is proxied'}", file=sys.stderr)
-    return _NOT_RUNNING
+            print(line(row, pinged=arguments.ping))
+    return _status(arguments, hosts, kernel)
 
 
-def rows(kernel: KernelSnapshot) -> list[Row]:
-    """Return the hosts that have a proxy entry of ours, and the interface that the routing table sends them to."""
+def rows(kernel: KernelSnapshot, known: Mapping[str, Any], names: Names) -> list[Row]:
+    """Return the hosts that have a proxy entry of ours, on the interface that the routing table sends them to.
+
+    Args:
+        kernel: The kernel's tables.
+        known: What the daemon knows about each address; empty without a daemon.
+        names: The names of hosts.
+    """
     proxies: dict[IPv6Address, list[str]] = defaultdict(list)
     for entry in kernel.proxies:
         if entry.ours:
             proxies[entry.address].append(entry.dev)
+    neighbors = {(entry.address, entry.dev): entry for entry in kernel.neighbors}
     routes = {route.address: route.dev for route in kernel.host_routes if route.ours and route.dev is not None}
-    table, result = RoutingTable(kernel.routes), []
+    routing, result = RoutingTable(kernel.routes), []
     for address in sorted(proxies.keys() - kernel.own):
-        dev = routes.get(address) or next((route.dev for route in table.best(address)), None)
-        if dev is not None and dev not in proxies[address]:
-            result.append(Row(address, dev, tuple(sorted(proxies[address]))))
+        dev = routes.get(address) or next((route.dev for route in routing.best(address)), None)
+        if dev is None or dev in proxies[address]:
+            continue
+        host, neighbor = known.get(text(address), {}), neighbors.get((address, dev))
+        lladdr = (neighbor.lladdr if neighbor is not None else None) or host.get("lladdr")
+        state = neighbor.state.value if neighbor is not None else host.get("state")
+        result.append(
+            Row(
+                address,
+                dev,
+                tuple(sorted(proxies[address])),
+                lladdr,
+                state,
+                _word(state, host),
+                names.of(address, lladdr) or host.get("name"),
+                host.get("known_for_s"),
+                host.get("last_seen_s"),
+            )
+        )
     return result
 
 
-def line(row: Row, rtts: Rtts) -> str:
-    """Return the line of a host."""
-    text = f"{row.address} {row.dev} -> {' '.join(row.proxies)}"
-    if rtts is not None:
-        rtt = rtts.get(row.address)
-        text += " (FAILED)" if rtt is None else f" (RTT {rtt * 1000:.3g} ms)"
-    return text
+def selected(hosts: Sequence[Row], words: Sequence[str]) -> list[Row]:
+    """Return the hosts with one of the *words* as address, interface, name or link-layer address; without, all."""
+    wanted = {_normal(word) for word in words}
+    return [
+        row
+        for row in hosts
+        if not wanted or wanted & {text(row.address), row.dev, (row.name or "").lower(), row.lladdr or ""}
+    ]
 
 
-def as_json(hosts: list[Row], rtts: Rtts, daemon: dict[str, Any] | None) -> str:
+def line(row: Row, *, pinged: bool) -> str:
+    """Return the plain line of a host, as the shell script printed it."""
+    plain = f"{row.address} {row.dev} -> {' '.join(row.proxies)}"
+    if not pinged:
+        return plain
+    return f"{plain} ({'FAILED' if row.rtt_s is None else f'RTT {table.round_trip(row.rtt_s)}'})"
+
+
+def as_json(hosts: Sequence[Row], daemon: Daemon, *, pinged: bool) -> str:
     """Return the hosts and the daemon's answer as one JSON object, as docs/log.md documents it."""
     objects = []
     for row in hosts:
-        host: dict[str, object] = {"address": str(row.address), "dev": row.dev, "proxies": list(row.proxies)}
-        if rtts is not None:
-            rtt = rtts.get(row.address)
-            host["rtt_ms"] = None if rtt is None else round(rtt * 1000, 3)
+        host: dict[str, object] = {
+            "address": str(row.address),
+            "name": row.name,
+            "lladdr": row.lladdr,
+            "dev": row.dev,
+            "state": row.state,
+            "proxies": list(row.proxies),
+            "known_for_s": row.known_for_s,
+            "last_seen_s": row.last_seen_s,
+        }
+        if pinged:
+            host["rtt_ms"] = None if row.rtt_s is None else round(row.rtt_s * 1000, 3)
         objects.append(host)
     return json.dumps({"hosts": objects, "daemon": daemon}, indent=1)
 
 
-def _snapshot(ip: program.Program, arguments: argparse.Namespace) -> KernelSnapshot:
-    return dump.snapshot_now(ip, (), arguments.protocol, ("address", "route", "proxy"))
+def _read(ip: program.Program, arguments: argparse.Namespace, names: Names) -> tuple[list[Row], KernelSnapshot, Daemon]:
+    devs = [name for _, name in socket.if_nameindex()]
+    kernel = dump.snapshot_now(ip, devs, arguments.protocol, ("address", "route", "proxy", "neighbor"))
+    addresses = [text(address) for address in {entry.address for entry in kernel.proxies if entry.ours}]
+    daemon = ask(arguments.state_dir, what="state")
+    known: dict[str, Any] = {}
+    for start in range(0, len(addresses) if daemon is not None else 0, _MAX_ADDRESSES):
+        answer = ask(arguments.state_dir, what="hosts", addresses=addresses[start : start + _MAX_ADDRESSES])
+        known |= answer["hosts"] if answer is not None else {}
+    hosts = selected(rows(kernel, known, names), arguments.hosts)
+    if arguments.ping:
+        rtts = round_trips([(row.address, row.dev) for row in hosts])
+        hosts = [replace(row, rtt_s=rtts.get(row.address)) for row in hosts]
+    return hosts, kernel, daemon
 
 
-def _read(kernel: KernelSnapshot, arguments: argparse.Namespace) -> tuple[list[Row], Rtts]:
-    hosts = rows(kernel)
-    return hosts, round_trips([(row.address, row.dev) for row in hosts]) if arguments.ping else None
+def _word(state: str | None, host: Mapping[str, Any]) -> str:
+    """Return the state of a host in one word; *host* is what the daemon knows."""
+    if host.get("rechecking"):
+        return "silent"
+    if host and not host["verified"] and state != NudState.REACHABLE.value:
+        return "unverified"
+    return "-" if state in (None, NudState.NONE.value) else state.lower()
 
 
-def _watch(ip: program.Program, arguments: argparse.Namespace) -> None:
-    """Draw the hosts repeatedly, until Ctrl-C."""
+def _normal(word: str) -> str:
     try:
-        while True:
-            hosts, rtts = _read(_snapshot(ip, arguments), arguments)
-            size = shutil.get_terminal_size()
-            visible = [str(row.address) for row in hosts[: min(size.lines, _MAX_ADDRESSES)]]
-            daemon = ask(arguments.state_dir, what="hosts", addresses=visible)
-            known = {} if daemon is None else daemon["hosts"]
-            lines = [f"{line(row, rtts)}  {last_seen(known.get(str(row.address)))}" for row in hosts]
-            sys.stdout.write(frame(summary(daemon), lines, size.columns, size.lines))
-            sys.stdout.flush()
-            time.sleep(arguments.watch)
-    except KeyboardInterrupt:
-        return
+        return text(IPv6Address(word.partition("%")[0]))
+    except ValueError:
+        return word.lower()
+
+
+def _status(arguments: argparse.Namespace, hosts: Sequence[Row], kernel: KernelSnapshot) -> int:
+    """Return the exit status; a sentence on standard error says why it is not 0, and one counts what was pinged."""
+    failed = sum(row.rtt_s is None for row in hosts) if arguments.ping else 0
+    if arguments.ping:
+        print(f"{len(hosts)} hosts: {len(hosts) - failed} answered, {failed} failed", file=sys.stderr)
+    if not ProcFs().running(arguments.protocol):
+        entries = len(tagged(kernel))
+        left = f"; these {entries} entries are left over (ndpbr flush{tag(arguments.protocol)})"
+        print(f"ndpbr is not running{left if entries else ' and nothing is proxied'}", file=sys.stderr)
+        return _NOT_RUNNING
+    if arguments.hosts and not hosts:
+        print(f"no host matches {' '.join(arguments.hosts)}", file=sys.stderr)
+        return _FAILED
+    return _FAILED if failed else 0

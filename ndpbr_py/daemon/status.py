@@ -54,7 +54,15 @@ class Status:
         self._health = health
         self._log = log
         self._started = clock.now()
+        self._up: dict[str, tuple[bool, float]] = {}
         self.monitor_starts = 0
+
+    def note_links(self) -> None:
+        """Note which interfaces have gone up or down."""
+        usable = self._dispatcher.proxy.desired.usable
+        for dev in self._interfaces:
+            if dev not in self._up or self._up[dev][0] != (dev in usable):
+                self._up[dev] = dev in usable, clock.now()
 
     def counters(self) -> Counters:
         """Return all counters."""
@@ -105,12 +113,15 @@ class Status:
         return {"error": "expected what=state, what=hosts with addresses, or what=address or what=lookup with address"}
 
     def _state(self) -> dict[str, object]:
+        self.note_links()
         return {
             "version": __version__,
             "pid": os.getpid(),
             "interfaces": list(self._interfaces),
             "up": sorted(self._dispatcher.proxy.desired.usable),
+            "links": {dev: {"changed_ago_s": round(clock.now() - at, 1)} for dev, (_, at) in self._up.items()},
             "uptime_s": round(self._uptime(), 1),
+            "problem": self._problem(),
             "rules": rules.rules_fields(self._dispatcher.proxy.rules, self._dispatcher.commands.protocol),
             "counters": asdict(self.counters()),
         }
@@ -127,7 +138,9 @@ class Status:
             "lladdr": host.lladdr,
             "state": host.nud.value,
             "verified": host.state.has_answered,
-            "confirmed_ago_s": round(now - host.confirmed, 1),
+            "name": self._log.name_of(host.address, host.lladdr),
+            "known_for_s": round(now - host.learned, 1),
+            "last_seen_s": round(now - host.confirmed, 1),
             "rechecking": host.state is HostState.RECHECKING,
             "claimant": claimant,
             "route": host.installed.route,
@@ -135,6 +148,14 @@ class Status:
             "blocked": host.blocked,
             "foreign": host.foreign,
         }
+
+    def _problem(self) -> dict[str, object] | None:
+        """Return the last record that is a warning or an error."""
+        problem = self._log.problem
+        if problem is None:
+            return None
+        detail = " ".join(f"{name}={value}" for name, value in problem.fields.items() if value is not None)
+        return {"event": problem.event, "detail": detail, "ago_s": round(clock.now() - problem.at, 1)}
 
     def _uptime(self) -> float:
         return clock.now() - self._started

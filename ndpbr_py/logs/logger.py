@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from ipaddress import IPv6Address
 from itertools import chain
 
 from ndpbr_py.config import LogConfig
@@ -17,6 +18,7 @@ from ndpbr_py.core.ratelimit import TokenBucket
 from ndpbr_py.logs.fields import fields, level
 from ndpbr_py.logs.rendering import bound_logger, processors
 from ndpbr_py.logs.sink import Sink, StderrSink, SyslogSink
+from ndpbr_py.system import clock
 
 # A start after a crash adopts thousands of hosts, and a flood claims thousands of addresses.
 RATE_LIMITED_REASONS = CLAIMS | {Reason.ADOPTED}
@@ -41,6 +43,15 @@ class _Condition:
     fields: dict[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A record that is a warning or an error; ``at`` is a time of clock.now()."""
+
+    at: float
+    event: str
+    fields: dict[str, object]
+
+
 class Log:
     """Writes records: an event name, and everything else as fields."""
 
@@ -52,6 +63,7 @@ class Log:
         *,
         dry_run: bool = False,
         date: Callable[[], float] | None = None,
+        name_of: Callable[[IPv6Address, str | None], str | None] = lambda *_: None,
     ) -> None:
         """Set structlog up.
 
@@ -61,6 +73,7 @@ class Log:
             commands: Returns the lines that say what an action does.  Each is a record, after its decision's.
             dry_run: The commands are not run; their records are `would-run`, at level info.
             date: Returns the time of the records in seconds since 1970, for a replay; without it, now.
+            name_of: Returns the name of the host with an address and an lladdr.
         """
         steps, self._now = processors(config, date), date or time.monotonic
 
@@ -71,6 +84,8 @@ class Log:
         lowest = getattr(logging, config.level.upper())
         self.verbose = lowest <= logging.DEBUG
         self.dry_run = dry_run
+        self.name_of = name_of
+        self.problem: Problem | None = None
         self.commands = commands if self.verbose or dry_run else None
         self._log = bound_logger(steps, _SinkLogger(self.sink), lowest)
         self._conditions: dict[str, dict[str, _Condition]] = defaultdict(dict)
@@ -83,7 +98,7 @@ class Log:
     def record(self, level: str, event: str, /, **fields: object) -> None:
         """Write one record, after those of the queued decisions."""
         self.flush()
-        getattr(self._log, level)(event, **fields)
+        self._emit(level, event, fields)
 
     def condition(self, level: str, event: str, /, *, active: bool, key: str = "", **fields: object) -> None:
         """Log when a condition begins, when its fields change, and when it ends.
@@ -154,8 +169,16 @@ class Log:
             self._write("debug", decision)
 
     def _write(self, severity: str, decision: Decision, **more: object) -> None:
-        if severity != "debug" or self.verbose:
-            getattr(self._log, severity)(decision.kind._value_, **fields(decision), **more)
+        if severity == "debug" and not self.verbose:
+            return
+        name = self.name_of(decision.address, decision.lladdr) if decision.address is not None else None
+        named = {"name": name} if name is not None else {}
+        self._emit(severity, decision.kind._value_, {**fields(decision), **named, **more})
+
+    def _emit(self, severity: str, event: str, fields: dict[str, object]) -> None:
+        if severity in ("warning", "error"):
+            self.problem = Problem(clock.now(), event, fields)
+        getattr(self._log, severity)(event, **fields)
 
     def _write_commands(self, decision: Decision) -> None:
         assert self.commands is not None

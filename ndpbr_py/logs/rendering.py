@@ -6,7 +6,6 @@ A record that is too long loses whole fields from the end, never a part of one.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
@@ -16,8 +15,9 @@ import structlog
 from ndpbr_py.config import LogConfig
 from ndpbr_py.logs.sink import max_text_bytes
 from ndpbr_py.system import clock
+from ndpbr_py.system.terminal import has_color
 
-KEY_ORDER = ("ts", "level", "event", "address", "dev", "lladdr", "state", "reason")
+KEY_ORDER = ("ts", "level", "event", "address", "name", "dev", "lladdr", "state", "reason")
 _HEAD = ("ts", "level", "event")  # never left out
 _LISTS = (list, tuple)
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -29,7 +29,7 @@ _Render = Callable[[_Record], str]
 def processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]:
     """Return structlog's processors for *config*; *date* as in Log."""
     terminal = sys.stderr is not None and sys.stderr.isatty() and not config.syslog
-    colors = not config.syslog and _colored(config.color, terminal)
+    colors = not config.syslog and has_color(config.color, sys.stderr)
     kind = config.format
     if kind == "auto":
         kind = "console" if terminal or colors else "logfmt"
@@ -48,12 +48,6 @@ def processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]
     # The method is that of the record's level; the renderers do not use it.
     steps.append(_fitted(lambda record: str(renderer(None, "", flat(record))), max_text_bytes(config)))
     return steps
-
-
-def _colored(choice: str, terminal: bool) -> bool:
-    """Return whether to write colors.  Source: no-color.org; TERM=dumb is a terminal that has none."""
-    wanted = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return choice == "always" or (choice == "auto" and wanted)
 
 
 def bound_logger(steps: Sequence[Any], target: object = None, lowest: int = logging.DEBUG) -> Any:
