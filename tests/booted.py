@@ -36,14 +36,14 @@ while [ ! -S /dev/log ]; do sleep 0.01; done
 class Booted:
     """A machine with a running init."""
 
-    def __init__(self, host: Host, script: str, *words: str) -> None:
-        """Run *script*, which prints "booted" when it is ready, or an error.
+    def __init__(self, host: Host, script: str, *words: str, prepare: str = PREPARE) -> None:
+        """Run *prepare* and *script*, which prints "booted" when it is ready, or an error.
 
         Raises:
             LabError: It printed something else; the message is its first line.
         """
-        unshare = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-        self.process = host.spawn(*unshare, "sh", "-c", PREPARE + script, "sh", *words, stdout=subprocess.PIPE)
+        unshare = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
+        self.process = host.spawn(*unshare, "sh", "-c", prepare + script, "sh", *words, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         if (line := self.process.stdout.readline()) != "booted\n":
             self.end()
