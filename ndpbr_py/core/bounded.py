@@ -13,7 +13,10 @@ _Value = TypeVar("_Value")
 
 def remember(table: dict[_Key, _Value], key: _Key, value: _Value, max_entries: int) -> None:
     """Make *key* the latest entry of *table*; drop the oldest one if there are more than *max_entries*."""
-    table.pop(key, None)
-    table[key] = value
-    if len(table) > max_entries:
+    before = len(table)
+    table[key] = value  # hashing an address is slow, and most keys are new
+    if len(table) == before:
+        del table[key]
+        table[key] = value
+    elif before >= max_entries:
         del table[next(iter(table))]

@@ -35,9 +35,7 @@ class ActionQueue:
         A probe replaces an earlier one.
         """
         if isinstance(action, Probe):
-            place = (action.address, action.dev)
-            self.probes.pop(place, None)
-            self.probes[place] = action
+            self.probes[action.address, action.dev] = action
         elif isinstance(action, DelNeighbor):
             self.probes.setdefault((action.address, action.dev), action)  # a probe that waits makes the entry anew
         elif len(self.entries) < FEW:
