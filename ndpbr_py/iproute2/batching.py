@@ -14,7 +14,7 @@ from ndpbr_py.core.value import value
 # While thousands of hosts are verified, a new host's actions wait behind so many others: for 31 ms (1000: 71 ms).  With
 # fewer the process has to wait for the daemon: row "ratio" of throughput is 1.7 (1000: 1.6, 128: 2.5).
 MAX_UNFINISHED = 256  # actions
-# In a flood of claims without gaps, each adding two entries and later removing them, a probe waits for 0.04 s (4: 0.5 s,
+# In a flood of claims without gaps, each adding two entries and later removing them, a probe waits 0.04 s (4: 0.5 s,
 # 10: 1.4 s and more each second).  The entries of a host wait equally long with 1 and with 100.
 ENTRIES_PER_PROBE = 3
 
