@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ndpbr_py import __version__
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, Home
@@ -17,6 +19,7 @@ from tests.lab import PATIENCE, Host, until
 from tests.program import PROGRAM, ROOT
 
 LINE = re.compile(r"<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ndpbr\[(\d+)\]: (.*)")
+DEVS = ("wan0", "lan0")
 DAEMON_INFO = "30"  # facility 3, severity 6
 
 
@@ -100,6 +103,26 @@ def test_syslogd_that_reads_short_lines_gets_whole_fields(home: Home, syslogd: S
     assert max(len(line.encode()) for line in lines) <= 150
     assert all(line.count('"') % 2 == 0 for line in lines)
     assert _has_record(syslogd, "event=stopped")
+
+
+def test_start_and_stop_are_summaries(home: Home, daemon: Start) -> None:
+    """The first record says what was started and how; hosts at the start and at the stop are in it only at debug."""
+    claim(home.lan, LAN)
+    running = daemon(home.router, "--upstream", "wan0", *DEVS)
+    running.stop()
+    records = running.log()
+    first, started, stopped = records[0], running.wait_for("started"), running.wait_for("stopped")
+
+    assert first["event"] == "starting"
+    assert (first["version"], first["pid"], first["interfaces"]) == (__version__, running.process.pid, [*DEVS])
+    assert (first["python"], first["options"][-4:]) == (platform.python_version(), ["--upstream", "wan0", *DEVS])
+    assert (started["hosts"], started["prefixes"], started["default_routes"]) == (1, ["2001:db8:64::/64"], ["wan0"])
+    assert (stopped["hosts"], stopped["keep"]) == (1, False)
+    about = [(it["event"], it["level"]) for it in records if it.get("address") == LAN]
+    assert [it for it in about if it[0] in ("host-learned", "host-forgotten")] == [
+        ("host-learned", "debug"),
+        ("host-forgotten", "debug"),
+    ]
 
 
 def test_syslogd_that_starts_late_or_restarts_loses_nothing(home: Home, syslogd: Syslogd, tmp_path: Path) -> None:

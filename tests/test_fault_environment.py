@@ -113,7 +113,7 @@ def test_sigusr1_logs_the_state(home: Home, daemon: Start) -> None:
 
 
 def test_resume_requests_a_resync(home: Home, tmp_path: Path) -> None:
-    """When the machine resumes, the tables are compared immediately.
+    """When the machine resumes, the tables are compared immediately; and an hour later the state is logged.
 
     The test does not suspend the machine: it sets the clock that counts suspend an hour ahead.
     """
@@ -129,6 +129,7 @@ def test_resume_requests_a_resync(home: Home, tmp_path: Path) -> None:
     home.router.ip("-6 neigh flush proxy")
     slept.touch()
     _until_said(tmp_path, "event=resumed suspended_s=3600")
+    _until_said(tmp_path, "event=state interfaces=wan0,lan0 up=lan0,wan0 prefixes=2001:db8:64::/64 default_routes=wan0")
 
     until(lambda: PROXY in proxies(home.router), what="the entry is back")
     running.terminate()

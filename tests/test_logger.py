@@ -248,6 +248,18 @@ def test_repeated_false_claims_are_one_warning_per_minute(what: DecisionKind, re
     assert len(logged(LogConfig("json", "info"), ignored, ignored, ignored)) == 1
 
 
+def test_hosts_that_are_summarized_are_logged_at_debug() -> None:
+    """The start and the stop of a daemon are one record each at info, however many hosts there are."""
+    for level, levels in (("info", []), ("debug", ["debug"] * 600)):
+        sink = Records()
+        log = Log(LogConfig("json", level), sink)
+        log.summarized = True
+        log.decided([LEARNED, decision(DecisionKind.FORGOTTEN, Reason.STOPPING)] * 300)
+        log.flush()
+
+        assert [json.loads(text)["level"] for _, text in sink.written] == levels
+
+
 def test_flood_of_claims_is_rate_limited() -> None:
     """Of ten thousand hosts learned at the same time some are logged, and so is the number of the others."""
     records = logged(LogConfig("json"), *[LEARNED] * 10_000)

@@ -8,10 +8,12 @@ import contextlib
 import difflib
 import gc
 import os
+import platform
 import socket
+import sys
 from collections.abc import Sequence
 
-from ndpbr_py import config
+from ndpbr_py import __version__, config
 from ndpbr_py.daemon.daemon import Daemon
 from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.errors import NdpbrError
@@ -44,6 +46,8 @@ def main(arguments: argparse.Namespace) -> int:
                 if arguments.syslog:  # a service's standard error may be read by no one
                     log.record("error", "failed", error=str(error))
                 raise
+        about = {"version": __version__, "pid": os.getpid(), "python": platform.python_version()}
+        log.record("info", "starting", **about, interfaces=list(options.interfaces), options=sys.argv[1:])
         asyncio.run(_run(options, ip, commands, log))
     return 0
 

@@ -58,6 +58,7 @@ from ndpbr_py.system.sysctl import SysctlOverrides
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
 _DRAIN_TIMEOUT_S = 10.0  # for the commands that are queued at the stop
 _UPKEEP_INTERVAL_S = 2.0  # at least, between two writes of the log and the hosts file
+_STATE_INTERVAL_S = 3600.0
 _MIN_SUSPEND_S = 2.0  # a longer difference between the clocks means that the machine was suspended
 
 
@@ -105,6 +106,7 @@ class Daemon:
         self._fatal: NdpbrError | None = None
         self._suspended_s = clock.suspended_s()
         self._next_upkeep = 0.0
+        self._next_state = clock.now() + _STATE_INTERVAL_S
         self._started = time.monotonic()
 
     async def run(self) -> None:
@@ -114,6 +116,7 @@ class Daemon:
             NdpbrError: ndpbr cannot work here; whatever was changed has been restored.
         """
         self._watch_signals()
+        self._log.summarized = not self._config.dry_run
         try:
             for dev in self._config.interfaces:
                 if not Path("/sys/class/net", dev).exists():
@@ -142,6 +145,7 @@ class Daemon:
                 if not self._stop.is_set():
                     elapsed_s = round(time.monotonic() - self._started, 3)
                     self._log.record("info", "started", **self._state(), elapsed_s=elapsed_s)
+                    self._log.summarized = False
                     self._discovery.start()
                     tasks.create_task(self._health.run())
                 await self._stop.wait()
@@ -281,6 +285,9 @@ class Daemon:
             self._next_upkeep = self._loop.time() + _UPKEEP_INTERVAL_S
             self._log.flush()
             self._discovery.save()
+        if clock.now() >= self._next_state:
+            self._next_state = clock.now() + _STATE_INTERVAL_S
+            self._log.record("info", "state", **self._state())
         before, self._suspended_s = self._suspended_s, clock.suspended_s()
         if self._suspended_s - before > _MIN_SUSPEND_S:
             self._log.record("info", "resumed", suspended_s=round(self._suspended_s - before))
@@ -339,10 +346,12 @@ class Daemon:
         return await dump.snapshot(self._program, self._config.interfaces, self._config.protocol)
 
     def _state(self) -> dict[str, object]:
-        counters = self._status.counters()
+        counters, scope = self._status.counters(), self._dispatcher.proxy.scope
         return {
             "interfaces": list(self._config.interfaces),
             "up": sorted(self._dispatcher.proxy.desired.usable),
+            "prefixes": sorted(map(str, scope.on_link or ())),
+            "default_routes": sorted(scope.routes.uplinks),
             "hosts": counters.hosts,
             "resyncs": counters.resyncs,
             "monitor_restarts": counters.monitor_restarts,
@@ -369,8 +378,11 @@ class Daemon:
         self._advertiser.close()
         # Not patient without the right to remove anything.
         patient = self._fatal is None
+        hosts = len(self._dispatcher.proxy.hosts)
+        self._log.flush()
+        self._log.summarized = True
         removed = not cleaning or remove_all(self._program, self._dispatcher, self._log, patient=patient)
-        self._log.record("info", "stopped", hosts=len(self._dispatcher.proxy.hosts), keep=self._config.keep)
+        self._log.record("info", "stopped", hosts=hosts, keep=self._config.keep)
         if patient and not removed:
             raise NdpbrError("not all entries could be removed; `ndpbr flush` removes them")
 

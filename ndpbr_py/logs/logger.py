@@ -24,6 +24,8 @@ from ndpbr_py.system import clock
 RATE_LIMITED_REASONS = CLAIMS | {Reason.ADOPTED}
 # Another host's false claims: a warning once a minute for each reason, the others at level debug.
 RATE_LIMITED_WARNINGS = frozenset((DecisionKind.IGNORED, DecisionKind.CONFLICT))
+# At the start and at the stop these have one summary: there may be thousands.
+SUMMARIZED = frozenset((DecisionKind.LEARNED, DecisionKind.FORGOTTEN, DecisionKind.REPAIRED, DecisionKind.REMOVED))
 _MAX_QUEUED = 5000  # decisions that wait for flush(); some MB
 _MAX_CONDITIONS = 100  # of one event: unknown keywords come from outside
 
@@ -53,7 +55,11 @@ class Problem:
 
 
 class Log:
-    """Writes records: an event name, and everything else as fields."""
+    """Writes records: an event name, and everything else as fields.
+
+    Attributes:
+        summarized: Whether the caller writes one record about all hosts: the records of each are at level debug.
+    """
 
     def __init__(
         self,
@@ -82,13 +88,14 @@ class Log:
 
         self.sink: Sink = sink or (SyslogSink("ndpbr", notice) if config.syslog else StderrSink(2, notice))
         lowest = getattr(logging, config.level.upper())
-        self.verbose = lowest <= logging.DEBUG
+        self.verbose: bool = lowest <= logging.DEBUG
         self.dry_run = dry_run
         self.name_of = name_of
         self.problem: Problem | None = None
         self.commands = commands if self.verbose or dry_run else None
         self._log = bound_logger(steps, _SinkLogger(self.sink), lowest)
         self._conditions: dict[str, dict[str, _Condition]] = defaultdict(dict)
+        self.summarized = False
         self._queued: list[Decision] = []
         self._claims = TokenBucket(20, 500)
         self._moves = TokenBucket(1, 50)  # a machine on two links may flip hundreds of addresses between them
@@ -146,7 +153,7 @@ class Log:
             if decision.kind in RATE_LIMITED_WARNINGS and decision.reason is not Reason.UPSTREAM_LINK:
                 self._warn(decision, now)
             elif self.commands is None or self._is_logged(decision, now):
-                self._write(level(decision), decision)
+                self._write("debug" if self._is_summarized(decision) else level(decision), decision)
             if self.commands is not None:
                 self._write_commands(decision)
         if (self._claims.has_refused or self._moves.has_refused) and self._reports.allows(now):
@@ -154,7 +161,12 @@ class Log:
         self.sink.retry()
         return bool(self._queued)
 
+    def _is_summarized(self, decision: Decision) -> bool:
+        return self.summarized and decision.kind in SUMMARIZED
+
     def _is_logged(self, decision: Decision, now: float) -> bool:
+        if self._is_summarized(decision):
+            return self.verbose
         if decision.kind is DecisionKind.MOVED and not self.verbose:
             return self._moves.allows(now)
         if decision.reason not in RATE_LIMITED_REASONS or decision.kind in RATE_LIMITED_WARNINGS or self.verbose:
