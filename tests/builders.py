@@ -1,4 +1,4 @@
-"""A few words -> the values that the tests speak of, with the usual host, interface and link-layer address left out."""
+"""A few words -> the values that the tests use, with the usual host, interface and link-layer address left out."""
 
 from __future__ import annotations
 
@@ -85,19 +85,19 @@ def link(dev: str = "lan0", *, up: bool) -> LinkChanged:
 def solicited(
     target: str = HOST, dev: str = "wan0", source: str | None = "fe80::1", lladdr: str | None = OTHER_LLADDR
 ) -> SolicitationReceived:
-    """Return that somebody on *dev* asks for *target*."""
+    """Return a solicitation for *target*, received on *dev*."""
     return SolicitationReceived(dev, IPv6Address(source) if source else None, addr(target), lladdr)
 
 
 def detection(target: str = HOST, dev: str = "lan0", lladdr: str | None = LLADDR) -> SolicitationReceived:
-    """Return that somebody on *dev* makes sure that nobody else has *target*."""
+    """Return a DAD probe for *target*, received on *dev*."""
     return solicited(target, dev, None, lladdr)
 
 
 def known(
     address: str = HOST, dev: str = "lan0", lladdr: str | None = LLADDR, *, verified: bool = False, confirmed: float = 0
 ) -> Host:
-    """Return a host as it is kept in mind."""
+    """Return a known host."""
     nud, state = (NudState.REACHABLE, HostState.VERIFIED) if verified else (NudState.STALE, HostState.UNVERIFIED)
     return Host(addr(address), dev, lladdr, nud, confirmed, state)
 
@@ -162,7 +162,7 @@ def kernel(
     without_nd: Iterable[str] = (),
     routed: dict[str, str] | None = None,
 ) -> KernelSnapshot:
-    """Return a reading of the kernel's tables."""
+    """Return a snapshot of the kernel's tables."""
     return KernelSnapshot(
         neighbors=tuple(it for it in found if isinstance(it, NeighborChanged)),
         proxies=tuple(it for it in found if isinstance(it, ProxyEntry)),

@@ -81,7 +81,7 @@ def flush(storm: Storm) -> None:
         present = [dev for dev in DEVS if dev not in storm.away]
         if not present:
             return
-        # What ip(8) could not delete stays in the cache, as if nobody had tried.
+        # What ip(8) could not delete stays in the cache, as if it had not tried.
         with suppress(LabError):
             storm.home.router.ip(f"-6 neigh flush dev {storm.random.choice(present)}")
         return

@@ -37,7 +37,7 @@ def can_lay() -> str | None:
 
 
 def until(condition: Callable[[], T], timeout: float = PATIENCE, what: str = "") -> T:
-    """Return the first true value of *condition*, asked again and again.
+    """Return the first true value of *condition*, which is called repeatedly.
 
     Raises:
         AssertionError: It was not true within *timeout* seconds; says *what* and the last value.
@@ -125,7 +125,7 @@ class Lab:
         self._removal.close()
 
     def host(self, name: str) -> Host:
-        """Return a new host without links; its addresses will be usable at once, and it heeds no router."""
+        """Return a new host without links; its addresses are usable immediately; it ignores router advertisements."""
         host = Host(self._prefix + name)
         _output("ip", "netns", "add", host.name)
         self._removal.callback(host.remove)

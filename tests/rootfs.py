@@ -82,8 +82,8 @@ def _busybox(root: Path) -> None:
 
 def _python(root: Path, python: str) -> None:
     say = "import sys, sysconfig as s; print(getattr(sys, '_base_executable', sys.executable), s.get_path('stdlib'))"
-    said = subprocess.run([python, "-I", "-c", say], capture_output=True, text=True, check=True).stdout
-    program, library = said.split()
+    output = subprocess.run([python, "-I", "-c", say], capture_output=True, text=True, check=True).stdout
+    program, library = output.split()
     program = str(Path(program).resolve())
     shutil.copytree(library, f"{root}{library}", ignore=_NOT_PYTHON, ignore_dangling_symlinks=True)
     extensions = map(str, Path(library).glob("lib-dynload/*.so"))

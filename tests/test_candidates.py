@@ -1,4 +1,4 @@
-"""Addresses that may be there: who is asked, how often, and until when."""
+"""Addresses that may be in use: which are looked up, how often, and until when."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def suggested(*addresses: str, dev: str = "lan0", remembered: bool = True) -> Ca
 
 
 def times(proxy: NdProxy, *nows: float) -> list[float]:
-    """Return at which of *nows* somebody was asked."""
+    """Return at which of *nows* a lookup started."""
     return [now for now in nows if handle(proxy, DUE, now=now)]
 
 
@@ -51,7 +51,7 @@ def test_remembered_host_is_asked_three_times() -> None:
 
 
 def test_host_that_answers_an_echo_request_is_asked_once() -> None:
-    """It is there, or somebody lied."""
+    """It is present, or the answer was false."""
     proxy = nd_proxy()
 
     assert why(handle(proxy, suggested(remembered=False), DUE)) == [("lookup-started", "answered-echo")]
@@ -60,7 +60,7 @@ def test_host_that_answers_an_echo_request_is_asked_once() -> None:
 
 
 def test_remembered_host_heard_elsewhere_is_asked_in_both_places() -> None:
-    """It has moved to another link; or somebody there has answered in its name."""
+    """It has moved to another link, or another host there has answered with its address."""
     proxy = nd_proxy()
     handle(proxy, suggested(), DUE)
 
@@ -92,7 +92,7 @@ def test_address_is_asked_when_its_prefix_and_interface_are_there() -> None:
 
 
 def test_known_host_is_not_asked() -> None:
-    """One that has spoken meanwhile is verified anyhow; it is kept in mind until it has answered."""
+    """A candidate that was learned meanwhile is verified anyway; it stays a candidate until it has answered."""
     proxy = nd_proxy()
     handle(proxy, suggested(), changed())
 
@@ -104,7 +104,7 @@ def test_known_host_is_not_asked() -> None:
 
 
 def test_remembered_host_is_probed_three_times_by_the_timer_alone() -> None:
-    """Nothing but the deadlines that the core asks for is needed: no snapshot, and no resync interval."""
+    """Only the deadlines of the core are needed: no snapshot, and no resync interval."""
     proxy, now, probed = nd_proxy(), 0.0, []
     handle(proxy, suggested())
 

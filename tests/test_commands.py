@@ -97,11 +97,11 @@ def test_marker_is_recognized_when_it_comes_back() -> None:
 
 def test_two_daemons_do_not_delete_the_marker_of_the_other() -> None:
     """To delete a marker that the other has deleted would end the batch: another protocol, another address."""
-    ours, theirs = ({*it.lines(Mark(1)), *it.warm_up().splitlines()} for it in (Commands(135), Commands(136)))
+    ours, others = ({*it.lines(Mark(1)), *it.warm_up().splitlines()} for it in (Commands(135), Commands(136)))
 
-    assert not ours & theirs
+    assert not ours & others
 
 
 def test_flush_removes_what_has_our_tag() -> None:
-    """Nobody else's entries go, and the proxy entries go first."""
+    """No entry of another program is removed, and the proxy entries are removed first."""
     assert Commands(77).flush() == (("neigh", "flush", "proxy", "proto", "77"), ("route", "flush", "proto", "77"))

@@ -139,11 +139,11 @@ def test_only_eight_clients_are_answered_at_a_time(tmp_path: Path) -> None:
     """A ninth client gets an error."""
 
     def client() -> object:
-        crowd = [connected(tmp_path) for _ in range(8)]
+        clients = [connected(tmp_path) for _ in range(8)]
         try:
             return raw(tmp_path, b"")
         finally:
-            for one in crowd:
+            for one in clients:
                 one.close()
 
     assert with_daemon(tmp_path, client) == {"error": "expected at most 8 clients at a time, got one more"}

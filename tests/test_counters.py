@@ -21,7 +21,7 @@ COUNTED = {
 
 @pytest.mark.parametrize("what", DecisionKind)
 def test_each_kind_of_decision_has_its_counter(what: DecisionKind) -> None:
-    """What is decided is counted once, under its name, and nothing else is."""
+    """Each decision is counted once, under its name, and nothing else is counted."""
     counters = Counters()
     counters.count([Decision(what, Reason.FIRST_SIGHT)] * 2)
     expected = Counters()

@@ -32,8 +32,8 @@ every_python = pytest.mark.parametrize("python", packed.pythons().values(), ids=
 
 def origins(*argv: str | Path) -> set[tuple[str, str]]:
     """Return (package, folder) of all modules that a replay imports from a zip file."""
-    said = output(*argv, *REPLAY).stderr
-    return set(re.findall(r"""import '(\w+)\S*' # <zipimporter object "(\S+?)/?">""", said))
+    imports = output(*argv, *REPLAY).stderr
+    return set(re.findall(r"""import '(\w+)\S*' # <zipimporter object "(\S+?)/?">""", imports))
 
 
 def output(*argv: str | Path) -> subprocess.CompletedProcess[str]:

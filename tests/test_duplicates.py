@@ -33,7 +33,7 @@ def test_owner_is_looked_up_except_on_the_providers_link() -> None:
 
 
 def test_owner_that_answers_keeps_its_address() -> None:
-    """The newcomer, which is learned because of its probe, loses the address to the owner and is told."""
+    """The newcomer, which is learned because of its probe, loses the address, and the owner's is advertised to it."""
     proxy = probed()
     handle(proxy, changed(dev="lan1", state=PROBE, lladdr=OTHER_LLADDR))
     decisions = handle(proxy, ANSWER, now=1.0)
@@ -49,7 +49,7 @@ def test_owner_that_answers_keeps_its_address() -> None:
 
 
 def test_owner_that_answers_before_the_newcomer_is_seen_is_learned() -> None:
-    """The advertisement comes after the entries that it speaks for."""
+    """The advertisement comes after the entries that it needs."""
     decisions = handle(probed(), ANSWER)
 
     assert why(decisions) == [("host-learned", "reachable"), ("host-advertised", "duplicate-address-detection")]

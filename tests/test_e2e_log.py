@@ -126,7 +126,7 @@ def test_start_and_stop_are_summaries(home: Home, daemon: Start) -> None:
 
 
 def test_syslogd_that_starts_late_or_restarts_loses_nothing(home: Home, syslogd: Syslogd, tmp_path: Path) -> None:
-    """Records are kept until syslogd is up, at startup and after its restart."""
+    """Records wait until syslogd is up, at startup and after its restart."""
     running = syslogd.run(home.router, *_daemon(tmp_path))
     until(lambda: (tmp_path / "state" / "settings-135.json").exists(), what="the daemon has begun")
     syslogd.start()

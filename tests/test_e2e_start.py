@@ -77,7 +77,7 @@ def test_missing_ip_is_refused(home: Home, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["run", "show", "flush"])
 def test_ip_of_busybox_is_refused(home: Home, tmp_path: Path, command: str) -> None:
-    """busybox's ip has no monitor, and flushes too much: it is asked only for its version."""
+    """busybox's ip has no monitor, and flushes too much: only its version is read."""
     before = settings(home.router, *DEVS)
     called = tmp_path / "called"
     other = tmp_path / "busybox"

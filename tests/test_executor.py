@@ -389,7 +389,7 @@ REFUSED_PROXY = "*proxy*::33*) echo 'RTNETLINK answers: No such device' >&2; exi
     ],
 )
 def test_advertisement_is_dropped_when_an_entry_is_refused(answer: str, refused: ActionRefused, tmp_path: Path) -> None:
-    """No host is told to send to an address that the router cannot reach; other addresses are not affected."""
+    """No address that the router cannot reach is advertised; other addresses are not affected."""
     other = Advertise(OTHER.address, "wan0", addr("fe80::1"))
 
     events = run(ip(tmp_path, answer), [ROUTE, PROXY, ADVERTISE, OTHER, other])

@@ -93,7 +93,7 @@ def test_host_is_an_address_an_lladdr_or_a_name(tmp_path: Path) -> None:
 
 
 def test_prefix_is_advised_for_private_addresses_only() -> None:
-    """A public address outside is somebody else's; without any prefix the router first needs an address."""
+    """A public address outside is not ours; without any prefix the router first needs an address."""
     without = explained(addr("2001:db8:5::1"), RULES, kernel(), running=True)
 
     assert of("2001:db8:5::1").advice is None

@@ -32,8 +32,6 @@ while read -r words; do
     esac
 done
 """
-# The real ip, until a file named `hang` is beside the script.
-HANGS = '#!/bin/sh\n[ -e "$0.hang" ] && exec sleep 1000\nexec {ip} "$@"\n'
 # The real ip, but its first two commands `flush` fail.
 FAILS_TWICE = """#!/bin/sh
 case "$*" in *flush*)

@@ -121,7 +121,7 @@ def test_damaged_file_gives_what_can_be_read(tmp_path: Path) -> None:
 
 
 def test_file_that_is_not_ours_is_left_as_it_is(tmp_path: Path) -> None:
-    """Without our first line it may be anybody's."""
+    """Without our first line it may belong to another program."""
     path = tmp_path / "hosts"
     path.write_text(f"{LINE}\n")
     file = hosts_file(path)
@@ -140,7 +140,7 @@ def test_huge_file_is_read_in_part(tmp_path: Path) -> None:
 
 
 def test_file_that_cannot_be_read_or_written(tmp_path: Path) -> None:
-    """A directory in its place is said to be one."""
+    """The error says that a directory is in its place."""
     file = hosts_file(tmp_path)
 
     assert (file.known, file.error) == ({}, f"{tmp_path}: {os.strerror(errno.EISDIR)}")

@@ -61,7 +61,7 @@ def test_interface_that_is_deleted_is_down() -> None:
 
 
 def test_interface_that_comes_up_has_the_tables_read() -> None:
-    """Only the kernel's tables know what is still there; from them the entries are put back."""
+    """Only a snapshot shows which entries are left; the missing ones are added."""
     proxy = nd_proxy(*THREE)
 
     handle(proxy, changed(state=REACHABLE), link("lan1", up=False), now=10.0)
@@ -106,7 +106,7 @@ def test_interface_that_is_set_up_before_its_carrier_is_there() -> None:
 
 
 def test_interface_that_loses_neighbor_discovery_has_the_tables_read() -> None:
-    """`ip link set lan1 arp off`: after the reading nobody answers there any more, and nobody is learned there."""
+    """`ip link set lan1 arp off`: after the snapshot no proxy entry is left there, and no host is learned there."""
     proxy = nd_proxy(*THREE)
 
     off = handle(proxy, changed(state=REACHABLE), LinkChanged(4, "lan1", up=True, carrier=True, nd=False))
@@ -143,7 +143,7 @@ def test_host_heard_on_an_interface_that_is_down_waits_for_it() -> None:
 
 
 def test_interface_that_went_down_while_the_tables_were_read_is_down() -> None:
-    """What was heard of an interface during a reading is newer than what was read."""
+    """A link event during a snapshot is newer than the snapshot."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE), SnapshotStarted(), link("lan0", up=False), kernel(route(), up=THREE))
 
@@ -153,7 +153,7 @@ def test_interface_that_went_down_while_the_tables_were_read_is_down() -> None:
 
 
 def test_news_that_come_after_the_tables_said_so_still_count() -> None:
-    """A host left out of a reading, because it was learned meanwhile, is suspended when its link's end is handle."""
+    """A host that is not in the snapshot, because it was learned meanwhile, is suspended when its link goes down."""
     proxy = nd_proxy()
     handle(proxy, SnapshotStarted(), changed(state=REACHABLE), kernel(up=["wan0"]))
 

@@ -150,9 +150,9 @@ def test_name_has_one_owner(lab: Lab) -> None:
 
 ABSTRACT = """
 for kind, name in ((socket.SOCK_STREAM, "interface wan0"), (socket.SOCK_DGRAM, "protocol 135")):
-    taken = socket.socket(socket.AF_UNIX, kind)
-    taken.bind("\\0ndpbr/" + name)
-    globals()[name] = taken
+    bound = socket.socket(socket.AF_UNIX, kind)
+    bound.bind("\\0ndpbr/" + name)
+    globals()[name] = bound
 """
 RECORD = """
 held = []

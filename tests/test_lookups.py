@@ -43,7 +43,7 @@ def test_memory_is_bounded() -> None:
 
 @pytest.mark.parametrize(("number", "allowed"), [(1, 25), (5, 5), (26, 1)])
 def test_looks_are_counted_by_what_they_cost(number: int, allowed: int) -> None:
-    """What is looked for on five links costs five, and on more than there can be at once all of these."""
+    """A lookup on five links costs five tokens, and one on more links than the burst costs the whole burst."""
     looks = Lookups(["lan0"])
 
     assert sum(looks.allows("lan0", LLADDR, IPv6Address(n), number, 1.0) for n in range(100)) == allowed

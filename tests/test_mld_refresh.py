@@ -77,7 +77,7 @@ def test_nothing_is_taken_out_unless_asked_for() -> None:
 
 
 def test_refused_entries_are_looked_for() -> None:
-    """Some may be out and not in again: the kernel's tables tell, and what is missing is put back."""
+    """Some entries may be missing afterwards: a snapshot shows which, and they are added again."""
     proxy = nd_proxy(refresh=1.0)
     handle(proxy, FOUND)
     refused = ActionRefused(RejoinGroup((addr(FIRST),), "wan0"), Refusal.OTHER, "No buffer space available")

@@ -1,4 +1,4 @@
-"""The monitor is kept running, and its output is emitted."""
+"""The monitor is restarted when it ends, and its output is emitted."""
 
 from __future__ import annotations
 

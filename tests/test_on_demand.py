@@ -139,7 +139,7 @@ def test_least_recently_solicited_address_loses_its_place() -> None:
 
 
 def test_limits_are_those_of_lookups() -> None:
-    """A scan from one link-layer address adds 25 entries at once, then five a second."""
+    """A scan from one link-layer address adds 25 entries in one burst, then five a second."""
     proxy = server(ON_WAN, TUNNEL)
     decided = [handle(proxy, solicited(f"2001:db8:0:0:b::1:{n:x}")) for n in range(100)]
 
@@ -230,7 +230,7 @@ def test_prefix_of_static_is_served(routes: tuple[Route, ...]) -> None:
 
 
 def test_address_of_a_static_prefix_cannot_be_claimed_elsewhere() -> None:
-    """The user has said where the prefix is."""
+    """The user has configured where the prefix is."""
     proxy = server(ON_WAN, static=STATIC)
 
     assert why(handle(proxy, changed(CLIENT, dev="lan0"))) == [("address-ignored", "static")]

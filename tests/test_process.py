@@ -88,10 +88,10 @@ def test_pipes_are_open_and_do_not_block(tmp_path: Path) -> None:
 
     os.write(child.fd("stdin"), b"hello\n")
     select.select([child.fd("stdout")], [], [])
-    said = os.read(child.fd("stdout"), 100)
+    printed = os.read(child.fd("stdout"), 100)
     child.close()
 
-    assert (said, child.wait()) == (b"hello\n", 0)
+    assert (printed, child.wait()) == (b"hello\n", 0)
     with pytest.raises(ValueError, match="expected an open stdin, got a closed one"):
         child.fd("stdin")
 
@@ -154,9 +154,9 @@ def test_failed_start_gives_one_line_and_leaves_nothing(trouble: str, sentence: 
     """If no process, thread or pipe can be made, the error is one line, and no descriptor or child is left."""
     path = script(tmp_path, "exec sleep 1000")
     words = [sys.executable, "-c", FAILING_START, path, trouble]
-    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
 
-    assert said == [f"{path} could not be started: {sentence}"] * 3
+    assert printed == [f"{path} could not be started: {sentence}"] * 3
 
 
 STOPPED_EXEC = """
@@ -189,9 +189,9 @@ except ChildProcessError:
 print("descriptors are left:", opened() - before)
 """
     words = [sys.executable, "-c", code, path, prelude]
-    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
 
-    assert said == [
+    assert printed == [
         f"{path} could not be started: it was not executed within 5 s",
         "a child is left" if survives else "no child is left",
         "descriptors are left: set()",

@@ -1,4 +1,4 @@
-"""So many at once, and so many a second in the long run."""
+"""So many in one burst, and so many a second in the long run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ndpbr_py.core.ratelimit import TokenBucket
 
 
 def test_burst_is_let_through_then_the_rate() -> None:
-    """Three at once, then one each two seconds."""
+    """Three in one burst, then one every two seconds."""
     limit = TokenBucket(rate=0.5, burst=3)
 
     assert [limit.allows(100.0) for _ in range(5)] == [True, True, True, False, False]
@@ -32,7 +32,7 @@ def test_several_come_together_or_not_at_all() -> None:
 
 
 def test_quiet_saves_up_no_more_than_a_burst() -> None:
-    """After a day without any, still only a burst comes at once."""
+    """After a day without any, one burst is allowed, not more."""
     limit = TokenBucket(rate=10.0, burst=2)
     limit.allows(0.0)
 

@@ -1,4 +1,4 @@
-"""README.md and docs/ are true as far as that can be told: links, files, commands, options, the install path."""
+"""README.md and docs/ are true as far as a test can see: links, files, commands, options, the install path."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_address_seen_during_the_snapshot_is_left_out() -> None:
 
 
 def test_entries_of_a_host_seen_during_the_snapshot_are_still_compared() -> None:
-    """News of a host's neighbor entry say nothing about its route and proxy entries: what is missing is put back."""
+    """A change of a host's neighbor entry says nothing about its route and proxy entries: missing ones are added."""
     proxy = nd_proxy()
     handle(proxy, changed(), SnapshotStarted(), changed(state=REACHABLE))
 

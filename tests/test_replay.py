@@ -179,8 +179,8 @@ def test_tables_of_the_header_come_first(capfd: pytest.CaptureFixture[str], tmp_
 
 def test_records_have_the_time_recorded(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A record has the time of its line, in UTC, in both of ip's formats."""
-    stamps = ["[2026-11-23T12:00:05.250000] ", "Timestamp: Mon Nov 23 12:00:05 2026 250000 usec\n"]
-    for number, stamp in enumerate(stamps):
+    times = ["[2026-11-23T12:00:05.250000] ", "Timestamp: Mon Nov 23 12:00:05 2026 250000 usec\n"]
+    for number, stamp in enumerate(times):
         file = written(tmp_path, HEADER, f"{stamp}{line(None)}", name=str(number))
 
         assert [json.loads(it)["ts"] for it in replay(capfd, file, interfaces=None)[2]] == [

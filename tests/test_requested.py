@@ -1,4 +1,4 @@
-"""A lookup that the user asked for -> probes, or why there are none."""
+"""A lookup that the user requested -> probes, or why there are none."""
 
 from __future__ import annotations
 

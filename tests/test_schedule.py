@@ -20,7 +20,7 @@ def some(count: int) -> Hosts:
 
 @pytest.mark.parametrize("tick", [1.0, 8.0, 32.0])
 def test_each_host_has_its_turn_once_an_interval(tick: float) -> None:
-    """In one interval each of 64 hosts is looked at once, however often the clock ticks."""
+    """In one interval each of 64 hosts has one turn, however often the clock ticks."""
     rounds, hosts = RoundRobin(256.0), some(64)
 
     turns = Counter(host.address for n in range(int(256 / tick) + 1) for host in rounds.due(hosts, n * tick))
@@ -36,7 +36,7 @@ def test_turns_are_spread_evenly() -> None:
 
 
 def test_sleep_of_the_machine_is_made_up_for_by_one_round() -> None:
-    """After a week's suspend nobody is asked twice."""
+    """After a week's suspend no host has two turns."""
     rounds, hosts = RoundRobin(100.0), some(3)
     list(rounds.due(hosts, 0.0))
 

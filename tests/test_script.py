@@ -53,7 +53,7 @@ def test_each_part_ends_with_a_checkpoint() -> None:
 
 
 def test_advertisement_has_a_checkpoint_of_its_own() -> None:
-    """The checkpoint tells that the commands before it are done; it is returned once."""
+    """The checkpoint shows that the commands before it are done; the advertisement is returned once."""
     made, advertise = BatchScript(Commands(135)), Advertise(A, "wan0", None)
 
     lines = made.add([ROUTE, advertise, PROXY]).decode().splitlines()
@@ -82,7 +82,7 @@ def test_long_part_has_checkpoints_in_between() -> None:
     }.items(),
 )
 def test_last_checkpoint_tells_how_much_is_done(stderr: bytes, done: int) -> None:
-    """The last complete checkpoint counts; half a checkpoint tells nothing."""
+    """The last complete checkpoint counts; half a checkpoint is ignored."""
     assert BatchScript.done(stderr) == done
 
 

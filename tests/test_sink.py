@@ -152,7 +152,7 @@ def test_restarted_syslogd_gets_what_it_missed(tmp_path: Path) -> None:
 
 
 def test_stopped_syslogd_does_not_block(tmp_path: Path) -> None:
-    """A syslogd that reads nothing gets what it can take; the rest is kept, and what was too much is counted."""
+    """A syslogd that does not read gets what its socket holds; the next records wait, and dropped ones are counted."""
     with closing(syslogd(tmp_path / "log")) as listener:
         syslog = SyslogSink("ndpbr", dropped, str(tmp_path / "log"))
         for number in range(2000):

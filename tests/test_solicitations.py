@@ -101,11 +101,11 @@ def test_target_is_looked_up_once_while_the_kernel_resolves_it() -> None:
 
 
 def test_new_address_is_looked_up_where_it_will_be() -> None:
-    """A probe for duplicates comes before the address is used: with its sender's lladdr the kernel knows it at once."""
+    """A DAD probe comes before the address is used: with its sender's lladdr the kernel knows it immediately."""
     proxy = nd_proxy()
 
-    heard = handle(proxy, detection())
-    assert heard == [
+    decisions = handle(proxy, detection())
+    assert decisions == [
         Decision(
             DecisionKind.LOOKUP_STARTED,
             Reason.DETECTION,
@@ -180,8 +180,8 @@ def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
     assert why(opened) == [("proxy-withheld", "owner-silent")]
     assert actions(opened) == [DelProxy(A, "lan1")]
 
-    sought = handle(proxy, DUE, now=1.7)
-    assert actions(sought) == [Probe(A, "lan1", None)]
+    lookups = handle(proxy, DUE, now=1.7)
+    assert actions(lookups) == [Probe(A, "lan1", None)]
     moved = handle(proxy, changed(dev="lan1", state=REACHABLE), now=11.0)
     assert why(moved) == [("host-moved", "same-lladdr-elsewhere")]
     assert [(host.dev, host.installed) for host in proxy.hosts] == [("lan1", Entries("lan1", ("wan0", "lan0")))]
@@ -267,7 +267,7 @@ def test_static_host_is_not_probed() -> None:
 
 
 def test_ip_that_cannot_resolve_gets_no_lookup() -> None:
-    """Before iproute2 5.16 each lookup would end a batch; duplicate address detection tells the lladdr instead."""
+    """Before iproute2 5.16 each lookup would end a batch; duplicate address detection gives the lladdr instead."""
     proxy = nd_proxy(*THREE, can_resolve=False)
 
     assert handle(proxy, solicited()) == []
@@ -316,7 +316,7 @@ def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_a
 
 
 def test_flood_of_probes_takes_no_host_away() -> None:
-    """A host that wants a thousand addresses at once gets none that belongs to a host that answers."""
+    """A host that claims a thousand addresses in one burst gets none that belongs to a host that answers."""
     proxy = with_host()
     done: list[Action] = []
     for n in range(1000):
@@ -331,7 +331,7 @@ def test_flood_of_probes_takes_no_host_away() -> None:
 
 
 def test_flood_of_probes_for_many_hosts_is_bounded() -> None:
-    """One liar has only a few owners doubted; the others are left out, and the log says how many."""
+    """One host with false claims causes only a few probes of owners; the log says how many were rate-limited."""
     proxy = nd_proxy(*THREE)
     hosts = [f"2001:db8::{n:x}" for n in range(0x100, 0x120)]
     handle(proxy, *(changed(host, lladdr=f"02:00:00:00:01:{host[-2:]}") for host in hosts))

@@ -1,4 +1,4 @@
-"""Static hosts: there from the first reading to the end, whatever the neighbor table says."""
+"""Static hosts: known from the first snapshot to the end, whatever the neighbor table says."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def static(*, max_hosts: int = 4096) -> NdProxy:
 
 
 def test_static_host_is_learned_at_the_first_reading_alone() -> None:
-    """Nobody has to speak; it is not asked; and a reading that finds its entries leaves them alone."""
+    """It needs no neighbor entry and is not probed; a snapshot that shows its entries changes nothing."""
     proxy = static()
 
     decisions = handle(proxy, kernel(up=UP))
@@ -69,7 +69,7 @@ def test_neighbor_entry_does_not_change_a_static_host(state: NudState) -> None:
 
 @pytest.mark.parametrize("lladdr", [LLADDR, OTHER_LLADDR])
 def test_static_address_claimed_elsewhere_stays(lladdr: str) -> None:
-    """Whoever speaks in its name on another link, with its lladdr or another, is ignored, also if it answers nobody."""
+    """A claim of its address on another link, with its lladdr or another, is ignored, also if it does not answer."""
     proxy = static()
     handle(proxy, kernel(up=UP), changed(state=NudState.REACHABLE))
     handle(proxy, changed(state=NudState.FAILED))
@@ -81,7 +81,7 @@ def test_static_address_claimed_elsewhere_stays(lladdr: str) -> None:
 
 
 def test_static_host_is_not_asked_when_its_lladdr_is_heard_elsewhere() -> None:
-    """Its machine may have moved, but the user has said where the address is."""
+    """Its machine may have moved, but the user has configured where the address is."""
     proxy = static()
     handle(proxy, kernel(up=UP), changed(state=NudState.REACHABLE))
 
@@ -123,7 +123,7 @@ def test_static_host_of_an_earlier_run_is_taken_over() -> None:
 
 
 def test_entries_of_a_static_host_are_repaired() -> None:
-    """What somebody flushed is put back at the next reading; so is what went with an interface."""
+    """Entries that another program flushed, or that went with an interface, are added again after the next snapshot."""
     proxy = static()
     handle(proxy, kernel(up=UP))
 

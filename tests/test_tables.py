@@ -55,7 +55,7 @@ def test_proxy_entry_is_ours_by_its_tag(line: str) -> None:
 
 
 def test_rehearsal_under_way_is_no_entry_of_ours() -> None:
-    """A waiting process tries its first command on lo, and takes back what it did: no leftover of anybody's."""
+    """The warm-up of a standby process on lo is no leftover of a run."""
     read = tables()
     read.proxy("100::1 dev lo proxy proto 135 ")
 
@@ -95,7 +95,7 @@ NO_PREFIX = (
 
 
 def test_connected_prefix_is_on_link() -> None:
-    """A device route on a listed interface makes its prefix on-link, whoever added it."""
+    """A device route on a listed interface makes its prefix on-link, whichever program added it."""
     read = tables()
     read.route("2001:db8::/64 dev lan0 proto kernel metric 256 pref medium")
     read.route("fd00:1::/64 dev wan0 metric 1024 linkdown pref medium")

@@ -38,10 +38,10 @@ def test_stamp_is_read(line: str, at: float | None) -> None:
 def test_every_ip_stamps_alike(version: str) -> None:
     """What ip -t printed has a stamp for each record, whatever its version, and they go forward."""
     lines = (FIXTURES / "captures" / f"fmt-t-{version}.txt").read_text().splitlines()
-    stamps = [at for line in lines if (at := seconds(line)) is not None]
+    times = [at for line in lines if (at := seconds(line)) is not None]
 
-    assert len(stamps) == sum(line.startswith("Timestamp: ") for line in lines) > 5
-    assert stamps == sorted(stamps)
+    assert len(times) == sum(line.startswith("Timestamp: ") for line in lines) > 5
+    assert times == sorted(times)
 
 
 @given(st.text())

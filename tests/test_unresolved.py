@@ -65,7 +65,7 @@ def test_ineligible_address_is_not_looked_up() -> None:
 
 
 def test_scan_that_is_routed_to_the_router_is_limited() -> None:
-    """A thousand addresses that fail at once cause no more lookups than so many solicitations."""
+    """A thousand addresses that fail in one burst cause no more lookups than so many solicitations."""
     proxy = nd_proxy()
     for n in range(1000):
         handle(proxy, changed(f"2001:db8::5ca:{n:x}", "wan0", FAILED))

@@ -1,8 +1,8 @@
 """A DAD probe on one link for an address that no host has, and an answer on another link -> an advertisement.
 
 Pure. A host that ndpbr has never seen may have the address. If it answers the lookup while detection is in progress,
-all nodes (ff02::1) on the link of the probe are told, so that the newcomer does not take the address.
-An address of a default route's next hop is no host's, whoever answers: the routing table names its link.
+it is advertised to all nodes (ff02::1) on the link of the probe, so that the newcomer does not take the address.
+The next hop of a default route is no host, whatever answers: the routing table names its link.
 Source: RFC 4862, 5.4.4.
 """
 
@@ -47,7 +47,7 @@ def of_next_hop(state: State, probe: SolicitationReceived, now: float) -> list[D
 
 
 def denied(state: State, event: NeighborChanged, now: float) -> list[Decision]:
-    """Return what follows if *event* is the answer of an owner: it is the host, and the newcomer is told."""
+    """Return what follows if *event* is the answer of an owner: it is the host, which is advertised to the newcomer."""
     if event.state is not NudState.REACHABLE or (probe := state.detections.get(event.address, now)) is None:
         return []
     if event.lladdr in (None, probe.lladdr) or event.dev not in owners_links(state, probe):

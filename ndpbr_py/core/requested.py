@@ -1,4 +1,4 @@
-"""A lookup that the user asked for -> probes on every link where the host may be, and why there are none.
+"""A lookup that the user requested -> probes on every link where the host may be, and why there are none.
 
 Pure. The limits are those of solicitations.
 """

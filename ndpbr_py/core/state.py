@@ -105,7 +105,7 @@ class State:
         self.snapshot: SnapshotInProgress | None = None
         # Neighbors on a link with a default route that have answered as routers -> their interface.
         self.routers: dict[IPv6Address, str] = {}
-        # Where the last run knew each address: where it is contested, the host there is asked first.
+        # Where the last run knew each address: where it is contested, the host there is probed first.
         self.remembered: Mapping[IPv6Address, str] = {}
 
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:

@@ -26,7 +26,7 @@ _MAX_OWN = 1000
 
 
 class OwnProbes:
-    """The probes that ndpbr asked for lately, by address and link: what they lead to is no news."""
+    """The recent probes of ours, by address and link: their failure is no question of another program."""
 
     def __init__(self) -> None:
         self._at: dict[tuple[IPv6Address, str], float] = {}

@@ -51,7 +51,7 @@ _STATE_MEANING = {
 
 
 def off_link(address: IPv6Address, networks: Collection[IPv6Network]) -> Answer:
-    """Return why an address outside *networks* is not proxied: a public one there is somebody else's."""
+    """Return why an address outside *networks* is not proxied: a public one there is another network's."""
     reason, advice = OBJECTIONS[Reason.OFF_LINK]
     if kind(address) != "global":
         return reason, advice
