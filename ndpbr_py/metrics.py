@@ -7,7 +7,8 @@ Source: Prometheus, "Exposition formats" and "Metric and label naming".
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from ndpbr_py import __version__
 from ndpbr_py.core.decision import Decision, DecisionKind
 from ndpbr_py.logs.logger import Log
+from ndpbr_py.system import clock
 from ndpbr_py.system.files import write_atomically
 
 WRITE_INTERVAL_S = 15.0
@@ -25,14 +27,15 @@ def _counter(text: str, kind: DecisionKind | None = None) -> Any:
     return field(default=0, metadata={"help": text, "kind": kind, "type": "counter"})
 
 
-def _gauge(text: str) -> Any:
-    """Return the field of a value that may go down, with its help *text*."""
-    return field(default=0, metadata=_of_gauge(text))
+def _gauge(text: str, metric: str | None = "") -> Any:
+    """Return the field of a value that may go down, with its help *text*; *metric* is its name there, None: none."""
+    return field(default=0, metadata={"help": text, "kind": None, "type": "gauge", "metric": metric})
 
 
-def _of_gauge(text: str, label: str | None = None) -> dict[str, str | None]:
-    """Return the metadata of a gauge; with a *label* it has a value for each value of the label."""
-    return {"help": text, "kind": None, "type": "gauge", "label": label}
+def _labeled(text: str, label: str, metric: str = "") -> Any:
+    """Return the field of a gauge that has a value for each value of its *label*."""
+    metadata = {"help": text, "kind": None, "type": "gauge", "metric": metric, "label": label}
+    return field(default_factory=dict, metadata=metadata)
 
 
 @dataclass(slots=True)
@@ -58,11 +61,13 @@ class Counters:
     lookups_rate_limited: int = _counter("Solicitations that led to no lookup because of the rate limits.")
     advertisements_sent: int = _counter("Neighbor advertisements sent, besides those that the kernel sends.")
     log_records_dropped: int = _counter("Log records that were dropped because they could not be written.")
-    hosts: int = _gauge("Hosts known now.")
+    hosts: int = _gauge("Hosts known now.", None)
+    interface_hosts: Mapping[str, int] = _labeled("Hosts known now on an interface.", "interface", "hosts")
+    interface_up: Mapping[str, int] = _labeled("Whether an interface is up: 1, or 0.", "interface")
+    last_resync_timestamp_seconds: int = _gauge("Time of the last snapshot, in seconds since 1970.")
+    resident_memory_bytes: int = _gauge("Memory that the daemon uses.")
     start_time_seconds: int = _gauge("Start time of the daemon, in seconds since 1970.")
-    check_failed: dict[str, int] = field(
-        default_factory=dict, metadata=_of_gauge("Whether a check of doctor fails: 1, or 0.", "check")
-    )
+    check_failed: Mapping[str, int] = _labeled("Whether a check of doctor fails: 1, or 0.", "check")
 
     def count(self, decisions: Iterable[Decision]) -> None:
         """Count *decisions* by their kind."""
@@ -72,49 +77,53 @@ class Counters:
                 setattr(self, name, getattr(self, name) + 1)
 
 
+# What the log has of them: the others are no counts, or have a value for each label.
+LOGGED = tuple(it.name for it in fields(Counters) if it.metadata["type"] == "counter" or it.name == "hosts")
 _COUNTER_NAMES = {it.metadata["kind"]: it.name for it in fields(Counters) if it.metadata["kind"]}
 
 
-def exposition(counters: Counters) -> str:
-    """Return *counters* in the text format."""
-    lines = [
-        "# HELP ndpbr_build_info The version of the daemon.",
-        "# TYPE ndpbr_build_info gauge",
-        f'ndpbr_build_info{{version="{__version__}"}} 1',
-    ]
+def exposition(counters: Counters, now: float) -> str:
+    """Return *counters* in the text format; *now* is the time in seconds since 1970."""
+    lines = _family("ndpbr_build_info", "gauge", "The version of the daemon.", {f'{{version="{__version__}"}}': 1})
     for it in fields(counters):
-        kind = it.metadata["type"]
-        name = f"ndpbr_{it.name}" if kind == "gauge" else f"ndpbr_{it.name}_total"
-        lines += [
-            f"# HELP {name} {it.metadata['help']}",
-            f"# TYPE {name} {kind}",
-        ]
-        found = getattr(counters, it.name)
-        if label := it.metadata.get("label"):
-            lines += [f'{name}{{{label}="{key}"}} {number}' for key, number in found.items()]
-        else:
-            lines.append(f"{name} {found}")
+        kind, value, label = it.metadata["type"], getattr(counters, it.name), it.metadata.get("label")
+        if (metric := it.metadata.get("metric", "")) is not None:
+            name = f"ndpbr_{metric or it.name}" if kind == "gauge" else f"ndpbr_{it.name}_total"
+            samples = {f'{{{label}="{key}"}}': number for key, number in value.items()} if label else {"": value}
+            lines += _family(name, kind, it.metadata["help"], samples)
+    help_text = "Time at which this file was written, in seconds since 1970."
+    lines += _family("ndpbr_metrics_written_timestamp_seconds", "gauge", help_text, {"": round(now)})
     return "\n".join(lines) + "\n"
 
 
-class MetricsFile:
-    """The metrics file: written when a counter has changed, removed when the daemon ends."""
+def _family(name: str, kind: str, help_text: str, samples: Mapping[str, float]) -> list[str]:
+    values = [f"{name}{labels} {value}" for labels, value in samples.items()]
+    return [f"# HELP {name} {help_text}", f"# TYPE {name} {kind}", *values]
 
-    def __init__(self, path: Path, log: Log) -> None:
+
+class MetricsFile:
+    """The metrics file: written when a counter has changed, and once a minute; removed when the daemon ends.
+
+    So a file that is older than that was left behind by a daemon that was killed.
+    """
+
+    def __init__(self, path: Path, log: Log, max_age_s: float = 60.0) -> None:
         self._path = path
+        self._max_age_s = max_age_s
         self._log = log
         self._written: Counters | None = None
+        self._written_at = float("-inf")
 
     def write(self, counters: Counters) -> None:
         """Write *counters* unless the file has them already; log when that begins to fail, and when it works again."""
-        # The start time changes when the machine's clock is set, and is no reason to write the file.
-        current = replace(counters, start_time_seconds=0)
-        if current == self._written:
+        # The start time changes when the machine's clock is set, and is no reason to write the file; nor is the memory.
+        current = replace(counters, start_time_seconds=0, resident_memory_bytes=0)
+        if current == self._written and clock.now() - self._written_at < self._max_age_s:
             return
         failure = None
         try:
-            write_atomically(self._path, exposition(counters))
-            self._written = current
+            write_atomically(self._path, exposition(counters, time.time()))
+            self._written, self._written_at = current, clock.now()
         except OSError as error:
             failure = f"{self._path}: {error.strerror}"
         self._log.condition("warning", "metrics-file-unwritable", active=failure is not None, error=failure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -20,12 +21,19 @@ DEVS = ("wan0", "lan0")
 def test_metrics_are_written_and_removed_at_stop(home: Home, daemon: Start, tmp_path: Path) -> None:
     """A learned host is counted in the file within 15 s; a stop removes the file."""
     file = tmp_path / "ndpbr.prom"
+    running_since = time.time() - 1
     running = daemon(home.router, "--metrics-file", str(file), *DEVS)
     until(file.exists, what="the file is there")
     claim(home.lan, LAN)
     until(lambda: _value(file, "ndpbr_hosts_learned_total") == 1, what="the host is counted")
 
-    assert _value(file, "ndpbr_hosts") == 1
+    families = {it.name: it for it in text_string_to_metric_families(file.read_text())}
+    by_interface = {it.labels["interface"]: it.value for it in families["ndpbr_hosts"].samples}
+    up = {it.labels["interface"]: it.value for it in families["ndpbr_interface_up"].samples}
+    assert (by_interface, up) == ({"wan0": 0, "lan0": 1}, {"wan0": 1, "lan0": 1})
+    assert _value(file, "ndpbr_resident_memory_bytes") > 1_000_000
+    written = _value(file, "ndpbr_metrics_written_timestamp_seconds")
+    assert running_since <= _value(file, "ndpbr_last_resync_timestamp_seconds") <= written <= time.time() + 1
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
     assert running.stop() == 0
     assert not file.exists()

@@ -16,6 +16,7 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2.commands import marker
 from ndpbr_py.iproute2.monitor import Supervisor
 from ndpbr_py.logs.logger import Log
+from ndpbr_py.system import clock
 
 _FIRST_TIMEOUT_S = 0.01  # for the marker; a new monitor misses what happens in its first 3 ms
 _LAST_TIMEOUT_S = 2.0  # each is twice the one before: 2.5 s in all until the monitor is unresponsive
@@ -38,6 +39,7 @@ class Resync:
     Attributes:
         done: Set when the first snapshot has been reconciled.
         count: How many snapshots have been reconciled.
+        done_at: When the last one was, as a time of clock.now().
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Resync:
         self._sequence = 0
         self.done = asyncio.Event()
         self.count = 0
+        self.done_at = 0.0
 
     def request(self) -> None:
         """Take a snapshot soon."""
@@ -108,6 +111,7 @@ class Resync:
         self._emit(snapshot)
         await self._dispatcher.reconcile(snapshot)
         self.count += 1
+        self.done_at = clock.now()
         self.done.set()
         return True
 

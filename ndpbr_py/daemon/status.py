@@ -23,8 +23,9 @@ from ndpbr_py.daemon.lookup import RequestedLookups
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.logs.fields import fields
 from ndpbr_py.logs.logger import Log
-from ndpbr_py.metrics import WRITE_INTERVAL_S, Counters, MetricsFile
+from ndpbr_py.metrics import LOGGED, WRITE_INTERVAL_S, Counters, MetricsFile
 from ndpbr_py.system import clock
+from ndpbr_py.system.memory import resident_bytes
 
 _MAX_ADDRESSES = 500  # in one request: the answer must not hold up the loop
 
@@ -66,7 +67,7 @@ class Status:
 
     def counters(self) -> Counters:
         """Return all counters."""
-        lookups = self._dispatcher.proxy.lookups
+        proxy, lookups = self._dispatcher.proxy, self._dispatcher.proxy.lookups
         return replace(
             self._dispatcher.counters,
             resyncs=self._resync.count,
@@ -76,15 +77,19 @@ class Status:
             lookups_rate_limited=lookups.rate_limited,
             advertisements_sent=self._advertiser.sent,
             log_records_dropped=self._log.sink.dropped,
-            hosts=len(self._dispatcher.proxy.hosts),
+            hosts=len(proxy.hosts),
+            interface_hosts={dev: proxy.hosts.count_on(dev) for dev in self._interfaces},
+            interface_up={dev: int(dev in proxy.desired.usable) for dev in self._interfaces},
+            last_resync_timestamp_seconds=round(clock.date(self._resync.done_at)) if self._resync.count else 0,
+            resident_memory_bytes=resident_bytes(),
             start_time_seconds=round(clock.date(self._started)),
             check_failed={name: int(failed) for name, failed in self._health.checks.failed.items()},
         )
 
     def counted(self) -> dict[str, int]:
         """Return the counters that are not zero, for the log."""
-        counters = asdict(self.counters()).items()
-        return {name: value for name, value in counters if value and name not in ("start_time_seconds", "check_failed")}
+        counters = self.counters()
+        return {name: value for name in LOGGED if (value := getattr(counters, name))}
 
     async def publish(self, path: Path) -> None:
         """Keep the counters in the file *path*, forever."""
