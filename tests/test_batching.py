@@ -24,6 +24,7 @@ CASES: dict[str, tuple[State, object]] = {
     "old process, although more waits": (replace(OPEN, entries=2, started_at=NOW - 100.0), Close()),
     "entries": (replace(OPEN, entries=2, probes=9), Feed(2, 0)),
     "many entries, and a third as many probes": (replace(OPEN, entries=14, probes=9), Feed(14, 4)),
+    "a route and two proxy entries": (replace(OPEN, entries=3, probes=1), Feed(3, 0)),
     "more entries than there is room for": (replace(BUSY, entries=5000), Feed(100, 0)),
     "entries, no room": (replace(FULL, entries=2), Wait()),
     "probes, unfinished work": (replace(BUSY, probes=9), Wait()),
