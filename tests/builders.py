@@ -160,6 +160,7 @@ def kernel(
     router_addresses: Iterable[RouterAddress] = (),
     next_hops: dict[str, str] | None = None,
     without_nd: Iterable[str] = (),
+    without_carrier: Iterable[str] = (),
     routed: dict[str, str] | None = None,
 ) -> KernelSnapshot:
     """Return a snapshot of the kernel's tables."""
@@ -171,6 +172,7 @@ def kernel(
         router_addresses=(*(RouterAddress(addr(it), "lo", settled=False) for it in own), *router_addresses),
         up=frozenset(up),
         without_nd=frozenset(without_nd),
+        without_carrier=frozenset(without_carrier),
         routes=tuple(
             [it for it in found if isinstance(it, Route)]
             + [Route(IPv6Network("::/0"), dev, addr(a)) for a, dev in (next_hops or {}).items()]

@@ -7,7 +7,7 @@ from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, ROUTER, Home
 from tests.lab import until
-from tests.observed import clean, proxies, routes, settings
+from tests.observed import clean, neighbor, proxies, routes, settings, shorten_neighbor_timers
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0")
@@ -47,6 +47,45 @@ def test_carrier_is_lost_and_back(home: Home, daemon: Start) -> None:
 
     assert until(lambda: ask(home.lan, INET, timeout=1.0), what="traffic flows") is not None
     assert PROXY in proxies(home.router)
+
+
+def test_host_without_carrier_is_not_forgotten(home: Home, daemon: Start) -> None:
+    """The kernel's probes fail without carrier; that says nothing, and the host is probed when the carrier is back."""
+    echo(home.inet, delay=0.02)
+    shorten_neighbor_timers(home.router, "lan0")
+    running = _learned(home, daemon)
+    home.lan.ip("link set eth0 down")
+    running.wait_for("link-down", dev="lan0", reason="no-carrier")
+    for _ in range(2):  # the second failure in a row would remove a host
+        home.router.ip(f"-6 neigh replace {LAN} dev lan0 nud none use")
+        until(lambda: "FAILED" in neighbor(home.router, LAN, "lan0"), what="the kernel has probed the host")
+    home.lan.lay("link set eth0 up", f"address replace {LAN}/64 dev eth0 nodad")
+    running.wait_for("host-probed", address=LAN, reason="link-up")
+
+    until(lambda: "REACHABLE" in neighbor(home.router, LAN, "lan0"), what="the host has answered")
+    assert PROXY in proxies(home.router) and ROUTE in routes(home.router)
+    assert "host-forgotten" not in {record["event"] for record in running.log()}
+
+
+def test_host_without_carrier_is_forgotten_after_the_expire_interval(home: Home, daemon: Start) -> None:
+    """It is forgotten although nothing can be learned from its silence."""
+    running = _learned(home, daemon, "--expire-interval", "1")
+    home.lan.ip("link set eth0 down")
+    running.wait_for("host-forgotten", address=LAN, reason="no-carrier")
+
+    until(lambda: not proxies(home.router) and not routes(home.router), what="its entries are removed")
+
+
+def test_claim_on_another_link_moves_a_host_without_carrier(home: Home, daemon: Start) -> None:
+    """The owner's silence counts: a machine with another lladdr, on the other LAN, gets the address."""
+    shorten_neighbor_timers(home.router, "lan0")
+    running = _learned(home, daemon, "lan1")
+    home.lan.ip("link set eth0 down")
+    running.wait_for("link-down", dev="lan0", reason="no-carrier")
+    home.lan2.ip(f"address add {LAN}/64 dev eth0 nodad")
+    claim(home.lan2, LAN)
+
+    running.wait_for("host-moved", address=LAN, dev="lan1", reason="owner-silent")
 
 
 def test_interface_is_deleted_and_recreated(home: Home, daemon: Start) -> None:
@@ -117,8 +156,8 @@ def test_hosts_of_a_removed_prefix_are_forgotten(home: Home, daemon: Start) -> N
     assert proxies(home.router) == {f"{new} dev wan0 proto 135"}
 
 
-def _learned(home: Home, daemon: Start) -> Daemon:
-    running = daemon(home.router, *DEVS)
+def _learned(home: Home, daemon: Start, *words: str) -> Daemon:
+    running = daemon(home.router, *words, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
     return running

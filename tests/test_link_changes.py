@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ndpbr_py.core.actions import AddProxy, DelProxy
+from ndpbr_py.core.actions import AddProxy, DelProxy, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
-from ndpbr_py.core.events import LinkChanged, LinkDeleted, NudState, SnapshotStarted
+from ndpbr_py.core.events import LinkChanged, LinkDeleted, NudState, SnapshotStarted, Tick
 from ndpbr_py.logs.fields import level
 from tests.builders import (
     LLADDR,
@@ -86,7 +86,42 @@ def test_loss_of_carrier_changes_no_entries() -> None:
 
     detail = Detail(hosts=1, entries=0)
     assert first == [Decision(DecisionKind.LINK_DOWN, Reason.NO_CARRIER, dev="lan0", detail=detail)]
-    assert (again, why(back), back[0].detail) == ([], [("link-up", "link-up")], Detail(down_for_s=5))
+    assert (again, back[0].detail) == ([], Detail(down_for_s=5))
+    assert why(back) == [("link-up", "link-up"), ("host-probed", "link-up")]
+    assert actions(back) == [Probe(A, "lan0", LLADDR)]
+
+
+def test_silence_without_carrier_says_nothing() -> None:
+    """No host is forgotten, verified or not, until the interface has had no carrier for the expire interval."""
+    proxy = nd_proxy(expire=100.0)
+    handle(proxy, changed(state=REACHABLE), changed("2001:db8::34"), LinkChanged(3, "lan0", up=True, carrier=False))
+    silent = [changed(address, state=NudState.FAILED) for address in (str(A), "2001:db8::34")]
+
+    assert [handle(proxy, event, event, now=5.0) for event in silent] == [[], []]
+    handle(proxy, Tick(), now=5.0)
+    assert set(why(handle(proxy, Tick(), now=105.0))) == {("host-forgotten", "no-carrier")}
+
+
+def test_claim_elsewhere_moves_a_host_without_carrier() -> None:
+    """That the owner cannot answer counts as its silence."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), LinkChanged(3, "lan0", up=True, carrier=False))
+    handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
+
+    moved = handle(proxy, changed(state=NudState.FAILED), now=4.0)
+    assert why(moved)[0] == ("host-moved", "owner-silent")
+
+
+def test_carrier_that_a_snapshot_shows_counts() -> None:
+    """The monitor may have missed that it was lost, or that it is back; an event during the snapshot is newer."""
+    proxy = nd_proxy()
+    handle(proxy, changed(state=REACHABLE))
+    tables = (route(), entry(), changed(state=REACHABLE))
+
+    assert why(handle(proxy, kernel(*tables, without_carrier=("lan0",)))) == [("link-down", "no-carrier")]
+    during = (SnapshotStarted(), LinkChanged(3, "lan0", up=True, carrier=False))
+    assert handle(proxy, *during, kernel(*tables)) == []
+    assert why(handle(proxy, kernel(*tables))) == [("link-up", "link-up"), ("host-probed", "link-up")]
 
 
 def test_interface_that_is_set_up_before_its_carrier_is_there() -> None:

@@ -292,6 +292,15 @@ def test_interfaces_without_neighbor_discovery() -> None:
     assert read.snapshot().without_nd == {"wan0"}
 
 
+def test_interfaces_without_carrier() -> None:
+    """An interface that is up tells by its flags whether the cable is plugged in."""
+    read = tables()
+    read.link("2: wan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT")
+    read.link("3: lan0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN mode DEFAULT")
+
+    assert read.snapshot().without_carrier == {"lan0"}
+
+
 def test_interface_without_carrier_is_up() -> None:
     """A cable that is not plugged in keeps no entry away."""
     read = tables()

@@ -239,6 +239,7 @@ class KernelSnapshot:
         router_addresses: The router's addresses.
         up: The listed interfaces that are up.
         without_nd: The listed interfaces without neighbor discovery.
+        without_carrier: The listed interfaces without carrier.
         names: The name of every interface, by index.
         routes: The routes of the main table that are not ours, and not to link-local or multicast addresses.
         routed: The addresses that have a /128 route of another program, and its interface: no router advertisement made
@@ -252,6 +253,7 @@ class KernelSnapshot:
     router_addresses: tuple[RouterAddress, ...] = ()
     up: frozenset[str] = frozenset()
     without_nd: frozenset[str] = frozenset()
+    without_carrier: frozenset[str] = frozenset()
     names: dict[int, str] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     routed: dict[IPv6Address, str] = field(default_factory=dict)

@@ -2,16 +2,18 @@
 
 Pure. When an interface is set down or deleted, the kernel removes its proxy entries and routes and does not say so.
 Without carrier, both stay [measured on Linux 6.18]. A host on an interface that is down is retained without entries.
+The silence of a host without carrier says nothing (neighbors.py); it is probed when the carrier is back.
 """
 
 from __future__ import annotations
 
 from ndpbr_py.core import on_demand
+from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
-from ndpbr_py.core.events import LinkChanged, LinkDeleted
+from ndpbr_py.core.events import KernelSnapshot, LinkChanged, LinkDeleted
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.state import State
+from ndpbr_py.core.state import SnapshotInProgress, State
 
 
 def decisions(state: State, event: LinkChanged | LinkDeleted, now: float) -> list[Decision]:
@@ -30,13 +32,31 @@ def decisions(state: State, event: LinkChanged | LinkDeleted, now: float) -> lis
     if not up:
         state.on_demand.remove_link(dev)
         return _down(state, dev, now, was_up=was_up) + on_demand.rerouted(state)
-    if not was_up or not nd_as_before or (carrier and dev in state.down_since):
+    if not was_up or not nd_as_before:
         return [_up(state, dev, now, carrier=carrier)]
+    return _carrier(state, dev, now, carrier=carrier)
+
+
+def on_snapshot(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, now: float) -> list[Decision]:
+    """Return what follows where a snapshot shows another carrier than the last event did."""
+    devs = [dev for dev in state.rules.interfaces if dev in kernel.up and dev not in during.links]
+    return [it for dev in devs for it in _carrier(state, dev, now, carrier=dev not in kernel.without_carrier)]
+
+
+def _carrier(state: State, dev: str, now: float, *, carrier: bool) -> list[Decision]:
+    """Suspend the hosts on *dev* while it has no carrier, and probe them when it is back."""
+    if carrier and dev in state.down_since:
+        hosts = [host for host in state.hosts if host.dev == dev and not host.pinned]
+        return [_up(state, dev, now, carrier=True), *(_probed(host) for host in hosts)]
     if not carrier and dev not in state.down_since:
         state.down_since[dev] = now
-        hosts = state.hosts.count_on(dev)
-        return [Decision(DecisionKind.LINK_DOWN, Reason.NO_CARRIER, dev=dev, detail=Detail(hosts=hosts, entries=0))]
+        number = state.hosts.count_on(dev)
+        return [Decision(DecisionKind.LINK_DOWN, Reason.NO_CARRIER, dev=dev, detail=Detail(hosts=number, entries=0))]
     return []
+
+
+def _probed(host: Host) -> Decision:
+    return host.decision(DecisionKind.PROBED, Reason.LINK_UP, [Probe(host.address, host.dev, host.lladdr)])
 
 
 def _up(state: State, dev: str, now: float, *, carrier: bool) -> Decision:

@@ -255,6 +255,8 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
     """The kernel got no answer from the address on a link."""
     if host.dev == event.dev:
         host.nud = event.state
+        if host.dev in state.down_since and host.claimant is None:
+            return []  # without carrier no host can answer
         return _follow(state, host, Evidence.SILENT, now)
     # Silence on another link says nothing about the host, only about its claimant.
     if host.claimant is not None and host.claimant.dev == event.dev:

@@ -168,7 +168,8 @@ class NdProxy(State):
 
     def _tick(self, now: float) -> list[Decision]:
         decisions = solicitations.due(self, now)
-        decisions += [self._expired(host) for host in self._expiry.due(self.hosts, now) if self._is_silent(host, now)]
+        for host in self._expiry.due(self.hosts, now):
+            decisions += self._expired(host, now)
         # A snapshot in progress might find the entries just while they are out: their turn comes after it.
         if self._rejoins is not None and self.snapshot is None:
             decisions += mld_refresh.decisions(self, list(self._rejoins.due(self.hosts, now)))
@@ -203,10 +204,11 @@ class NdProxy(State):
         actions, resync = self.converge(host), event.why is Refusal.NO_DEVICE
         return [host.decision(DecisionKind.REFUSED, Reason.REFUSED, actions, Detail(error=event.text), resync=resync)]
 
-    def _is_silent(self, host: Host, now: float) -> bool:
-        if host.pinned or host.nud is NudState.REACHABLE:
-            return False
-        return now - host.confirmed >= self.rules.expire_interval_s
-
-    def _expired(self, host: Host) -> Decision:
-        return host.decision(DecisionKind.PROBED, Reason.EXPIRED, [Probe(host.address, host.dev, host.lladdr)])
+    def _expired(self, host: Host, now: float) -> list[Decision]:
+        """Probe a host that has been silent; without carrier forget it."""
+        interval_s = self.rules.expire_interval_s
+        if host.pinned or host.nud is NudState.REACHABLE or now - host.confirmed < interval_s:
+            return []
+        if host.dev in self.desired.usable and now - self.down_since.get(host.dev, now) >= interval_s:
+            return [self.forget(host, Reason.NO_CARRIER, now)]
+        return [host.decision(DecisionKind.PROBED, Reason.EXPIRED, [Probe(host.address, host.dev, host.lladdr)])]

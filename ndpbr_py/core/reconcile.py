@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address
 from itertools import chain
 
-from ndpbr_py.core import neighbors, on_demand, routed_hosts, router_addresses, static_hosts
+from ndpbr_py.core import link_changes, neighbors, on_demand, routed_hosts, router_addresses, static_hosts
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.eligibility import Scope
@@ -43,6 +43,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     state.desired.read(kernel)
     state.routed = routed_hosts.places(state, kernel)
     state.desired.routed = static_hosts.routed(state.rules, routes) | state.routed.keys()
+    yield link_changes.on_snapshot(state, kernel, during, now)
     tagged, cache = _tagged(kernel), _cache(kernel)
     if (state.scope, state.desired.without_nd, state.routed) != before:
         removed = _out_of_scope(state, now) + on_demand.rerouted(state)

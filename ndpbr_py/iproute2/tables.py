@@ -55,6 +55,7 @@ class Tables:
         self._own_prefixes: set[tuple[IPv6Network, str]] = set()
         self._up: set[str] = set()
         self._without_nd: set[str] = set()
+        self._without_carrier: set[str] = set()
         self._names: dict[int, str] = {}
 
     def line_parser(self, kind: str) -> Callable[[str], None]:
@@ -164,6 +165,8 @@ class Tables:
                 self._up.add(event.dev)
             if not event.nd:
                 self._without_nd.add(event.dev)
+            if not event.carrier:
+                self._without_carrier.add(event.dev)
 
     def snapshot(self) -> KernelSnapshot:
         """Return everything parsed so far."""
@@ -175,6 +178,7 @@ class Tables:
             router_addresses=tuple(self._router_addresses),
             up=frozenset(self._up) & self._interfaces,
             without_nd=frozenset(self._without_nd) & self._interfaces,
+            without_carrier=frozenset(self._without_carrier) & self._interfaces,
             names=self._names,
             routes=tuple(self._routes),
             routed=self._routed(),
