@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 
+from ndpbr_py.core.listed import matches
 from ndpbr_py.errors import ConfigError
 
 PIDFILE = Path("/run/ndpbr.pid")
@@ -109,6 +110,15 @@ def interface(name: str) -> str:
     return name
 
 
+def interface_or_pattern(word: str) -> str:
+    """Return the name of an interface that may be listed, or a pattern for such names, e.g. ``"br-*"``."""
+    if "*" not in word:
+        return interface(word)
+    if word.strip("*") == "" or not is_interface_name(word.replace("*", "")):
+        raise ConfigError(f"IFACE: expected a pattern with a part of a name, such as 'br-*', got {word!r}")
+    return word
+
+
 def interfaces(names: Sequence[str]) -> tuple[str, ...]:
     """Return listed interfaces, of which none may be there twice."""
     for name in names:
@@ -172,7 +182,7 @@ def static_hosts(
     """Return the interface of each static host or prefix: one, and a listed one."""
     result: dict[IPv6Address | IPv6Network, str] = {}
     for address, dev in hosts:
-        if dev not in listed:
+        if not matches(dev, listed):
             raise ConfigError(f"--static: expected a listed interface ({', '.join(listed)}) for {address}, got {dev!r}")
         if result.setdefault(address, dev) != dev:
             raise ConfigError(f"--static: expected one interface for {address}, got {result[address]!r} and {dev!r}")
@@ -182,17 +192,17 @@ def static_hosts(
 def upstreams(names: Iterable[str], listed: Sequence[str]) -> frozenset[str]:
     """Return the interfaces of --upstream: listed ones, but not all of them."""
     for name in names:
-        if name not in listed:
+        if not matches(name, listed):
             raise ConfigError(f"--upstream: expected a listed interface ({', '.join(listed)}), got {name!r}")
     result = frozenset(names)
-    if len(result) == len(listed):
+    if result == frozenset(listed):
         raise ConfigError("--upstream: expected at least one listed interface on which hosts are learned, got all")
     return result
 
 
 def _answer_as_target(devs: Iterable[str], listed: Sequence[str], *, listens: bool) -> frozenset[str]:
     for dev in devs:
-        if dev not in listed:
+        if not matches(dev, listed):
             raise ConfigError(f"--answer-as-target: expected a listed interface ({', '.join(listed)}), got {dev!r}")
         if not listens:
             raise ConfigError("--answer-as-target requires that solicitations are received: remove --no-listen")

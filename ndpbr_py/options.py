@@ -45,7 +45,9 @@ def _value(
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
     add, value = parser.add_argument, partial(_value, parser)
-    _interfaces(parser, "*", "two or more interfaces that share one /64; @FILE reads options from FILE, one per line")
+    text = "two or more interfaces that share one /64, or quoted patterns such as 'br-*' for those that come and go; "
+    text += "@FILE reads options from FILE, one per line"
+    add("interfaces", nargs="*", type=config.interface_or_pattern, metavar="IFACE", help=text)
     add("--check", action="store_true", help="check the options and ip(8), then exit")
     add("--dry-run", action="store_true", help="log what would be done, change nothing")
     _prefix(parser, "count addresses in P as on-link, too; may be repeated")

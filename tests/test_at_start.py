@@ -58,7 +58,7 @@ def test_router_advertisement_that_brings_one_of_two(
 
 def test_no_router_advertisement(capfd: pytest.CaptureFixture[str]) -> None:
     """When the time for it is over, both checks are logged."""
-    accepting = Health(RunConfig(("lo",)), Program("ip", (6, 1), ""), Log(LogConfig("logfmt")), timeout_s=0)
+    accepting = Health(RunConfig(("lo",)), ("lo",), Program("ip", (6, 1), ""), Log(LogConfig("logfmt")), timeout_s=0)
     asyncio.run(accepting.run())
     records = capfd.readouterr().err
 

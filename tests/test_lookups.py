@@ -14,7 +14,7 @@ A = addr()
 
 def test_steps_fall_due_in_their_time_and_once() -> None:
     """The earliest is next; what is planned again takes the place of what was planned before."""
-    looks = Lookups(["lan0"])
+    looks = Lookups()
     looks.plan(Step.LOOK_UP, A, "lan0", 5.0)
     looks.plan(Step.CHECK_OWNER, A, "lan0", 3.0)
     looks.plan(Step.LOOK_UP, A, "lan0", 7.0)
@@ -31,7 +31,7 @@ def test_steps_fall_due_in_their_time_and_once() -> None:
 
 def test_memory_is_bounded() -> None:
     """Ten thousand sources, targets and looks leave a thousand each."""
-    looks = Lookups(["lan0"])
+    looks = Lookups()
     for number in range(10_000):
         target = IPv6Address(number)
         looks.allows("lan0", f"{number:x}", target, 1, now=number)
@@ -44,7 +44,7 @@ def test_memory_is_bounded() -> None:
 @pytest.mark.parametrize(("number", "allowed"), [(1, 25), (5, 5), (26, 1)])
 def test_looks_are_counted_by_what_they_cost(number: int, allowed: int) -> None:
     """A lookup on five links costs five tokens, and one on more links than the burst costs the whole burst."""
-    looks = Lookups(["lan0"])
+    looks = Lookups()
 
     assert sum(looks.allows("lan0", LLADDR, IPv6Address(n), number, 1.0) for n in range(100)) == allowed
     assert (looks.sent, looks.rate_limited) == (allowed * number, 100 - allowed)

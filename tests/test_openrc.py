@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.home import INET, LAN, Home
 from tests.lab import until
 from tests.observed import clean, proxies, settings
 from tests.openrc import OpenRc, missing
+from tests.program import ROOT
 
 TWO = 'interfaces="wan0 lan0"'
 STARTED, STOPPED, UNSUPERVISED = 0, 3, 64  # exit status of `rc-service status`
@@ -80,6 +83,36 @@ def test_checkconfig_of_a_correct_configuration(router: OpenRc) -> None:
 
     assert (done.returncode, done.stdout) == (0, " * Checking the configuration of ndpbr ... [ ok ]\n")
     assert router.service("status").returncode == STOPPED
+
+
+def test_pattern_is_passed_unexpanded(tmp_path: Path) -> None:
+    """Neither the script nor the shell that is given command_args expands it, whatever files there are."""
+    (tmp_path / "br-x").touch()
+    script = '. "$0"; eval "set -- $command_args"; echo "$*"; echo "$ndpbr_names"'
+    found = subprocess.run(
+        ["sh", "-c", script, ROOT / "openrc/ndpbr.initd"],
+        env={"RC_SVCNAME": "ndpbr", "interfaces": "eth0 br-* wg0"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert found.stdout.splitlines()[0].endswith(" eth0 br-* wg0")
+    assert found.stdout.splitlines()[1:] == [" eth0 wg0"]
+
+
+def test_pattern_in_conf_d(home: Home, router: OpenRc) -> None:
+    """The interfaces that match are listed."""
+    router.configure('interfaces="wan0 lan*"')
+    assert router.service("checkconfig").returncode == 0
+    router.service("start")
+    router.wait_for("event=started")
+
+    assert "dev=lan0" in router.log()
+    claim(home.lan, LAN)
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is proxied")
+    router.service("stop")
 
 
 def test_restart_with_a_mistake_keeps_the_daemon(router: OpenRc) -> None:

@@ -119,6 +119,14 @@ def test_unit_stays_sandboxed() -> None:
     assert judged.returncode == 0, judged.stdout
 
 
+def test_pattern_in_the_environment_file(home: Home, router: Systemd) -> None:
+    """systemd passes it unexpanded, and the interfaces that match are listed."""
+    _start(router, 'interfaces="wan0 lan*"')
+    claim(home.lan, LAN)
+
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is proxied")
+
+
 def _start(router: Systemd, text: str = TWO) -> None:
     """Start the unit and wait until the daemon is ready."""
     router.configure(text)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from ndpbr_py import __version__, config
+from ndpbr_py.core.listed import Listed
 from ndpbr_py.daemon.daemon import Daemon
 from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.errors import NdpbrError
@@ -39,22 +40,24 @@ def main(arguments: argparse.Namespace) -> int:
     _tune_garbage_collector()
     _raise_priority()
     with contextlib.ExitStack() as locks:
+        namespace_locks = None
         if not options.dry_run:
             try:
-                _lock(options, locks)
+                namespace_locks = _lock(options, locks)
             except NdpbrError as error:
                 if arguments.syslog:  # a service's standard error may be read by no one
                     log.record("error", "failed", error=str(error))
                 raise
         about = {"version": __version__, "pid": os.getpid(), "python": platform.python_version()}
         log.record("info", "starting", **about, interfaces=list(options.interfaces), options=sys.argv[1:])
-        asyncio.run(_run(options, ip, commands, log))
+        asyncio.run(_run(options, ip, commands, log, namespace_locks))
     return 0
 
 
 def checked(listed: Sequence[str], existing: Sequence[str]) -> str:
     """Return which of the *listed* interfaces exist, and a guess at each that does not."""
-    found = [dev for dev in listed if dev in existing]
+    found = [dev for dev in existing if dev in listed or Listed(listed).wants(dev)]
+    listed = tuple(Listed(listed))
     notes = []
     for dev in (dev for dev in listed if dev not in existing):
         similar = difflib.get_close_matches(dev, [name for name in existing if name not in (*listed, "lo")], 1)
@@ -63,12 +66,14 @@ def checked(listed: Sequence[str], existing: Sequence[str]) -> str:
     return f"ok: {', '.join(found) or 'no interface exists'}{''.join(notes)}"
 
 
-def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> None:
+def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> NamespaceLocks:
     if not ProcFs().capable():
         raise NdpbrError("run requires root or CAP_NET_ADMIN")
-    names = [f"protocol {options.protocol}", *(f"interface {dev}" for dev in options.interfaces)]
+    names = [f"protocol {options.protocol}", *(f"interface {dev}" for dev in Listed(options.interfaces))]
     locks.callback(PidFile(options.pidfile).remove)  # first: its sentence says how to start a second instance
-    locks.callback(NamespaceLocks(names).release)
+    held = NamespaceLocks(names)
+    locks.callback(held.release)
+    return held
 
 
 def _tune_garbage_collector() -> None:
@@ -85,5 +90,7 @@ def _raise_priority() -> None:
             os.setpriority(os.PRIO_PROCESS, 0, _NICE)
 
 
-async def _run(options: config.RunConfig, ip: program.Program, commands: Commands, log: Log) -> None:
-    await Daemon(options, ip, commands, log).run()
+async def _run(
+    options: config.RunConfig, ip: program.Program, commands: Commands, log: Log, locks: NamespaceLocks | None
+) -> None:
+    await Daemon(options, ip, commands, log, locks).run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from ipaddress import IPv6Network
 from typing import Any
@@ -36,13 +36,13 @@ def parse_rules(daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
         frozenset(map(config.prefix, fields["prefixes"])),
         max_hosts=int(fields["max_hosts"]),
         max_hosts_per_lladdr=int(fields["max_hosts_per_lladdr"]),
-        statics=config.static_hosts(map(config.static_host, fields["statics"]), interfaces),
+        statics=dict(map(config.static_host, fields["statics"])),
         upstreams=frozenset(fields.get("upstreams", ())),  # an older daemon has none
     )
     return rules, int(fields["protocol"])
 
 
-def narrowed(rules: Rules, interfaces: tuple[str, ...], prefixes: frozenset[IPv6Network]) -> Rules:
+def narrowed(rules: Rules, interfaces: Collection[str], prefixes: frozenset[IPv6Network]) -> Rules:
     """Return the daemon's rules with other interfaces and, unless *prefixes* is empty, other prefixes."""
     statics = {address: dev for address, dev in rules.statics.items() if dev in interfaces}
     return replace(rules, interfaces=interfaces, prefixes=prefixes or rules.prefixes, statics=statics)

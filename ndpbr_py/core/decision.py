@@ -69,6 +69,7 @@ class Reason(Enum):
     UNVERIFIED = "still-unverified"
     EVICTED = "cache-entry-gone"
     ROUTE_GONE = "route-gone"
+    NOT_LISTED = "interface-not-listed"
     REFUSED = "refused"
     DRIFTED = "kernel-differs"
     NOT_OURS = "leftover"

@@ -6,7 +6,7 @@ needed. If the route leads elsewhere, the host gets no entries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.decision import ForeignEntry
@@ -20,6 +20,7 @@ class DesiredEntries:
 
     Attributes:
         interfaces: The listed interfaces.
+        listed: The same, as they were when `use()` was called last.
         usable: Those that are up.
         answering: Those of them that have neighbor discovery.
         without_nd: Interfaces without neighbor discovery: they get routes, but no proxy entries.
@@ -29,8 +30,8 @@ class DesiredEntries:
         foreign: The addresses for which another program has a route or proxy entry.
     """
 
-    def __init__(self, interfaces: Sequence[str]) -> None:
-        self.interfaces = tuple(interfaces)
+    def __init__(self, interfaces: Collection[str]) -> None:
+        self.interfaces = interfaces
         self._foreign_routes: dict[IPv6Address, HostRoute] = {}
         self._foreign_proxies: frozenset[tuple[IPv6Address, str]] = frozenset()
         self.foreign: frozenset[IPv6Address] = frozenset()
@@ -38,12 +39,14 @@ class DesiredEntries:
         self._at: dict[str, Entries] = {}
         self.withheld: dict[IPv6Address, str] = {}
         self.without_nd: frozenset[str] = frozenset()
+        self.listed: tuple[str, ...] = ()
         self.usable: frozenset[str] = frozenset()
         self.answering: tuple[str, ...] = ()
         self.use(self.interfaces)
 
     def use(self, up: Iterable[str], without_nd: Iterable[str] = ()) -> None:
         """Record which interfaces are up, and which have no neighbor discovery."""
+        self.listed = tuple(self.interfaces)
         self.without_nd = frozenset(without_nd)
         self.usable = frozenset(up) & frozenset(self.interfaces)
         self.answering = tuple(dev for dev in self.interfaces if dev in self.usable - self.without_nd)

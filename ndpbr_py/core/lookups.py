@@ -6,6 +6,7 @@ a lookup without an answer stays for 15 s. So a scan of the whole prefix causes 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -54,12 +55,12 @@ class Lookups:
         rate_limited: Solicitations that led to no lookup because of the limits.
     """
 
-    def __init__(self, interfaces: Sequence[str]) -> None:
+    def __init__(self) -> None:
         self.received = 0
         self.sent = 0
         self.rate_limited = 0
         self._reported = 0
-        self._links = {dev: TokenBucket(_LINK_RATE, _LINK_BURST) for dev in interfaces}
+        self._links: dict[str, TokenBucket] = defaultdict(lambda: TokenBucket(_LINK_RATE, _LINK_BURST))
         self._senders: dict[tuple[str, str | None], TokenBucket] = {}
         self._probed_at: dict[IPv6Address, float] = {}
         self._steps: Deadlines[Due] = Deadlines()

@@ -5,6 +5,7 @@ Pure. A prefix on an interface that is down is the same as before: the kernel re
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from ipaddress import IPv6Network
 
@@ -42,7 +43,7 @@ class NetworkState:
         self._default: Route | None = None
         self._lost_at: float | None = None
 
-    def changes(self, kernel: KernelSnapshot, interfaces: tuple[str, ...], now: float) -> Changes:
+    def changes(self, kernel: KernelSnapshot, interfaces: Collection[str], now: float) -> Changes:
         """Return what *kernel* shows that the snapshot before did not; nothing for the first one."""
         before, known = self._deprecated, _prefixes(kernel, interfaces)
         if before is not None:
@@ -66,7 +67,7 @@ class NetworkState:
         )
 
 
-def _prefixes(kernel: KernelSnapshot, interfaces: tuple[str, ...]) -> dict[OnLink, bool]:
+def _prefixes(kernel: KernelSnapshot, interfaces: Collection[str]) -> dict[OnLink, bool]:
     """Return the on-link prefixes of *interfaces*, and whether each is deprecated."""
     found: dict[OnLink, bool] = {}
     for route in kernel.routes:

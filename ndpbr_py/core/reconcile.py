@@ -7,7 +7,7 @@ meanwhile, the snapshot's is ignored; if the daemon changed the entries of an ad
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address
 from itertools import chain
 
@@ -33,7 +33,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     prefixes = state.rules.prefixes
     connected = kernel.on_link - too_short(kernel.on_link, prefixes)
     on_link = None if state.rules.everything_on_link else connected | prefixes
-    before = state.scope, state.desired.without_nd, state.routed
+    before = state.scope, state.desired.without_nd, state.routed, state.desired.listed
     routes = state.scope.routes
     if kernel.routes != routes.routes:
         routes = RoutingTable(kernel.routes, prefixes)
@@ -45,7 +45,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     state.desired.routed = static_hosts.routed(state.rules, routes) | state.routed.keys()
     yield link_changes.on_snapshot(state, kernel, during, now)
     tagged, cache = _tagged(kernel), _cache(kernel)
-    if (state.scope, state.desired.without_nd, state.routed) != before:
+    if (state.scope, state.desired.without_nd, state.routed, state.desired.listed) != before:
         removed = _out_of_scope(state, now) + on_demand.rerouted(state)
         acted.update(decision.address for decision in removed if decision.address is not None)
         installed = {address: entries for address, entries in tagged.items() if address not in acted}
@@ -110,6 +110,8 @@ def _out_of_scope(state: State, now: float) -> list[Decision]:
 def _objection(state: State, host: Host) -> Reason | None:
     if host.state is HostState.ROUTED and host.address not in state.routed:
         return Reason.ROUTE_GONE
+    if host.dev not in state.desired.listed:
+        return Reason.NOT_LISTED
     return state.objection(host.address, host.dev)
 
 
@@ -192,7 +194,7 @@ def _foreign(state: State, host: Host) -> list[Decision]:
     return [host.decision(DecisionKind.FOREIGN_ENTRY, reason, detail=Detail(foreign=obstacle))]
 
 
-def _in_order(entries: Entries, interfaces: tuple[str, ...]) -> Entries:
+def _in_order(entries: Entries, interfaces: Iterable[str]) -> Entries:
     """Return *entries* with the proxies in the order of the listed interfaces, then the others."""
     rank = {dev: place for place, dev in enumerate(interfaces)}
     return Entries(entries.route, tuple(sorted(entries.proxies, key=lambda dev: rank.get(dev, len(rank)))))

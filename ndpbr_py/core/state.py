@@ -5,7 +5,7 @@ Pure. Each step returns the actions that make the kernel agree with the new stat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
@@ -46,7 +46,7 @@ class Rules:
         answer_as_target: Interfaces on which a solicitation is answered from the solicited address, too.
     """
 
-    interfaces: tuple[str, ...]
+    interfaces: Collection[str]
     prefixes: frozenset[IPv6Network] = frozenset()
     everything_on_link: bool = False
     expire_interval_s: float = 3600.0
@@ -87,7 +87,7 @@ class State:
         self.rules = rules
         self.hosts = Hosts()
         self.desired = DesiredEntries(rules.interfaces)
-        self.lookups = Lookups(rules.interfaces)
+        self.lookups = Lookups()
         self.conflicts = Conflicts()
         self.departed = Departed()
         # Since when a listed interface is down, or without carrier.

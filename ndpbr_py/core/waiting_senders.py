@@ -8,7 +8,8 @@ itself. Source: RFC 4861, 7.2.4.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import Action, AddProxy, Advertise
@@ -27,12 +28,12 @@ _Senders = dict[IPv6Address, float]
 class WaitingSenders:
     """The senders of solicitations that the kernel has not answered, by link and target, with their times."""
 
-    def __init__(self, interfaces: Sequence[str], as_target: frozenset[str]) -> None:
+    def __init__(self, interfaces: Collection[str], as_target: frozenset[str]) -> None:
         self._as_target = as_target
-        self._links: dict[str, dict[IPv6Address, _Senders]] = {dev: {} for dev in interfaces}
-        self._numbers = dict.fromkeys(interfaces, 0)
-        self._share = max(1, _MAX_SENDERS // len(interfaces))
-        self._limits = {dev: TokenBucket(_RATE, _BURST) for dev in interfaces}
+        self._interfaces = interfaces
+        self._links: dict[str, dict[IPv6Address, _Senders]] = defaultdict(dict)
+        self._numbers: Counter[str] = Counter()
+        self._limits: dict[str, TokenBucket] = defaultdict(lambda: TokenBucket(_RATE, _BURST))
         self._added_at: dict[IPv6Address, float] = {}
 
     def add(self, target: IPv6Address, dev: str, sender: IPv6Address, now: float) -> None:
@@ -45,7 +46,8 @@ class WaitingSenders:
             del senders[next(iter(senders))]
         link[target] = senders
         self._numbers[dev] += len(senders)
-        while self._numbers[dev] > self._share and len(link) > 1:
+        share = max(1, _MAX_SENDERS // max(1, len(self._interfaces)))
+        while self._numbers[dev] > share and len(link) > 1:
             self._numbers[dev] -= len(link.pop(next(iter(link))))
 
     def in_progress(self, target: IPv6Address, now: float) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import time
 import traceback
 from collections.abc import Coroutine, Iterable
@@ -30,6 +31,7 @@ from ndpbr_py.core.events import (
     SolicitationReceived,
     Tick,
 )
+from ndpbr_py.core.listed import Listed
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.routes import too_short
 from ndpbr_py.core.state import Rules
@@ -40,6 +42,7 @@ from ndpbr_py.daemon.health import Health
 from ndpbr_py.daemon.inbox import Event, Inbox, LinkRenamed, MarkerSeen, ResyncRequested, SignalReceived
 from ndpbr_py.daemon.lookup import RequestedLookups
 from ndpbr_py.daemon.monitor_events import MonitorHandler
+from ndpbr_py.daemon.patterns import Patterns
 from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.daemon.solicitation_events import SolicitationHandler
@@ -53,6 +56,7 @@ from ndpbr_py.iproute2.program import Program
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.packets.solicitation_socket import SocketOpened, SocketRefused
 from ndpbr_py.system import clock
+from ndpbr_py.system.lock import NamespaceLocks
 from ndpbr_py.system.sysctl import SysctlOverrides
 
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
@@ -69,20 +73,26 @@ class _Stopped(Exception):
 class Daemon:
     """Everything that `ndpbr run` does: the sources, the inbox, and what handles each event."""
 
-    def __init__(self, config: RunConfig, program: Program, commands: Commands, log: Log) -> None:
+    def __init__(
+        self, config: RunConfig, program: Program, commands: Commands, log: Log, locks: NamespaceLocks | None
+    ) -> None:
         self._config = config
         self._program = program
+        self._listed = Listed(config.interfaces)
+        self._patterns = Patterns(self._listed, locks, log)
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(self._handle, self._on_settled, self._on_error)
         put = self._inbox.put
         self._overrides = SysctlOverrides(config.state_dir, config.protocol)
         self._executor = None if config.dry_run else Executor(program.path, commands, put)
-        self._dispatcher = Dispatcher(NdProxy(_rules(config, commands)), self._executor, commands, log, put)
+        self._dispatcher = Dispatcher(
+            NdProxy(_rules(config, self._listed, commands)), self._executor, commands, log, put
+        )
         self._advertiser = Advertiser(self._dispatcher.proxy, log)
         self._monitor = Supervisor(program.path, put)
         self._monitor_handler = MonitorHandler(
-            config.interfaces, commands.marker, log, config.protocol, self._dispatcher.proxy.has_route
+            self._listed, commands.marker, log, config.protocol, self._dispatcher.proxy.has_route
         )
         self._solicitations = SolicitationHandler(put, log, enabled=config.listen)
         self._discovery = Discovery(config, self._dispatcher.proxy, put, log)
@@ -96,9 +106,9 @@ class Daemon:
             interval_s=config.resync_interval_s,
         )
         self._lookups = RequestedLookups(self._dispatcher.proxy, put)
-        self._health = Health(config, program, log)
+        self._health = Health(config, self._listed, program, log)
         self._status = Status(
-            config.interfaces, self._dispatcher, self._resync, self._advertiser, self._lookups, self._health, log
+            self._listed, self._dispatcher, self._resync, self._advertiser, self._lookups, self._health, log
         )
         self._control = Control(config.state_dir, self._status.answer)
         self._ignored_prefixes: set[str] = set()
@@ -118,10 +128,12 @@ class Daemon:
         self._watch_signals()
         self._log.summarized = not self._config.dry_run
         try:
-            for dev in self._config.interfaces:
+            for _, dev in socket.if_nameindex():
+                self._follow(dev, exists=True)
+            for dev in self._listed:
                 if not Path("/sys/class/net", dev).exists():
                     self._log.record("warning", "interface-missing", dev=dev)
-            self._apply_settings(self._config.interfaces, "debug")
+            self._apply_settings(self._listed, "debug")
             self._discovery.load()
             self._monitor.start()
             await self._open_control()
@@ -192,6 +204,8 @@ class Daemon:
                 self._on_link(event)
                 self._dispatcher.handle(event)
                 self._status.note_links()
+                if isinstance(event, LinkDeleted):
+                    self._follow(event.dev, exists=False)
             case KernelSnapshot():
                 self._on_snapshot(event)  # the resync reconciles it
             case ActionRefused():
@@ -239,16 +253,29 @@ class Daemon:
         self._dispatcher.settle()
 
     def _on_link(self, event: LinkChanged | LinkDeleted) -> None:
-        if event.dev not in self._config.interfaces:
+        if isinstance(event, LinkChanged):
+            self._follow(event.dev, exists=True)
+        if event.dev not in self._listed:
             return
         if isinstance(event, LinkDeleted):
+            if event.dev in self._listed.matched:
+                return
             self._log.record("warning", "interface-missing", dev=event.dev)
         elif event.up:
             # An interface that was created anew has the kernel's defaults.
             with contextlib.suppress(NdpbrError):
                 self._apply_settings((event.dev,), "debug")
 
+    def _follow(self, dev: str, *, exists: bool) -> None:
+        """List *dev* if it exists and matches a pattern."""
+        if self._patterns.follow(dev, exists=exists):
+            self._monitor_handler.use(self._listed)
+            self._resync.request()
+
     def _on_snapshot(self, snapshot: KernelSnapshot) -> None:
+        existing = frozenset(snapshot.names.values())
+        for dev in existing.union(self._listed.matched):
+            self._follow(dev, exists=dev in existing)
         self._monitor_handler.on_snapshot(snapshot.names)
         self._discovery.on_snapshot(snapshot)
         self._solicitations.on_snapshot(snapshot)
@@ -315,7 +342,7 @@ class Daemon:
     def _reapply_settings(self) -> None:
         """Set what another program has changed."""
         try:
-            self._apply_settings(self._config.interfaces, "warning")
+            self._apply_settings(self._listed, "warning")
         except NdpbrError as error:
             self._log.record("warning", "setting-refused", error=str(error))
 
@@ -343,12 +370,12 @@ class Daemon:
                 self._log.record("warning", "control-failed", error=error.strerror or str(error))
 
     async def _take_snapshot(self) -> KernelSnapshot:
-        return await dump.snapshot(self._program, self._config.interfaces, self._config.protocol)
+        return await dump.snapshot(self._program, self._listed, self._config.protocol)
 
     def _state(self) -> dict[str, object]:
         counters, scope = self._status.counters(), self._dispatcher.proxy.scope
         return {
-            "interfaces": list(self._config.interfaces),
+            "interfaces": list(self._listed),
             "up": sorted(self._dispatcher.proxy.desired.usable),
             "prefixes": sorted(map(str, scope.on_link or ())),
             "default_routes": sorted(scope.routes.uplinks),
@@ -387,9 +414,9 @@ class Daemon:
             raise NdpbrError("not all entries could be removed; `ndpbr flush` removes them")
 
 
-def _rules(config: RunConfig, commands: Commands) -> Rules:
+def _rules(config: RunConfig, listed: Listed, commands: Commands) -> Rules:
     return Rules(
-        config.interfaces,
+        listed,
         config.prefixes,
         expire_interval_s=config.expire_interval_s,
         refresh_interval_s=config.refresh_s,

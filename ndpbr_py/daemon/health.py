@@ -6,6 +6,7 @@ Only changes are logged. Every resync is an occasion, and a change of a route or
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -37,8 +38,11 @@ class Health:
         checks: Which checks pass.
     """
 
-    def __init__(self, config: RunConfig, ip: Program, log: Log, timeout_s: float = _RA_TIMEOUT_S) -> None:
+    def __init__(
+        self, config: RunConfig, listed: Collection[str], ip: Program, log: Log, timeout_s: float = _RA_TIMEOUT_S
+    ) -> None:
         self._config = config
+        self._listed = listed
         self._ip = ip
         self._log = log
         self._timeout_s = timeout_s
@@ -72,7 +76,7 @@ class Health:
         """Return the facts.  This takes milliseconds, because no process is started."""
         config = self._config
         # The daemon has already logged which interfaces do not exist.
-        existing = [dev for dev in config.interfaces if Path("/sys/class/net", dev).exists()]
+        existing = [dev for dev in self._listed if Path("/sys/class/net", dev).exists()]
         facts = self._procfs.facts(existing, tables, config.protocol, config.state_dir)
         facts = replace(facts, prefixes=config.prefixes, statics=config.statics, upstreams=config.upstreams)
         return replace(facts, ip=self._ip.version)
@@ -89,7 +93,7 @@ class Health:
             self._log.record("info", "check-passed", check=name, failed_for_s=round(failed_for_s))
 
     def _log_network(self, snapshot: KernelSnapshot) -> None:
-        changes = self._network.changes(snapshot, self._config.interfaces, clock.now())
+        changes = self._network.changes(snapshot, self._listed, clock.now())
         for prefix, dev in changes.added:
             self._log.record("info", "prefix-added", prefix=str(prefix), dev=dev)
         for prefix, dev in changes.deprecated:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ndpbr_py.core.address import parsed, text
 from ndpbr_py.core.eligibility import Scope
+from ndpbr_py.core.listed import matches
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.system.files import read, write_atomically
 
@@ -34,14 +35,14 @@ def lines(hosts: Memory) -> str:
 def hosts(content: str, interfaces: Iterable[str], max_hosts: int) -> tuple[Memory, int]:
     """Return up to *max_hosts* hosts of *content* on *interfaces*, and the number of invalid lines."""
     found: dict[IPv6Address, tuple[str, str | None]] = {}
-    devs, invalid = frozenset(interfaces), 0
+    words, invalid = tuple(interfaces), 0
     for line in content.split("\n"):
         if not line or line.startswith("#"):
             continue
         host = _host(line)
         if host is None:
             invalid += 1
-        elif host[1] in devs and len(found) < max_hosts:
+        elif matches(host[1], words) and len(found) < max_hosts:
             found[host[0]] = host[1:]
     return found, invalid
 

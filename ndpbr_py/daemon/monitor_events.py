@@ -7,7 +7,7 @@ applied by itself: `ip route replace` prints the new route only, and a nexthop o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv6Address
 
@@ -31,20 +31,24 @@ class MonitorHandler:
 
     def __init__(
         self,
-        interfaces: Sequence[str],
+        interfaces: Collection[str],
         marker: str,
         log: Log,
         protocol: int,
         has_route: Callable[[IPv6Address, str], bool],
     ) -> None:
-        self._interfaces = frozenset(interfaces)
-        self._devs = self._interfaces | {"lo"}
+        self.use(interfaces)
         self._marker = IPv6Address(marker)
         self._log = log
         self._ours = f" proto {protocol} "
         self._has_route = has_route
         self._names: dict[int, str] = {}
         self._addresses: dict[tuple[str, str], bool] = {}
+
+    def use(self, interfaces: Iterable[str]) -> None:
+        """Take the interfaces that are listed from now on."""
+        self._interfaces = frozenset(interfaces)
+        self._devs = self._interfaces | {"lo"}
 
     def on_lines(self, lines: Iterable[str]) -> Iterator[Event]:
         """Yield the events of *lines*."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -39,7 +39,7 @@ class Status:
 
     def __init__(
         self,
-        interfaces: Sequence[str],
+        interfaces: Collection[str],
         dispatcher: Dispatcher,
         resync: Resync,
         advertiser: Advertiser,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.errors import NdpbrError
@@ -22,7 +22,7 @@ _TIMEOUT_S = 10.0  # of one dump
 
 
 async def snapshot(
-    program: Program, interfaces: Sequence[str], protocol: int, kinds: Sequence[str] = KINDS
+    program: Program, interfaces: Collection[str], protocol: int, kinds: Sequence[str] = KINDS
 ) -> KernelSnapshot:
     """Return the kernel's tables, as far as they concern *interfaces*; *protocol* is the tag of our entries.
 
@@ -37,7 +37,7 @@ async def snapshot(
 
 
 def snapshot_now(
-    program: Program, interfaces: Sequence[str], protocol: int, kinds: Sequence[str] = KINDS
+    program: Program, interfaces: Collection[str], protocol: int, kinds: Sequence[str] = KINDS
 ) -> KernelSnapshot:
     """Return what `snapshot()` returns; for callers outside a loop."""
     result: list[KernelSnapshot] = []

@@ -7,7 +7,7 @@ versions print the number, too, unless rt_protos has a name for it). Lines that 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
@@ -39,7 +39,7 @@ _ADDRESS = re.compile(r"\d+: (\S+)\s+inet6 ([0-9a-f:.]+)(?: peer ([0-9a-f:.]+))?
 class Tables:
     """Collects the lines of each dump; `snapshot()` returns what they say about the listed interfaces."""
 
-    def __init__(self, interfaces: Sequence[str], protocol: int) -> None:
+    def __init__(self, interfaces: Collection[str], protocol: int) -> None:
         self._interfaces = frozenset(interfaces)
         self._protocol = str(protocol)
         self._others: set[str] = set()  # the protocols of other programs' proxy entries

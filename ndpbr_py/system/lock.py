@@ -137,6 +137,27 @@ class NamespaceLocks:
             self.release()
             raise
 
+    def add(self, name: str) -> None:
+        """Lock another name.
+
+        Raises:
+            NdpbrError: Another ndpbr holds it, or it cannot be locked.
+        """
+        if self._descriptor is None:
+            return
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            self._lock(name)
+        except OSError as error:
+            raise NdpbrError(f"cannot lock {name}: {error.strerror}") from error
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def remove(self, name: str) -> None:
+        """Unlock one name."""
+        if self._descriptor is not None:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _byte(name))
+
     def release(self) -> None:
         """Unlock the names."""
         if self._descriptor is not None:
