@@ -1,4 +1,4 @@
-"""Hosts, an attacker, and the kernel's neighbor caches in virtual time -> for how long an owner loses its address.
+"""Hosts, an attacker, and the kernel's neighbor caches in virtual time -> for how long an attacker has an address.
 
 The model is the router's kernel as ndpbr sees it. A packet makes a neighbor entry STALE, and the router's answer to it
 makes the kernel probe the entry 5 s later. A probe ends REACHABLE as soon as a host answers, or FAILED after 3 s.
@@ -24,7 +24,6 @@ from ndpbr_py.core.events import (
     SolicitationReceived,
     Tick,
 )
-from ndpbr_py.core.host_states import HostState
 from tests.builders import nd_proxy
 from tests.kernel_model import Kernel
 
@@ -34,18 +33,20 @@ OWNER, ATTACKER = "02:00:00:00:00:31", "02:00:00:00:00:66"
 LINK_LOCAL = IPv6Address("fe80::66")
 ROUND_TRIP_S, SLOW_ROUND_TRIP_S = 0.001, 0.005  # the attacker is faster than the owner
 DELAY_FIRST_PROBE_S, PROBES_S, REACHABLE_S = 5.0, 3.0, 30.0
+FIRST_SIGHT_S = 7.0  # the lookups of an address that was not known, and then of a decoy, are over
 NO_LLADDR = (NudState.FAILED, NudState.INCOMPLETE, NudState.NONE)
 
 
 @dataclass(slots=True)
 class Machine:
-    """A machine on one link: it answers for its addresses, to its link-layer addresses (None: to any)."""
+    """A machine on one link: it answers for its addresses, or for *everything*."""
 
     dev: str
     lladdr: str
     addresses: tuple[IPv6Address, ...]
     answers: bool = True
     any_lladdr: bool = False
+    everything: bool = False
     router: bool = False
     round_trip_s: float = ROUND_TRIP_S
 
@@ -55,28 +56,37 @@ class World:
 
     Attributes:
         lost_s: For how long at most the owner has been without its route or a proxy entry.
+        stolen_s: For how long at most the attacker has had a route to the owner's address.
         restarted: When the daemon was started last.
     """
 
-    def __init__(self, home: str, away: str, *, answers: bool, known: bool = True) -> None:
+    def __init__(self, home: str, away: str, *, answers: bool, known: bool = True, everything: bool = False) -> None:
+        """Lay the world; an owner that is not *known* is silent, an attacker answers for *everything* or two addresses.
+
+        While ndpbr learns the owner, an attacker on the link of the default route answers for everything or nothing.
+        """
         self.now = 0.0
         self.home = home
         self.owner = Machine(home, OWNER, (OWNED,), round_trip_s=SLOW_ROUND_TRIP_S)
-        self.attacker = Machine(away, ATTACKER, (OWNED, OTHERS), answers, any_lladdr=True, router=away == "wan0")
+        self.attacker = Machine(away, ATTACKER, (OWNED, OTHERS), any_lladdr=True, router=away == "wan0")
+        self.attacker.everything = everything
         self.machines = (self.owner, self.attacker)
         self.cache: dict[tuple[IPv6Address, str], NeighborChanged] = {}
         self._timers: dict[tuple[IPv6Address, str], int] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._wanted = {("route", OWNED, home)} | {("proxy", OWNED, dev) for dev in LISTED if dev != home}
-        self._lost_since: float | None = None
-        self.lost_s = 0.0
+        self._since: dict[str, float] = {}
+        self.lost_s = self.stolen_s = 0.0
         self.remembered: dict[IPv6Address, str] = {}
         self.start()
+        early = everything or away != "wan0"
+        self.attacker.answers = answers and early
         if known:
             self.packet(OWNED, home, OWNER)
-            self.wait(1.0)
-        self.lost_s = 0.0
+            self.wait(1.0 if early else FIRST_SIGHT_S)
+        self.attacker.answers = answers
+        self.lost_s = self.stolen_s = 0.0
 
     # The daemon
 
@@ -91,7 +101,7 @@ class World:
 
     def restart(self) -> None:
         """Stop the daemon, which removes its entries, and start it again."""
-        hosts = [host for host in self.proxy.hosts if host.state is not HostState.STATIC]
+        hosts = [host for host in self.proxy.hosts if not self.proxy.first_sights.undecided(self.proxy, host)]
         known = {host.address: dev for host in hosts if (dev := host.answered_on) is not None}
         lasting = {host.address for host in hosts} | set(self.proxy.candidates.remembered())
         self.remembered = {a: dev for a, dev in self.remembered.items() if a in lasting} | known
@@ -111,12 +121,15 @@ class World:
         self._watch()
 
     def _watch(self) -> None:
-        if self._wanted <= self.kernel.ours():
-            self._lost_since = None
-        elif self._lost_since is None:
-            self._lost_since = self.now
-        if self._lost_since is not None:
-            self.lost_s = max(self.lost_s, self.now - self._lost_since)
+        ours = self.kernel.ours()
+        self.lost_s = max(self.lost_s, self._lasted_s("lost", not self._wanted <= ours))
+        self.stolen_s = max(self.stolen_s, self._lasted_s("stolen", ("route", OWNED, self.attacker.dev) in ours))
+
+    def _lasted_s(self, what: str, holds: bool) -> float:
+        """Return for how long something has been true."""
+        if not holds:
+            self._since.pop(what, None)
+        return self.now - self._since.setdefault(what, self.now) if holds else 0.0
 
     # What happens
 
@@ -163,7 +176,7 @@ class World:
     def _solicit(self, address: IPv6Address, dev: str, lladdr: str | None) -> None:
         state = NudState.PROBE if lladdr is not None else NudState.INCOMPLETE
         for machine in self.machines:
-            if machine.dev != dev or not machine.answers or address not in machine.addresses:
+            if machine.dev != dev or not (machine.everything or address in machine.addresses) or not machine.answers:
                 continue
             if lladdr in (None, machine.lladdr) or machine.any_lladdr:
                 answer = lladdr or machine.lladdr, machine.router

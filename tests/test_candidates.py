@@ -35,6 +35,7 @@ def test_remembered_host_is_asked_by_multicast_and_gets_nothing_yet() -> None:
     assert (why(decisions), actions(decisions)) == ([("lookup-started", "remembered")], ASKED)
     assert len(proxy.hosts) == 0
     assert why(handle(proxy, changed(state=NudState.REACHABLE))) == [("host-learned", "reachable")]
+    handle(proxy, DUE)
     assert times(proxy, 60.0, 660.0) == []
     assert proxy.candidates.remembered() == []
 
@@ -94,7 +95,7 @@ def test_address_is_asked_when_its_prefix_and_interface_are_there() -> None:
 def test_known_host_is_not_asked() -> None:
     """A candidate that was learned meanwhile is verified anyway; it stays a candidate until it has answered."""
     proxy = nd_proxy()
-    handle(proxy, suggested(), changed())
+    handle(proxy, suggested(), changed(), DUE)
 
     assert handle(proxy, DUE) == []
     assert proxy.candidates.remembered() == [A]

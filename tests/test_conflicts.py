@@ -15,7 +15,7 @@ ANSWER = changed(state=NudState.REACHABLE)
 def test_conflict_is_reported_when_it_begins_and_when_it_ends() -> None:
     """The end says how many claims there were, and how much time was between the first and the last."""
     proxy = nd_proxy("wan0", "lan0", "lan1")
-    handle(proxy, ANSWER)
+    handle(proxy, ANSWER, Tick())
     reported = []
     for now in (100.0, 120.0, 140.0):
         reported += handle(proxy, CLAIM, ANSWER, now=now)

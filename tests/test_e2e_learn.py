@@ -83,6 +83,7 @@ def test_host_is_learned_at_stale_and_verified_at_reachable(home: Home, daemon: 
             "reason": "first-sight",
             "proxied_on": ["wan0"],
         },
+        {"level": "debug", "event": "lookup-started", **host, "reason": "first-sight", "lookup_on": ["wan0"]},
         {"level": "debug", "event": "host-verified", **host, "state": "REACHABLE", "reason": "reachable"},
         {"level": "debug", "event": "host-advertised", **host, "state": "REACHABLE", "reason": "nothing-adopted"},
     ]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from functools import partial
+from ipaddress import IPv6Address, IPv6Network
 
 import pytest
 
+from ndpbr_py.core.address import eui64_address
 from tests import frames
-from tests.attacker import Attacker
+from tests.attacker import Attacker, Everything
 from tests.claim import claim
 from tests.conftest import Start
-from tests.home import LAN, ROUTER, Home
+from tests.home import LAN, MODEM, ROUTER, Home
 from tests.lab import until
-from tests.observed import proxies, routes
+from tests.observed import neighbor, proxies, routes, shorten_neighbor_timers
 
 DEVS = ("wan0", "lan0", "lan1")
 
@@ -48,6 +50,7 @@ def test_two_frames_do_not_take_the_address_of_a_host_that_answers(home: Home, d
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
+    running.wait_for("lookup-failed", address=LAN, dev=away)
     host, dev, gateway = (home.lan2, "eth0", "fe80::1") if away == "lan1" else (home.modem, "lan0", ROUTER)
     forged = home.lan.mac("eth0")
     with Attacker(host, dev, lladdr=forged, gateway=gateway, answers={IPv6Address(LAN)}) as attacker:
@@ -73,20 +76,77 @@ def test_addresses_with_a_hosts_lladdr_on_another_link_do_not_lock_it_out(home: 
 
 def test_claims_before_a_restart_take_no_address(home: Home, daemon: Start) -> None:
     """After a stop and a start a host is where the last run knew it, whatever the neighbor cache lists first."""
-    owned = [f"2001:db8:64::1:{number:x}" for number in range(1, 21)]
+    owned = [f"2001:db8:64::1:{number:x}" for number in range(1, 9)]
     answers = {IPv6Address(address) for address in owned}
-    with Attacker(home.lan, answers=answers) as owner, Attacker(home.lan2, answers=answers) as attacker:
-        first = daemon(home.router, "--discover", *DEVS)
+    shorten_neighbor_timers(home.router, "lan1")
+    first = daemon(home.router, "--discover", *DEVS)
+    with Attacker(home.lan, answers=answers) as owner:
         for address in owned:
             owner.claim(address)
             first.wait_for("host-verified", address=address)
+        first.wait_for("lookup-failed", address=owned[-1], dev="lan1")
+    with Attacker(home.lan, answers=answers), Attacker(home.lan2, answers=answers) as attacker:
         for address in owned:
             attacker.claim(address)
-            first.wait_for("address-conflict", address=address)
+        until(lambda: all(attacker.lladdr in neighbor(home.router, address, "lan1") for address in owned))
         assert first.stop() == 0
         # The owners' entries may have left the cache; those of the attacker stay.
-        for address in owned[:10]:
+        for address in owned[:4]:
             home.router.ip(f"-6 neigh del {address} dev lan0")
         daemon(home.router, "--discover", *DEVS)
         until(lambda: {f"{address} dev lan0 proto 135" for address in owned} <= set(routes(home.router)))
         until(lambda: {f"{address} dev lan1 proto 135" for address in owned} <= set(proxies(home.router)))
+
+
+def test_silent_hosts_on_the_provider_s_link_keep_their_addresses(home: Home, daemon: Start) -> None:
+    """ndpbr has never seen them: a LAN host that claims their addresses, and answers, has them for seconds only."""
+    silent = [f"2001:db8:64::5:{number}" for number in range(4)]
+    home.modem.lay(*(f"address add {address}/64 dev lan0 nodad" for address in silent))
+    running = daemon(home.router, *DEVS)
+    with Attacker(home.lan, answers={IPv6Address(address) for address in silent}) as attacker:
+        for address in silent:
+            attacker.claim(address)
+            running.wait_for("host-learned", address=address, dev="lan0")
+        for address in silent:
+            moved = running.wait_for("host-moved", address=address, dev="wan0", from_dev="lan0")
+            assert moved["reason"] == "owner-answers"
+            attacker.claim(address)
+            attacker.claim(address, "02:00:00:00:66:01")
+        until(lambda: {f"{address} dev wan0 proto 135" for address in silent} <= set(routes(home.router)))
+        until(lambda: {f"{address} dev lan0 proto 135" for address in silent} <= set(proxies(home.router)))
+
+
+def test_machine_that_answers_every_solicitation_takes_no_address(home: Home, daemon: Start) -> None:
+    """A modem that proxies everything on the provider's link leaves LAN hosts their addresses; there is one warning."""
+    with Attacker(home.modem, "lan0", gateway=ROUTER, answers=Everything(), router=True) as attacker:
+        running = daemon(home.router, *DEVS)
+        for number in range(6):
+            address = f"2001:db8:64::11:{number}"
+            home.lan.ip(f"address add {address}/64 dev eth0 nodad")
+            claim(home.lan, address)
+            running.wait_for("host-verified", address=address)
+            until(partial(lambda it: IPv6Address(it) in attacker.answered, address))
+        found = running.wait_for("nd-proxy-found", dev="wan0", lladdr=attacker.lladdr)
+        assert found["level"] == "warning"
+        owned = {f"2001:db8:64::11:{number} dev lan0 proto 135" for number in range(6)}
+        until(lambda: owned <= set(routes(home.router)))
+
+    assert not [record for record in running.log() if record["event"] == "host-moved"]
+    assert len([record for record in running.log() if record["event"] == "nd-proxy-found"]) == 1
+
+
+def test_next_hop_s_addresses_are_known_from_the_start(home: Home, daemon: Start) -> None:
+    """PREFIX::1 and the EUI-64 address of the modem are looked up, so that a LAN host cannot be there first."""
+    link_local = str(eui64_address(IPv6Network("fe80::/64"), home.modem.mac("lan0")))
+    home.router.ip(f"-6 route replace default via {link_local} dev wan0")
+    own = str(eui64_address(IPv6Network("2001:db8:64::/64"), home.modem.mac("lan0")))
+    home.modem.ip(f"address add {own}/64 dev lan0 nodad")
+    home.router.run("ping", "-6", "-c1", "-W1", f"{link_local}%wan0")  # the router knows the lladdr of its next hop
+    running = daemon(home.router, "--discover", *DEVS)
+    for address in (MODEM, own):
+        assert running.wait_for("host-learned", address=address)["dev"] == "wan0"
+    with Attacker(home.lan, answers={IPv6Address(own)}) as attacker:
+        attacker.claim(own)
+        running.wait_for("address-ignored", address=own, reason="router-of-another-link")
+
+    assert f"{own} dev lan0 proto 135" not in routes(home.router)

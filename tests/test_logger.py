@@ -109,6 +109,11 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
         "warning",
         {"reason": "refused", "error": "why"},
     ),
+    DecisionKind.ND_PROXY: (
+        decision(DecisionKind.ND_PROXY, Reason.ANSWERS_FOR_OTHERS),
+        "warning",
+        {"reason": "answers-for-others"},
+    ),
     DecisionKind.CONFLICT_ENDED: (
         decision(DecisionKind.CONFLICT_ENDED, Reason.NO_CLAIM, Detail(claimed_on="lan1", duration_s=0, claims=1)),
         "info",

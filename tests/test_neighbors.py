@@ -8,7 +8,7 @@ import pytest
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelNeighbor, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
-from ndpbr_py.core.events import Event, KernelSnapshot, NudState, SnapshotStarted
+from ndpbr_py.core.events import Event, KernelSnapshot, NudState, SnapshotStarted, Tick
 from tests.builders import (
     LLADDR,
     OTHER_LLADDR,
@@ -197,6 +197,7 @@ def test_unverified_host_makes_room_for_one_that_answers() -> None:
     assert why(handle(proxy, changed(), changed("2001:db8::34"))) == [("address-ignored", "max-hosts")]
     decisions = handle(proxy, changed("2001:db8::34", state=REACHABLE))
     assert why(decisions) == [("host-forgotten", "max-hosts"), ("host-learned", "reachable")]
+    handle(proxy, Tick())
     assert why(handle(proxy, changed("2001:db8::35", state=REACHABLE))) == [("address-ignored", "max-hosts")]
 
 
@@ -232,7 +233,7 @@ def test_hosts_that_answer_take_no_place_of_another_link() -> None:
     """In a full table a new host takes a place of the lladdr with the most addresses on the link above its share."""
     proxy = nd_proxy("wan0", "lan0", max_hosts=4)
     handle(proxy, changed("2001:db8::9", "lan0", REACHABLE, "02:00:00:00:00:09"))
-    handle(proxy, *[changed(f"2001:db8::{n}", "lan0", REACHABLE, OTHER_LLADDR) for n in range(1, 4)])
+    handle(proxy, *[changed(f"2001:db8::{n}", "lan0", REACHABLE, OTHER_LLADDR) for n in range(1, 4)], Tick())
 
     for n in (1, 2):
         decisions = handle(proxy, changed(f"2001:db8::a:{n}", "wan0", lladdr=f"02:00:00:00:01:0{n}"))

@@ -108,7 +108,9 @@ class Life(RuleBasedStateMachine):
     @rule(address=ADDRESSES, dev=DEVS, lladdr=LLADDRS, state=st.sampled_from(STATES_WITH_LLADDR))
     def neighbor_is_seen(self, address: IPv6Address, dev: str, lladdr: str, state: NudState) -> None:
         if dev in self.kernel.up or dev == "eth9":
-            self.kernel.neighbors[address, dev] = event = NeighborChanged(address, dev, lladdr, state)
+            event = NeighborChanged(address, dev, lladdr, state)
+            if dev in LISTED:  # a snapshot has no others
+                self.kernel.neighbors[address, dev] = event
             self.handle(event)
 
     @rule(address=ADDRESSES, dev=DEVS, state=st.sampled_from([NudState.FAILED, NudState.INCOMPLETE, NudState.NONE]))

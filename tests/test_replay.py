@@ -207,8 +207,9 @@ def test_hosts_expire_as_the_time_goes_by(capfd: pytest.CaptureFixture[str], tmp
     err = replay(capfd, written(tmp_path, HEADER, line(0, state="STALE"), ended), interfaces=None)[2]
 
     records = [json.loads(it) for it in err]
-    assert [(r["event"], r["reason"]) for r in records[1:]] == [("host-probed", "not-confirmed")] * len(records[1:])
-    assert records[1]["ts"] > "2026-11-23T12:00:00"
+    assert (records[1]["event"], records[1]["reason"]) == ("lookup-started", "first-sight")
+    assert [(r["event"], r["reason"]) for r in records[2:]] == [("host-probed", "not-confirmed")] * len(records[2:])
+    assert records[2]["ts"] > "2026-11-23T12:00:00"
 
 
 def test_real_time_is_waited_for(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

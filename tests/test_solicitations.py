@@ -46,7 +46,7 @@ def with_host(*, probed: bool = False) -> NdProxy:
     """Return a proxy that knows a host on lan0; *probed*: it has not answered yet."""
     proxy = nd_proxy(*THREE)
     earlier = entry("2001:db8:1::9")  # after a start without entries the host would be advertised
-    handle(proxy, kernel(earlier, up=THREE), changed(state=REACHABLE))
+    handle(proxy, kernel(earlier, up=THREE), changed(state=REACHABLE), DUE)
     if probed:
         handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), changed(state=PROBE))
     return proxy
@@ -125,7 +125,7 @@ def test_new_address_is_looked_up_where_it_will_be() -> None:
 def test_new_address_is_looked_up_again_when_detection_is_over() -> None:
     """A host that sends several probes uses its address after the last: by then the first lookup has failed."""
     proxy = nd_proxy()
-    handle(proxy, detection(), changed(state=PROBE))
+    handle(proxy, detection(), changed(state=PROBE), DUE)
     for now in (1.0, 2.0):
         assert handle(proxy, detection(), now=now) == []
     handle(proxy, changed(state=FAILED), now=3.06)
@@ -138,7 +138,7 @@ def test_new_address_is_looked_up_again_when_detection_is_over() -> None:
 def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
     """A lookup during a probe would do nothing; it is sent after the probe."""
     proxy = nd_proxy()
-    handle(proxy, detection(), changed(state=PROBE))
+    handle(proxy, detection(), changed(state=PROBE), DUE)
 
     assert later(proxy) == []
     assert proxy.lookups.next_deadline() == pytest.approx(2.2)
@@ -147,7 +147,7 @@ def test_new_address_that_the_kernel_is_asking_is_left_to_it() -> None:
 def test_new_address_that_has_answered_is_not_looked_up_again() -> None:
     """The second lookup is only for hosts that have not answered."""
     proxy = nd_proxy()
-    handle(proxy, detection(), changed(state=PROBE), changed(state=REACHABLE))
+    handle(proxy, detection(), changed(state=PROBE), changed(state=REACHABLE), DUE)
 
     assert (later(proxy), proxy.lookups.next_deadline()) == ([], None)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 from socket import AF_INET6, inet_ntop, inet_pton
 
+_UNIVERSAL = 0x02  # the bit of the first octet that modified EUI-64 inverts (RFC 4291, 2.5.1)
 _LINK_LOCAL = int(IPv6Address("fe80::")) >> 118
 
 
@@ -26,3 +27,10 @@ def text(address: IPv6Address) -> str:
 def link_local(address: IPv6Address) -> bool:
     """Whether *address* is in fe80::/10, in a quarter of the time of is_link_local."""
     return int(address) >> 118 == _LINK_LOCAL
+
+
+def eui64_address(prefix: IPv6Network, lladdr: str) -> IPv6Address:
+    """Return the address in a /64 that a host with an Ethernet address makes from it (RFC 2464, 4)."""
+    octets = bytes.fromhex(lladdr.replace(":", ""))
+    interface_id = bytes((octets[0] ^ _UNIVERSAL, *octets[1:3], 0xFF, 0xFE, *octets[3:]))
+    return prefix[int.from_bytes(interface_id)]

@@ -1,8 +1,8 @@
 """Addresses that may be in use -> lookups, a few at a time.
 
 Pure. A candidate that answers is learned from the neighbor table like any other host. A remembered host is looked up
-three times in eleven minutes: after a power cut the switch and the host may take longer to start than the router, and
-the prefix comes only with the first router advertisement.
+three times in eleven minutes, and so is what may be an address of a next hop: after a power cut the switch and the host
+may take longer to start than the router, and the prefix comes only with the first router advertisement.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Place = tuple[IPv6Address, str]
 
 @dataclass(slots=True)
 class _Candidate:
-    remembered: bool
+    reason: Reason
     drop_at: float
     lookups: int = 0
 
@@ -44,16 +44,19 @@ class Candidates:
 
     def remembered(self) -> list[IPv6Address]:
         """Return the addresses from an earlier run that have neither answered nor been dropped."""
-        return [address for (address, _), candidate in self._candidates.items() if candidate.remembered]
+        return [
+            address for (address, _), candidate in self._candidates.items() if candidate.reason is Reason.REMEMBERED
+        ]
 
     def add(self, event: CandidatesFound, max_candidates: int, now: float) -> None:
         """Add the candidates of *event*, up to *max_candidates* in all; look them up now."""
-        drop_at = now + (_MAX_REMEMBERED_S if event.remembered else _MAX_ANSWERED_S)
+        reason = Reason.NEXT_HOP if event.next_hop else Reason.REMEMBERED if event.remembered else Reason.ECHO
+        drop_at = now + (_MAX_ANSWERED_S if reason is Reason.ECHO else _MAX_REMEMBERED_S)
         for place in event.hosts:
             if place not in self._candidates:
                 if len(self._candidates) >= max_candidates:
                     continue
-                self._candidates[place] = _Candidate(event.remembered, drop_at)
+                self._candidates[place] = _Candidate(reason, drop_at)
             self._deadlines.set(place, now)
 
     def retry_blocked(self, state: State, now: float) -> None:
@@ -83,7 +86,9 @@ class Candidates:
         address, dev = place
         candidate = self._candidates[place]
         host = state.hosts.get(address)
-        if now >= candidate.drop_at or (host is not None and (host.state.has_answered or not candidate.remembered)):
+        if now >= candidate.drop_at or (
+            host is not None and (host.state.has_answered or candidate.reason is Reason.ECHO)
+        ):
             del self._candidates[place]
             self._blocked.discard(place)
             return None
@@ -95,12 +100,13 @@ class Candidates:
             self._deadlines.set(place, candidate.drop_at)
             return None
         self._blocked.discard(place)
-        if candidate.remembered and candidate.lookups < len(_RETRY_DELAYS_S):
+        if candidate.reason is not Reason.ECHO and candidate.lookups < len(_RETRY_DELAYS_S):
             self._deadlines.set(place, now + _RETRY_DELAYS_S[candidate.lookups])
         else:
             candidate.drop_at = now + _ANSWER_TIMEOUT_S
             self._deadlines.set(place, candidate.drop_at)
         candidate.lookups += 1
-        reason = Reason.REMEMBERED if candidate.remembered else Reason.ECHO
         # To the multicast group: the host may have another link-layer address now.
-        return Decision(DecisionKind.LOOKUP_STARTED, reason, address, dev, actions=[Probe(address, dev, None)])
+        return Decision(
+            DecisionKind.LOOKUP_STARTED, candidate.reason, address, dev, actions=[Probe(address, dev, None)]
+        )

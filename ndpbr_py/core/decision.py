@@ -39,6 +39,7 @@ class DecisionKind(Enum):
     PROXY_WITHHELD = "proxy-withheld"
     LOOKUPS_RATE_LIMITED = "lookups-rate-limited"
     ADVERTISED = "host-advertised"
+    ND_PROXY = "nd-proxy-found"
 
     __hash__ = object.__hash__  # as NudState's
 
@@ -80,6 +81,7 @@ class Reason(Enum):
     FOREIGN_PROXY = "foreign-proxy"
     KIND = "not-global-unicast"
     ANYCAST = "subnet-router-anycast"
+    RESERVED = "reserved-anycast"
     OFF_LINK = "not-on-link"
     OWN = "own-address"
     ROUTER_ADDRESS = "router-address"
@@ -101,6 +103,7 @@ class Reason(Enum):
     UNUSED = "not-used-elsewhere"
     FLOOD = "too-many-solicitations"
     WITHOUT_ND = "interface-without-nd"
+    ANSWERS_FOR_OTHERS = "answers-for-others"
 
     __hash__ = object.__hash__  # as NudState's
 

@@ -1,6 +1,6 @@
 """Address, interface -> whether a host may be learned there, or the reason why not.
 
-Pure. Source: RFC 4291, 2.4 (types of address) and 2.6.1 (subnet-router anycast).
+Pure. Source: RFC 4291, 2.4 (types of address) and 2.6.1 (subnet-router anycast); RFC 2526 (reserved anycast).
 """
 
 from __future__ import annotations
@@ -14,6 +14,14 @@ from ndpbr_py.core.routes import RoutingTable
 
 _GLOBAL = int(IPv6Address("2000::")) >> 125
 _UNIQUE_LOCAL = int(IPv6Address("fc00::")) >> 121
+_INTERFACE_ID = (1 << 64) - 1
+_RESERVED, _FIRST_RESERVED = 0xFDFF_FFFF_FFFF_FF80 >> 7, 0xFDFF_FFFF_FFFF_FF80  # the last 7 bits may be any
+
+
+def decoy(address: IPv6Address) -> IPv6Address:
+    """Return an address in the same /64 that no host has: only a machine that answers for any address has it."""
+    number = int(address)
+    return IPv6Address((number & ~_INTERFACE_ID) | _FIRST_RESERVED | (number & 0x7F))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,8 @@ class Scope:
                 return Reason.OFF_LINK
             if number in self._anycast:
                 return Reason.ANYCAST
+        if (number & _INTERFACE_ID) >> 7 == _RESERVED:
+            return Reason.RESERVED
         if number in self._own:
             return Reason.OWN
         if self.next_hops and self.next_hops.get(address, dev) != dev:

@@ -292,10 +292,16 @@ class ActionFinished:
 
 @dataclass(frozen=True, slots=True)
 class CandidatesFound:
-    """Addresses that may be in use, each with its interface: ``remembered``, or from the all-nodes ping."""
+    """Addresses that may be in use, each with its interface.
+
+    Attributes:
+        remembered: The hosts file has them; otherwise they have answered the all-nodes ping.
+        next_hop: They are those that a next hop probably has.
+    """
 
     hosts: tuple[tuple[IPv6Address, str], ...]
     remembered: bool
+    next_hop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The known hosts: one record per address, found by address and by link-layer address.
 
-Pure. Hosts that have never answered are also listed by interface, so that a flood of claims on one interface takes no
-place from the hosts on another.
+Pure. Hosts that have never answered, and those that have yet to be looked up on the other links, are also listed by
+interface, so that a flood of claims on one interface takes no place from the hosts on another.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
+
+_NEVER = float("inf")  # as in Host.looked_up_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Host:
         claimant: The claimant of a CONTESTED host; None in all other states.
         probed_at: When the host was last probed because it was seen on another link, in seconds.
         last_move: Its last move to another link.
+        looked_up_at: When its address was looked up on the other links, in seconds; infinite: that is yet to be done.
         previous_lladdr: The lladdr before the present one.
         lladdr_forged: The host has answered while its lladdr was seen with its address on another link: from then on it
             is probed before it is moved.
@@ -75,6 +78,7 @@ class Host:
     claimant: Claimant | None = None
     probed_at: float = float("-inf")
     last_move: Move | None = None
+    looked_up_at: float = float("-inf")
     previous_lladdr: str | None = None
     lladdr_forged: bool = False
     installed: Entries = NOTHING
@@ -118,6 +122,7 @@ class Hosts:
         # By interface, too: the question is where else an lladdr is, and the answer is nearly always: nowhere.
         self._by_lladdr: dict[str, dict[str, tuple[Host, ...]]] = {}
         self._unanswered: dict[str, dict[IPv6Address, Host]] = defaultdict(dict)
+        self._not_looked_up: dict[str, dict[IPv6Address, Host]] = defaultdict(dict)
         self._numbers: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -149,10 +154,15 @@ class Hosts:
         return self._numbers[dev]
 
     def largest(self, share: int) -> Host | None:
-        """Return a host of the lladdr with the most addresses, on the link farthest above *share*."""
+        """Return a host of the lladdr with the most addresses, on the link farthest above *share*.
+
+        One that has yet to be looked up on the other links comes first.
+        """
         dev = max(self._numbers, key=self._numbers.__getitem__, default="")
         if self._numbers[dev] <= share:
             return None
+        if (waiting := self.not_looked_up(dev)) is not None:
+            return waiting
         groups = ([host for host in links.get(dev, ()) if not host.pinned] for links in self._by_lladdr.values())
         most = max(groups, key=len, default=[])
         return most[0] if most else None
@@ -162,12 +172,30 @@ class Hosts:
         return len(self._unanswered[dev])
 
     def eviction_candidate(self) -> Host | None:
-        """Return the oldest host that has never answered, on the interface with most such hosts.
+        """Return the oldest host that was not looked up on the other links, on the interface with most such hosts.
 
-        A host that another one may have moved with its lladdr is spared: it has answered where it was.
+        If there is none: the oldest one that has never answered, in the same way. A host that another one may have
+        moved with its lladdr is spared: it has answered where it was.
         """
-        most = max(self._unanswered.values(), key=len, default={})
-        return next((host for host in most.values() if not host.last_move or host.last_move.previous_dev is None), None)
+        for hosts in (self._not_looked_up, self._unanswered):
+            most = max(hosts.values(), key=len, default={})
+            for host in most.values():
+                if host.last_move is None or host.last_move.previous_dev is None:
+                    return host
+        return None
+
+    def links_not_looked_up(self) -> list[str]:
+        """Return the interfaces with hosts that have yet to be looked up on the other links."""
+        return [dev for dev, hosts in self._not_looked_up.items() if hosts]
+
+    def not_looked_up(self, dev: str) -> Host | None:
+        """Return the host on *dev* that has waited longest for its lookup on the other links."""
+        return next(iter(self._not_looked_up[dev].values()), None)
+
+    def set_looked_up(self, host: Host, now: float) -> None:
+        """Record that the address of *host* is looked up on the other links now."""
+        host.looked_up_at = now
+        self._not_looked_up[host.dev].pop(host.address, None)
 
     def add(self, host: Host) -> None:
         """Add a new host."""
@@ -175,6 +203,8 @@ class Hosts:
         self._numbers[host.dev] += 1
         if not host.state.has_answered:
             self._unanswered[host.dev][host.address] = host
+        if host.looked_up_at == _NEVER:
+            self._not_looked_up[host.dev][host.address] = host
         self._index(host)
 
     def remove(self, host: Host) -> None:
@@ -182,6 +212,7 @@ class Hosts:
         del self._by_address[host.address]
         self._numbers[host.dev] -= 1
         self._unanswered[host.dev].pop(host.address, None)
+        self._not_looked_up[host.dev].pop(host.address, None)
         self._unindex(host)
 
     def set_lladdr(self, host: Host, lladdr: str) -> None:
@@ -194,6 +225,8 @@ class Hosts:
     def set_dev(self, host: Host, dev: str) -> None:
         """Record that a host is on another interface now, where it has not answered yet."""
         self._unanswered[host.dev].pop(host.address, None)
+        if self._not_looked_up[host.dev].pop(host.address, None) is not None:
+            self._not_looked_up[dev][host.address] = host
         self._unindex(host)
         self._numbers.update({host.dev: -1, dev: 1})
         host.dev = dev

@@ -23,7 +23,8 @@ _LINK_RATE, _LINK_BURST = (
     50.0,
 )  # lookups per second, and in one burst, for solicitations received on one interface
 _LLADDR_RATE, _LLADDR_BURST = 5.0, 25.0  # the same, for those from one link-layer address there
-_LOOKUP_S = 3.0  # the kernel solicits three times, RetransTimer (1 s) apart
+LOOKUP_S = 3.0  # the kernel solicits three times, RetransTimer (1 s) apart
+_MAX_WAIT_S = 1.0  # of a lookup that can wait
 _MAX_REMEMBERED = 1000  # senders, targets and planned steps
 _REPORT_INTERVAL_S = 60.0
 
@@ -62,13 +63,14 @@ class Lookups:
         self._reported = 0
         self._links: dict[str, TokenBucket] = defaultdict(lambda: TokenBucket(_LINK_RATE, _LINK_BURST))
         self._senders: dict[tuple[str, str | None], TokenBucket] = {}
+        self._last_waiting: dict[str, float] = {}
         self._probed_at: dict[IPv6Address, float] = {}
         self._steps: Deadlines[Due] = Deadlines()
         self._reports = TokenBucket(1 / _REPORT_INTERVAL_S, 1)
 
     def recently_probed(self, target: IPv6Address, now: float) -> bool:
         """Whether the kernel is still looking *target* up."""
-        return now - self._probed_at.get(target, float("-inf")) < _LOOKUP_S
+        return now - self._probed_at.get(target, float("-inf")) < LOOKUP_S
 
     def allows(self, dev: str, lladdr: str | None, target: IPv6Address, number: int, now: float) -> bool:
         """Return whether a solicitation from *lladdr* on *dev* may cause *number* lookups of *target*; count them."""
@@ -80,14 +82,33 @@ class Lookups:
 
     def within_limits(self, dev: str, lladdr: str | None, number: int, now: float) -> bool:
         """Return whether a solicitation from *lladdr* on *dev* may cause *number* new entries in a table."""
-        if (sender := self._senders.get((dev, lladdr))) is None:
-            sender = TokenBucket(_LLADDR_RATE, _LLADDR_BURST)
-            remember(self._senders, (dev, lladdr), sender, _MAX_REMEMBERED)
+        sender = self._sender(dev, lladdr)
         cost = min(number, _LLADDR_BURST)  # more interfaces than that may all be tried
         if not sender.take(cost, now) or not self._links[dev].take(cost, now):
             self.rate_limited += 1
             return False
         return True
+
+    def allows_waiting(self, dev: str, lladdr: str | None, number: int, now: float) -> bool:
+        """Return whether *number* lookups that can wait may start now; count them.
+
+        Half of each burst is kept for solicitations. But a flood of these cannot stop lookups that wait: one second
+        after the last ones on *dev*, the next ones start on credit.
+        """
+        sender, link = self._sender(dev, lladdr), self._links[dev]
+        if now - self._last_waiting.get(dev, float("-inf")) < _MAX_WAIT_S:
+            cost = min(number, _LLADDR_BURST / 2)
+            if sender.available(now) < cost + _LLADDR_BURST / 2 or link.available(now) < cost + _LINK_BURST / 2:
+                return False
+        self._last_waiting[dev] = now
+        self.charge(dev, lladdr, number)
+        return True
+
+    def charge(self, dev: str, lladdr: str | None, number: int) -> None:
+        """Count *number* lookups that start whatever the limits."""
+        for bucket in (self._sender(dev, lladdr), self._links[dev]):
+            bucket.owe(min(number, _LLADDR_BURST))
+        self.sent += number
 
     def report(self, now: float) -> int | None:
         """Return how many solicitations were rate-limited since the last report; None within a minute of it."""
@@ -112,6 +133,12 @@ class Lookups:
         while (step := self._steps.pop(now)) is not None:
             due.append(step)  # all of them first: a step may be planned again for now
         return iter(due)
+
+    def _sender(self, dev: str, lladdr: str | None) -> TokenBucket:
+        if (sender := self._senders.get((dev, lladdr))) is None:
+            sender = TokenBucket(_LLADDR_RATE, _LLADDR_BURST)
+            remember(self._senders, (dev, lladdr), sender, _MAX_REMEMBERED)
+        return sender
 
 
 def started(

@@ -97,7 +97,9 @@ def _follow(
         case Effect.SETTLE:
             verified = [host.decision(DecisionKind.VERIFIED, Reason.REACHABLE)] if first_answer else []
             host.lladdr_forged |= before is not None and before.lladdr == host.lladdr
-            if before is None or not state.conflicts.claim(host.address, before.lladdr, before.dev, now):
+            if before is None or state.first_sights.answers_for_others(before.dev, before.lladdr):
+                return verified
+            if not state.conflicts.claim(host.address, before.lladdr, before.dev, now):
                 return verified
             return [
                 host.decision(
@@ -129,10 +131,14 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
     if objection is not None:
         if state.snapshot is not None:
             state.snapshot.changed.discard(event.address)  # the snapshot may bring the prefix of this address
+        if objection is Reason.RESERVED and event.state is NudState.REACHABLE:
+            return state.first_sights.decoy_answered(event)
         return _ignored(state, event, objection, now)
     first = HostState.VERIFIED if present else HostState.UNVERIFIED
     host = Host(event.address, event.dev, lladdr, event.state, now, first, now)
     host.installed = state.on_demand.take(event.address)
+    if state.rules.can_resolve and event.state is not NudState.PERMANENT and host.address not in state.remembered:
+        host.looked_up_at = float("inf")  # the next tick looks it up: its entries come first
     state.hosts.add(host)
     actions: list[Action] = list(state.converge(host))
     home = state.remembered.get(host.address, host.dev) if state.remembered else host.dev
@@ -222,26 +228,37 @@ def _lladdr_changed(state: State, host: Host, old: str, now: float) -> list[Deci
 
 def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     """The address of the host is seen on another link: the host has moved, or another host claims its address."""
+    moved = _last_move(host, now)
+    is_old_link = moved is not None and moved.previous_dev == event.dev
+    if not is_old_link and (answered := state.first_sights.answered(state, host, event, now)) is not None:
+        return answered
     if (objection := state.objection(event.address, event.dev)) is not None:
         return _ignored(state, event, objection, now)
     if host.nud is NudState.PERMANENT:
         return []
+    if is_old_link and event.state is NudState.PROBE:
+        return []  # our own probe of the old link
+    if is_old_link and VERDICTS[event.state] is Verdict.PRESENT:
+        # It never moved: another host used its lladdr, or claimed the address while ndpbr did not run.
+        return owner_answered(state, host, event, lladdr, now)
+    return claimed(state, host, event, lladdr, now)
+
+
+def owner_answered(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
+    """Give the address back to its owner, which has answered on another link than that of *host*."""
+    host.lladdr_forged, other, forger = True, host.dev, host.lladdr
+    move = state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)
+    host.nud = event.state
+    state.conflicts.claim(host.address, forger or "", other, now)
+    return [
+        host.decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=forger, claimed_on=other)),
+        move,
+    ]
+
+
+def claimed(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
+    """Return what follows when a host on another link uses the address, whether with the same lladdr or another one."""
     moved = _last_move(host, now)
-    if moved is not None and moved.previous_dev == event.dev:
-        if event.state is NudState.PROBE:
-            return []  # our own probe of the old link
-        if VERDICTS[event.state] is Verdict.PRESENT:
-            # It never moved: another host used its lladdr, or claimed the address while ndpbr did not run.
-            host.lladdr_forged, other, claimed_by = True, host.dev, host.lladdr
-            move = state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)
-            host.nud = event.state
-            state.conflicts.claim(host.address, claimed_by or "", other, now)
-            return [
-                host.decision(
-                    DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=claimed_by, claimed_on=other)
-                ),
-                move,
-            ]
     if moved is None and lladdr == host.lladdr and not host.lladdr_forged:
         return [state.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
     if host.dev not in state.desired.usable:

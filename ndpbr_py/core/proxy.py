@@ -12,6 +12,7 @@ from typing import assert_never
 
 from ndpbr_py.core import (
     duplicates,
+    first_answers,
     link_changes,
     mld_refresh,
     neighbors,
@@ -133,6 +134,7 @@ class NdProxy(State):
         deadlines = [self.lookups.next_deadline(), self.candidates.next_deadline(), self._expiry.next_deadline()]
         deadlines += [self._corrections.next_deadline(), self.on_demand.next_deadline()]
         deadlines.append(self.conflicts.next_deadline())
+        deadlines.append(self.first_sights.next_deadline(self))
         if self._rejoins is not None and self.snapshot is None:
             deadlines.append(self._rejoins.next_deadline())
         return min((at for at in deadlines if at is not None), default=None)
@@ -173,6 +175,7 @@ class NdProxy(State):
         # A snapshot in progress might find the entries just while they are out: their turn comes after it.
         if self._rejoins is not None and self.snapshot is None:
             decisions += mld_refresh.decisions(self, list(self._rejoins.due(self.hosts, now)))
+        decisions += [*first_answers.due(self, now), *self.first_sights.lookups(self, now)]
         decisions += [*self._corrections.due(self, now), *on_demand.due(self, now), *self.conflicts.due(now)]
         return decisions + self.candidates.due(self, now)
 

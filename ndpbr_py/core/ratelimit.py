@@ -25,12 +25,20 @@ class TokenBucket:
 
     def take(self, number: float, now: float) -> bool:
         """Return whether *number* may happen now, and if so, take that many tokens."""
+        if self.available(now) < number:
+            return False
+        self.owe(number)
+        return True
+
+    def available(self, now: float) -> float:
+        """Return how many may happen now; negative if some have happened in advance."""
         self._tokens = min(self._burst, self._tokens + (now - self._last) * self._rate)
         self._last = now
-        if self._tokens < number:
-            return False
+        return self._tokens
+
+    def owe(self, number: float) -> None:
+        """Take *number* tokens, even in advance."""
         self._tokens -= number
-        return True
 
     @property
     def has_refused(self) -> bool:

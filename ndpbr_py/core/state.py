@@ -18,6 +18,7 @@ from ndpbr_py.core.detections import Detections
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, steps
 from ndpbr_py.core.events import NudState
+from ndpbr_py.core.first_sights import FirstSights
 from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host, Hosts, Move
 from ndpbr_py.core.lookups import Lookups
@@ -93,6 +94,7 @@ class State:
         # Since when a listed interface is down, or without carrier.
         self.down_since: dict[str, float] = {}
         self.detections = Detections()
+        self.first_sights = FirstSights()
         self.waiting = WaitingSenders(rules.interfaces, rules.answer_as_target)
         self.on_demand = OnDemand()
         self._static_prefixes = [
@@ -118,6 +120,9 @@ class State:
             return Reason.STATIC
         if dev in self.rules.upstreams:
             return Reason.UPSTREAM_LINK
+        return self._objection(address, dev)
+
+    def _objection(self, address: IPv6Address, dev: str) -> Reason | None:
         if dev in self.desired.without_nd:
             return Reason.WITHOUT_ND
         if self.routers and self.routers.get(address, dev) != dev:
@@ -135,6 +140,11 @@ class State:
     def other_links(self, address: IPv6Address, dev: str) -> list[str]:
         """Return the interfaces other than *dev* on which a host at *address* may be learned."""
         return [other for other in self.rules.interfaces if other != dev and self.admits(address, other)]
+
+    def links_to_look_up(self, host: Host) -> list[str]:
+        """Return the interfaces other than the host's on which another host may have its address."""
+        others = (dev for dev in self.rules.interfaces if dev != host.dev and dev in self.desired.usable)
+        return [dev for dev in others if self._objection(host.address, dev) is None]
 
     def has_route(self, address: IPv6Address, dev: str) -> bool:
         """Whether the kernel should have our route to *address* on *dev*."""

@@ -1,16 +1,17 @@
-"""Host discovery at startup: remembered hosts, and hosts that answer the all-nodes ping -> candidates.
+"""Host discovery at startup: remembered hosts, next hops, and hosts that answer the all-nodes ping -> candidates.
 
 A router that was rebooted has an empty neighbor cache, and no host solicits a silent server. Known hosts are written to
-a file for the next start.
+a file for the next start. The addresses that a next hop probably has are looked up before another host claims them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import IPv6Address
 
 from ndpbr_py.config import RunConfig
+from ndpbr_py.core.address import eui64_address
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.events import CandidatesFound, KernelSnapshot
 from ndpbr_py.core.proxy import NdProxy
@@ -19,6 +20,8 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.packets.all_nodes_ping import AllNodesPing
 
+_MAX_PREFIXES = 16  # in which the next hops' addresses are looked up; any host can advertise prefixes
+_ETHERNET_LENGTH = len("00:00:5e:00:53:00")
 _MIN_SAVE_INTERVAL_S = 300.0  # the file may be on flash memory
 
 
@@ -35,6 +38,7 @@ class Discovery:
         self._saved_at = float("-inf")
         self._ping = AllNodesPing(emit)
         self._pinged: set[tuple[str, IPv6Address]] = set()
+        self._next_hops: frozenset[tuple[IPv6Address, str]] = frozenset()
         self._snapshot = KernelSnapshot()
 
     def load(self) -> None:
@@ -55,12 +59,14 @@ class Discovery:
         self._log.record("info", "discovery-started", remembered=len(self._file.known))
         hosts = tuple((address, dev) for address, (dev, _) in self._file.known.items())
         self._emit(CandidatesFound(hosts, remembered=True))
+        self._look_up_next_hops()
         self._ping_all()
 
     def on_snapshot(self, snapshot: KernelSnapshot) -> None:
-        """Ping all nodes where an interface, or an address of the router, is new."""
+        """Ping all nodes where an interface, or an address of the router, is new; look new next hops up."""
         self._snapshot = snapshot
         if self._enabled and self._started:
+            self._look_up_next_hops()
             self._ping_all()
 
     def save(self, *, now: bool = False) -> None:
@@ -68,7 +74,11 @@ class Discovery:
         if not self._started or (time.monotonic() - self._saved_at < _MIN_SAVE_INTERVAL_S and not now):
             return
         before = self._file.known
-        hosts = [host for host in self._proxy.hosts if not host.state.configured]
+        hosts = [
+            host
+            for host in self._proxy.hosts
+            if not host.state.configured and not self._proxy.first_sights.undecided(self._proxy, host)
+        ]
         known = {host.address: (dev, host.lladdr) for host in hosts if (dev := host.answered_on) is not None}
         # A host that has not answered yet, or not again, stays where the last run knew it.
         lasting = {host.address for host in hosts} | set(self._proxy.candidates.remembered())
@@ -79,6 +89,12 @@ class Discovery:
         """Write the known hosts to the file, and close the socket."""
         self.save(now=True)
         self._ping.close()
+
+    def _look_up_next_hops(self) -> None:
+        """Look up PREFIX::1 and the EUI-64 address of each next hop on its link; a modem often has one of them."""
+        before, self._next_hops = self._next_hops, frozenset(_next_hops(self._snapshot))
+        if new := tuple(sorted(self._next_hops - before)):
+            self._emit(CandidatesFound(new, remembered=False, next_hop=True))
 
     def _ping_all(self) -> None:
         """Ping all nodes once from each prefix on each LAN that is up; the provider's link is not ours to ping."""
@@ -108,6 +124,19 @@ class Discovery:
         if not failed:
             self._log.record("debug", "all-nodes-ping-sent", dev=dev, source=str(source))
         return not failed
+
+
+def _next_hops(snapshot: KernelSnapshot) -> Iterator[tuple[IPv6Address, str]]:
+    """Yield the addresses that the next hops probably have besides the gateway's, each with its interface."""
+    prefixes = sorted(prefix for prefix in snapshot.on_link if prefix.prefixlen == 64)[:_MAX_PREFIXES]
+    lladdrs = {(neighbor.address, neighbor.dev): neighbor.lladdr or "" for neighbor in snapshot.neighbors}
+    for gateway, dev in snapshot.next_hops.items():
+        lladdr = lladdrs.get((gateway, dev), "")
+        for prefix in prefixes:
+            if prefix[1] != gateway:
+                yield prefix[1], dev
+            if len(lladdr) == _ETHERNET_LENGTH:
+                yield eui64_address(prefix, lladdr), dev
 
 
 def _sources(snapshot: KernelSnapshot) -> list[IPv6Address]:

@@ -21,6 +21,7 @@ OBJECTIONS: Mapping[Reason, Answer] = {
         "give the router an address in its prefix, or `ndpbr run --prefix PREFIX`",
     ),
     Reason.ANYCAST: ("it is the subnet-router anycast address, which every router has", None),
+    Reason.RESERVED: ("it is a reserved subnet anycast address, which no host has (RFC 2526)", None),
     Reason.OWN: ("it is the router's own address", None),
     Reason.ROUTED_ELSEWHERE: ("the routing table sends it to another interface than the one where it was seen", None),
     Reason.NEXT_HOP: ("it is the next hop of a default route on another interface", None),

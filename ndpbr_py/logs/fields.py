@@ -28,7 +28,13 @@ _DEBUG = frozenset(
     )
 )
 _WARNING = frozenset(
-    (DecisionKind.REFUSED, DecisionKind.CONFLICT, DecisionKind.FOREIGN_ENTRY, DecisionKind.LOOKUPS_RATE_LIMITED)
+    (
+        DecisionKind.REFUSED,
+        DecisionKind.CONFLICT,
+        DecisionKind.FOREIGN_ENTRY,
+        DecisionKind.LOOKUPS_RATE_LIMITED,
+        DecisionKind.ND_PROXY,
+    )
 )
 _DETAILS = tuple(field.name for field in dataclasses.fields(Detail))
 
