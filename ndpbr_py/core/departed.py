@@ -30,7 +30,7 @@ class Departure:
 
 
 class Departed:
-    """The latest hosts that have answered and were forgotten: those that never answered may not exist."""
+    """The latest hosts that have answered and were forgotten.  One that never answered may not exist."""
 
     def __init__(self) -> None:
         self._hosts: dict[IPv6Address, Departure] = {}

@@ -1,4 +1,4 @@
-"""The DAD probes of hosts for addresses that no host was known to have; their senders may not use them yet.
+"""DAD probes for addresses that no host was known to have: the sender may not use the address yet.
 
 Pure. Source: RFC 4862, 5.4.
 """

@@ -2,8 +2,8 @@
 
 Pure. A table, like the transitions in h11's _state.py: a pair that is not listed changes nothing.
 
-Only the host itself can make ndpbr doubt that it has answered: no evidence that comes from another host leads from a
-state with `has_answered` to one without. A move to another link starts the life cycle over, as UNVERIFIED.
+Only a host's own silence takes it out of the states with `has_answered`. No evidence from another host does. A move to
+another link starts the life cycle over, as UNVERIFIED.
 """
 
 from __future__ import annotations

@@ -174,8 +174,8 @@ class Hosts:
     def eviction_candidate(self) -> Host | None:
         """Return the oldest host that was not looked up on the other links, on the interface with most such hosts.
 
-        If there is none: the oldest one that has never answered, in the same way. A host that another one may have
-        moved with its lladdr is spared: it has answered where it was.
+        If there is none: the oldest one that has never answered, in the same way. A host whose last move may be another
+        host's forgery is spared: it has answered on its previous link.
         """
         for hosts in (self._not_looked_up, self._unanswered):
             most = max(hosts.values(), key=len, default={})

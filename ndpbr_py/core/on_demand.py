@@ -111,11 +111,11 @@ def rerouted(state: State) -> list[Decision]:
 
 
 def repaired(state: State, installed: Mapping[IPv6Address, Entries]) -> Iterator[Decision]:
-    """Yield what makes the *installed* entries those that are wanted."""
+    """Yield what makes the *installed* entries the desired ones."""
     for address in {address for address, _ in state.on_demand}:
-        wanted = Entries(None, state.on_demand.links(address))
-        if actions := steps(address, installed.get(address, NOTHING), wanted):
-            link = link_of(state, address, wanted.proxies[0])
+        needed = Entries(None, state.on_demand.links(address))
+        if actions := steps(address, installed.get(address, NOTHING), needed):
+            link = link_of(state, address, needed.proxies[0])
             yield Decision(DecisionKind.PROXIED_ON_DEMAND, Reason.DRIFTED, address, link, actions=actions)
 
 

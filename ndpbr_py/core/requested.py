@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def probes(state: State, address: IPv6Address) -> list[Probe]:
-    """Return the probes that look *address* up: of a known host first that on its own link."""
+    """Return the probes that look *address* up; the first one goes to the link where the host is known."""
     host = state.hosts.get(address)
     if host is not None and host.pinned:
         return []  # a probe would make a PERMANENT entry an ordinary one
@@ -30,10 +30,10 @@ def probes(state: State, address: IPv6Address) -> list[Probe]:
 
 def lookup(state: State, address: IPv6Address, now: float) -> Sequence[Decision]:
     """Return the lookup of *address*; none where the limits refuse it."""
-    wanted = probes(state, address)
-    if not wanted or not state.lookups.allows(wanted[0].dev, None, address, len(wanted), now):
+    found = probes(state, address)
+    if not found or not state.lookups.allows(found[0].dev, None, address, len(found), now):
         return ()
-    return started(Reason.REQUESTED, address, wanted[0].dev, None, wanted)
+    return started(Reason.REQUESTED, address, found[0].dev, None, found)
 
 
 def obstacle(state: State, address: IPv6Address) -> Reason | None:

@@ -63,7 +63,7 @@ class Health:
             self._tables = tables
 
     async def run(self) -> None:
-        """Make the checks with the last tables; from now on make them with each new ones."""
+        """Make the checks with the last snapshot, and from now on with each new one."""
         if not self._advertised.is_set() and any(map(accepts_ra, self._facts(KernelSnapshot()).listed())):
             self._check(self._tables, without=_ADVERTISED)
             with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""A lookup that a client asked for -> the answer, as soon as the kernel has decided on every link."""
+"""A lookup that a client requested -> the answer, as soon as the kernel has decided on every link."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A snapshot of the kernel and an address -> the facts about the address, and why it is, or is not, proxied.
 
-Pure.  The rules are not repeated here: the core handles the snapshot, as in the daemon, and is asked.
+Pure.  The rules are not repeated here: the core handles the snapshot, as in the daemon, and its state is read.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Finding:
 
 
 def ok(name: str, detail: str) -> Finding:
-    """Return that all is well."""
+    """Return that the check has passed."""
     return Finding(name, Status.OK, detail)
 
 

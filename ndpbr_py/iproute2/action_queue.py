@@ -12,7 +12,8 @@ from itertools import islice
 
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelNeighbor, DelProxy, DelRoute, Probe
 
-# A resync may ask again for what waits already.  A new host's actions, which wait for nothing, need no search for that.
+# A resync may submit again what still waits.  Only a longer queue is searched for that: where nothing waits, a first
+# packet is on its way.
 FEW = 16  # actions
 
 
