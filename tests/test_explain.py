@@ -268,3 +268,11 @@ def test_every_objection_has_a_sentence(reason: Reason) -> None:
 def test_meaning_of_a_neighbor_state(state: NudState, meaning: str) -> None:
     """An entry of the neighbor cache is printed with what its state means."""
     assert dict(of(HOST, changed(state=state)).facts)["neighbor"].endswith(f"{state.value}: {meaning}")
+
+
+def test_answers_from_the_address_itself_are_reported() -> None:
+    """--answer-as-target is a fact about each address, where it was given."""
+    rules = replace(RULES, answer_as_target=frozenset({"wan0"}))
+
+    assert dict(explained(addr(), rules, kernel(), running=True).facts)["answer-as-target"].startswith("on wan0 ")
+    assert "answer-as-target" not in dict(explained(addr(), RULES, kernel(), running=True).facts)

@@ -16,6 +16,7 @@ RULES = Rules(
     max_hosts_per_lladdr=3,
     statics={addr(HOST): "lan0"},
     upstreams=frozenset({"wan0"}),
+    answer_as_target=frozenset({"wan0"}),
 )
 
 

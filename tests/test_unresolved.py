@@ -67,10 +67,12 @@ def test_ineligible_address_is_not_looked_up() -> None:
 def test_scan_that_is_routed_to_the_router_is_limited() -> None:
     """A thousand addresses that fail in one burst cause no more lookups than so many solicitations."""
     proxy = nd_proxy()
-    for n in range(1000):
-        handle(proxy, changed(f"2001:db8::5ca:{n:x}", "wan0", FAILED))
+    decisions = [it for n in range(1000) for it in handle(proxy, changed(f"2001:db8::5ca:{n:x}", "wan0", FAILED))]
 
     assert proxy.lookups.sent == 25
+    assert [it for it in why(decisions) if it[0] != "lookup-started"] == [
+        ("lookups-rate-limited", "too-many-solicitations")
+    ]
 
 
 def test_probes_of_our_own_are_bounded() -> None:

@@ -17,6 +17,7 @@ def rules_fields(rules: Rules, protocol: int) -> dict[str, object]:
         "prefixes": sorted(map(str, rules.prefixes)),
         "statics": sorted(f"{address}%{dev}" for address, dev in rules.statics.items()),
         "upstreams": sorted(rules.upstreams),
+        "answer_as_target": sorted(rules.answer_as_target),
         "max_hosts": rules.max_hosts,
         "max_hosts_per_lladdr": rules.max_hosts_per_lladdr,
         "protocol": protocol,
@@ -38,6 +39,7 @@ def parse_rules(daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
         max_hosts_per_lladdr=int(fields["max_hosts_per_lladdr"]),
         statics=dict(map(config.static_host, fields["statics"])),
         upstreams=frozenset(fields.get("upstreams", ())),  # an older daemon has none
+        answer_as_target=frozenset(fields.get("answer_as_target", ())),
     )
     return rules, int(fields["protocol"])
 

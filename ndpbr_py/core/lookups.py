@@ -110,12 +110,19 @@ class Lookups:
             bucket.owe(min(number, _LLADDR_BURST))
         self.sent += number
 
-    def report(self, now: float) -> int | None:
-        """Return how many solicitations were rate-limited since the last report; None within a minute of it."""
+    def report(self, dev: str, lladdr: str | None, now: float) -> list[Decision]:
+        """Return the report that lookups were rate-limited, the last one because of *lladdr* on *dev*.
+
+        Within a minute of the last report there is none.
+        """
         if not self._reports.allows(now):
-            return None
+            return []
         count, self._reported = self.rate_limited - self._reported, self.rate_limited
-        return count
+        return [
+            Decision(
+                DecisionKind.LOOKUPS_RATE_LIMITED, Reason.FLOOD, dev=dev, lladdr=lladdr, detail=Detail(suppressed=count)
+            )
+        ]
 
     def plan(self, step: Step, address: IPv6Address, dev: str, at: float, lladdr: str | None = None) -> None:
         """Make *step* due at *at*, instead of at its earlier deadline."""

@@ -19,7 +19,7 @@ from ndpbr_py.core.entry_diff import NOTHING, Entries, shared, steps
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, NudState
 from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.hosts import Host
-from ndpbr_py.core.routes import RoutingTable, too_short
+from ndpbr_py.core.routes import RoutingTable
 from ndpbr_py.core.state import SnapshotInProgress, State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
@@ -31,12 +31,11 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     """
     changed, acted = during.changed, during.acted
     prefixes = state.rules.prefixes
-    connected = kernel.on_link - too_short(kernel.on_link, prefixes)
-    on_link = None if state.rules.everything_on_link else connected | prefixes
     before = state.scope, state.desired.without_nd, state.routed, state.desired.listed
     routes = state.scope.routes
     if kernel.routes != routes.routes:
         routes = RoutingTable(kernel.routes, prefixes)
+    on_link = None if state.rules.everything_on_link else kernel.on_link - routes.ignored | prefixes
     state.scope = Scope(on_link, kernel.own, kernel.next_hops, routes)
     up = (dev for dev in state.rules.interfaces if during.links.get(dev, dev in kernel.up))
     state.desired.use(up, kernel.without_nd)

@@ -70,13 +70,14 @@ class RoutingTable:
 
     Attributes:
         routes: The routes.
+        ignored: The connected prefixes that do not count as on-link, because they are too short.
         uplinks: The interfaces of default routes, with or without a gateway.
         verdicts: By mask, the longest first. Empty in a home, where every address may be on every link.
     """
 
     def __init__(self, routes: Iterable[Route] = (), prefixes: frozenset[IPv6Network] = frozenset()) -> None:
         self.routes = tuple(routes)
-        self._ignored = too_short((route.prefix for route in self.routes if route.connected), prefixes)
+        self.ignored = too_short((route.prefix for route in self.routes if route.connected), prefixes)
         self.uplinks = frozenset(route.dev for route in self.routes if route.default)
         self._by_prefix: dict[_Prefix, list[Route]] = defaultdict(list)
         for route in self.routes:
@@ -139,7 +140,7 @@ class RoutingTable:
 
     def _on_link(self, routes: Iterable[Route]) -> set[str]:
         """Return the interfaces on which one of *routes* makes its prefix on-link."""
-        return {route.dev for route in routes if route.connected and route.prefix not in self._ignored}
+        return {route.dev for route in routes if route.connected and route.prefix not in self.ignored}
 
 
 def _names_a_link(route: Route) -> bool:

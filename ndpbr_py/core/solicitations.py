@@ -50,7 +50,7 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
     if (link := on_demand.link_of(state, event.target, event.dev)) is not None:
         state.waiting.add(event.target, event.dev, event.source, now)
         if not state.lookups.within_limits(event.dev, event.lladdr, 1, now):
-            return _rate_limited(state, event.dev, event.lladdr, now)
+            return state.lookups.report(event.dev, event.lladdr, now)
         return on_demand.proxied(state, event.target, event.dev, link, now)
     state.departed.on_solicitation(event.target)
     devs = state.other_links(event.target, event.dev)
@@ -60,7 +60,7 @@ def received(state: State, event: SolicitationReceived, now: float) -> Sequence[
     if state.lookups.recently_probed(event.target, now) or not state.rules.can_resolve:
         return ()
     if not state.lookups.allows(event.dev, event.lladdr, event.target, len(devs), now):
-        return _rate_limited(state, event.dev, event.lladdr, now)
+        return state.lookups.report(event.dev, event.lladdr, now)
     probes = [Probe(event.target, dev, None) for dev in devs]
     return started(Reason.SOLICITED, event.target, event.dev, event.lladdr, probes)
 
@@ -125,7 +125,7 @@ def _detection(state: State, event: SolicitationReceived, now: float) -> Sequenc
     ):
         others = owners_links(state, event)
         if not state.lookups.allows(dev, lladdr, target, 1 + len(others), now):
-            return [*result, *_rate_limited(state, event.dev, event.lladdr, now)]
+            return [*result, *state.lookups.report(event.dev, event.lladdr, now)]
         state.detections.add(event, now)
         probes = [Probe(target, dev, lladdr, new=True), *[Probe(target, other, None) for other in others]]
         result += started(Reason.DETECTION, target, dev, lladdr, probes)
@@ -140,7 +140,7 @@ def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -
     if state.lookups.recently_probed(host.address, now):
         return ()
     if not state.lookups.allows(event.dev, event.lladdr, host.address, 1, now):
-        return _rate_limited(state, event.dev, event.lladdr, now)
+        return state.lookups.report(event.dev, event.lladdr, now)
     state.lookups.plan(Step.CHECK_OWNER, host.address, event.dev, now + _OWNER_TIMEOUT_S, event.lladdr)
     probe = Probe(host.address, host.dev, host.lladdr)
     return [host.decision(DecisionKind.PROBED, Reason.DETECTION, [probe], Detail(seen_on=event.dev))]
@@ -177,16 +177,5 @@ def _lookup(state: State, host: Host | None, step: Due, now: float) -> list[Deci
     if not state.rules.can_resolve or not state.admits(step.address, step.dev):
         return []
     if not state.lookups.allows(step.dev, step.lladdr, step.address, 1, now):
-        return list(_rate_limited(state, step.dev, step.lladdr, now))
+        return state.lookups.report(step.dev, step.lladdr, now)
     return started(Reason.DETECTION, step.address, step.dev, None, [Probe(step.address, step.dev, None)])
-
-
-def _rate_limited(state: State, dev: str, lladdr: str | None, now: float) -> Sequence[Decision]:
-    count = state.lookups.report(now)
-    if count is None:
-        return ()
-    return [
-        Decision(
-            DecisionKind.LOOKUPS_RATE_LIMITED, Reason.FLOOD, dev=dev, lladdr=lladdr, detail=Detail(suppressed=count)
-        )
-    ]

@@ -54,7 +54,9 @@ def decisions(state: State, own: OwnProbes, event: NeighborChanged, now: float, 
     if known or state.lookups.recently_probed(address, now):
         return ()
     devs = state.other_links(address, dev)
-    if not devs or not state.lookups.allows(dev, None, address, len(devs), now):
+    if not devs:
         return ()
+    if not state.lookups.allows(dev, None, address, len(devs), now):
+        return state.lookups.report(dev, None, now)
     probes = [Probe(address, other, None) for other in devs]
     return started(Reason.UNRESOLVED, address, dev, None, [*probes, DelNeighbor(address, dev)])

@@ -15,7 +15,7 @@ from ndpbr_py.core.entry_diff import NOTHING
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, SnapshotStarted
 from ndpbr_py.core.hosts import Host
 from ndpbr_py.core.proxy import NdProxy
-from ndpbr_py.core.routes import described, too_short
+from ndpbr_py.core.routes import described
 from ndpbr_py.core.state import Rules
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from ndpbr_py.doctor import explain_text
@@ -67,7 +67,7 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, run
         return Explanation(address, facts, on)
     host = proxy.hosts.get(address)
     if objection is Reason.OFF_LINK:
-        reason, advice = explain_text.off_link(address, {prefix for prefix, _ in _networks(rules, kernel)})
+        reason, advice = explain_text.off_link(address, {prefix for prefix, _ in _networks(proxy, kernel)})
     elif host is None and _on_demand(address, proxy):
         reason, advice = explain_text.ON_DEMAND
     elif objection is not None:
@@ -86,7 +86,7 @@ def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot)
     facts.append(("kind", explain_text.kind(address)))
     if proxy.scope.objection(address, "") is Reason.KIND:
         return facts
-    on_link = [f"{prefix} {where}" for prefix, where in _networks(rules, kernel) if address in prefix]
+    on_link = [f"{prefix} {where}" for prefix, where in _networks(proxy, kernel) if address in prefix]
     facts.append(("on-link", f"yes, {', '.join(on_link)}" if on_link else "no"))
     best = proxy.scope.routes.best(address)
     facts.append(("longest-route", described(best) if best else "none, or a default route"))
@@ -95,6 +95,10 @@ def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot)
     if devs_on_demand := _on_demand(address, proxy):
         text = f"proxied on {', '.join(devs_on_demand)} for ten minutes after each solicitation there"
         facts.append(("on-demand", text))
+    if as_target := [dev for dev in devs if dev in rules.answer_as_target]:
+        facts.append(
+            ("answer-as-target", f"on {', '.join(as_target)} solicitations are answered from the address, too")
+        )
     if address in kernel.own:
         facts.append(("own", "the router has this address"))
     if (hop := kernel.next_hops.get(address)) is not None:
@@ -107,9 +111,9 @@ def _on_demand(address: IPv6Address, proxy: NdProxy) -> list[str]:
     return [dev for dev in proxy.desired.answering if on_demand.link_of(proxy, address, dev) is not None]
 
 
-def _networks(rules: Rules, kernel: KernelSnapshot) -> list[tuple[IPv6Network, str]]:
+def _networks(proxy: NdProxy, kernel: KernelSnapshot) -> list[tuple[IPv6Network, str]]:
     """Return the on-link prefixes, and where each comes from."""
-    ignored = too_short(kernel.on_link, rules.prefixes)
+    rules, ignored = proxy.rules, proxy.scope.routes.ignored
     connected = [r for r in kernel.routes if r.connected and r.dev in rules.interfaces and r.prefix not in ignored]
     networks = [*((r.prefix, f"on {r.dev}") for r in connected), *((it, "by --prefix") for it in rules.prefixes)]
     return [(prefix, where) for prefix, where in networks if prefix.prefixlen > 0]
