@@ -57,6 +57,8 @@ def _function(command: str) -> Callable[[argparse.Namespace], int]:
     match command:
         case "run":
             from ndpbr_py.commands.run import main
+        case "check":
+            from ndpbr_py.commands.check import main
         case "show":
             from ndpbr_py.commands.show import main
         case "flush":

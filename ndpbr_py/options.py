@@ -48,7 +48,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     text = "two or more interfaces that share one /64, or quoted patterns such as 'br-*' for those that come and go; "
     text += "@FILE reads options from FILE, one per line"
     add("interfaces", nargs="*", type=config.interface_or_pattern, metavar="IFACE", help=text)
-    add("--check", action="store_true", help="check the options and ip(8), then exit")
+    add("--check", action="store_const", dest="command", const="check", help="check the options and ip(8), then exit")
     add("--dry-run", action="store_true", help="log what would be done, change nothing")
     _prefix(parser, "count addresses in P as on-link, too; may be repeated")
     text = "always proxy ADDR, which is on IFACE: never expired or moved, removed at stop; or proxy each address of "

@@ -13,7 +13,7 @@ import pytest
 
 from ndpbr_py import __version__
 from ndpbr_py.cli import main
-from ndpbr_py.commands.run import checked
+from ndpbr_py.commands.check import checked
 from ndpbr_py.options import COMMANDS, parser
 
 MISTAKES = {
@@ -176,9 +176,17 @@ def test_help_loads_neither_library() -> None:
 
 def test_run_imports_no_other_command() -> None:
     """The daemon keeps no other command in memory."""
-    modules = loaded(["run", "--check", "lan0", "wan0"])
+    modules = loaded(["run", "lan0", "wan0", "--upstream", "lan9"])
 
     assert {name for name in modules if name.startswith("ndpbr_py.commands.")} == {"ndpbr_py.commands.run"}
+
+
+def test_check_imports_no_daemon() -> None:
+    """A service checks its configuration before each start: that takes half as long without the daemon."""
+    modules = loaded(["run", "--check", "lan0", "wan0"])
+
+    assert {name for name in modules if name.startswith("ndpbr_py.commands.")} == {"ndpbr_py.commands.check"}
+    assert {name for name in modules if re.match(r"structlog|ndpbr_py\.(daemon|doctor|logs)", name)} == set()
 
 
 def test_closed_pipe_is_no_error() -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import difflib
 import gc
 import os
 import platform
-import socket
 import sys
-from collections.abc import Sequence
 
 from ndpbr_py import __version__, config
 from ndpbr_py.core.listed import Listed
@@ -31,9 +28,6 @@ def main(arguments: argparse.Namespace) -> int:
     """Run until a signal."""
     options = config.run_config(arguments)
     ip = program.find()
-    if arguments.check:
-        print(checked(options.interfaces, [name for _, name in socket.if_nameindex()]))
-        return 0
     commands = Commands(options.protocol, ip.has_use)
     names = Names(options.names)
     log = Log(config.log_config(arguments), commands=commands.shown, dry_run=options.dry_run, name_of=names.of)
@@ -52,18 +46,6 @@ def main(arguments: argparse.Namespace) -> int:
         log.record("info", "starting", **about, interfaces=list(options.interfaces), options=sys.argv[1:])
         asyncio.run(_run(options, ip, commands, log, namespace_locks))
     return 0
-
-
-def checked(listed: Sequence[str], existing: Sequence[str]) -> str:
-    """Return which of the *listed* interfaces exist, and a guess at each that does not."""
-    found = [dev for dev in existing if dev in listed or Listed(listed).wants(dev)]
-    listed = tuple(Listed(listed))
-    notes = []
-    for dev in (dev for dev in listed if dev not in existing):
-        similar = difflib.get_close_matches(dev, [name for name in existing if name not in (*listed, "lo")], 1)
-        guess = f"; did you mean {similar[0]}?" if similar else ""
-        notes.append(f"; note: {dev} does not exist (yet){guess}")
-    return f"ok: {', '.join(found) or 'no interface exists'}{''.join(notes)}"
 
 
 def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> NamespaceLocks:

@@ -1,0 +1,35 @@
+"""ndpbr run --check: options -> whether `run` would start, and which interfaces exist.
+
+A service does this before each start, so it does not import the daemon, which takes as long again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import socket
+from collections.abc import Sequence
+
+from ndpbr_py import config
+from ndpbr_py.core.listed import Listed
+from ndpbr_py.iproute2 import program
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the answer."""
+    options = config.run_config(arguments)
+    program.find()
+    print(checked(options.interfaces, [name for _, name in socket.if_nameindex()]))
+    return 0
+
+
+def checked(listed: Sequence[str], existing: Sequence[str]) -> str:
+    """Return which of the *listed* interfaces exist, and a guess at each that does not."""
+    found = [dev for dev in existing if dev in listed or Listed(listed).wants(dev)]
+    listed = tuple(Listed(listed))
+    notes = []
+    for dev in (dev for dev in listed if dev not in existing):
+        similar = difflib.get_close_matches(dev, [name for name in existing if name not in (*listed, "lo")], 1)
+        guess = f"; did you mean {similar[0]}?" if similar else ""
+        notes.append(f"; note: {dev} does not exist (yet){guess}")
+    return f"ok: {', '.join(found) or 'no interface exists'}{''.join(notes)}"
