@@ -12,7 +12,7 @@ from tests import frames
 from tests.attacker import Attacker, Everything
 from tests.claim import claim
 from tests.conftest import Start
-from tests.home import LAN, MODEM, ROUTER, Home
+from tests.home import LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import until
 from tests.observed import neighbor, proxies, routes, shorten_neighbor_timers
 
@@ -150,3 +150,56 @@ def test_next_hop_s_addresses_are_known_from_the_start(home: Home, daemon: Start
         running.wait_for("address-ignored", address=own, reason="router-of-another-link")
 
     assert f"{own} dev lan0 proto 135" not in routes(home.router)
+
+
+def test_address_of_a_router_that_is_gone_is_free_for_a_lan(home: Home, daemon: Start) -> None:
+    """Once a router on the provider's link has answered for an address; a LAN host has it once it is silent there."""
+    moving = "2001:db8:64::d0c"
+    shorten_neighbor_timers(home.router, "wan0")
+    home.lan.ip(f"address add {moving}/64 dev eth0 nodad")
+    running = daemon(home.router, *DEVS)
+    with Attacker(home.modem, "lan0", gateway=ROUTER, answers={IPv6Address(moving)}, router=True) as router:
+        router.claim(moving)
+        running.wait_for("host-verified", address=moving, dev="wan0")
+        claim(home.lan, moving)
+        running.wait_for("address-ignored", address=moving, reason="router-of-another-link")
+        running.wait_for("host-probed", address=moving, reason="claimed-elsewhere")
+        until(lambda: "REACHABLE" in neighbor(home.router, moving, "wan0"))
+        assert f"{moving} dev wan0 proto 135" in routes(home.router)
+
+    def is_on_the_lan() -> bool:
+        home.router.ip("-6 neigh flush dev lan0")  # the next packet is news
+        claim(home.lan, moving)
+        return f"{moving} dev lan0 proto 135" in routes(home.router)
+
+    until(is_on_the_lan, what="the LAN host has the address")
+
+
+def test_hosts_that_answer_leave_other_links_their_share_of_a_full_table(home: Home, daemon: Start) -> None:
+    """An attacker that answers fills the table: a new host on another link takes a place of the attacker's."""
+    running = daemon(home.router, "--max-hosts", "6", *DEVS)
+    claim(home.lan2, LAN2)
+    running.wait_for("host-verified", address=LAN2)
+    false = [f"2001:db8:64::bad:{number}" for number in range(5)]
+    newcomers = [LAN, "2001:db8:64::12"]
+    home.lan.ip(f"address add {newcomers[1]}/64 dev eth0 nodad")
+    with Attacker(home.lan2, lladdr="02:00:00:00:66:66", answers={IPv6Address(it) for it in false}) as attacker:
+        for address in false:
+            attacker.claim(address)
+            running.wait_for("host-verified", address=address)
+        for number, address in enumerate(newcomers, 1):
+            claim(home.lan, address)
+            running.wait_for("host-verified", address=address, dev="lan0")
+            until(partial(_places_are, home, attacker=len(false) - number, lan0=number))
+        claim(home.lan, "2001:db8:64::13")
+        running.wait_for("address-ignored", address="2001:db8:64::13", reason="max-hosts")
+
+    forgotten = [record for record in running.log() if record["event"] == "host-forgotten"]
+    assert {(record["lladdr"], record["reason"]) for record in forgotten} == {("02:00:00:00:66:66", "max-hosts")}
+    assert f"{LAN2} dev lan1 proto 135" in routes(home.router)
+
+
+def _places_are(home: Home, *, attacker: int, lan0: int) -> bool:
+    """Whether the attacker and the hosts on lan0 have so many routes."""
+    found = routes(home.router)
+    return (sum("bad:" in route for route in found), sum("dev lan0" in route for route in found)) == (attacker, lan0)
