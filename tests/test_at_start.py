@@ -11,6 +11,7 @@ from ndpbr_py.daemon.health import Health
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.logs.logger import Log
 from tests.advertise import advertise
+from tests.builders import nd_proxy
 from tests.conftest import Start
 from tests.home import LAN, MODEM, ROUTER, Home
 from tests.lab import until
@@ -58,7 +59,8 @@ def test_router_advertisement_that_brings_one_of_two(
 
 def test_no_router_advertisement(capfd: pytest.CaptureFixture[str]) -> None:
     """When the time for it is over, both checks are logged."""
-    accepting = Health(RunConfig(("lo",)), ("lo",), Program("ip", (6, 1), ""), Log(LogConfig("logfmt")), timeout_s=0)
+    about = RunConfig(("lo",)), ("lo",), Program("ip", (6, 1), ""), nd_proxy()
+    accepting = Health(*about, Log(LogConfig("logfmt")), timeout_s=0)
     asyncio.run(accepting.run())
     records = capfd.readouterr().err
 

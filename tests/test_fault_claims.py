@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.claim import claim
-from tests.conftest import Start
+from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import until
@@ -86,13 +86,18 @@ def test_ineligible_addresses_are_never_learned(home: Home, daemon: Start) -> No
     assert not [line for line in routes(home.router) if "lan0" in line]
 
 
-def test_addresses_of_one_lladdr_are_limited(home: Home, daemon: Start) -> None:
-    """A host that claims many addresses is limited by --max-hosts-per-lladdr."""
+def test_addresses_of_one_lladdr_are_limited(home: Home, daemon: Start, ndpbr: Run) -> None:
+    """A host that claims many addresses is limited by --max-hosts-per-lladdr; each address has its record."""
     running = daemon(home.router, "--max-hosts-per-lladdr", "3", *DEVS)
+    home.lan.lay(*(f"address add 2001:db8:64::bad:{number}/64 dev eth0 nodad" for number in range(1, 6)))
     for number in range(1, 6):
         claim(home.lan, f"2001:db8:64::bad:{number}")
-    running.wait_for("address-ignored", reason="max-hosts-per-lladdr")
+    for number in (4, 5):
+        ignored = running.wait_for("address-ignored", address=f"2001:db8:64::bad:{number}")
+        assert (ignored["reason"], ignored["level"]) == ("max-hosts-per-lladdr", "warning")
+    doctor = ndpbr(home.router, "doctor", "--state-dir", str(running.state), *DEVS)
 
+    assert f"warn limits: {home.lan.mac('eth0')} on lan0 has 3 addresses" in doctor.stdout
     assert len([line for line in routes(home.router) if "::bad:" in line]) == 3
 
 

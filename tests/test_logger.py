@@ -241,8 +241,8 @@ def test_commands_are_logged_with_their_decision(dry_run: bool, record: tuple[st
 @pytest.mark.parametrize(
     ("what", "reason"), [(DecisionKind.IGNORED, Reason.OFF_LINK), (DecisionKind.CONFLICT, Reason.OWNER_ANSWERS)]
 )
-def test_repeated_false_claims_are_one_warning_per_minute(what: DecisionKind, reason: Reason) -> None:
-    """False claims are a warning once a minute for each reason; the others are logged at level debug."""
+def test_repeated_false_claims_are_one_warning_per_hour(what: DecisionKind, reason: Reason) -> None:
+    """False claims of an address are a warning once an hour; the others are logged at level debug."""
     ignored = decision(what, reason)
 
     assert [record["level"] for record in logged(LogConfig("json", "debug"), ignored, ignored, ignored)] == [
@@ -251,6 +251,20 @@ def test_repeated_false_claims_are_one_warning_per_minute(what: DecisionKind, re
         "debug",
     ]
     assert len(logged(LogConfig("json", "info"), ignored, ignored, ignored)) == 1
+
+
+def test_each_ignored_address_is_logged() -> None:
+    """`grep ADDR` finds each of them; in a flood of addresses most are left out, and counted."""
+    ignored = [
+        Decision(DecisionKind.IGNORED, Reason.LLADDR_FULL, addr(f"2001:db8::{number:x}"), "lan0", LLADDR)
+        for number in range(1, 201)
+    ]
+    few = logged(LogConfig("json"), *ignored[:16], *ignored[:16])
+    flood = logged(LogConfig("json"), *ignored)
+
+    assert [record["address"] for record in few] == [f"2001:db8::{number:x}" for number in range(1, 17)]
+    assert {record["level"] for record in few} == {"warning"}
+    assert len(flood) == 100
 
 
 def test_hosts_that_are_summarized_are_logged_at_debug() -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from ndpbr_py.commands.doctor import lines
+from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import machine_checks
 from ndpbr_py.doctor.checks import findings
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, Status, ok
 from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.doctor.service import Service, service
-from tests.builders import entry, kernel, prefix_route, route
+from tests.builders import LLADDR, entry, kernel, prefix_route, route
 
 
 def found(check: Any, **known: Any) -> list[tuple[str, str, str | None]]:
@@ -109,6 +110,20 @@ def test_entries_of_other_programs_that_the_routing_table_confirms() -> None:
     contradicted = found(machine_checks.foreign, tables=kernel(client, prefix_route()))
 
     assert (confirmed[0][0], contradicted[0][0]) == ("ok", "warn")
+
+
+def test_limits() -> None:
+    """The check warns when a limit of the daemon is reached, and says nothing without a daemon."""
+    rules, few, many = Rules((), max_hosts=200, max_hosts_per_lladdr=64), (3, LLADDR, "lan0"), (64, LLADDR, "lan0")
+    room = found(machine_checks.limits, rules=rules, hosts=100, most_addresses=few)
+    lladdr = found(machine_checks.limits, rules=rules, hosts=100, most_addresses=many)
+    hosts = found(machine_checks.limits, rules=rules, hosts=200, most_addresses=few)
+
+    assert room == [("ok", "100 of 200 hosts, 3 of 64 with one link-layer address", None)]
+    assert [(status, fix) for status, _, fix in lladdr] == [("warn", "ndpbr run --max-hosts-per-lladdr 128 wan0 lan0")]
+    assert lladdr[0][1].startswith(f"{LLADDR} on lan0 has 64 addresses")
+    assert [(status, fix) for status, _, fix in hosts] == [("warn", "ndpbr run --max-hosts 400 wan0 lan0")]
+    assert found(machine_checks.limits, rules=rules) == []
 
 
 def test_leftovers() -> None:

@@ -9,6 +9,7 @@ import pytest
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelNeighbor, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import Event, KernelSnapshot, NudState, SnapshotStarted, Tick
+from ndpbr_py.core.proxy import NdProxy
 from tests.builders import (
     LLADDR,
     OTHER_LLADDR,
@@ -245,3 +246,48 @@ def test_hosts_that_answer_take_no_place_of_another_link() -> None:
     assert why(handle(proxy, changed("2001:db8::8", "lan0", REACHABLE, "02:00:00:00:00:08"))) == [
         ("address-ignored", "max-hosts")
     ]
+
+
+def crowd(*ages_s: float) -> NdProxy:
+    """Return one that knows hosts with one lladdr, up to the limit, which it saw so many seconds before 1000 s."""
+    proxy = nd_proxy(per_lladdr=len(ages_s))
+    for number, age_s in enumerate(ages_s):
+        address = f"2001:db8::c:{number}"
+        handle(proxy, changed(address, state=REACHABLE), changed(address), now=1000.0 - age_s)
+    return proxy
+
+
+def test_host_of_a_full_lladdr_that_is_absent_makes_room() -> None:
+    """The one that was seen the longest time ago is forgotten for one that answers."""
+    proxy = crowd(100, 700, 900, 599)
+
+    decisions = handle(proxy, changed(state=REACHABLE), now=1000.0)
+
+    assert why(decisions) == [("host-forgotten", "max-hosts-per-lladdr"), ("host-learned", "reachable")]
+    assert decisions[0].address == addr("2001:db8::c:2")
+
+
+def test_newcomer_to_a_full_lladdr_must_answer_first() -> None:
+    """It is probed if there is a host that may make room; its place is not taken before that."""
+    proxy = crowd(100, 700)
+
+    decisions = handle(proxy, changed(), now=1000.0)
+
+    assert why(decisions) == [("address-ignored", "max-hosts-per-lladdr"), ("host-probed", "max-hosts-per-lladdr")]
+    assert actions(decisions) == [Probe(A, "lan0", LLADDR)]
+    assert len(proxy.hosts) == 2
+
+
+def test_live_hosts_of_a_full_lladdr_stay() -> None:
+    """Eighty live addresses behind one repeater: those that came first are known, the others are refused each time."""
+    proxy = crowd(*range(64))
+    late = [f"2001:db8::d:{number}" for number in range(16)]
+    seen = [f"2001:db8::c:{number}" for number in range(64)]
+
+    decisions = []
+    for now in (1000.0, 1200.0, 1400.0, 1600.0, 1800.0):
+        for address in (*late, *seen):
+            decisions += handle(proxy, changed(address, state=REACHABLE), now=now)
+
+    assert {host.address for host in proxy.hosts} == set(map(addr, seen))
+    assert {(it.kind.value, it.address) for it in decisions} == {("address-ignored", addr(text)) for text in late}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ndpbr_py.core.ratelimit import TokenBucket
+from ndpbr_py.core.ratelimit import OncePerKey, TokenBucket
 
 
 def test_burst_is_let_through_then_the_rate() -> None:
@@ -37,3 +37,14 @@ def test_quiet_saves_up_no_more_than_a_burst() -> None:
     limit.allows(0.0)
 
     assert [limit.allows(86_400.0) for _ in range(3)] == [True, True, False]
+
+
+def test_key_is_due_once_per_interval() -> None:
+    """Other keys do not matter, except that a key which is not among the latest is forgotten."""
+    once = OncePerKey(3600, 2)
+    once.note("a", 0.0)
+
+    assert [once.is_due("a", 3599.0), once.is_due("b", 1.0), once.is_due("a", 3600.0)] == [False, True, True]
+    once.note("b", 1.0)
+    once.note("c", 2.0)
+    assert [once.is_due(key, 3.0) for key in "abc"] == [True, False, False]

@@ -142,6 +142,16 @@ class Hosts:
         """Return how many hosts on *dev* were last seen with that link-layer address."""
         return len(self._by_lladdr.get(lladdr, {}).get(dev, ()))
 
+    def least_recently_seen(self, lladdr: str, dev: str, now: float) -> Host | None:
+        """Return the host on *dev* with that link-layer address that was seen the longest time ago."""
+        hosts = (host for host in self._by_lladdr.get(lladdr, {}).get(dev, ()) if not host.pinned)
+        return min(hosts, key=lambda host: host.last_seen(now), default=None)
+
+    def most_addresses(self) -> tuple[int, str, str]:
+        """Return the largest number of hosts with one link-layer address on one link, that address and the link."""
+        links = ((len(hosts), lladdr, dev) for lladdr, devs in self._by_lladdr.items() for dev, hosts in devs.items())
+        return max(links, default=(0, "", ""))
+
     def elsewhere(self, lladdr: str, dev: str) -> list[Host]:
         """Return the hosts last seen with that link-layer address on interfaces other than *dev*."""
         links = self._by_lladdr.get(lladdr)

@@ -18,6 +18,7 @@ from ndpbr_py.core.state import State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
 _SETTLE_S = 10.0  # after a move, or a claim, the owner is probed before the host is moved again
+_ABSENT_S = 600.0  # a host of a full lladdr that was not seen for so long makes room for another
 _PROBE_INTERVAL_S = 1.0  # of one host because of its lladdr: each sighting would probe all its addresses
 
 
@@ -163,10 +164,20 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
 
 
 def _ignored(state: State, event: NeighborChanged, objection: Reason, now: float) -> list[Decision]:
-    """Ignore a claim. A router that has the address is probed where it was seen: its silence removes the record."""
+    """Ignore a claim. A router that has the address is probed where it was seen: its silence removes the record.
+
+    Where one host of a full lladdr may make room, the claimant is probed: only one that answers gets its place.
+    """
     address, dev, lladdr = event.address, event.dev, event.lladdr
     ignored = Decision(DecisionKind.IGNORED, objection, address, dev, lladdr, event.state)
-    if objection is not Reason.ROUTER or not state.rules.can_resolve or state.lookups.recently_probed(address, now):
+    if state.lookups.recently_probed(address, now):
+        return [ignored]
+    if objection is Reason.LLADDR_FULL and lladdr is not None and _absent(state, lladdr, dev, now) is not None:
+        if not state.lookups.allows(dev, lladdr, address, 1, now):
+            return [ignored]
+        verify = [Probe(address, dev, lladdr)]
+        return [ignored, Decision(DecisionKind.PROBED, objection, address, dev, lladdr, actions=verify)]
+    if objection is not Reason.ROUTER or not state.rules.can_resolve:
         return [ignored]
     host, link = state.hosts.get(address), state.routers[address]
     if (host is not None and host.pinned) or not state.lookups.allows(dev, lladdr, address, 1, now):
@@ -179,7 +190,10 @@ def _room(state: State, dev: str, lladdr: str, present: bool, now: float) -> tup
     """Return an objection if there is no room, or the decision that made room."""
     rules, hosts = state.rules, state.hosts
     if hosts.count_with_lladdr(lladdr, dev) >= rules.max_hosts_per_lladdr:
-        return Reason.LLADDR_FULL, []
+        evicted = _absent(state, lladdr, dev, now)
+        if evicted is None or not present:
+            return Reason.LLADDR_FULL, []
+        return None, [state.forget(evicted, Reason.LLADDR_FULL, now)]
     share = max(1, rules.max_hosts // max(1, len(state.desired.usable)))
     # A flood of claims gets no more than its link's share of the places.
     if not present and hosts.count_unanswered(dev) >= share:
@@ -194,6 +208,12 @@ def _room(state: State, dev: str, lladdr: str, present: bool, now: float) -> tup
     if evicted is None or (not present and evicted.dev == dev):
         return Reason.FULL, []
     return None, [state.forget(evicted, Reason.FULL, now)]
+
+
+def _absent(state: State, lladdr: str, dev: str, now: float) -> Host | None:
+    """Return the host of a full lladdr that makes room for a verified one: live hosts are not exchanged in turn."""
+    host = state.hosts.least_recently_seen(lladdr, dev, now)
+    return host if host is not None and now - host.last_seen(now) >= _ABSENT_S else None
 
 
 def _seen_again(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:

@@ -5,6 +5,28 @@ Pure. A machine that claims thousands of addresses must not fill the router's sm
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
+from ndpbr_py.core.bounded import remember
+
+
+class OncePerKey:
+    """Says whether a key is due: it was not noted in the last *interval_s* seconds. Knows the latest keys only."""
+
+    def __init__(self, interval_s: float, max_keys: int) -> None:
+        self._interval_s = interval_s
+        self._max_keys = max_keys
+        self._noted: dict[Hashable, float] = {}
+
+    def is_due(self, key: Hashable, now: float) -> bool:
+        """Return whether *key* is due at *now* (seconds, monotonic)."""
+        noted = self._noted.get(key)
+        return noted is None or now - noted >= self._interval_s
+
+    def note(self, key: Hashable, now: float) -> None:
+        """Note that *key* had its turn."""
+        remember(self._noted, key, now, self._max_keys)
+
 
 class TokenBucket:
     """Allows *burst* in one burst, and *rate* per second in the long run."""

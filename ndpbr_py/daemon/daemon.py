@@ -106,7 +106,7 @@ class Daemon:
             interval_s=config.resync_interval_s,
         )
         self._lookups = RequestedLookups(self._dispatcher.proxy, put)
-        self._health = Health(config, self._listed, program, log)
+        self._health = Health(config, self._listed, program, self._dispatcher.proxy, log)
         self._status = Status(
             self._listed, self._dispatcher, self._resync, self._advertiser, self._lookups, self._health, log
         )

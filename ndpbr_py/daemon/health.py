@@ -14,6 +14,7 @@ from pathlib import Path
 from ndpbr_py.config import RunConfig
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.core.network_changes import NetworkState
+from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.doctor.changes import CheckStates
 from ndpbr_py.doctor.checks import findings
 from ndpbr_py.doctor.facts import Facts
@@ -39,11 +40,18 @@ class Health:
     """
 
     def __init__(
-        self, config: RunConfig, listed: Collection[str], ip: Program, log: Log, timeout_s: float = _RA_TIMEOUT_S
+        self,
+        config: RunConfig,
+        listed: Collection[str],
+        ip: Program,
+        proxy: NdProxy,
+        log: Log,
+        timeout_s: float = _RA_TIMEOUT_S,
     ) -> None:
         self._config = config
         self._listed = listed
         self._ip = ip
+        self._proxy = proxy
         self._log = log
         self._timeout_s = timeout_s
         self._procfs = ProcFs()
@@ -79,6 +87,8 @@ class Health:
         existing = [dev for dev in self._listed if Path("/sys/class/net", dev).exists()]
         facts = self._procfs.facts(existing, tables, config.protocol, config.state_dir)
         facts = replace(facts, prefixes=config.prefixes, statics=config.statics, upstreams=config.upstreams)
+        rules, hosts = self._proxy.rules, self._proxy.hosts
+        facts = replace(facts, rules=rules, hosts=len(hosts), most_addresses=hosts.most_addresses())
         return replace(facts, ip=self._ip.version)
 
     def _check(self, tables: KernelSnapshot | None, without: tuple[str, ...] = ()) -> None:

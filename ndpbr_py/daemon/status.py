@@ -119,6 +119,7 @@ class Status:
 
     def _state(self) -> dict[str, object]:
         self.note_links()
+        addresses, lladdr, dev = self._dispatcher.proxy.hosts.most_addresses()
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -128,6 +129,7 @@ class Status:
             "uptime_s": round(self._uptime(), 1),
             "problem": self._problem(),
             "rules": rules.rules_fields(self._dispatcher.proxy.rules, self._dispatcher.commands.protocol),
+            "most_addresses": {"addresses": addresses, "lladdr": lladdr, "dev": dev},
             "counters": asdict(self.counters()),
         }
 

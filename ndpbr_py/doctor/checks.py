@@ -34,6 +34,7 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     route_checks.upstream,
     link_checks.proxying,
     machine_checks.table_size,
+    machine_checks.limits,
     machine_checks.leftovers,
     machine_checks.foreign,
     firewall,

@@ -58,6 +58,9 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
         ip_problem=problem,
         become_root=become_root(),
         daemon=_daemon(answer),
+        rules=rules,
+        hosts=None if answer is None else answer["counters"]["hosts"],
+        most_addresses=_most_addresses(answer),
         start=None if installed is None else installed.start,
         expected=expected,
         chains=chains,
@@ -93,6 +96,11 @@ def _daemon(answer: Mapping[str, Any] | None) -> str | None:
         return None
     hosts = answer["counters"]["hosts"]
     return f"{answer['version']}, pid {answer.get('pid')}, up {span(answer['uptime_s'])}, {hosts} hosts"
+
+
+def _most_addresses(answer: Mapping[str, Any] | None) -> tuple[int, str, str]:
+    most = answer.get("most_addresses") if answer is not None else None
+    return (most["addresses"], most["lladdr"], most["dev"]) if most else (0, "", "")  # an older daemon has none
 
 
 def _held(procfs: ProcFs, kind: str) -> list[str]:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.events import KernelSnapshot, Route
+from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor.nft import Chain
+
+_DEFAULTS = Rules(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class Facts:
         expected: Whether a daemon should run: its service is enabled, or a daemon has run before.
         tag: The option of ndpbr that names the protocol number, or "" if the number is the default.
         unrestored: Whether a run that was killed has left settings that have not been restored.
+        hosts: How many hosts the daemon knows.
+        most_addresses: The largest number of hosts with one lladdr on one link, that lladdr, and the link.
+        rules: The daemon's rules.
         neighbors: How many entries the neighbor cache has, in all network namespaces.
         chains: The filter chains that IPv6 packets pass, as nft(8) lists them.
         firewall_problem: Why the chains are not known.
@@ -80,6 +86,9 @@ class Facts:
     unrestored: bool = False
     forwarding: int | None = 1
     proxy_ndp: int | None = 1
+    hosts: int | None = None
+    most_addresses: tuple[int, str, str] = (0, "", "")
+    rules: Rules = _DEFAULTS
     neighbors: int | None = None
     gc_thresh3: int | None = None
     chains: tuple[Chain, ...] | None = None

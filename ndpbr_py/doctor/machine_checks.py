@@ -77,6 +77,27 @@ def table_size(facts: Facts) -> Iterator[Finding]:
         yield ok("neighbor-table", found)
 
 
+def limits(facts: Facts) -> Iterator[Finding]:
+    """The daemon has room for more hosts."""
+    if facts.hosts is None:
+        return
+    (most, lladdr, dev), rules = facts.most_addresses, facts.rules
+    full = facts.hosts >= rules.max_hosts
+    if full:
+        found = f"{facts.hosts} hosts, as many as --max-hosts allows: others are ignored"
+        yield warn("limits", found, _run(facts, "--max-hosts", 2 * rules.max_hosts))
+    if most >= rules.max_hosts_per_lladdr:
+        found = f"{lladdr} on {dev} has {most} addresses, as many as --max-hosts-per-lladdr allows: others are ignored"
+        yield warn("limits", found, _run(facts, "--max-hosts-per-lladdr", 2 * rules.max_hosts_per_lladdr))
+    elif not full:
+        per_lladdr = f"{most} of {rules.max_hosts_per_lladdr} with one link-layer address"
+        yield ok("limits", f"{facts.hosts} of {rules.max_hosts} hosts, {per_lladdr}")
+
+
+def _run(facts: Facts, option: str, value: int) -> str:
+    return " ".join((f"ndpbr run{facts.tag} {option} {value}", *facts.interfaces))
+
+
 def leftovers(facts: Facts) -> Iterator[Finding]:
     """A daemon that was killed has left no entries and no settings."""
     if facts.running:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +14,7 @@ from itertools import chain
 from ndpbr_py.config import LogConfig
 from ndpbr_py.core.actions import Action
 from ndpbr_py.core.decision import CLAIMS, Decision, DecisionKind, Reason
-from ndpbr_py.core.ratelimit import TokenBucket
+from ndpbr_py.core.ratelimit import OncePerKey, TokenBucket
 from ndpbr_py.logs.fields import fields, level
 from ndpbr_py.logs.rendering import bound_logger, processors
 from ndpbr_py.logs.sink import Sink, StderrSink, SyslogSink
@@ -22,7 +22,7 @@ from ndpbr_py.system import clock
 
 # A start after a crash adopts thousands of hosts, and a flood claims thousands of addresses.
 RATE_LIMITED_REASONS = CLAIMS | {Reason.ADOPTED}
-# Another host's false claims: a warning once a minute for each reason, the others at level debug.
+# Another host's false claims: a warning once an hour for each address and reason, the others at level debug.
 RATE_LIMITED_WARNINGS = frozenset((DecisionKind.IGNORED, DecisionKind.CONFLICT))
 # At the start and at the stop these have one summary: there may be thousands.
 SUMMARIZED = frozenset((DecisionKind.LEARNED, DecisionKind.FORGOTTEN, DecisionKind.REPAIRED, DecisionKind.REMOVED))
@@ -100,7 +100,10 @@ class Log:
         self._claims = TokenBucket(20, 500)
         self._moves = TokenBucket(1, 50)  # a machine on two links may flip hundreds of addresses between them
         self._reports = TokenBucket(1 / 10, 1)
+        self._warned = OncePerKey(3600, 1000)
+        # A flood of false claims is a warning once a minute.
         self._warnings: dict[tuple[DecisionKind, Reason], TokenBucket] = {}
+        self._suppressed: Counter[tuple[DecisionKind, Reason]] = Counter()
 
     def record(self, level: str, event: str, /, **fields: object) -> None:
         """Write one record, after those of the queued decisions."""
@@ -174,10 +177,13 @@ class Log:
         return self._claims.allows(now)
 
     def _warn(self, decision: Decision, now: float) -> None:
-        limit = self._warnings.setdefault((decision.kind, decision.reason), TokenBucket(1 / 60, 1))
-        if limit.allows(now):
-            self._write("warning", decision, suppressed=limit.refused())
+        kind = decision.kind, decision.reason
+        about = *kind, decision.address
+        if self._warned.is_due(about, now) and self._warnings.setdefault(kind, TokenBucket(1 / 60, 100)).allows(now):
+            self._warned.note(about, now)
+            self._write("warning", decision, suppressed=self._suppressed.pop(kind, 0))
         else:
+            self._suppressed[kind] += 1
             self._write("debug", decision)
 
     def _write(self, severity: str, decision: Decision, **more: object) -> None:
