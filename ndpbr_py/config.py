@@ -20,8 +20,8 @@ PIDFILE = Path("/run/ndpbr.pid")
 STATE_DIR = Path("/run/ndpbr")
 HOSTS_FILE = Path("/var/lib/ndpbr/hosts")
 PROTOCOL = 135
-EXPIRE_INTERVAL = 3600.0
-RESYNC_INTERVAL = 60.0
+EXPIRE_INTERVAL_S = 3600.0
+RESYNC_INTERVAL_S = 60.0
 MAX_HOSTS = 4096
 MAX_HOSTS_PER_LLADDR = 64
 SYSLOG_BYTES = 1000  # Debian's busybox syslogd reads 1,024, Alpine's 2,048 since 3.15
@@ -54,8 +54,8 @@ class RunConfig:
     interfaces: tuple[str, ...]
     prefixes: frozenset[IPv6Network] = frozenset()
     protocol: int = PROTOCOL
-    expire_interval_s: float = EXPIRE_INTERVAL
-    resync_interval_s: float = RESYNC_INTERVAL
+    expire_interval_s: float = EXPIRE_INTERVAL_S
+    resync_interval_s: float = RESYNC_INTERVAL_S
     refresh_s: float | None = None
     max_hosts: int = MAX_HOSTS
     max_hosts_per_lladdr: int = MAX_HOSTS_PER_LLADDR

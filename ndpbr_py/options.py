@@ -59,9 +59,9 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--upstream", dest="upstreams", action="append", default=[], type=config.interface, metavar="IFACE", help=text)
     _protocol(parser)
     text = "probe hosts not confirmed for SECONDS (%(default)g)"
-    value("--expire-interval", config.seconds, "SECONDS", text, config.EXPIRE_INTERVAL)
+    value("--expire-interval", config.seconds, "SECONDS", text, config.EXPIRE_INTERVAL_S)
     text = "compare with the kernel's tables every SECONDS (%(default)g)"
-    value("--resync-interval", config.seconds, "SECONDS", text, config.RESYNC_INTERVAL)
+    value("--resync-interval", config.seconds, "SECONDS", text, config.RESYNC_INTERVAL_S)
     value("--refresh", config.seconds, "SECONDS", "remove and add each proxy entry once in SECONDS (never)")
     value("--max-hosts", config.count, "N", "learn at most N hosts (%(default)d)", config.MAX_HOSTS)
     text = "learn at most N hosts with one link-layer address on one link (%(default)d)"

@@ -62,7 +62,7 @@ def test_output_is_complete(tmp_path: Path) -> None:
 
 def test_child_that_hangs_is_killed(tmp_path: Path) -> None:
     """After the timeout the child is killed, and the complaint says so after what the child wrote itself."""
-    ended = process.output(script(tmp_path, "echo first", "echo oh >&2", "exec sleep 1000"), timeout=0.2)
+    ended = process.output(script(tmp_path, "echo first", "echo oh >&2", "exec sleep 1000"), timeout_s=0.2)
 
     assert (ended.status, ended.stdout) == (-signal.SIGKILL, b"first\n")
     assert ended.complaint == "oh\nno answer within 0.2 s"
@@ -133,7 +133,7 @@ def test_file_that_cannot_be_run_gives_one_line(tmp_path: Path) -> None:
 def test_timeout_is_for_the_whole_run(talk: str, tmp_path: Path) -> None:
     """A child is killed after the timeout, whether it is silent or keeps printing."""
     began = time.monotonic()
-    ended = process.output(script(tmp_path, talk), timeout=0.3)
+    ended = process.output(script(tmp_path, talk), timeout_s=0.3)
 
     assert ended.status == -signal.SIGKILL
     assert time.monotonic() - began < 5.0

@@ -36,7 +36,7 @@ def remove_all(program: Program, dispatcher: Dispatcher, log: Log, *, patient: b
 
 def _error(program: Program, words: Sequence[str], end: float) -> str | None:
     try:
-        ended = output(program.path, "-6", *words, timeout=max(_LAST_TIMEOUT_S, end - time.monotonic()))
+        ended = output(program.path, "-6", *words, timeout_s=max(_LAST_TIMEOUT_S, end - time.monotonic()))
     except NdpbrError as error:
         return str(error)
     return ended.complaint if ended.status != 0 else None

@@ -134,9 +134,9 @@ def start(path: str, *arguments: str, stdin: bool = False, stdout: bool = False)
     return Child(running, *our_ends)
 
 
-def output(path: str, *arguments: str, timeout: float = 10.0) -> Ended:
-    """Run *path* until it ends, killed after *timeout* seconds; a time-out is noted in its stderr."""
-    end = time.monotonic() + timeout
+def output(path: str, *arguments: str, timeout_s: float = 10.0) -> Ended:
+    """Run *path* until it ends, killed after *timeout_s* seconds; a time-out is noted in its stderr."""
+    end = time.monotonic() + timeout_s
     child = start(path, *arguments, stdout=True)
     unfinished: dict[int, bytearray] = {fd: bytearray() for fd in (child.stdout, child.stderr) if fd is not None}
     streams = list(unfinished.values())
@@ -152,7 +152,7 @@ def output(path: str, *arguments: str, timeout: float = 10.0) -> Ended:
                 del unfinished[descriptor]
     if unfinished:
         child.signal(signal.SIGKILL)
-        streams[1] += f"no answer within {timeout:g} s\n".encode()
+        streams[1] += f"no answer within {timeout_s:g} s\n".encode()
     status = child.wait()
     child.close()
     return Ended(status, bytes(streams[0]), bytes(streams[1]))
