@@ -67,7 +67,7 @@ dist: .venv/run .venv/tools build/libraries ## dist/: all that a release contain
 	cd dist && sha256sum * >../build/SHA256SUMS && mv ../build/SHA256SUMS .
 
 release: ## dist, but only with the project's own URL in setup.cfg
-	@! grep 'example\.org' setup.cfg || { echo "setup.cfg: replace this URL by the project's own." >&2; exit 1; }
+	@! grep 'example\.org' setup.cfg ndpbr_py/__init__.py || { echo "replace this URL by the project's own." >&2; exit 1; }
 	$(MAKE) dist
 
 # Of the service managers the one that is here; SERVICE=openrc or SERVICE=systemd for another machine.

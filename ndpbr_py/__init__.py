@@ -4,7 +4,7 @@ The map of the package:
 
     cli.py          arguments -> command -> exit status
     config.py       what the user wants, checked
-    commands/       run, show, flush, kill, doctor, explain, record, refresh, replay: one file each
+    commands/       run, show, flush, kill, doctor, explain, lookup, record, report, ...: one file each
     daemon/         what `ndpbr run` is while it runs
     core/           DECIDES: events -> decisions, pure
     iproute2/       SPEAKS ip(8): its output -> events, actions -> its commands, and the processes that run it
@@ -12,9 +12,10 @@ The map of the package:
     system/         sysctls, locks, clocks, files
     logs/           decisions and daemon events -> log records
     control/        the daemon's answers on its control socket
-    recording/      recordings of the monitor, for replay
+    recording/      recordings of the monitor, for replay; without secrets, for a report
     metrics.py      counters, and their text for Prometheus
     doctor/         facts about the machine -> findings, and how to fix them
 """
 
 __version__ = "0.1.0"
+ISSUES = "https://example.org/ndpbr/issues"

@@ -67,6 +67,8 @@ def _function(command: str) -> Callable[[argparse.Namespace], int]:
             from ndpbr_py.commands.kill import main
         case "record":
             from ndpbr_py.commands.record import main
+        case "report":
+            from ndpbr_py.commands.report import main
         case "refresh":
             from ndpbr_py.commands.refresh import main
         case "doctor":

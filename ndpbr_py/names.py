@@ -50,6 +50,11 @@ class Names:
         self._refresh()
         return {key for key, found in self._names.items() if found.lower() == name.lower()}
 
+    def all(self) -> set[str]:
+        """Return all names."""
+        self._refresh()
+        return set(self._names.values())
+
     def _refresh(self) -> None:
         """Read the files, if one of them has changed."""
         if time.monotonic() - self._checked_at < self._check_interval_s:

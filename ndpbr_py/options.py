@@ -120,6 +120,18 @@ def _record_options(parser: argparse.ArgumentParser) -> None:
     _state_dir(parser)
 
 
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a new file; - is standard output")
+    _interfaces(parser, "*", "the interfaces (those of the daemon)")
+    text = "replace addresses, prefixes, link-layer addresses and names by others, leave out comments of the firewall"
+    parser.add_argument("--anonymize", action="store_true", help=text)
+    kind = partial(config.seconds, "--seconds", most=604_800.0)
+    text = "record for N seconds (%(default)g)"
+    parser.add_argument("--seconds", type=kind, default=60.0, metavar="N", help=text)
+    _names(parser)
+    _state_dir(parser)
+
+
 def _refresh_options(parser: argparse.ArgumentParser) -> None:
     _interfaces(parser, "+", "interfaces whose global addresses are reported")
     _value(parser, "--interval", config.seconds, "SECONDS", "report each address once in SECONDS (%(default)g)", 45.0)
@@ -200,6 +212,7 @@ COMMANDS = {
     "flush": Command(_flush_options, "remove ndpbr's routes and proxy entries"),
     "kill": Command(lambda _: None, "stop the running daemon, wait until it has cleaned up"),
     "record": Command(_record_options, "write the kernel's tables and the monitor's lines to a file"),
+    "report": Command(_report_options, "write what an issue needs to a file: doctor, show, log, firewall, recording"),
     "refresh": Command(_refresh_options, "remind switches of this host's own addresses until a signal"),
     "doctor": Command(_doctor_options, "check the system: one line per check, with the fix"),
     "explain": Command(_explain_options, "say why an address is, or is not, proxied"),

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, assert_never
 
-from ndpbr_py import __version__, config
+from ndpbr_py import ISSUES, __version__, config
 from ndpbr_py.control.client import ask
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, program
@@ -43,19 +43,42 @@ _LIMITS = ("neigh/default/gc_thresh1", "neigh/default/gc_thresh2", "neigh/defaul
 def main(arguments: argparse.Namespace) -> int:
     """Record until a signal."""
     interfaces = config.two_interfaces(arguments.interfaces, "record", "ndpbr record FILE wan0 lan0")
-    asyncio.run(_record(arguments.file, interfaces, program.find(), arguments.state_dir, arguments.seconds))
+    record(arguments.file, interfaces, program.find(), arguments.state_dir, arguments.seconds)
     return 0
+
+
+def record(
+    name: str,
+    interfaces: Sequence[str],
+    ip: program.Program,
+    state_dir: Path,
+    seconds: float | None,
+    more: Sequence[str] = (),
+    edit: Callable[[str], str] = str,
+) -> None:
+    """Record to the file *name* until a signal, or for so many *seconds*; *more* are lines of the header.
+
+    Raises:
+        NdpbrError: The file exists, or cannot be written.
+    """
+    asyncio.run(_record(name, interfaces, ip, state_dir, seconds, more, edit))
+    if name != "-":
+        print(f"{name} is written; attach it to an issue at {ISSUES}", file=sys.stderr)
 
 
 class Recorder:
     """Writes the monitor's lines to a file, and queues them until there is one.
+
+    Args:
+        edit: Returns the lines to write instead of a line.
 
     Attributes:
         error: Why a line could not be written; None if all were.
         stopped: Set when the recording has to end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, edit: Callable[[str], str] = str) -> None:
+        self._edit = edit
         self._queued: list[str] = []
         self._file: BinaryIO | None = None
         self.error: OSError | None = None
@@ -72,7 +95,7 @@ class Recorder:
             self._queued.extend(lines)
             return
         try:
-            self._file.write("".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
+            self._file.write("".join(f"{self._edit(line)}\n" for line in lines).encode(errors="surrogateescape"))
             self._file.flush()
         except OSError as error:
             self.error = error
@@ -94,18 +117,24 @@ class Recorder:
 
 
 async def _record(
-    name: str, interfaces: Sequence[str], ip: program.Program, state_dir: Path, seconds: float | None
+    name: str,
+    interfaces: Sequence[str],
+    ip: program.Program,
+    state_dir: Path,
+    seconds: float | None,
+    more: Sequence[str],
+    edit: Callable[[str], str],
 ) -> None:
-    recorder = Recorder()
+    recorder = Recorder(edit)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, recorder.stopped.set)
     # The monitor first: a change while the tables are read is in its lines, if not in the tables.
     supervisor = Supervisor(ip.path, recorder.on_event, _TIMESTAMPS)
     supervisor.start()
     try:
-        lines = await _header(interfaces, ip, state_dir)
+        *lines, monitor = await _header(interfaces, ip, state_dir)
         with open(name, "xb") if name != "-" else contextlib.nullcontext(sys.stdout.buffer) as file:
-            recorder.begin(file, lines)
+            recorder.begin(file, [*lines, *more, monitor])
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await recorder.stopped.wait()

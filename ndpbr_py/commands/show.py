@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Any
 
 from ndpbr_py.commands import table
@@ -44,13 +45,18 @@ def main(arguments: argparse.Namespace) -> int:
         raise ConfigError("--watch: expected a terminal as standard output")
     ip, names = program.find(), Names(arguments.names)
 
-    def read() -> tuple[list[Row], KernelSnapshot, Daemon]:
-        return _read(ip, arguments, names)
+    def selection() -> tuple[list[Row], KernelSnapshot, Daemon]:
+        hosts, kernel, daemon = read(ip, arguments.protocol, arguments.state_dir, names)
+        hosts = selected(hosts, arguments.hosts)
+        if arguments.ping:
+            rtts = round_trips([(row.address, row.dev) for row in hosts])
+            hosts = [replace(row, rtt_s=rtts.get(row.address)) for row in hosts]
+        return hosts, kernel, daemon
 
     if arguments.watch is not None:
-        watch(lambda: read()[::2], arguments.watch, pinged=arguments.ping, color=color)
+        watch(lambda: selection()[::2], arguments.watch, pinged=arguments.ping, color=color)
         return 0
-    hosts, kernel, daemon = read()
+    hosts, kernel, daemon = selection()
     if arguments.json:
         print(as_json(hosts, daemon, pinged=arguments.ping))
     elif hosts and (arguments.long or terminal):
@@ -60,6 +66,19 @@ def main(arguments: argparse.Namespace) -> int:
         for row in hosts:
             print(line(row, pinged=arguments.ping))
     return _status(arguments, hosts, kernel)
+
+
+def read(ip: program.Program, protocol: int, state_dir: Path, names: Names) -> tuple[list[Row], KernelSnapshot, Daemon]:
+    """Return the hosts, the kernel's tables and the state of the daemon, if it answers."""
+    devs = [name for _, name in socket.if_nameindex()]
+    kernel = dump.snapshot_now(ip, devs, protocol, ("address", "route", "proxy", "neighbor"))
+    addresses = [text(address) for address in {entry.address for entry in kernel.proxies if entry.ours}]
+    daemon = ask(state_dir, what="state")
+    known: dict[str, Any] = {}
+    for start in range(0, len(addresses) if daemon is not None else 0, _MAX_ADDRESSES):
+        answer = ask(state_dir, what="hosts", addresses=addresses[start : start + _MAX_ADDRESSES])
+        known |= answer["hosts"] if answer is not None else {}
+    return rows(kernel, known, names), kernel, daemon
 
 
 def rows(kernel: KernelSnapshot, known: Mapping[str, Any], names: Names) -> list[Row]:
@@ -136,22 +155,6 @@ def as_json(hosts: Sequence[Row], daemon: Daemon, *, pinged: bool) -> str:
             host["rtt_ms"] = None if row.rtt_s is None else round(row.rtt_s * 1000, 3)
         objects.append(host)
     return json.dumps({"hosts": objects, "daemon": daemon}, indent=1)
-
-
-def _read(ip: program.Program, arguments: argparse.Namespace, names: Names) -> tuple[list[Row], KernelSnapshot, Daemon]:
-    devs = [name for _, name in socket.if_nameindex()]
-    kernel = dump.snapshot_now(ip, devs, arguments.protocol, ("address", "route", "proxy", "neighbor"))
-    addresses = [text(address) for address in {entry.address for entry in kernel.proxies if entry.ours}]
-    daemon = ask(arguments.state_dir, what="state")
-    known: dict[str, Any] = {}
-    for start in range(0, len(addresses) if daemon is not None else 0, _MAX_ADDRESSES):
-        answer = ask(arguments.state_dir, what="hosts", addresses=addresses[start : start + _MAX_ADDRESSES])
-        known |= answer["hosts"] if answer is not None else {}
-    hosts = selected(rows(kernel, known, names), arguments.hosts)
-    if arguments.ping:
-        rtts = round_trips([(row.address, row.dev) for row in hosts])
-        hosts = [replace(row, rtt_s=rtts.get(row.address)) for row in hosts]
-    return hosts, kernel, daemon
 
 
 def _word(state: str | None, host: Mapping[str, Any]) -> str:

@@ -106,6 +106,8 @@ class Status:
         match request:
             case {"what": "state"}:
                 return self._state()
+            case {"what": "log"}:
+                return self._state() | {"records": list(self._log.recent)}
             case {"what": "hosts", "addresses": [*words]} if len(words) <= _MAX_ADDRESSES:
                 hosts = filter(None, map(self._dispatcher.proxy.hosts.get, filter(None, map(_address, words))))
                 return self._state() | {"hosts": {text(host.address): self._host(host) for host in hosts}}
@@ -115,7 +117,7 @@ class Status:
                 return self._state() | {"host": host and self._host(host), "events": events}
             case {"what": "lookup", "address": word} if (address := _address(word)) is not None:
                 return {"lookup": await self._lookups.answer(address)}
-        return {"error": "expected what=state, what=hosts with addresses, or what=address or what=lookup with address"}
+        return {"error": "expected what=state, log, hosts (with addresses), address or lookup (with address)"}
 
     def _state(self) -> dict[str, object]:
         self.note_links()

@@ -116,6 +116,12 @@ def _firewall() -> tuple[tuple[nft.Chain, ...] | None, str | None]:
     """Return the filter chains; or None, and why they are not known."""
     if _legacy():
         return None, "ip6tables-legacy has rules, which doctor does not read"
+    text, problem = ruleset()
+    return (None, problem) if text is None else (nft.parse(text), None)
+
+
+def ruleset() -> tuple[str | None, str | None]:
+    """Return what nft(8) lists; or None, and why that is not known."""
     path = shutil.which("nft", path=_PATH)
     if path is None:
         return None, "nft is not installed"
@@ -125,7 +131,7 @@ def _firewall() -> tuple[tuple[nft.Chain, ...] | None, str | None]:
         return None, str(error)
     if ended.status != 0:
         return None, f"nft says `{ended.complaint.partition(chr(10))[0] or ended.status}`"
-    return nft.parse(ended.stdout.decode(errors="replace")), None
+    return ended.stdout.decode(errors="replace"), None
 
 
 def _legacy() -> bool:

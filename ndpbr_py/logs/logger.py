@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +26,7 @@ RATE_LIMITED_REASONS = CLAIMS | {Reason.ADOPTED}
 RATE_LIMITED_WARNINGS = frozenset((DecisionKind.IGNORED, DecisionKind.CONFLICT))
 # At the start and at the stop these have one summary: there may be thousands.
 SUMMARIZED = frozenset((DecisionKind.LEARNED, DecisionKind.FORGOTTEN, DecisionKind.REPAIRED, DecisionKind.REMOVED))
+_MAX_RECENT = 300  # records; about 0.1 MB
 _MAX_QUEUED = 5000  # decisions that wait for flush(); some MB
 _MAX_CONDITIONS = 100  # of one event: unknown keywords come from outside
 
@@ -93,7 +94,8 @@ class Log:
         self.name_of = name_of
         self.problem: Problem | None = None
         self.commands = commands if self.verbose or dry_run else None
-        self._log = bound_logger(steps, _SinkLogger(self.sink), lowest)
+        self.recent: deque[str] = deque(maxlen=_MAX_RECENT)  # for `ndpbr report`
+        self._log = bound_logger(steps, _SinkLogger(self.sink, self.recent), lowest)
         self._conditions: dict[str, dict[str, _Condition]] = defaultdict(dict)
         self.summarized = False
         self._queued: list[Decision] = []
@@ -210,8 +212,9 @@ class Log:
 class _SinkLogger:
     """The methods that structlog calls with the texts of a record."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, recent: deque[str]) -> None:
         self._sink = sink
+        self._recent = recent
         self.debug = partial(self._write, "debug")
         self.info = partial(self._write, "info")
         self.warning = partial(self._write, "warning")
@@ -219,4 +222,5 @@ class _SinkLogger:
 
     def _write(self, level: str, *texts: str) -> None:
         for text in texts:
+            self._recent.append(text)
             self._sink.write(level, text)
