@@ -160,6 +160,27 @@ def test_what_another_program_takes_away_is_restored_at_once(home: Home, daemon:
     assert home.router.sysctl("net/ipv6/conf/all/forwarding") == "0"
 
 
+def test_fight_with_another_program_is_damped(home: Home, daemon: Start) -> None:
+    """What another program changes all the time is restored less and less often, and in the end when it stops."""
+    running = daemon(home.router, "--resync-interval", "2", "wan0", "lan0", "lan1")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    script = "while sleep 0.1; do ip -6 route flush proto 135; echo 0 > /proc/sys/net/ipv6/conf/wan0/proxy_ndp; done"
+    other = home.router.spawn("sh", "-c", script)
+    repaired = running.wait_for("host-repaired", address=LAN, reason="changed-again")
+    setting = running.wait_for("setting-changed-again")
+    until(lambda: len([it for it in running.log() if it["event"] == "setting-changed" and it["level"] == "debug"]) > 3)
+    other.kill()
+    other.wait()
+
+    assert (repaired["level"], setting["level"], setting["setting"]) == ("warning", "warning", "conf/wan0/proxy_ndp")
+    until(lambda: f"{LAN} dev lan0 proto 135" in routes(home.router), what="the route is restored")
+    until(lambda: home.router.sysctl("net/ipv6/conf/wan0/proxy_ndp") == "1", what="the setting is restored")
+    warned = [record for record in running.log() if record["level"] == "warning"]
+    assert len([record for record in warned if record.get("reason") == "changed-again"]) == 1
+    assert len([record for record in warned if record["event"] == "setting-changed-again"]) == 1
+
+
 def test_replaced_route_is_read(home: Home, daemon: Start) -> None:
     """`route replace` and `route append` print the new route only; the deletion of one leg of several has a line."""
     running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")

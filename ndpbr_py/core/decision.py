@@ -73,6 +73,7 @@ class Reason(Enum):
     NOT_LISTED = "interface-not-listed"
     REFUSED = "refused"
     DRIFTED = "kernel-differs"
+    CHANGED_AGAIN = "changed-again"
     NOT_OURS = "leftover"
     LINK_DOWN = "link-down"
     LINK_UP = "link-up"

@@ -59,7 +59,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
             host.nud = NudState.NONE  # the monitor missed that its entry was deleted
         # Hashing an address is slow, so an empty set is tested first.
         if not (acted and host.address in acted):
-            yield _compared(state, host, tagged.get(host.address, NOTHING))
+            yield _compared(state, host, tagged.get(host.address, NOTHING), now)
     routers = router_addresses.desired(state, kernel)
     # The entries of a host that had the address until now are being removed.
     installed = {address: entries for address, entries in tagged.items() if address not in acted}
@@ -129,7 +129,7 @@ def _adopted(
         host.state = HostState.STATIC
     state.hosts.add(host)
     probes = [] if host.state.has_answered else [Probe(address, dev, host.lladdr)]
-    return [host.decision(DecisionKind.LEARNED, Reason.ADOPTED, probes), *others, *_compared(state, host, entries)]
+    return [host.decision(DecisionKind.LEARNED, Reason.ADOPTED, probes), *others, *_compared(state, host, entries, now)]
 
 
 def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) -> list[Decision]:
@@ -170,7 +170,7 @@ def _failed(host: Host | None, neighbor: NeighborChanged) -> list[Decision]:
     return [host.decision(DecisionKind.PROBED, Reason.UNVERIFIED, [Probe(host.address, host.dev, None)])]
 
 
-def _compared(state: State, host: Host, actual: Entries) -> list[Decision]:
+def _compared(state: State, host: Host, actual: Entries, now: float) -> list[Decision]:
     host.blocked = False
     if len(actual.proxies) > 1:
         actual = _in_order(actual, state.desired.interfaces)
@@ -178,7 +178,13 @@ def _compared(state: State, host: Host, actual: Entries) -> list[Decision]:
     actions = state.converge(host)
     result = _foreign(state, host) if state.desired.foreign or host.foreign else []
     if actions:
-        reason = Reason.DRIFTED if believed == host.installed else Reason.LINK_UP
+        drifted = believed == host.installed
+        times = state.restores.times(host.address, now) if drifted else 0
+        if times is None:
+            # Another program changes the entries again and again. They are still wanted, and compared the next time.
+            host.installed = believed
+            return result
+        reason = Reason.LINK_UP if not drifted else Reason.DRIFTED if times == 1 else Reason.CHANGED_AGAIN
         result.append(host.decision(DecisionKind.REPAIRED, reason, actions))
     return result
 

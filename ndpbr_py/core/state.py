@@ -11,6 +11,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.actions import Action, DelNeighbor, Entry, Probe
 from ndpbr_py.core.conflicts import Conflicts
+from ndpbr_py.core.damping import Damping
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.departed import Departed, Departure
 from ndpbr_py.core.desired import DesiredEntries
@@ -97,6 +98,7 @@ class State:
         self.first_sights = FirstSights()
         self.waiting = WaitingSenders(rules.interfaces, rules.answer_as_target)
         self.on_demand = OnDemand()
+        self.restores = Damping()
         self._static_prefixes = [
             (prefix, dev) for prefix, dev in rules.statics.items() if isinstance(prefix, IPv6Network)
         ]

@@ -8,13 +8,14 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, assert_never
 
 from ndpbr_py.config import RunConfig
 from ndpbr_py.control.server import Control
 from ndpbr_py.core.actions import Mark
+from ndpbr_py.core.damping import Damping
 from ndpbr_py.core.events import (
     ActionFinished,
     ActionRefused,
@@ -112,6 +113,8 @@ class Daemon:
         )
         self._control = Control(config.state_dir, self._status.answer)
         self._ignored_prefixes: set[str] = set()
+        self._restores = Damping()
+        self._contested: set[str] = set()  # the settings that another program changes again and again
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
         self._suspended_s = clock.suspended_s()
@@ -326,25 +329,34 @@ class Daemon:
 
     # Start and stop
 
-    def _apply_settings(self, devs: Iterable[str], level: str) -> None:
-        """Set what ndpbr needs on *devs*, and log what changed.
+    def _apply_settings(self, devs: Iterable[str], level: str, may_set: Callable[[str], bool] = lambda _: True) -> None:
+        """Set what ndpbr needs on *devs* where *may_set* allows it, and log what changed.
 
         Raises:
             NdpbrError: A setting cannot be changed.
         """
         if self._config.dry_run:
             return
-        for change in self._overrides.apply(devs):
-            self._log.record(level, "setting-changed", setting=change.path, found=change.found, value=change.value)
+        for change in self._overrides.apply(devs, may_set):
+            severity = "debug" if change.path in self._contested else level
+            self._log.record(severity, "setting-changed", setting=change.path, found=change.found, value=change.value)
         save_error = self._overrides.save_error
         self._log.condition("warning", "settings-unsaved", active=save_error is not None, error=save_error)
 
     def _reapply_settings(self) -> None:
         """Set what another program has changed."""
         try:
-            self._apply_settings(self._listed, "warning")
+            self._apply_settings(self._listed, "warning", self._may_restore)
         except NdpbrError as error:
             self._log.record("warning", "setting-refused", error=str(error))
+
+    def _may_restore(self, path: str) -> bool:
+        """Whether a setting that another program changed is restored now; if it does so all the time, less often."""
+        times = self._restores.times(path, self._loop.time())
+        again = times is None or times > 1
+        (self._contested.add if again else self._contested.discard)(path)
+        self._log.condition("warning", "setting-changed-again", active=again, key=path, setting=path)
+        return times is not None
 
     def _watch_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):

@@ -66,7 +66,7 @@ def _foreign(entry: ForeignEntry) -> str:
 def level(decision: Decision) -> str:
     """Return the level of a decision's record."""
     if decision.kind is DecisionKind.REPAIRED:
-        return "warning" if decision.reason is Reason.DRIFTED else "debug"
+        return "warning" if decision.reason in (Reason.DRIFTED, Reason.CHANGED_AGAIN) else "debug"
     if decision.kind is DecisionKind.LINK_UP_AGAIN and decision.reason is Reason.NO_CARRIER:
         return "debug"
     return "debug" if decision.kind in _DEBUG else "warning" if decision.kind in _WARNING else "info"

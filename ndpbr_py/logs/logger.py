@@ -155,7 +155,9 @@ class Log:
         ready, self._queued = self._queued[:max_records], self._queued[max_records:] if max_records is not None else []
         now = self._now()
         for decision in ready:
-            if decision.kind in RATE_LIMITED_WARNINGS and decision.reason is not Reason.UPSTREAM_LINK:
+            if decision.reason is Reason.CHANGED_AGAIN or (
+                decision.kind in RATE_LIMITED_WARNINGS and decision.reason is not Reason.UPSTREAM_LINK
+            ):
                 self._warn(decision, now)
             elif self.commands is None or self._is_logged(decision, now):
                 self._write("debug" if self._is_summarized(decision) else level(decision), decision)

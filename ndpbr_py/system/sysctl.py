@@ -99,8 +99,12 @@ class SysctlOverrides:
         self._shared = lock.SharedSettingLock(proc_sys / lock.SETTINGS, protocol)
         self._found: dict[_Key, str] | None = None
 
-    def apply(self, interfaces: Iterable[str]) -> list[SettingChange]:
+    def apply(self, interfaces: Iterable[str], may_set: Callable[[str], bool] = lambda _: True) -> list[SettingChange]:
         """Set what ndpbr needs on *interfaces*, where they exist; return what had another value.
+
+        Args:
+            interfaces: The interfaces.
+            may_set: Whether the setting of a path may be set now.
 
         Raises:
             NdpbrError: A setting cannot be changed.
@@ -125,7 +129,7 @@ class SysctlOverrides:
             return [
                 SettingChange(_path(key, names), value, needed[key])
                 for key, value in now.items()
-                if value != needed[key] and self._set(key, names, needed[key])
+                if value != needed[key] and may_set(_path(key, names)) and self._set(key, names, needed[key])
             ]
 
     def restore(self) -> list[SettingChange]:
