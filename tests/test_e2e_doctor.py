@@ -14,6 +14,7 @@ import pytest
 
 from ndpbr_py import __version__
 from tests.advertise import advertise
+from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, MODEM, ROUTER, Home
@@ -70,6 +71,22 @@ def test_nothing_is_wrong(home: Home, ndpbr: Run) -> None:
     assert summary == f"{len(lines) + 1} checks: 0 failed, 1 warning"
     assert f"ok   default-route: via {MODEM} dev wan0" in ended.stdout
     assert f"ok   prefix: {PREFIX} is on wan0" in ended.stdout
+
+
+def test_deprecated_prefix_of_hosts(home: Home, ndpbr: Run, daemon: Start) -> None:
+    """The router's address is deprecated while a host is proxied: a warning, until the address is preferred again."""
+    running = daemon(home.router, "wan0", "lan0")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    home.router.ip(f"-6 address change {ROUTER}/64 dev wan0 preferred_lft 0")
+    words = ("doctor", "--json", "--state-dir", str(running.state))
+    deprecated = json.loads(ndpbr(home.router, *words).stdout)["checks"]
+    home.router.ip(f"-6 address change {ROUTER}/64 dev wan0 preferred_lft forever")
+    preferred = json.loads(ndpbr(home.router, *words).stdout)["checks"]
+
+    detail = f"{PREFIX} is deprecated on wan0, and 1 proxied addresses are in it: hosts need new addresses"
+    assert ("deprecated-prefix", "warn", detail) in [(it["name"], it["status"], it["detail"]) for it in deprecated]
+    assert "deprecated-prefix" not in {it["name"] for it in preferred}
 
 
 @pytest.mark.parametrize(
@@ -352,7 +369,7 @@ def test_run_logs_warnings_and_failures_at_its_start(home: Home, daemon: Start) 
     records = [record for record in running.log() if record["event"].startswith("check-")]
 
     assert [(record["event"], record["check"], record["fix"]) for record in records] == [
-        ("check-failed", "forwarding", "sysctl -w net/ipv6/conf/all/forwarding=1"),
+        ("check-failed", "forwarding", "sysctl -w net.ipv6.conf.all.forwarding=1  # also in /etc/sysctl.d/ndpbr.conf"),
         ("check-failed", "default-route", "ip -6 route add default via GATEWAY dev wan0"),
         ("check-warned", "foreign-entries", None),
     ]

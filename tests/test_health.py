@@ -28,7 +28,7 @@ def test_forwarding_that_is_turned_off_and_on(home: Home, daemon: Start) -> None
     passed = running.wait_for("check-passed", check="forwarding")
 
     assert failed["level"] == "warning"
-    assert failed["fix"] == "sysctl -w net/ipv6/conf/all/forwarding=1"
+    assert failed["fix"] == "sysctl -w net.ipv6.conf.all.forwarding=1  # also in /etc/sysctl.d/ndpbr.conf"
     assert (passed["level"], type(passed["failed_for_s"])) == ("info", int)
     assert (gauge_of_failed, gauges(running)["forwarding"]) == (1, 0)
 

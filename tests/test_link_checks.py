@@ -6,6 +6,7 @@ import pytest
 
 from ndpbr_py.doctor import link_checks
 from ndpbr_py.doctor.facts import Facts, Link
+from ndpbr_py.doctor.finding import setting
 from tests.builders import addr, kernel, prefix_route
 
 WAN0 = Link("wan0")
@@ -52,3 +53,11 @@ def test_interface_without_neighbor_discovery(name: str) -> None:
     (finding, _) = link_checks.interfaces(Facts(("tun0", "wan0"), (tun0, WAN0), **facts))  # type: ignore[arg-type]
 
     assert (finding.status.value, finding.detail) == (status, f"tun0 has no neighbor discovery: {detail}")
+
+
+def test_fix_of_a_setting_lasts() -> None:
+    """With dots as in sysctl.conf(5), or slashes for a name with a dot; it names the file unless the daemon sets it."""
+    assert setting("conf/all/forwarding", 1) == (
+        "sysctl -w net.ipv6.conf.all.forwarding=1  # also in /etc/sysctl.d/ndpbr.conf"
+    )
+    assert setting("conf/eth0.5/proxy_ndp", 1, lasting=False) == "sysctl -w net/ipv6/conf/eth0.5/proxy_ndp=1"

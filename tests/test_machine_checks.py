@@ -81,8 +81,8 @@ def test_version_of_linux(release: str, status: str) -> None:
     ("entries", "status", "fix"),
     [
         (767, "ok", None),
-        (768, "warn", "sysctl -w net/ipv6/neigh/default/gc_thresh3=4096"),
-        (1024, "warn", "sysctl -w net/ipv6/neigh/default/gc_thresh3=8192"),
+        (768, "warn", "sysctl -w net.ipv6.neigh.default.gc_thresh3=4096  # also in /etc/sysctl.d/ndpbr.conf"),
+        (1024, "warn", "sysctl -w net.ipv6.neigh.default.gc_thresh3=8192  # also in /etc/sysctl.d/ndpbr.conf"),
     ],
 )
 def test_size_of_the_neighbor_cache(entries: int, status: str, fix: str | None) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv6Network
 
-from ndpbr_py.core.events import KernelSnapshot, Route
+from ndpbr_py.core.events import KernelSnapshot, Route, RouterAddress
 from ndpbr_py.doctor import route_checks
 from ndpbr_py.doctor.facts import Facts, Link
-from tests.builders import addr, kernel, prefix_route, route
+from tests.builders import addr, changed, entry, kernel, prefix_route, route
 
 DEFAULT = IPv6Network("::/0")
 HOME = IPv6Network("2001:db8:64::/64")
@@ -35,7 +35,8 @@ def test_router_advertisements_matter_on_the_link_of_the_default_route() -> None
     )
     static = Facts(DEVS, (WAN0, LAN0, ppp0), KernelSnapshot(routes=(Route(DEFAULT, "ppp0", addr("fe80::1")),)))
 
-    assert [f.fix for f in route_checks.router_advertisements(learned)] == ["sysctl -w net/ipv6/conf/ppp0/accept_ra=2"]
+    lasting = "sysctl -w net.ipv6.conf.ppp0.accept_ra=2  # also in /etc/sysctl.d/ndpbr.conf"
+    assert [f.fix for f in route_checks.router_advertisements(learned)] == [lasting]
     assert list(route_checks.router_advertisements(static)) == []
 
 
@@ -85,3 +86,46 @@ def test_many_neighbors_on_the_uplink() -> None:
     assert finding.fix == "ndpbr run --upstream wan0 wan0 lan0"
     assert list(route_checks.upstream(replace(facts, upstreams=frozenset({"wan0"})))) == []
     assert list(route_checks.upstream(replace(facts, tables=replace(tables, host_routes=tuple(routes[1:]))))) == []
+
+
+def test_gateway_is_filled_in_where_a_router_is_known() -> None:
+    """A neighbor that has answered as a router is the gateway."""
+    router = changed("fe80::99", "wan0", router=True)
+    accepting = (Link("wan0", accept_ra=2), Link("lan0", accept_ra=2))
+    facts = Facts(DEVS, accepting, KernelSnapshot(neighbors=(changed("fe80::7", "wan0"), router)))
+
+    assert [f.fix for f in route_checks.default_route(facts)] == ["ip -6 route add default via fe80::99 dev wan0"]
+
+
+def test_prefix_that_is_not_a_64() -> None:
+    """Shorter than /64 it covers other networks, too; shorter than /48 it is ignored, and --prefix names the part."""
+    own = RouterAddress(addr("2001:db8:64::2"), "wan0", settled=True)
+    long, short = (
+        list(
+            route_checks.prefixes(
+                Facts(DEVS, (WAN0, LAN0), KernelSnapshot(routes=(Route(prefix, "wan0"),), router_addresses=(own,)))
+            )
+        )
+        for prefix in (IPv6Network("2001:db8:64::/56"), IPv6Network("2001:db8::/32"))
+    )
+
+    assert [(f.status.value, f.fix) for f in long] == [("warn", None)]
+    assert long[0].detail == "2001:db8:64::/56 on wan0 is shorter than /64: hosts may use addresses of 256 networks"
+    assert (short[0].status.value, short[0].fix) == ("warn", "ndpbr run --prefix 2001:db8:64::/64")
+    assert "shorter than /48, and ignored" in short[0].detail
+    assert short[1].status.value == "fail"
+
+
+def test_deprecated_prefix_matters_while_hosts_use_it() -> None:
+    """All addresses of the router in it are deprecated, and a host is proxied."""
+    own = RouterAddress(addr("2001:db8:64::2"), "wan0", settled=False, deprecated=True)
+    tables = KernelSnapshot(routes=(Route(HOME, "wan0"),), router_addresses=(own,))
+    used = replace(tables, proxies=(entry("2001:db8:64::11"), entry("2001:db8:64::11", "lan1"), entry("2001:db8::1")))
+    preferred = replace(used, router_addresses=(replace(own, deprecated=False),))
+    found = [
+        [f.detail for f in route_checks.prefixes(Facts(DEVS, (WAN0, LAN0), it)) if f.name == "deprecated-prefix"]
+        for it in (tables, used, preferred)
+    ]
+
+    detail = f"{HOME} is deprecated on wan0, and 1 proxied addresses are in it: hosts need new addresses"
+    assert found == [[], [detail], []]

@@ -45,7 +45,7 @@ class NetworkState:
 
     def changes(self, kernel: KernelSnapshot, interfaces: Collection[str], now: float) -> Changes:
         """Return what *kernel* shows that the snapshot before did not; nothing for the first one."""
-        before, known = self._deprecated, _prefixes(kernel, interfaces)
+        before, known = self._deprecated, on_link_prefixes(kernel, interfaces)
         if before is not None:
             known |= {it: deprecated for it, deprecated in before.items() if it[1] not in kernel.up}
         self._deprecated = known
@@ -67,7 +67,7 @@ class NetworkState:
         )
 
 
-def _prefixes(kernel: KernelSnapshot, interfaces: Collection[str]) -> dict[OnLink, bool]:
+def on_link_prefixes(kernel: KernelSnapshot, interfaces: Collection[str]) -> dict[OnLink, bool]:
     """Return the on-link prefixes of *interfaces*, and whether each is deprecated."""
     found: dict[OnLink, bool] = {}
     for route in kernel.routes:

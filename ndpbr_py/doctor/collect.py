@@ -44,6 +44,9 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
         ip = program.find()
         version = ip.version
         tables = dump.snapshot_now(ip, (), protocol, dump.WITHOUT_NEIGHBORS)
+        if not tables.default_devs:  # a router in the neighbor cache may be the gateway
+            links = [link.name for link in procfs.links()]
+            tables = replace(tables, neighbors=dump.snapshot_now(ip, links, protocol, ("neighbor",)).neighbors)
     except NdpbrError as error:
         problem = str(error)
     chains, firewall_problem = _firewall()

@@ -50,9 +50,11 @@ def fail(name: str, detail: str, fix: str | None = None) -> Finding:
     return Finding(name, Status.FAIL, detail, fix)
 
 
-def setting(path: str, value: int) -> str:
-    """Return the command that sets ``net/ipv6/PATH``.
+def setting(path: str, value: int, *, lasting: bool = True) -> str:
+    """Return the command that sets ``net/ipv6/PATH``, with a comment that names the file for the next boot.
 
-    With slashes, because the name of an interface may contain dots.
+    With dots; with slashes where the name of an interface contains a dot.
     """
-    return f"sysctl -w net/ipv6/{path}={value}"
+    name = f"net/ipv6/{path}"
+    command = f"sysctl -w {name if '.' in path else name.replace('/', '.')}={value}"
+    return f"{command}  # also in /etc/sysctl.d/ndpbr.conf" if lasting else command

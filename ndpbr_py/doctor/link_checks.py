@@ -97,6 +97,6 @@ def proxying(facts: Facts) -> Iterator[Finding]:
             wait = f"{link.name} delays its answers by up to {link.proxy_delay / 100:g} s"
             wrong.append((wait, f"neigh/{link.name}/proxy_delay", 0))
     for found, path, value in wrong:
-        yield fail("proxying", found, setting(path, value))
+        yield fail("proxying", found, setting(path, value, lasting=False))  # the next start sets it
     if not wrong:
         yield ok("proxying", "proxy_ndp on, proxy_delay 0")

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.events import KernelSnapshot
-from ndpbr_py.core.routes import RoutingTable, described
+from ndpbr_py.core.network_changes import on_link_prefixes
+from ndpbr_py.core.routes import RoutingTable, described, too_short
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, fail, ok, setting, warn
 
+_SLAAC_LENGTH = 64
 _MANY_NEIGHBORS = 32  # a modem's link has one or two
 
 
@@ -39,7 +41,9 @@ def default_route(facts: Facts) -> Iterator[Finding]:
             found = f"none; {ignoring[0]} ignores router advertisements while it forwards (accept_ra=1)"
             yield fail("default-route", found, setting(f"conf/{ignoring[0]}/accept_ra", 2))
         else:
-            yield fail("default-route", "none", f"ip -6 route add default via GATEWAY dev {_upstream(facts)}")
+            routers = {entry.dev: entry.address for entry in facts.tables.neighbors if entry.router}
+            dev = next((dev for dev in facts.interfaces if dev in routers), _upstream(facts))
+            yield fail("default-route", "none", f"ip -6 route add default via {routers.get(dev, 'GATEWAY')} dev {dev}")
         return
     found = ", ".join(f"via {route.gateway} dev {route.dev}" if route.gateway else route.dev for route in routes)
     if any(route.dev in facts.interfaces for route in routes):
@@ -59,17 +63,36 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
         if route.dev in facts.interfaces and route.connected and route.dev not in where[route.prefix]:
             where[route.prefix].append(route.dev)
     uplinks = {route.dev for route in facts.default_routes()}
+    ignored = too_short(where, facts.prefixes)
     for prefix, devs in sorted(where.items()):
         for dev in sorted(devs, key=lambda dev: dev not in uplinks)[1:]:
             found = f"{prefix} is on {' and '.join(devs)}: the kernel resolves an unknown host on one of them only"
             yield warn("prefix", found, f"ip -6 route del {prefix} dev {dev}")
         if len(devs) == 1:
-            yield ok("prefix", f"{prefix} is on {devs[0]}")
+            yield _prefix(facts.tables, prefix, devs[0], ignored=prefix in ignored)
+    for (prefix, dev), deprecated in on_link_prefixes(facts.tables, facts.interfaces).items():
+        proxied = {entry.address for entry in facts.tables.proxies if entry.ours and entry.address in prefix}
+        used = len(proxied - facts.tables.own)
+        if deprecated and used:
+            found = f"{prefix} is deprecated on {dev}, and {used} proxied addresses are in it: hosts need new addresses"
+            yield warn("deprecated-prefix", found)
     for prefix in sorted(facts.prefixes - where.keys()):
         yield ok("prefix", f"{prefix} by --prefix")
-    if not where and not facts.prefixes:
+    if not where.keys() - ignored and not facts.prefixes:
         found = "no on-link prefix: no host is eligible without `run --prefix`"
         yield fail("prefix", found, f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
+
+
+def _prefix(tables: KernelSnapshot, prefix: IPv6Network, dev: str, *, ignored: bool) -> Finding:
+    if ignored:
+        own = [it.address for it in tables.router_addresses if it.dev == dev and it.address in prefix]
+        part = IPv6Network((own[0], 64), strict=False) if own else "PREFIX"
+        found = f"{prefix} on {dev} is shorter than /48, and ignored: no host in it is learned"
+        return warn("prefix", found, f"ndpbr run --prefix {part}")
+    if prefix.prefixlen < _SLAAC_LENGTH:
+        networks = 1 << _SLAAC_LENGTH - prefix.prefixlen
+        return warn("prefix", f"{prefix} on {dev} is shorter than /64: hosts may use addresses of {networks} networks")
+    return ok("prefix", f"{prefix} is on {dev}")
 
 
 def upstream(facts: Facts) -> Iterator[Finding]:
