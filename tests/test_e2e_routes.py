@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv6Network
 from pathlib import Path
 
 import pytest
 
 from tests.claim import claim
-from tests.conftest import Start
+from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
 from tests.lab import until
 from tests.observed import proxies, routes
@@ -179,6 +180,26 @@ def test_fight_with_another_program_is_damped(home: Home, daemon: Start) -> None
     warned = [record for record in running.log() if record["level"] == "warning"]
     assert len([record for record in warned if record.get("reason") == "changed-again"]) == 1
     assert len([record for record in warned if record["event"] == "setting-changed-again"]) == 1
+
+
+def test_policy_rule_that_leads_past_the_host_route(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path) -> None:
+    """explain asks the kernel, doctor reads the rules, and the fix that it prints works."""
+    home.router.ip("-6 rule add iif wan0 lookup 100 priority 100")
+    home.router.ip("-6 route add default dev lan1 table 100")
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is proxied")
+    options = ("--state-dir", str(tmp_path / "state"))
+    past = ndpbr(home.router, "explain", *options, LAN)
+    warned = ndpbr(home.router, "doctor", *options).stdout
+    (fix,) = re.findall(r"ip -6 rule add [^\n`]*", warned)
+    home.router.ip(*fix.split()[1:])
+    good = ndpbr(home.router, "explain", *options, LAN)
+
+    assert past.stdout.startswith("no: packets from wan0 do not go to lan0 but: dev lan1 by a policy rule, table 100")
+    assert (past.returncode, good.returncode) == (1, 0), good.stdout
+    assert "path: from wan0: dev lan0" in good.stdout
 
 
 def test_replaced_route_is_read(home: Home, daemon: Start) -> None:

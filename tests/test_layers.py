@@ -13,7 +13,7 @@ import ndpbr_py
 
 PACKAGE = Path(ndpbr_py.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-WORDS = ("parser", "commands", "tables", "script", "batching", "action_queue")  # of iproute2/: pure
+WORDS = ("parser", "commands", "tables", "script", "batching", "action_queue", "policy")  # of iproute2/: pure
 JUDGES = (
     "facts",
     "finding",

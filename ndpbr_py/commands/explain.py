@@ -19,6 +19,8 @@ from ndpbr_py.control.client import ask
 from ndpbr_py.control.rules import narrowed
 from ndpbr_py.core.address import text
 from ndpbr_py.core.events import KernelSnapshot
+from ndpbr_py.core.state import Rules
+from ndpbr_py.doctor import paths
 from ndpbr_py.doctor.collect import interfaces, rules_of
 from ndpbr_py.doctor.explain import Explanation, explained
 from ndpbr_py.doctor.procfs import ProcFs
@@ -51,7 +53,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise NdpbrError(f"{arguments.address} has no address in the neighbor table that could be proxied")
     color, proxied = has_color(arguments.color, sys.stdout), True
     for address in found:
-        explanation = _named(explained(address, asked_about, kernel, running=running), kernel, names)
+        explanation = _named(_explained(ip, address, asked_about, kernel, running=running), kernel, names)
         about = ask(arguments.state_dir, what="address", address=text(address)) if daemon is not None else None
         proxied &= explanation.reason is None
         if arguments.json:
@@ -61,6 +63,13 @@ def main(arguments: argparse.Namespace) -> int:
         heading = [f"{text(address)}:"] if len(found) > 1 else []
         print("\n".join([*heading, first_word_painted(answer, color=color), *rest]))
     return int(not proxied)
+
+
+def _explained(
+    ip: program.Program, address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, running: bool
+) -> Explanation:
+    known = paths.paths(ip, address, sorted(kernel.up), kernel)
+    return explained(address, rules, kernel, running=running, paths=known)
 
 
 def keys_of(word: str, names: Names) -> set[Key]:

@@ -32,6 +32,7 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     route_checks.prefixes,
     route_checks.static_hosts,
     route_checks.upstream,
+    route_checks.policy_rules,
     link_checks.proxying,
     machine_checks.table_size,
     machine_checks.limits,

@@ -17,7 +17,7 @@ from ndpbr_py.control import rules as control_rules
 from ndpbr_py.control.client import ask
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.core.state import Rules
-from ndpbr_py.doctor import nft
+from ndpbr_py.doctor import nft, paths
 from ndpbr_py.doctor.facts import Facts
 from ndpbr_py.doctor.machine_checks import tagged
 from ndpbr_py.doctor.procfs import ProcFs
@@ -39,7 +39,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
     rules, tag = rules_of(procfs, answer)
     protocol = tag if protocol is None else protocol
     tables: KernelSnapshot | None = None
-    version, problem = None, None
+    version, problem, policy_rules = None, None, None
     try:
         ip = program.find()
         version = ip.version
@@ -47,6 +47,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
         if not tables.default_devs:  # a router in the neighbor cache may be the gateway
             links = [link.name for link in procfs.links()]
             tables = replace(tables, neighbors=dump.snapshot_now(ip, links, protocol, ("neighbor",)).neighbors)
+        policy_rules = paths.rules(ip)
     except NdpbrError as error:
         problem = str(error)
     chains, firewall_problem = _firewall()
@@ -57,6 +58,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
         prefixes=rules.prefixes,
         statics=rules.statics,
         upstreams=rules.upstreams,
+        policy_rules=policy_rules,
         ip=version,
         ip_problem=problem,
         become_root=become_root(),

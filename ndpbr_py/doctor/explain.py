@@ -5,7 +5,7 @@ Pure.  The rules are not repeated here: the core handles the snapshot, as in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
@@ -19,6 +19,7 @@ from ndpbr_py.core.routes import described
 from ndpbr_py.core.state import Rules
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from ndpbr_py.doctor import explain_text
+from ndpbr_py.iproute2.policy import Path
 from ndpbr_py.iproute2.tables import route_words
 
 Facts = list[tuple[str, str]]
@@ -44,8 +45,24 @@ class Explanation:
     advice: str | None = None
 
 
-def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, running: bool) -> Explanation:
-    """Return the explanation; *running* is whether a daemon runs, which applies the rules."""
+def explained(
+    address: IPv6Address,
+    rules: Rules,
+    kernel: KernelSnapshot,
+    *,
+    running: bool,
+    paths: Mapping[str, Path] | None = None,
+) -> Explanation:
+    """Return the explanation.
+
+    Args:
+        address: The address.
+        rules: The rules of the daemon.
+        kernel: The kernel's tables.
+        running: Whether a daemon runs, which applies the rules.
+        paths: The path that a packet takes from a host on each interface, as the kernel says.
+    """
+    paths = paths or {}
     proxy = NdProxy(rules)
     # A host with entries counts before others against the limits, in whatever order the cache lists them.
     proxied = {entry.address for entry in kernel.proxies if entry.ours}
@@ -63,8 +80,15 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, run
     longest = best[0].dev if best else None
     route = next((route.dev for route in kernel.host_routes if route.address == address), longest)
     on = tuple(entry.dev for entry in kernel.proxies if entry.address == address and entry.dev != route)
-    if (route in rules.interfaces or address in kernel.own) and on:
+    facts += [("path", f"from {dev}: {_described(path)}") for dev, path in paths.items() if dev != route]
+    if address in kernel.own and on:
         return Explanation(address, facts, on)
+    if route in rules.interfaces and on:
+        past = next(((dev, paths[dev]) for dev in on if dev in paths and paths[dev].dev != route), None)
+        if past is None:
+            return Explanation(address, facts, on)
+        reason = f"packets from {past[0]} do not go to {route} but: {_described(past[1])}"
+        return Explanation(address, facts, (), reason, "ip -6 rule; ip -6 route show table all")
     host = proxy.hosts.get(address)
     if objection is Reason.OFF_LINK:
         reason, advice = explain_text.off_link(address, {prefix for prefix, _ in _networks(proxy, kernel)})
@@ -74,6 +98,8 @@ def explained(address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, run
         reason, advice = explain_text.OBJECTIONS[objection]
     elif host is None:
         reason, advice = _reason_without_host(address, neighbors, decisions)
+        if reason == explain_text.OBJECTIONS[Reason.ROUTED_ELSEWHERE][0]:
+            reason = f"{reason}: {described(best)}"
     else:
         reason, advice = _reason_without_entries(proxy, host, running=running)
     return Explanation(address, facts, (), reason, advice)
@@ -109,6 +135,11 @@ def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot)
 def _on_demand(address: IPv6Address, proxy: NdProxy) -> list[str]:
     """Return the interfaces on which the address is proxied when it is solicited."""
     return [dev for dev in proxy.desired.answering if on_demand.link_of(proxy, address, dev) is not None]
+
+
+def _described(path: Path) -> str:
+    by = f" by a policy rule, table {path.table}" if path.table is not None else ""
+    return f"dev {path.dev}{by}" if path.dev is not None else f"{path.error}{by}"
 
 
 def _networks(proxy: NdProxy, kernel: KernelSnapshot) -> list[tuple[IPv6Network, str]]:

@@ -12,6 +12,7 @@ from ipaddress import IPv6Address, IPv6Network
 from ndpbr_py.core.events import KernelSnapshot, Route
 from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor.nft import Chain
+from ndpbr_py.iproute2.policy import PolicyRule
 
 _DEFAULTS = Rules(())
 
@@ -48,6 +49,7 @@ class Facts:
         prefixes: The prefixes of the daemon's --prefix.
         statics: The addresses and prefixes of the daemon's --static, and their interfaces.
         upstreams: The interfaces of the daemon's --upstream.
+        policy_rules: The policy rules before that of the main table; None: unknown.
         ip: The version of ip(8), as (major, minor).
         ip_problem: Why no ip(8) can be used.
         kernel: The release of Linux, e.g. "6.1.0-18-amd64".
@@ -73,6 +75,7 @@ class Facts:
     prefixes: frozenset[IPv6Network] = frozenset()
     statics: Mapping[IPv6Address | IPv6Network, str] = field(default_factory=dict)
     upstreams: frozenset[str] = frozenset()
+    policy_rules: tuple[PolicyRule, ...] | None = None
     ip: tuple[int, int] | None = None
     ip_problem: str | None = None
     kernel: str = ""

@@ -105,6 +105,20 @@ def upstream(facts: Facts) -> Iterator[Finding]:
             yield warn("upstream", found, " ".join(("ndpbr run --upstream", dev, *facts.interfaces)))
 
 
+def policy_rules(facts: Facts) -> Iterator[Finding]:
+    """No policy rule sends packets of a checked interface past the main table, where the host routes are."""
+    if facts.policy_rules is None:
+        return
+    concerned = [rule for rule in facts.policy_rules if rule.iif is None or rule.iif in facts.interfaces]
+    if not concerned:
+        yield ok("policy-rules", "all packets use the main table first")
+    for rule in concerned:
+        found = f"{rule.priority}: {rule.text}: packets that it matches do not use the host routes of the main table"
+        # Consults the main table first, except for its default routes.
+        fix = f"ip -6 rule add priority {max(rule.priority - 1, 1)} lookup main suppress_prefixlength 0"
+        yield warn("policy-rules", found, fix)
+
+
 def static_hosts(facts: Facts) -> Iterator[Finding]:
     """The routing table does not contradict --static, which wins."""
     table = RoutingTable(facts.tables.routes if facts.tables is not None else (), facts.prefixes)
