@@ -31,7 +31,9 @@ def place(lab: Lab, tmp_path: Path) -> Site:
 def router(place: Site, pyz: Path, tmp_path: Path) -> Alpine:
     """Return the router, booted with the files of steps 1, 2 and 4 and the program in one file."""
     copied = tmp_path / "files"
-    texts = files() | {"/etc/init.d/ndpbr": (ROOT / "openrc/ndpbr.initd").read_text()}
+    texts = files()
+    texts["/etc/conf.d/ndpbr"] += 'log_options="-v"\n'
+    texts |= {"/etc/init.d/ndpbr": (ROOT / "openrc/ndpbr.initd").read_text()}
     for path, text in texts.items():
         file = copied / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +72,19 @@ def test_kill_and_adoption(place: Site, router: Alpine) -> None:
     children = set(router.run("pgrep", "-P", router.pid()).stdout.split())
     assert children
     assert set(router.run("pidof", "ip").stdout.split()) == children
+
+
+def test_restart(place: Site, router: Alpine) -> None:
+    """A restart keeps the entries for that one stop."""
+    announced(place, *RADVD)
+    reached(place)
+    assert router.service("restart")[0] == 0
+    router.wait_for("event=started", 2)
+
+    assert "keep=true" in router.log()
+    assert "reason=adopted" in router.log()
+    assert router.service("stop")[0] == 0
+    assert clean(place.router)
 
 
 def test_stop_leaves_nothing(place: Site, router: Alpine) -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -134,6 +135,42 @@ def test_restart(router: OpenRc) -> None:
     router.wait_for("event=started", 2)
 
     assert router.pid() not in ("", pid)
+
+
+def test_restart_loses_no_packet_of_a_known_host(home: Home, router: OpenRc) -> None:
+    """A restart with the same options keeps entries and settings for that one stop; the next stop removes them."""
+    before = settings(home.router, "wan0", "lan0")
+    echo(home.lan)
+    _started(router)
+    claim(home.lan, LAN)
+    until(lambda: ask(home.inet, LAN), what="the host is reached")
+    restarting = Thread(target=router.service, args=("restart",))
+    restarting.start()
+    answers = []
+    while restarting.is_alive() or router.log().count("event=started") < 2:
+        answers.append(ask(home.inet, LAN))
+    restarting.join()
+
+    assert "keep=true" in router.log()
+    assert None not in answers
+    assert router.service("stop").returncode == 0
+    assert clean(home.router)
+    assert settings(home.router, "wan0", "lan0") == before
+
+
+@pytest.mark.parametrize("changed", ['interfaces="lan0 wan0"', f'{TWO}; protocol="200"'])
+def test_restart_with_other_options_cleans_up(home: Home, router: OpenRc, changed: str) -> None:
+    """What the next daemon would not know as its own does not stay."""
+    _started(router)
+    claim(home.lan, LAN)
+    until(lambda: proxies(home.router), what="the host is proxied")
+    router.configure(changed)
+    router.service("restart")
+    router.wait_for("event=started", 2)
+
+    assert "keep=false" in router.log()
+    assert router.service("stop").returncode == 0
+    assert clean(home.router)
 
 
 def test_killed_daemon_is_started_again_and_adopts(home: Home, router: OpenRc) -> None:

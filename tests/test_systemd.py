@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -76,6 +77,27 @@ def test_killed_daemon_is_started_again_and_adopts(home: Home, router: Systemd) 
     router.systemctl("stop", "ndpbr")
     assert clean(home.router)
     assert settings(home.router, "wan0", "lan0") == before
+
+
+@pytest.mark.parametrize("announced", [False, True])
+def test_restart(home: Home, router: Systemd, announced: bool) -> None:
+    """A restart cleans up, and the next daemon finds the hosts; after SIGUSR2 no packet of a known host is lost."""
+    echo(home.lan)
+    _start(router)
+    claim(home.lan, LAN)
+    until(lambda: ask(home.inet, LAN), what="the host is reached")
+    if announced:
+        router.systemctl("kill", "--kill-who=main", "--signal=USR2", "ndpbr")
+    restarting = Thread(target=router.systemctl, args=("restart", "ndpbr"))
+    restarting.start()
+    answers = []
+    while restarting.is_alive() or router.log().count("event=started") < 2:
+        answers.append(ask(home.inet, LAN, timeout=0.5))
+    restarting.join()
+
+    assert f"keep={'true' if announced else 'false'}" in router.log()
+    assert announced is (None not in answers)
+    until(lambda: ask(home.inet, LAN), what="the host is reached again")
 
 
 def test_reload_reads_the_tables(home: Home, router: Systemd) -> None:

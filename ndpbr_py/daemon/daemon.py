@@ -62,6 +62,7 @@ from ndpbr_py.system.sysctl import SysctlOverrides
 
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
 _DRAIN_TIMEOUT_S = 10.0  # for the commands that are queued at the stop
+_KEEP_S = 10.0  # SIGUSR2: a stop within that time is half of a restart
 _UPKEEP_INTERVAL_S = 2.0  # at least, between two writes of the log and the hosts file
 _STATE_INTERVAL_S = 3600.0
 _MIN_SUSPEND_S = 2.0  # a longer difference between the clocks means that the machine was suspended
@@ -119,6 +120,8 @@ class Daemon:
         self._fatal: NdpbrError | None = None
         self._suspended_s = clock.suspended_s()
         self._next_upkeep = 0.0
+        self._keep = config.keep
+        self._keep_until = 0.0
         self._next_state = clock.now() + _STATE_INTERVAL_S
         self._started = time.monotonic()
 
@@ -303,9 +306,12 @@ class Daemon:
         elif number is signal.SIGUSR1:
             self._log.record("info", "state", **self._state())
             self._log.record("info", "counters", **self._status.counted())
+        elif number is signal.SIGUSR2:
+            self._keep_until = self._loop.time() + _KEEP_S
         else:
             if not self._stop.is_set():
                 self._log.record("info", "stopping", signal=number.name)
+                self._keep = self._keep or self._loop.time() < self._keep_until
             self._stop.set()
 
     def _on_tick(self) -> None:
@@ -359,7 +365,7 @@ class Daemon:
         return times is not None
 
     def _watch_signals(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             self._loop.add_signal_handler(number, self._inbox.put, SignalReceived(number))
         self._loop.set_exception_handler(self._on_bug)
 
@@ -404,7 +410,7 @@ class Daemon:
         self._discovery.close()
         self._monitor.stop()
         self._solicitations.close()
-        cleaning = not self._config.dry_run and not self._config.keep
+        cleaning = not self._config.dry_run and not self._keep
         if cleaning:
             # First: what follows waits for ip(8), and the service manager kills a daemon that takes long.
             for change in self._overrides.restore():
@@ -421,7 +427,7 @@ class Daemon:
         self._log.flush()
         self._log.summarized = True
         removed = not cleaning or remove_all(self._program, self._dispatcher, self._log, patient=patient)
-        self._log.record("info", "stopped", hosts=hosts, keep=self._config.keep)
+        self._log.record("info", "stopped", hosts=hosts, keep=self._keep)
         if patient and not removed:
             raise NdpbrError("not all entries could be removed; `ndpbr flush` removes them")
 
