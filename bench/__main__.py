@@ -6,15 +6,18 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import first_contact, flood, inbound, packed, running, scan, starting, throughput
+from bench import first_contact, flood, inbound, listening, packed, recovery, running, scan, starting, throughput
 from bench.report import machine
 
 BENCHES: dict[str, Callable[[], None]] = {
     "first_contact": first_contact.run,
+    "busy": first_contact.run_busy,
     "throughput": throughput.run,
     "flood": flood.run,
     "inbound": inbound.run,
+    "recovery": recovery.run,
     "scan": scan.run,
+    "listening": listening.run,
     "running": running.run,
     "starting": starting.run,
     "packed": packed.run,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.home import INET, Home, home
 from tests.lab import Host, Lab, until
 
 _TIMEOUT_S = 3.0
+_BUSY_LOOPS = 3
 # The modem repeats an unanswered solicitation after 1 s: a slower answer means that the first one had none.
 _IMMEDIATELY_S = 0.5
 
@@ -49,9 +50,8 @@ class Tries:
 def run(tries: int = 100) -> None:
     """Print the table."""
     heading("First contact")
-    rows = []
     few, fewer = max(tries // 3, 1), max(tries // 5, 1)
-    for delay, count in (
+    delays = (
         (0.0, tries),
         (0.0002, few),
         (0.0005, few),
@@ -59,9 +59,23 @@ def run(tries: int = 100) -> None:
         (0.002, few),
         (0.005, fewer),
         (0.01, fewer),
-    ):
+    )
+    _table(delays)
+
+
+def run_busy(tries: int = 30) -> None:
+    """Print the table for a machine on which three other programs use all CPU time that they get."""
+    heading(f"First contact on a busy machine ({_BUSY_LOOPS} endless loops)")
+    _table(((0.0, tries), (0.001, tries)), _BUSY_LOOPS)
+
+
+def _table(delays: Sequence[tuple[float, int]], loops: int = 0) -> None:
+    rows = []
+    for delay, count in delays:
         # All tries have the one lladdr of their host.
         with site("--max-hosts-per-lladdr", "1000") as where, _minimal() as minimal:
+            for _ in range(loops):
+                where.home.lan2.spawn("sh", "-c", "while :; do :; done")
             rows.append(_row(where.home, minimal, delay, count))
     columns = (
         "D",
