@@ -17,5 +17,5 @@ The map of the package:
     doctor/         facts about the machine -> findings, and how to fix them
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 ISSUES = "https://example.org/ndpbr/issues"

@@ -9,6 +9,7 @@ import shlex
 
 import pytest
 
+from ndpbr_py import ISSUES, __version__
 from ndpbr_py.options import COMMANDS, parser
 from tests.program import ROOT
 
@@ -90,3 +91,16 @@ def test_there_is_one_install_path() -> None:
     paths = {path for file in files for path in re.findall(r"(/[\w./-]*bin/ndpbr\b[\w.]*)", file.read_text())}
 
     assert paths == {"/usr/bin/ndpbr"}
+
+
+def test_changelog_begins_with_this_version() -> None:
+    """Its first section is that of the program's version."""
+    first = re.search(r"(?m)^## \[(.*)\] - \d{4}-\d\d-\d\d$", TEXTS["CHANGELOG.md"])
+
+    assert first is not None
+    assert first[1] == __version__
+
+
+def test_issues_are_at_the_projects_url() -> None:
+    """`record` and `report` name the page for issues below the URL of setup.cfg."""
+    assert re.search(rf"(?m)^url = {re.escape(ISSUES.removesuffix('/issues'))}$", (ROOT / "setup.cfg").read_text())
