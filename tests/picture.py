@@ -44,7 +44,9 @@ def watched(at: Home, folder: Path) -> list[str]:
     daemon.wait_for("started")
     echo(at.inet)
     every = [*_learned(at.lan), *_learned(at.lan2)]
-    command = (*PROGRAM, "show", "--state-dir", str(folder / "state"), "--watch")
+    names = folder / "names"
+    names.write_text(f"{at.lan.mac('eth0')} phone\n{at.lan2.mac('eth0')} server\n{at.modem.mac('lan0')} modem\n")
+    command = (*PROGRAM, "show", "--state-dir", str(folder / "state"), "--names", str(names), "--watch")
     words = ("tmux", "-S", str(folder / "tmux"))
     size = ("-x", str(COLUMNS), "-y", str(ROWS))
     at.router.run(*words, "-f", "/dev/null", "new-session", "-d", *size, *command, cwd=ROOT)
