@@ -175,7 +175,8 @@ def test_life_of_a_host_is_one_grep(home: Home, daemon: Start) -> None:
     life = [line for line in running.logfile.read_text().splitlines() if LAN in line]
     events = [event for line in life for event in re.findall(r'"event": "([^"]+)"', line)]
 
-    others = {"command", "host-advertised"}  # to the modem, which may have asked before the start
+    # The modem may have asked before the start, and the other links are asked at first sight.
+    others = {"command", "host-advertised", "lookup-started"}
     assert [it for it in events if it not in others] == ["host-learned", "host-verified", "host-forgotten"]
     assert events.count("command") >= 3
     assert "not-a-record" not in {record["event"] for record in running.log()}

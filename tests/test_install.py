@@ -33,6 +33,8 @@ def tree(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "openrc", folder / "openrc")
     for name in ("Makefile", "setup.cfg"):
         shutil.copy(ROOT / name, folder)
+    (folder / "ndpbr_py").mkdir()
+    shutil.copy(ROOT / "ndpbr_py/__init__.py", folder / "ndpbr_py")
     (folder / "dist").mkdir()
     for name in BUILT:
         (folder / "dist" / name).write_text(name)
@@ -82,8 +84,8 @@ def test_install_without_a_build_is_refused(tree: Path, tmp_path: Path) -> None:
 def test_release_needs_the_projects_own_url(tree: Path) -> None:
     """`make release` refuses the placeholder, and builds with another URL."""
     refused = make(tree, "release", "MAKE=true")
-    config = tree / "setup.cfg"
-    config.write_text(config.read_text().replace("example.org", "ndpbr.example.net"))
+    for file in (tree / "setup.cfg", tree / "ndpbr_py/__init__.py"):
+        file.write_text(file.read_text().replace("example.org", "ndpbr.example.net"))
 
     assert refused.returncode != 0
     assert "replace this URL" in refused.stderr
