@@ -48,6 +48,21 @@ def test_host_that_comes_back_is_learned_again(home: Home, daemon: Start) -> Non
     assert returned["solicited"] is True
 
 
+def test_forgotten_host_is_found_although_the_modem_knows_the_router(home: Home, daemon: Start) -> None:
+    """A host wakes up and sends nothing; the modem, which has the router's lladdr in its cache, does not solicit."""
+    shorten_neighbor_timers(home.router, "lan0", "wan0")
+    echo(home.lan)
+    running = _learned(home, daemon)
+    _vanish(home)
+    ask(home.inet, LAN, timeout=0.1)
+    running.wait_for("host-forgotten", address=LAN)
+    home.modem.ip(f"neigh replace {LAN} lladdr {home.router.mac('wan0')} dev lan0 nud permanent")
+    home.lan.ip(f"address add {LAN}/64 dev eth0 nodad")
+
+    assert until(lambda: ask(home.inet, LAN, timeout=0.5)) is not None
+    running.wait_for("lookup-started", address=LAN, reason="unresolved")
+
+
 def test_forgotten_host_that_announces_itself_is_learned(home: Home, daemon: Start) -> None:
     """The kernel ignores an unsolicited advertisement while its entry is FAILED (keepalived, a host that wakes up)."""
     if not home.router.inside(Path("/proc/sys/net/ipv6/conf/all/accept_untracked_na").exists):
