@@ -101,6 +101,24 @@ def test_addresses_of_one_lladdr_are_limited(home: Home, daemon: Start, ndpbr: R
     assert len([line for line in routes(home.router) if "::bad:" in line]) == 3
 
 
+def test_live_addresses_behind_a_repeater_are_not_exchanged(home: Home, daemon: Start) -> None:
+    """Of 80 addresses of one lladdr 64 stay proxied; each of the others has its record and takes no place."""
+    running = daemon(home.router, *DEVS)
+    many = [f"2001:db8:64::80:{number:x}" for number in range(1, 81)]
+    home.lan.lay(*(f"address add {address}/64 dev eth0 nodad" for address in many))
+    for _ in range(2):
+        for address in many:
+            claim(home.lan, address)
+
+    def ignored() -> set[str]:
+        return {it["address"] for it in running.log() if it["event"] == "address-ignored" and it["level"] == "warning"}
+
+    until(lambda: len(ignored()) == 16, what="each address without a place has its record")
+    until(lambda: len([line for line in routes(home.router) if "::80:" in line]) == 64, what="64 have a route")
+    events = [record["event"] for record in running.log() if "::80:" in record.get("address", "")]
+    assert (events.count("host-learned"), events.count("host-forgotten")) == (64, 0)
+
+
 def test_unverified_host_is_evicted_for_one_that_answers(home: Home, daemon: Start) -> None:
     """When the table is full, an unverified host is evicted for one that answers."""
     running = daemon(home.router, "--max-hosts", "3", *DEVS)
