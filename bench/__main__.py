@@ -6,7 +6,19 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import first_contact, flood, inbound, listening, packed, recovery, running, scan, starting, throughput
+from bench import (
+    first_contact,
+    flood,
+    inbound,
+    listening,
+    packed,
+    recovery,
+    running,
+    scan,
+    server,
+    starting,
+    throughput,
+)
 from bench.report import machine
 
 BENCHES: dict[str, Callable[[], None]] = {
@@ -18,6 +30,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "recovery": recovery.run,
     "scan": scan.run,
     "listening": listening.run,
+    "server": server.run,
     "running": running.run,
     "starting": starting.run,
     "packed": packed.run,

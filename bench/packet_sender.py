@@ -1,7 +1,7 @@
-"""claims|scan, RATE, SECONDS -> RATE solicitations a second; prints how many were sent.
+"""claims|scan|vpn-scan, RATE, SECONDS -> RATE solicitations a second; prints how many were sent.
 
 claims: a LAN host solicits the router, each time from a new address with a new lladdr.
-scan: the modem solicits random addresses of the prefix.
+scan: the modem solicits random addresses of the prefix; vpn-scan: of the VPN's part of it (tests/server.py).
 Run by path, in the namespace of the sender.  Source: RFC 4861, 4.3; the kernel fills in the checksum.
 """
 
@@ -33,6 +33,11 @@ def lookup(_: int) -> tuple[bytes, bytes, bytes]:
     return bytes(16), _PREFIX + os.urandom(8), b"\x02\0\0\0\x02\x0a"
 
 
+def lookup_in_vpn(_: int) -> tuple[bytes, bytes, bytes]:
+    """Return a packet from the modem for a random address of 2001:db8:64:0:b::/80."""
+    return bytes(16), _PREFIX + b"\0\x0b" + os.urandom(6), b"\x02\0\0\0\x02\x0a"
+
+
 def send(packet: Packet, dev: str, rate: float, seconds: float) -> int:
     """Send *rate* packets a second, evenly spaced, for *seconds*; return how many were sent."""
     index = socket.if_nametoindex(dev)
@@ -57,5 +62,9 @@ def send(packet: Packet, dev: str, rate: float, seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    kinds: dict[str, tuple[Packet, str]] = {"claims": (claim, "eth0"), "scan": (lookup, "lan0")}
+    kinds: dict[str, tuple[Packet, str]] = {
+        "claims": (claim, "eth0"),
+        "scan": (lookup, "lan0"),
+        "vpn-scan": (lookup_in_vpn, "lan0"),
+    }
     print(send(*kinds[sys.argv[1]], float(sys.argv[2]), float(sys.argv[3])))

@@ -18,6 +18,7 @@ from ndpbr_py.config import LogConfig
 from ndpbr_py.core.events import NeighborChanged
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
+from ndpbr_py.daemon.monitor_events import MonitorHandler
 from ndpbr_py.iproute2 import parser
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import BatchScript
@@ -124,11 +125,28 @@ def _cpu_by_part(size: int) -> None:
     log.decided(decisions)
     log.flush()
     marks.append(time.process_time())
+    routes = _route_lines(size)
     with Lab() as lab:
         kernel = batch(home(lab).router, commands(size))
     spans = [later - sooner for sooner, later in pairwise(marks)]
     rows = [(name, f"{span / size * 1e6:.1f} µs per host") for name, span in zip(_PARTS, spans, strict=True)]
+    rows.append(("lines about its route, added and deleted", f"{routes / size * 1e6:.1f} µs per host"))
     table(("part", "time"), [*rows, ("ip -batch and kernel", f"{kernel / size * 1e6:.1f} µs per host")])
+
+
+def _route_lines(size: int) -> float:
+    """Return the seconds that the monitor's lines about *size* routes of ours take, which lead to nothing."""
+    handler = MonitorHandler(
+        ("wan0", "lan0"), "100::87", Log(LogConfig("logfmt"), _NullSink(str)), 135, lambda *_: False
+    )
+    lines = [f"{address(n)} dev lan0 proto 135 metric 1024 pref medium" for n in range(1, size + 1)]
+    started = time.process_time()
+    events = [
+        *handler.on_lines(f"[ROUTE]{it}" for it in lines),
+        *handler.on_lines(f"[ROUTE]Deleted {it}" for it in lines),
+    ]
+    assert not events, f"expected no event, got {events[0]}"
+    return time.process_time() - started
 
 
 _PARTS = ("parse", "decide", "write commands", "log (after the batch)")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ndpbr_py.config import LogConfig
 from ndpbr_py.daemon.inbox import ResyncRequested
 from ndpbr_py.daemon.monitor_events import MonitorHandler
 from ndpbr_py.logs.logger import Log
-from tests.builders import HOST, Records, addr
+from tests.builders import FIXTURES, HOST, Records, addr
 
 INSTALLED = {(addr(HOST), "lan0")}
 NEWS = (
@@ -56,3 +58,45 @@ def test_change_by_another_program_requests_a_resync(line: str) -> None:
 def test_other_lines_request_no_resync(line: str) -> None:
     """Our own additions and deletions, other tables, other interfaces, and garbage."""
     assert list(handler(Records()).on_lines([line])) == []
+
+
+# The beginnings of the lines that request a resync, of what each version of ip(8) printed about the same changes.
+NEWS_OF_CAPTURE = [
+    "[ROUTE]2001:db8:64::11 dev lan1",
+    "[ROUTE]Deleted 2001:db8:64::11 dev lan1",
+    "[ROUTE]2001:db8:64:0:b::/80 via fe80::7 dev lan1",
+    "[ROUTE]2001:db8:64:0:b::/80 via fe80::7 dev lan0",
+    "[ROUTE]2001:db8:64:0:b::/80 metric 1024",
+    "[ROUTE]Deleted 2001:db8:64:0:b::/80 via fe80::7 dev lan0",
+    "[ROUTE]Deleted 2001:db8:64:0:b::/80 via fe80::8 dev lan1",
+    "[ROUTE]blackhole 2001:db8:64:0:d::/80",
+    "[ROUTE]Deleted blackhole 2001:db8:64:0:d::/80",
+    "[ROUTE]unreachable 2001:db8:65::/64",
+    "[ROUTE]2001:db8:66::/64 dev wan0 proto ra",
+    "[ROUTE]2001:db8:67::/64 from 2001:db8:64::/64",
+    "[ROUTE]2001:db8:68::/64 dev lan1 proto kernel",
+    "[ROUTE]Deleted 2001:db8:68::/64 dev lan1 proto kernel",
+    "[NETCONF]inet6 wan0 proxy_neigh off",
+    "[NETCONF]inet6 all proxy_neigh off",
+    "[NETCONF]inet6 lan0 forwarding off",
+    "[NETCONF]inet6 lan0 forwarding on",
+    "[NETCONF]inet6 wan0 forwarding off",
+    "[NETCONF]inet6 lan0 forwarding off",
+    "[NETCONF]inet6 all forwarding off",
+    "[NETCONF]inet6 wan0 forwarding on",
+    "[NETCONF]inet6 lan0 forwarding on",
+    "[NETCONF]inet6 all forwarding on",
+    "[ROUTE]Deleted 2001:db8:64::77 dev lan0 proto 135",
+]
+
+
+@pytest.mark.parametrize("capture", sorted(FIXTURES.glob("captures/route-netconf-*.txt")), ids=lambda path: path.stem)
+def test_lines_of_real_versions_are_understood(capture: Path) -> None:
+    """Every version of ip(8) leads to a resync for the same changes, and for no others."""
+    log = Log(LogConfig("json"), Records())
+    ours = (addr("2001:db8:64::77"), "lan0")
+    reader = MonitorHandler(("wan0", "lan0"), "100::87", log, 135, lambda *route: route == ours)
+    lines = [line for line in capture.read_text().splitlines() if not line.startswith("#")]
+    news = [line for line in lines if list(reader.on_lines([line]))]
+
+    assert [line[: len(start)] for line, start in zip(news, NEWS_OF_CAPTURE, strict=True)] == NEWS_OF_CAPTURE

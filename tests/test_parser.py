@@ -114,7 +114,10 @@ REJECTED = {
     f"{'9' * 5000}: lan0: <UP>": "expected an IPv6 address first",
 }
 # Standard error, recorded along with standard output.
-CAPTURES = sorted(file.stem for file in FIXTURES.glob("captures/*.txt") if "batch" not in file.name)
+# Those of routes and settings are for MonitorHandler.
+CAPTURES = sorted(
+    file.stem for file in FIXTURES.glob("captures/*.txt") if not file.name.startswith(("batch-", "route-netconf-"))
+)
 COMPLAINTS = {"overrun-6.1.0": ["netlink receive error No buffer space available (105)"]}
 
 
