@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -34,7 +35,7 @@ def entries(*addresses: str) -> set[str]:
     return {f"{address} dev {dev} proto 135" for address in addresses for dev in ("eth0", "br0")}
 
 
-def test_client_with_a_host_route_is_reached(plain: Server, daemon: Start, ndpbr: Run) -> None:
+def test_client_with_a_host_route_is_reached(plain: Server, daemon: Start, ndpbr: Run, tmp_path: Path) -> None:
     """From the moment its route is added, with the first packet, until the route is deleted."""
     running = daemon(plain.server, *LISTED)
     plain.tunnel.connect(plain.client, CLIENT)
@@ -51,8 +52,11 @@ def test_client_with_a_host_route_is_reached(plain: Server, daemon: Start, ndpbr
     until(lambda: ask(plain.inet, CLIENT), what="the client is reached")
     until(lambda: ask(plain.container, CLIENT), what="the container reaches the client")
     assert f"{CLIENT} tun0 -> br0 eth0" in ndpbr(plain.server, "show").stdout.splitlines()
-    explained = ndpbr(plain.server, "explain", CLIENT)
-    assert (explained.returncode, "yes: proxied on" in explained.stdout) == (0, True)
+    state = ("--state-dir", str(tmp_path / "state"))
+    explained = ndpbr(plain.server, "explain", *state, CLIENT)
+    assert (explained.returncode, explained.stdout.partition(" on ")[0]) == (0, "yes: proxied")
+    assert "daemon: a host on tun0, by its /128 route" in explained.stdout
+    assert "never probed" in ndpbr(plain.server, "lookup", *state, CLIENT).stdout
 
     plain.server.ip(f"-6 route del {CLIENT}/128 dev tun0")
     running.wait_for("host-forgotten", address=CLIENT, reason="route-gone")

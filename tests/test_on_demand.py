@@ -88,6 +88,15 @@ def test_addresses_that_are_not_served(target: str) -> None:
     assert AddProxy(addr(target), "wan0") not in actions(handle(proxy, solicited(target)))
 
 
+def test_lookup_goes_to_the_link_of_a_nested_prefix_only() -> None:
+    """Where the kernel can ask there; an address beside it is looked up on every other link."""
+    proxy = NdProxy(Rules((*LISTED, "lan1"), frozenset({PREFIX})))
+    handle(proxy, tables(ON_WAN, prefix_route(NESTED, "lan0"), up=(*LISTED, "lan1")))
+
+    assert [action.dev for action in actions(handle(proxy, solicited(CLIENT)))] == ["lan0"]  # type: ignore[union-attr]
+    assert [action.dev for action in actions(handle(proxy, solicited()))] == ["lan0", "lan1"]  # type: ignore[union-attr]
+
+
 def test_duplicate_address_detection_is_no_solicitation() -> None:
     """Its sender may not use the address, but nothing is gained by defending it."""
     assert handle(server(ON_WAN, TUNNEL), detection(CLIENT, "wan0")) == []

@@ -119,7 +119,7 @@ def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running
 def _silence(daemon: Mapping[str, Any] | None) -> str:
     """Return for how long the host has not answered, if it did not answer the last time."""
     host = daemon and daemon["host"]
-    if host and host["lladdr"] is None:
+    if host and host["lladdr"] is None and not host.get("routed"):
         return ", but it has never been seen"
     return f", but it has not answered for {host['last_seen_s']:.0f} s" if host and host["rechecking"] else ""
 
@@ -131,7 +131,8 @@ def _daemon_lines(daemon: Mapping[str, Any]) -> Iterator[str]:
         yield "daemon: no such host"
     else:
         verified = "verified" if host["verified"] else "not verified yet"
-        seen = "never seen" if host["lladdr"] is None else f"{verified}, last seen {host['last_seen_s']:g} s ago"
+        never = "by its /128 route" if host.get("routed") else "never seen"
+        seen = never if host["lladdr"] is None else f"{verified}, last seen {host['last_seen_s']:g} s ago"
         yield f"daemon: a host on {host['dev']}, {seen}"
     for event in daemon["events"][-_MAX_EVENTS:]:
         fields = {key: value for key, value in event.items() if key not in ("ts", "event", "ago_s")}

@@ -19,6 +19,7 @@ from ndpbr_py.errors import NdpbrError
 _RETRY_DELAY_S = 1.0
 _OBSTACLES = {reason.value: sentence for reason, (sentence, _) in OBJECTIONS.items()} | {
     Reason.STATIC.value: "it is a static host, which is never probed",
+    Reason.ROUTED.value: "it is a host by another program's /128 route, and never probed",
     Reason.PERMANENT.value: "its neighbor entry is permanent, so it is never probed",
     "no-link": "no link is up where it may be, or ip(8) is older than 5.16",
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, Reason
+from ndpbr_py.core.host_states import HostState
 from ndpbr_py.core.lookups import started
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def obstacle(state: State, address: IPv6Address) -> Reason | None:
     """Return why *address* is not looked up; None if that is not about the address: no link is up, or ip(8) is old."""
     host = state.hosts.get(address)
     if host is not None and host.pinned:
+        if host.state is HostState.ROUTED:
+            return Reason.ROUTED
         return Reason.STATIC if address in state.rules.statics else Reason.PERMANENT
     objections = [state.objection(address, dev) for dev in state.rules.interfaces]
     return None if None in objections else objections[0]

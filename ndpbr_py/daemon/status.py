@@ -147,6 +147,7 @@ class Status:
             "lladdr": host.lladdr,
             "state": host.nud.value,
             "verified": host.state.has_answered,
+            "routed": host.state is HostState.ROUTED,
             "name": self._log.name_of(host.address, host.lladdr),
             "known_for_s": round(now - host.learned, 1),
             "last_seen_s": round(now - host.confirmed, 1),
