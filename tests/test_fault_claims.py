@@ -63,7 +63,7 @@ def test_lladdr_on_another_lan_has_its_addresses_verified(home: Home, daemon: St
     """When a known lladdr appears on another link, even link-local only, its addresses are probed."""
     shorten_neighbor_timers(home.router, "lan0")
     running = _learned(home, daemon)
-    home.lan.ip("link set eth0 down")
+    home.lan.ip(f"address del {LAN}/64 dev eth0")
     claim(home.lan2, "fe80::66", lladdr=home.lan.mac("eth0"))
     doubted = running.wait_for("host-probed", address=LAN, reason="lladdr-elsewhere")
     running.wait_for("host-forgotten", address=LAN)

@@ -27,6 +27,7 @@ NET_ADMIN = ("--inh-caps", "+net_admin", "--ambient-caps", "+net_admin", "--boun
 BOTH = "+net_admin,+net_raw"
 NET_RAW = ("--inh-caps", BOTH, "--ambient-caps", BOTH, "--bounding-set", f"-all,{BOTH}")
 NOTHING = ("--bounding-set", "-all")
+NO_ICMP = "sending ICMPv6 messages requires root or CAP_NET_RAW"
 
 
 class User:
@@ -104,10 +105,11 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     assert (stopped.returncode, stopped.stderr, running.wait(PATIENCE)) == (0, "", 0)
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
-    # Receiving solicitations requires CAP_NET_RAW.
+    # Receiving solicitations and sending advertisements require CAP_NET_RAW.
     complaints = re.findall("level=(?:warning|error) event=.*", log.read_text())
     refused = 'level=warning event=listen-refused dev={} error="Operation not permitted"'
-    assert sorted(complaints) == [refused.format(dev) for dev in ("lan0", "wan0")]
+    mute = f'level=warning event=advertising-refused error="{NO_ICMP}"'
+    assert sorted(complaints) == [mute, *(refused.format(dev) for dev in ("lan0", "wan0"))]
 
 
 def test_net_raw_lets_it_receive_solicitations(home: Home, user: User) -> None:
@@ -127,7 +129,7 @@ def test_net_raw_lets_it_receive_solicitations(home: Home, user: User) -> None:
 
 
 def test_discovery_without_net_raw_probes_remembered_hosts(home: Home, user: User) -> None:
-    """Without CAP_NET_RAW there is one warning and no ping; remembered hosts are found."""
+    """Without CAP_NET_RAW there is one warning each, no ping and no advertisement; remembered hosts are found."""
     log, file = user.folder / "log", user.folder / "hosts"
     file.write_text(f"# ndpbr\n{LAN} lan0\n")
     with log.open("w") as stderr:
@@ -138,7 +140,7 @@ def test_discovery_without_net_raw_probes_remembered_hosts(home: Home, user: Use
 
     assert running.wait(PATIENCE) == 0
     warnings = [line.partition("event=")[2] for line in log.read_text().splitlines() if "level=warning" in line]
-    assert warnings == ['discovery-refused error="sending ICMPv6 messages requires root or CAP_NET_RAW"']
+    assert sorted(warnings) == [f'{what}-refused error="{NO_ICMP}"' for what in ("advertising", "discovery")]
     assert f"{LAN} lan0 {home.lan.mac('eth0')}\n" in file.read_text()
 
 

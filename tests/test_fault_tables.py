@@ -41,22 +41,24 @@ def test_foreign_proxy_entry_is_not_touched(home: Home, daemon: Start) -> None:
 def test_foreign_route_to_the_right_link_is_used(home: Home, daemon: Start) -> None:
     """If another program's host route leads to the host's link, only proxy entries are added."""
     home.router.ip(f"-6 route add {LAN}/128 dev lan0 proto static")
-    _learned(home, daemon)
+    daemon(home.router, *DEVS)
     until(lambda: PROXY in proxies(home.router), what="the host is answered for")
 
     assert routes(home.router) == {f"{LAN} dev lan0 proto static"}
 
 
 def test_foreign_route_to_another_link_wins(home: Home, daemon: Start) -> None:
-    """If another program's host route leads to another link, the host gets no entries, and a warning."""
+    """If another program's host route leads to another link, the address is proxied for that link, with a warning."""
     home.router.ip(f"-6 route add {LAN}/128 dev wan0 proto static")
-    running = _learned(home, daemon, *OFTEN)
-    shadowed = running.wait_for("foreign-entry", address=LAN)
-    until(lambda: not proxies(home.router), what="the host is not proxied")
+    running = daemon(home.router, *OFTEN, *DEVS)
+    claim(home.lan, LAN)
+    ignored = running.wait_for("address-ignored", address=LAN, reason="routed-elsewhere")
 
-    assert shadowed["foreign"] == "route dev wan0"
+    assert (ignored["level"], ignored["dev"]) == ("warning", "lan0")
     assert routes(home.router) == {f"{LAN} dev wan0 proto static"}
+    assert f"{LAN} dev lan0 proto 135" in proxies(home.router)
     assert running.stop() == 0
+    assert proxies(home.router) == set()
     assert routes(home.router) == {f"{LAN} dev wan0 proto static"}
 
 
@@ -74,7 +76,7 @@ def test_foreign_route_that_replaces_ours_is_not_touched(home: Home, daemon: Sta
     """A route that another program puts in place of ours stays, during the run and after it."""
     running = _learned(home, daemon, *OFTEN)
     home.router.lay(f"route del {LAN}/128 dev lan0", f"route add {LAN}/128 dev lan0 proto static")
-    running.wait_for("foreign-entry", address=LAN)
+    running.wait_for("host-retained", address=LAN, reason="routed")
 
     assert running.stop() == 0
     assert routes(home.router) == {f"{LAN} dev lan0 proto static"}

@@ -13,6 +13,7 @@ from tests.builders import (
     actions,
     addr,
     changed,
+    detection,
     entry,
     handle,
     kernel,
@@ -110,6 +111,18 @@ def test_claim_elsewhere_moves_a_host_without_carrier() -> None:
 
     moved = handle(proxy, changed(state=NudState.FAILED), now=4.0)
     assert why(moved)[0] == ("host-moved", "owner-silent")
+
+
+def test_host_without_carrier_may_use_its_address_elsewhere() -> None:
+    """It was carried to another link: duplicate address detection there passes, and its old place is given up."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), LinkChanged(3, "lan0", up=True, carrier=False), Tick())
+    handle(proxy, detection(dev="lan1"), changed(state=NudState.PROBE), now=5.0)
+    assert why(handle(proxy, Tick(), now=5.5)) == [("proxy-withheld", "owner-silent")]
+
+    silent = changed(state=NudState.FAILED)
+    assert why(handle(proxy, silent, now=8.0)) == [("host-probed", "one-more-try")]
+    assert why(handle(proxy, silent, now=11.0)) == [("host-forgotten", "failed")]
 
 
 def test_carrier_that_a_snapshot_shows_counts() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ndpbr_py.core.actions import DelNeighbor, Probe
-from ndpbr_py.core.events import NudState
+from ndpbr_py.core.events import LookupRequested, NudState
 from ndpbr_py.core.unresolved import OwnProbes
 from tests.builders import actions, addr, changed, handle, kernel, nd_proxy, solicited, why
 
@@ -54,6 +54,16 @@ def test_old_link_of_a_moved_host_keeps_no_failed_entry() -> None:
 
     assert actions(handle(proxy, changed(state=FAILED))) == [DelNeighbor(A, "lan0")]
     assert handle(proxy, changed(dev="wan0", state=FAILED)) == []
+
+
+def test_removal_does_not_end_a_later_lookup() -> None:
+    """Of two lookups at a time the first failure may be the earlier one's, so the entry is removed at the second."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(dev="wan0", state=FAILED))
+    handle(proxy, LookupRequested(A), now=2.0)
+
+    assert handle(proxy, changed(dev="lan0", state=FAILED), now=3.0) == []
+    assert actions(handle(proxy, changed(dev="lan0", state=FAILED), now=5.0)) == [DelNeighbor(A, "lan0")]
 
 
 def test_ineligible_address_is_not_looked_up() -> None:

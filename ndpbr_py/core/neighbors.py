@@ -292,7 +292,8 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
     """The kernel got no answer from the address on a link."""
     if host.dev == event.dev:
         host.nud = event.state
-        if host.dev in state.down_since and host.claimant is None:
+        claimed = host.claimant is not None or host.address in state.desired.withheld
+        if host.dev in state.down_since and not claimed:
             return []  # without carrier no host can answer
         return _follow(state, host, Evidence.SILENT, now)
     # Silence on another link says nothing about the host, only about its claimant.

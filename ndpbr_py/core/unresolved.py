@@ -29,15 +29,19 @@ class OwnProbes:
     """The recent probes of ours, by address and link: their failure is no question of another program."""
 
     def __init__(self) -> None:
-        self._at: dict[tuple[IPv6Address, str], float] = {}
+        self._at: dict[tuple[IPv6Address, str], list[float]] = {}  # the times of the last two
 
     def record(self, probe: Probe, now: float) -> None:
         """Record a probe of ours."""
-        remember(self._at, (probe.address, probe.dev), now, _MAX_OWN)
+        key = probe.address, probe.dev
+        remember(self._at, key, [*self._at.get(key, ())[-1:], now], _MAX_OWN)
 
-    def failed(self, address: IPv6Address, dev: str, now: float) -> bool:
-        """Whether the failure of *address* on *dev* is that of a probe of ours; each probe fails once."""
-        return now - self._at.pop((address, dev), float("-inf")) < _OWN_S
+    def failed(self, address: IPv6Address, dev: str, now: float) -> int:
+        """Return how many probes of ours the failure of *address* on *dev* may belong to; each probe fails once."""
+        recent = [at for at in self._at.pop((address, dev), ()) if now - at < _OWN_S]
+        if len(recent) > 1:
+            self._at[address, dev] = recent[1:]
+        return len(recent)
 
 
 def decisions(state: State, own: OwnProbes, event: NeighborChanged, now: float, *, known: bool) -> Sequence[Decision]:
@@ -48,7 +52,9 @@ def decisions(state: State, own: OwnProbes, event: NeighborChanged, now: float, 
         return ()
     if known and (host is None or host.dev == dev):
         return ()  # host_states.py says what follows
-    if own.failed(address, dev, now):
+    if probes_of_ours := own.failed(address, dev, now):
+        if probes_of_ours > 1:
+            return ()  # the later one may be in progress, and a removal would end it
         removal = [DelNeighbor(address, dev)]
         return [Decision(DecisionKind.LOOKUP_FAILED, Reason.UNRESOLVED, address, dev, actions=removal)]
     if known or state.lookups.recently_probed(address, now):
