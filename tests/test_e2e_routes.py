@@ -46,7 +46,9 @@ def test_address_of_a_longer_route_cannot_be_taken(home: Home, daemon: Start, de
     ignored = running.wait_for("address-ignored", address=CLIENT)
 
     assert (ignored["level"], ignored["dev"], ignored["reason"]) == ("warning", dev, "routed-elsewhere")
-    assert (routes(home.router), proxies(home.router)) == (before, set())
+    assert routes(home.router) == before
+    # The modem forwards the router's answer to the claim, and asks for its destination.
+    assert {entry for entry in proxies(home.router) if not entry.startswith(f"{CLIENT} dev wan0")} == set()
 
 
 def test_uplink_with_a_host_route_only_cannot_take_addresses_of_the_inside(home: Home, daemon: Start) -> None:
