@@ -86,7 +86,8 @@ def test_host_and_decisions_of_an_address(home: Home, daemon: Start) -> None:
         }.items()
     )
     assert alive["host"]["last_seen_s"] < 60
-    assert [e["event"] for e in alive["events"]][:3] == ["host-learned", "lookup-started", "host-verified"]
+    about_it = [e["event"] for e in alive["events"] if e["event"] != "lookup-started"]  # on the other links
+    assert about_it[:2] == ["host-learned", "host-verified"]
     assert alive["events"][0]["reason"] == "first-sight"
     assert alive["events"][0]["proxied_on"] == ["wan0", "lan1"]
     assert gone["host"] is None
