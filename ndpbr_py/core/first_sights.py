@@ -17,11 +17,11 @@ from ndpbr_py.core.bounded import remember
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.eligibility import decoy
 from ndpbr_py.core.events import NeighborChanged, NudState
+from ndpbr_py.core.hosts import NOT_YET, Host
 from ndpbr_py.core.lookups import LOOKUP_S, started
 from ndpbr_py.core.schedule import Deadlines
 
 if TYPE_CHECKING:
-    from ndpbr_py.core.hosts import Host
     from ndpbr_py.core.state import State
 
 _RETRY_S = 0.1  # while the limits allow no lookup
@@ -96,7 +96,7 @@ class FirstSights:
         """Whether another host may turn out to have the address, on the link of a default route."""
         answer = self._conflicts.get(host.address)
         if answer is None or answer.dev not in state.scope.routes.uplinks:
-            return host.looked_up_at == float("inf")
+            return host.looked_up_at == NOT_YET
         return not self.answers_for_others(answer.dev, answer.lladdr)
 
     def due(self, now: float) -> Iterator[NeighborChanged]:

@@ -17,7 +17,7 @@ from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
 
-_NEVER = float("inf")  # as in Host.looked_up_at
+NOT_YET = float("inf")  # Host.looked_up_at of a new host
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class Hosts:
         self._numbers[host.dev] += 1
         if not host.state.has_answered:
             self._unanswered[host.dev][host.address] = host
-        if host.looked_up_at == _NEVER:
+        if host.looked_up_at == NOT_YET:
             self._not_looked_up[host.dev][host.address] = host
         self._index(host)
 

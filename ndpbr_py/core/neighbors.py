@@ -13,7 +13,7 @@ from ndpbr_py.core.address import link_local
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NeighborChanged, NeighborDeleted, NudState
 from ndpbr_py.core.host_states import TRANSITIONS, Effect, Evidence, HostState
-from ndpbr_py.core.hosts import Claimant, Host, Move
+from ndpbr_py.core.hosts import NOT_YET, Claimant, Host, Move
 from ndpbr_py.core.state import State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
@@ -138,8 +138,9 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
     first = HostState.VERIFIED if present else HostState.UNVERIFIED
     host = Host(event.address, event.dev, lladdr, event.state, now, first, now)
     host.installed = state.on_demand.take(event.address)
-    if state.rules.can_resolve and event.state is not NudState.PERMANENT and host.address not in state.remembered:
-        host.looked_up_at = float("inf")  # the next tick looks it up: its entries come first
+    known = bool(state.remembered) and host.address in state.remembered  # hashing an address is slow
+    if not known and state.rules.can_resolve and event.state is not NudState.PERMANENT:
+        host.looked_up_at = NOT_YET  # the next tick looks it up: its entries come first
     state.hosts.add(host)
     actions: list[Action] = list(state.converge(host))
     home = state.remembered.get(host.address, host.dev) if state.remembered else host.dev

@@ -59,7 +59,7 @@ class OnDemand:
 
     def take(self, address: IPv6Address) -> Entries:
         """Forget *address* everywhere: a host has it. Return its entries."""
-        devs = self.links(address)
+        devs = self.links(address) if self._links else ()
         for dev in devs:
             self.remove(address, dev)
         return Entries(None, devs) if devs else NOTHING
