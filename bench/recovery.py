@@ -18,7 +18,7 @@ from bench.report import heading, median, ms, table
 from bench.site import Site, address, site
 from tests.claim import claim
 from tests.echo import ask, echo
-from tests.home import ROUTER
+from tests.home import LAN, ROUTER
 from tests.lab import Host, until
 from tests.observed import SHORT_TIMERS, neighbor, routes
 
@@ -51,6 +51,7 @@ def _move(where: Site, number: int) -> float | None:
     _learn(where, it)
     # What was the host is its old neighbor from now on.
     home.lan.lay(f"address del {it}/64 dev eth0", f"link set eth0 address {_NEIGHBOR}")
+    claim(home.lan, LAN)  # the router has to know the neighbor's lladdr
     home.lan.ip(f"neigh replace {it} lladdr {_MOVING} dev eth0 nud reachable")
     home.lan2.lay(f"link set eth0 address {_MOVING}", f"address add {it}/64 dev eth0 nodad")
     claim(home.lan2, it)
