@@ -102,7 +102,7 @@ class World:
     def restart(self) -> None:
         """Stop the daemon, which removes its entries, and start it again."""
         hosts = [host for host in self.proxy.hosts if not self.proxy.first_sights.undecided(self.proxy, host)]
-        known = {host.address: dev for host in hosts if (dev := host.answered_on) is not None}
+        known = {host.address: dev for host in hosts if (dev := host.answered_on(self.now)) is not None}
         lasting = {host.address for host in hosts} | set(self.proxy.candidates.remembered())
         self.remembered = {a: dev for a, dev in self.remembered.items() if a in lasting} | known
         self.start()

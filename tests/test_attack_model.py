@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.attack_model import ACTIONS, World
+from tests.attack_model import ACTIONS, ROUND_TRIP_S, SLOW_ROUND_TRIP_S, World
 
 MAX_LOST_S = 0.05  # a claim with the owner's lladdr moves the address until the owner answers on its link
 MAX_STOLEN_S = 10.0  # of an address that ndpbr has never seen: a decoy takes 3 s, and a restart begins anew
@@ -60,3 +60,14 @@ def test_silent_owner_on_the_link_of_the_default_route_keeps_its_address(*, answ
         world = World("wan0", "lan1", answers=answers, known=False)
         run(world, sequence)
         assert world.stolen_s < MAX_STOLEN_S, sequence
+
+
+@pytest.mark.parametrize("away", ["lan1", "wan0"])
+def test_restart_before_the_owner_has_answered_takes_no_address(away: str) -> None:
+    """The attacker's answer verifies a forged move; the hosts file has the link before the move nevertheless."""
+    world = World("lan0", away, answers=True)
+    ACTIONS["claim with the owner's lladdr"](world)
+    world.wait((ROUND_TRIP_S + SLOW_ROUND_TRIP_S) / 2)
+    run(world, ("restart",))
+
+    assert world.lost_s < MAX_LOST_S

@@ -18,6 +18,7 @@ from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
 
 NOT_YET = float("inf")  # Host.looked_up_at of a new host
+SETTLE_S = 10.0  # after a move the host is probed before it is moved again
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,20 @@ class Host:
         """Whether the administrator says where the host is. A probe would make a PERMANENT entry an ordinary one."""
         return self.state.configured or self.nud is NudState.PERMANENT
 
-    @property
-    def answered_on(self) -> str | None:
-        """The link where the host has answered: that before its move, until it answers on the new one."""
+    def answered_on(self, now: float) -> str | None:
+        """Return the link where the host has answered: that before its move, until the move has settled.
+
+        An attacker that forged the move may have answered on the new link; the owner may still answer on the old one.
+        """
+        if (move := self.unsettled_move(now)) is not None and move.previous_dev is not None:
+            return move.previous_dev
         if self.state.has_answered:
             return self.dev
         return self.last_move.previous_dev if self.last_move is not None else None
+
+    def unsettled_move(self, now: float) -> Move | None:
+        """Return the last move if it has not settled yet."""
+        return self.last_move if self.last_move is not None and now - self.last_move.at < SETTLE_S else None
 
     def last_seen(self, now: float) -> float:
         """Return when the host was last known to be present."""

@@ -13,11 +13,10 @@ from ndpbr_py.core.address import link_local
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NeighborChanged, NeighborDeleted, NudState
 from ndpbr_py.core.host_states import TRANSITIONS, Effect, Evidence, HostState
-from ndpbr_py.core.hosts import NOT_YET, Claimant, Host, Move
+from ndpbr_py.core.hosts import NOT_YET, SETTLE_S, Claimant, Host, Move
 from ndpbr_py.core.state import State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
-_SETTLE_S = 10.0  # after a move, or a claim, the owner is probed before the host is moved again
 _ABSENT_S = 600.0  # a host of a full lladdr that was not seen for so long makes room for another
 _PROBE_INTERVAL_S = 1.0  # of one host because of its lladdr: each sighting would probe all its addresses
 
@@ -48,12 +47,7 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
 
 def _may_be_anothers(host: Host | None, event: NeighborChanged, now: float) -> bool:
     """Whether another host than the owner of the address may have answered: the owner is elsewhere, or just moved."""
-    return host is not None and (host.dev != event.dev or _last_move(host, now) is not None)
-
-
-def _last_move(host: Host, now: float) -> Move | None:
-    """Return the last move of *host* if it has not settled yet."""
-    return host.last_move if host.last_move is not None and now - host.last_move.at < _SETTLE_S else None
+    return host is not None and (host.dev != event.dev or host.unsettled_move(now) is not None)
 
 
 def deleted(state: State, event: NeighborDeleted) -> list[Decision]:
@@ -249,7 +243,7 @@ def _lladdr_changed(state: State, host: Host, old: str, now: float) -> list[Deci
 
 def _elsewhere(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     """The address of the host is seen on another link: the host has moved, or another host claims its address."""
-    moved = _last_move(host, now)
+    moved = host.unsettled_move(now)
     is_old_link = moved is not None and moved.previous_dev == event.dev
     if not is_old_link and (answered := state.first_sights.answered(state, host, event, now)) is not None:
         return answered
@@ -279,12 +273,12 @@ def owner_answered(state: State, host: Host, event: NeighborChanged, lladdr: str
 
 def claimed(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     """Return what follows when a host on another link uses the address, whether with the same lladdr or another one."""
-    moved = _last_move(host, now)
+    moved = host.unsettled_move(now)
     if moved is None and lladdr == host.lladdr and not host.lladdr_forged:
         return [state.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
     if host.dev not in state.desired.usable:
         return [state.move(host, event.dev, lladdr, Reason.OWNER_UNREACHABLE, now)]
-    if host.claimant is not None and now - host.probed_at < _SETTLE_S:
+    if host.claimant is not None and now - host.probed_at < SETTLE_S:
         return []
     return _follow(state, host, Evidence.CLAIMED_ELSEWHERE, now, Claimant(event.dev, lladdr), event.dev)
 

@@ -79,7 +79,11 @@ class Discovery:
             for host in self._proxy.hosts
             if not host.state.configured and not self._proxy.first_sights.undecided(self._proxy, host)
         ]
-        known = {host.address: (dev, host.lladdr) for host in hosts if (dev := host.answered_on) is not None}
+        known = {
+            host.address: (dev, host.lladdr)
+            for host in hosts
+            if (dev := host.answered_on(time.monotonic())) is not None
+        }
         # A host that has not answered yet, or not again, stays where the last run knew it.
         lasting = {host.address for host in hosts} | set(self._proxy.candidates.remembered())
         if self._file.save({a: where for a, where in before.items() if a in lasting} | known):
