@@ -16,6 +16,7 @@ FAULTS: dict[Callable[[Storm], bool | None], float] = {
     outside.move: 6,
     outside.send_packet: 24,
     outside.claim_address: 10,
+    outside.attack: 3,
     outside.flush: 6,
     outside.foreign_route: 5,
     outside.foreign_proxy: 3,
@@ -30,6 +31,8 @@ FAULTS: dict[Callable[[Storm], bool | None], float] = {
     inside.pause: 0.5,
     inside.crash: 0.5,
     inside.restart: 0.3,
+    inside.second_daemon: 0.2,
+    inside.stop_before_exec: 0.2,
 }
 
 

@@ -9,9 +9,11 @@ import os
 import signal
 import time
 from contextlib import suppress
+from ipaddress import IPv6Address
 
+from tests.lab import PATIENCE
 from tests.observed import proxies, routes
-from tests.storm import Storm, children
+from tests.storm import ATTACKER, Storm, children
 
 _KILLS = 3  # of one monitor of a daemon; after the next one the restart delay would be 8 s
 _HANGS = 2  # hung batches per test; each takes 5 s until it is killed
@@ -62,11 +64,39 @@ def crash(storm: Storm) -> None:
     storm.start_daemon()
 
 
+def second_daemon(storm: Storm) -> None:
+    """A second daemon is started for the same interfaces: it ends, and changes nothing."""
+    assert storm.start(False).process.wait(PATIENCE) == 1
+
+
+def stop_before_exec(storm: Storm) -> bool:
+    """A process that takes the place of a killed one is stopped between fork and exec."""
+    if storm.done["stop_before_exec"] >= _HANGS or not children(storm.daemon, "-batch"):
+        return False
+    (storm.folder / "flag").write_text("-batch")
+    return kill_batch(storm)
+
+
 def restart(storm: Storm) -> None:
-    """The daemon is stopped, leaves no entry, and is started again."""
-    assert storm.daemon.stop(20.0) == 0
+    """The daemon is stopped, sometimes without ip(8) for a moment, leaves nothing, and is started again.
+
+    In the meantime an attacker that answers claims the address of each host on another link.
+    """
+    if storm.random.random() < 0.5:
+        storm.ip.rename(storm.ip.with_suffix(".away"))
+        storm.daemon.process.send_signal(signal.SIGTERM)
+        time.sleep(storm.random.random())
+        storm.ip.with_suffix(".away").rename(storm.ip)
+    assert storm.daemon.stop(PATIENCE) == 0
+    assert storm.renamed_settings_are_restored()
     ours = [line for line in routes(storm.home.router) | proxies(storm.home.router) if line.endswith(" proto 135")]
     assert ours == []
+    for dev in ("lan0", "lan1"):
+        if dev not in storm.away:
+            claimed = [address for address, home in storm.living.items() if home != dev]
+            with storm.attacker(dev, ATTACKER, set(map(IPv6Address, claimed))) as attacker, suppress(OSError):
+                for address in claimed:
+                    attacker.claim(address)
     storm.start_daemon()
 
 

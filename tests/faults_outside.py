@@ -9,17 +9,19 @@ import os
 import re
 import time
 from contextlib import suppress
+from ipaddress import IPv6Address
 
 from tests.claim import claim
 from tests.home import ROUTER
 from tests.lab import LabError
-from tests.storm import DEVS, POOL, Storm
+from tests.storm import ATTACKER, DEVS, MACS, POOL, Storm
 
 CAN_RENAME_UP = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (
     6,
     2,
 )  # can rename an interface that is up
 UNUSED = tuple(f"2001:db8:64::f{number:03x}" for number in range(6))  # no host ever has these
+PROXIED = tuple(f"2001:db8:64::e{number:03x}" for number in range(6))  # nor these, and no route makes a host of them
 
 
 def appear(storm: Storm) -> bool:
@@ -72,6 +74,24 @@ def claim_address(storm: Storm) -> None:
         claim(storm.random.choice((storm.home.lan, storm.home.lan2)), storm.random.choice(POOL), lladdr=lladdr)
 
 
+def attack(storm: Storm) -> bool:
+    """An attacker on another link answers for the address of a host, and sends with its own lladdr or the host's."""
+    address = _random_host(storm)
+    if address is None:
+        return False
+    home = storm.living[address]
+    links = [dev for dev in DEVS if dev not in storm.away and dev != home]
+    if not links:
+        return False
+    lladdr = storm.random.choice((ATTACKER, MACS[home]))
+    with suppress(OSError), storm.attacker(storm.random.choice(links), lladdr, {IPv6Address(address)}) as attacker:
+        for send in storm.random.choices((attacker.claim, attacker.detect), k=3):
+            attacker.claim("fe80::66")
+            send(address)
+            time.sleep(storm.random.random() * 0.02)
+    return True
+
+
 def flush(storm: Storm) -> None:
     """Another program flushes a table: our entries, a neighbor cache, or all proxy entries."""
     what = storm.random.choice(
@@ -106,7 +126,7 @@ def foreign_route(storm: Storm) -> bool:
 
 def foreign_proxy(storm: Storm) -> bool:
     """Another program adds or removes a proxy entry; not for a host, where it would be the same entry."""
-    key = address, dev = storm.random.choice(UNUSED), storm.random.choice(DEVS)
+    key = address, dev = storm.random.choice(PROXIED), storm.random.choice(DEVS)
     if key in storm.proxies:
         storm.home.router.ip(f"-6 neigh del proxy {address} dev {dev}")
     elif dev in storm.away:

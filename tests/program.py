@@ -19,6 +19,21 @@ ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, "-m", "ndpbr_py")
 # Root without CAP_NET_ADMIN, as in a container: exec does not grant what the bounding set lacks.
 WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0); os.execv(sys.argv[1], sys.argv[1:])"
+# Stops the next child that is about to execute ip with the word in the file; the file is gone once it does.
+STOPS_BEFORE_EXEC = """
+import os, pathlib, runpy, signal, sys
+flag = pathlib.Path(sys.argv.pop(1))
+def wrapped(execute):
+    def stopped(path, words, *rest):
+        if flag.exists() and os.fsencode(flag.read_text()) in map(os.fsencode, words):
+            flag.unlink()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        execute(path, words, *rest)
+    return stopped
+os.execv, os.execve = wrapped(os.execv), wrapped(os.execve)
+sys.argv[0] = "ndpbr"
+runpy.run_module("ndpbr_py", run_name="__main__")
+"""
 Record = dict[str, Any]
 
 

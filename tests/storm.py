@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
+from ipaddress import IPv6Address
 from pathlib import Path
 from random import Random
 
+from tests.attacker import Attacker
 from tests.claim import claim
 from tests.home import LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import Host
-from tests.observed import proxies, routes, shorten_neighbor_timers
+from tests.observed import proxies, routes, settings, shorten_neighbor_timers
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
 POOL = (LAN, LAN2, *(f"2001:db8:64::{number:x}" for number in range(0x100, 0x10C)))
 MACS = {"lan0": "02:00:00:00:03:0b", "lan1": "02:00:00:00:04:0b"}
+ATTACKER = "02:00:00:00:66:66"
 _FE80 = "address replace fe80::1/64 dev {dev} nodad"
 
 
@@ -30,15 +33,21 @@ class Storm:
 
     Attributes:
         living: Address -> the router's interface to its host.
+        folder: Where the daemon's ip(8) and the flag of STOPS_BEFORE_EXEC are.
+        ip: The daemon's ip(8), a symbolic link.
+        before: The settings before the first start.
         routes: Address -> interface of another program's host route.
         proxies: Address and interface of another program's proxy entries.
         away: Interface -> its fault: down, unplugged, renamed, renamed while up, or gone.
         done: Fault -> how often it was done.
     """
 
-    def __init__(self, home: Home, start: Callable[[bool], Daemon], random: Random) -> None:
+    def __init__(self, home: Home, folder: Path, start: Callable[[bool], Daemon], random: Random) -> None:
         self.home = home
         self.start = start
+        self.folder = folder
+        self.ip = folder / "bin" / "ip"
+        self.before = settings(home.router, *DEVS)
         self.random = random
         self.living = {LAN: "lan0", LAN2: "lan1"}
         self.routes: dict[str, str] = {}
@@ -51,6 +60,24 @@ class Storm:
         """Start a daemon."""
         self.daemon = self.start(True)
         self.monitor_kills = 0
+
+    def renamed_settings_are_restored(self) -> bool:
+        """Whether an interface with another name has the settings that it had at first."""
+        dev = next((dev for dev, how in self.away.items() if "renamed" in how), None)
+        if dev is None:
+            return True
+        now = settings(self.home.router, "old0")
+        return {path.replace("/old0/", f"/{dev}/"): value for path, value in now.items()}.items() <= self.before.items()
+
+    def attacker(self, dev: str, lladdr: str, answers: Container[IPv6Address]) -> Attacker:
+        """Return an attacker on the router's link *dev*."""
+        if dev == "wan0":
+            return Attacker(self.home.modem, "lan0", lladdr=lladdr, gateway=ROUTER, answers=answers)
+        return Attacker(self.machine(dev), lladdr=lladdr, answers=answers)
+
+    def is_right(self) -> bool:
+        """Whether the router has no entries but expected ones; hosts that have not sent a packet yet may have none."""
+        return all(actual <= expected for actual, expected in zip(self.actual(), self.expected(), strict=True))
 
     def repair(self) -> None:
         """Repair every link, and request a resync."""
@@ -67,9 +94,8 @@ class Storm:
     def expected(self) -> tuple[set[str], set[str]]:
         """Return the host routes and proxy entries that the router must have, ours and the other program's."""
         host_routes, entries = self.foreign()
-        for address, dev in self.living.items():
-            if self.routes.get(address, dev) != dev:
-                continue
+        # Another program's host route says where a host is, whether it is there or not.
+        for address, dev in (self.living | self.routes).items():
             if address not in self.routes:
                 host_routes.add(f"{address} dev {dev} proto 135")
             others = [other for other in DEVS if other != dev and (address, other) not in self.proxies]

@@ -16,7 +16,7 @@ from tests.conftest import Start
 from tests.home import LAN, Home
 from tests.lab import PATIENCE, until
 from tests.observed import clean, proxies, settings
-from tests.program import Daemon
+from tests.program import STOPS_BEFORE_EXEC, Daemon
 
 DEVS = ("wan0", "lan0")
 OTHER = "2001:db8:64::33"
@@ -104,23 +104,6 @@ def test_hung_batch_is_killed_and_its_commands_are_repeated(home: Home, daemon: 
     assert lost["reason"] == "hung for 5 s"
     assert running.stop() == 0
     assert clean(home.router)
-
-
-# Stops the next child that is about to execute ip with the word in the file; the file is gone once it does.
-STOPS_BEFORE_EXEC = """
-import os, pathlib, runpy, signal, sys
-flag = pathlib.Path(sys.argv.pop(1))
-def wrapped(execute):
-    def stopped(path, words, *rest):
-        if flag.exists() and os.fsencode(flag.read_text()) in map(os.fsencode, words):
-            flag.unlink()
-            os.kill(os.getpid(), signal.SIGSTOP)
-        execute(path, words, *rest)
-    return stopped
-os.execv, os.execve = wrapped(os.execv), wrapped(os.execve)
-sys.argv[0] = "ndpbr"
-runpy.run_module("ndpbr_py", run_name="__main__")
-"""
 
 
 def test_child_stopped_before_its_exec_does_not_block_the_daemon(home: Home, tmp_path: Path) -> None:

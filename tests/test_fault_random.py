@@ -7,6 +7,8 @@ many each, so that two workers of pytest-xdist share them.
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +20,10 @@ from tests.faults import do_fault
 from tests.home import Home
 from tests.lab import PATIENCE, until
 from tests.observed import settings, shorten_neighbor_timers
-from tests.program import Daemon
+from tests.program import STOPS_BEFORE_EXEC, Daemon
 from tests.storm import DEVS, Storm
 
-OPTIONS = ("--resync-interval", "1", "--expire-interval", "1", *DEVS)
+OPTIONS = ("--discover", "--resync-interval", "1", "--expire-interval", "1", *DEVS)
 FAULTS = int(os.environ.get("NDPBR_FAULTS", "1000"))
 SEED = int(os.environ.get("NDPBR_SEED", Random().randrange(1 << 32)))
 SET = {("proxy_ndp", "1"), ("proxy_delay", "0"), ("accept_untracked_na", "1")}
@@ -36,13 +38,16 @@ def test_kernel_has_the_right_entries_after_random_faults(
     before = settings(home.router, *DEVS)
     for dev in DEVS:
         shorten_neighbor_timers(home.router, dev)
-    storm = Storm(home, lambda ready: _start(home, tmp_path, ready), Random(SEED + half))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "ip").symlink_to(shutil.which("ip") or "")
+    storm = Storm(home, tmp_path, lambda ready: _start(home, tmp_path, ready), Random(SEED + half))
     began = time.monotonic()
     print(f"NDPBR_SEED={SEED} NDPBR_FAULTS={FAULTS}, half {half}")
     try:
         for _ in range((FAULTS + half) // 2):
             do_fault(storm)
         storm.repair()
+        until(storm.is_right, PATIENCE, "no host has entries on a link where it is not, though none has sent a packet")
         until(storm.has_converged, PATIENCE, "the kernel has what it should")
         time.sleep(LATER)
         assert storm.actual() == storm.expected()
@@ -50,15 +55,20 @@ def test_kernel_has_the_right_entries_after_random_faults(
     finally:
         print(f"{sum(storm.done.values())} faults in {time.monotonic() - began:.0f} s: {dict(storm.done)}")
     record_property("faults", sum(storm.done.values()))
+    storm.take_away("lan1", "renamed")
 
     assert storm.daemon.stop() == 0
+    assert storm.renamed_settings_are_restored()
+    storm.bring_back("lan1")
     assert storm.actual() == storm.foreign()
     assert settings(home.router, *DEVS) == before
     assert [line for log in tmp_path.glob("*.log") for line in log.read_text().splitlines() if "internal" in line] == []
 
 
 def _start(home: Home, folder: Path, ready: bool) -> Daemon:
-    daemon = Daemon(home.router, *OPTIONS, folder=folder)
+    path = f"PATH={folder / 'bin'}:{os.environ['PATH']}"
+    program = ("env", path, sys.executable, "-c", STOPS_BEFORE_EXEC, str(folder / "flag"))
+    daemon = Daemon(home.router, *OPTIONS, folder=folder, program=program)
     if ready:
         daemon.wait_for("started")
     return daemon
