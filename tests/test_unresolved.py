@@ -56,14 +56,15 @@ def test_old_link_of_a_moved_host_keeps_no_failed_entry() -> None:
     assert handle(proxy, changed(dev="wan0", state=FAILED)) == []
 
 
-def test_removal_does_not_end_a_later_lookup() -> None:
-    """Of two lookups at a time the first failure may be the earlier one's, so the entry is removed at the second."""
+def test_lookup_during_another_one_is_made_after_it() -> None:
+    """The kernel makes one lookup of an address at a time, and ends both when that one fails."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(dev="wan0", state=FAILED))
     handle(proxy, LookupRequested(A), now=2.0)
 
-    assert handle(proxy, changed(dev="lan0", state=FAILED), now=3.0) == []
-    assert actions(handle(proxy, changed(dev="lan0", state=FAILED), now=5.0)) == [DelNeighbor(A, "lan0")]
+    again = handle(proxy, changed(dev="lan0", state=FAILED), now=3.0)
+    assert (why(again), actions(again)) == ([("lookup-started", "unresolved")], [Probe(A, "lan0", None)])
+    assert actions(handle(proxy, changed(dev="lan0", state=FAILED), now=6.0)) == [DelNeighbor(A, "lan0")]
 
 
 def test_ineligible_address_is_not_looked_up() -> None:

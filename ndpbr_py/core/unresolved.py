@@ -37,11 +37,8 @@ class OwnProbes:
         remember(self._at, key, [*self._at.get(key, ())[-1:], now], _MAX_OWN)
 
     def failed(self, address: IPv6Address, dev: str, now: float) -> int:
-        """Return how many probes of ours the failure of *address* on *dev* may belong to; each probe fails once."""
-        recent = [at for at in self._at.pop((address, dev), ()) if now - at < _OWN_S]
-        if len(recent) > 1:
-            self._at[address, dev] = recent[1:]
-        return len(recent)
+        """Return how many recent probes of ours the failure of *address* on *dev* ends, 2 at most."""
+        return sum(now - at < _OWN_S for at in self._at.pop((address, dev), ()))
 
 
 def decisions(state: State, own: OwnProbes, event: NeighborChanged, now: float, *, known: bool) -> Sequence[Decision]:
@@ -54,7 +51,8 @@ def decisions(state: State, own: OwnProbes, event: NeighborChanged, now: float, 
         return ()  # host_states.py says what follows
     if probes_of_ours := own.failed(address, dev, now):
         if probes_of_ours > 1:
-            return ()  # the later one may be in progress, and a removal would end it
+            # The kernel has taken the later lookup for the one in progress, and has not begun it.
+            return started(Reason.UNRESOLVED, address, dev, None, [Probe(address, dev, None)])
         removal = [DelNeighbor(address, dev)]
         return [Decision(DecisionKind.LOOKUP_FAILED, Reason.UNRESOLVED, address, dev, actions=removal)]
     if known or state.lookups.recently_probed(address, now):
