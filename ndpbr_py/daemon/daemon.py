@@ -8,14 +8,13 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, assert_never
 
 from ndpbr_py.config import RunConfig
 from ndpbr_py.control.server import Control
 from ndpbr_py.core.actions import Mark
-from ndpbr_py.core.damping import Damping
 from ndpbr_py.core.events import (
     ActionFinished,
     ActionRefused,
@@ -46,6 +45,7 @@ from ndpbr_py.daemon.monitor_events import MonitorHandler
 from ndpbr_py.daemon.patterns import Patterns
 from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
+from ndpbr_py.daemon.settings import Settings
 from ndpbr_py.daemon.solicitation_events import SolicitationHandler
 from ndpbr_py.daemon.status import Status
 from ndpbr_py.errors import NdpbrError
@@ -58,7 +58,6 @@ from ndpbr_py.logs.logger import Log
 from ndpbr_py.packets.solicitation_socket import SocketOpened, SocketRefused
 from ndpbr_py.system import clock
 from ndpbr_py.system.lock import NamespaceLocks
-from ndpbr_py.system.sysctl import SysctlOverrides
 
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
 _DRAIN_TIMEOUT_S = 10.0  # for the commands that are queued at the stop
@@ -86,7 +85,7 @@ class Daemon:
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(self._handle, self._on_settled, self._on_error)
         put = self._inbox.put
-        self._overrides = SysctlOverrides(config.state_dir, config.protocol)
+        self._settings = Settings(config, log)
         self._executor = None if config.dry_run else Executor(program.path, commands, put)
         self._dispatcher = Dispatcher(
             NdProxy(_rules(config, self._listed, commands)), self._executor, commands, log, put
@@ -100,7 +99,7 @@ class Daemon:
         self._discovery = Discovery(config, self._dispatcher.proxy, put, log)
         self._resync = Resync(
             take_snapshot=self._take_snapshot,
-            prepare=self._reapply_settings,
+            prepare=lambda: self._settings.reapply(self._listed),
             dispatcher=self._dispatcher,
             monitor=None if config.dry_run else self._monitor,
             emit=put,
@@ -114,8 +113,6 @@ class Daemon:
         )
         self._control = Control(config.state_dir, self._status.answer)
         self._ignored_prefixes: set[str] = set()
-        self._restores = Damping()
-        self._contested: set[str] = set()  # the settings that another program changes again and again
         self._stop = asyncio.Event()
         self._fatal: NdpbrError | None = None
         self._suspended_s = clock.suspended_s()
@@ -139,7 +136,7 @@ class Daemon:
             for dev in self._listed:
                 if not Path("/sys/class/net", dev).exists():
                     self._log.record("warning", "interface-missing", dev=dev)
-            self._apply_settings(self._listed, "debug")
+            self._settings.apply(self._listed, "debug")
             self._discovery.load()
             self._monitor.start()
             await self._open_control()
@@ -270,7 +267,7 @@ class Daemon:
         elif event.up:
             # An interface that was created anew has the kernel's defaults.
             with contextlib.suppress(NdpbrError):
-                self._apply_settings((event.dev,), "debug")
+                self._settings.apply((event.dev,), "debug")
 
     def _follow(self, dev: str, *, exists: bool) -> None:
         """List *dev* if it exists and matches a pattern."""
@@ -335,35 +332,6 @@ class Daemon:
 
     # Start and stop
 
-    def _apply_settings(self, devs: Iterable[str], level: str, may_set: Callable[[str], bool] = lambda _: True) -> None:
-        """Set what ndpbr needs on *devs* where *may_set* allows it, and log what changed.
-
-        Raises:
-            NdpbrError: A setting cannot be changed.
-        """
-        if self._config.dry_run:
-            return
-        for change in self._overrides.apply(devs, may_set):
-            severity = "debug" if change.path in self._contested else level
-            self._log.record(severity, "setting-changed", setting=change.path, found=change.found, value=change.value)
-        save_error = self._overrides.save_error
-        self._log.condition("warning", "settings-unsaved", active=save_error is not None, error=save_error)
-
-    def _reapply_settings(self) -> None:
-        """Set what another program has changed."""
-        try:
-            self._apply_settings(self._listed, "warning", self._may_restore)
-        except NdpbrError as error:
-            self._log.record("warning", "setting-refused", error=str(error))
-
-    def _may_restore(self, path: str) -> bool:
-        """Whether a setting that another program changed is restored now; if it does so all the time, less often."""
-        times = self._restores.times(path, self._loop.time())
-        again = times is None or times > 1
-        (self._contested.add if again else self._contested.discard)(path)
-        self._log.condition("warning", "setting-changed-again", active=again, key=path, setting=path)
-        return times is not None
-
     def _watch_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             self._loop.add_signal_handler(number, self._inbox.put, SignalReceived(number))
@@ -413,8 +381,7 @@ class Daemon:
         cleaning = not self._config.dry_run and not self._keep
         if cleaning:
             # First: what follows waits for ip(8), and the service manager kills a daemon that takes long.
-            for change in self._overrides.restore():
-                self._log.record("debug", "setting-restored", setting=change.path, value=change.value)
+            self._settings.restore()
         if self._executor is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_TIMEOUT_S):
