@@ -29,7 +29,7 @@ from tests.kernel_model import Kernel
 
 LISTED = ("wan0", "lan0", "lan1")
 OWNED, OTHERS = IPv6Address("2001:db8::31"), IPv6Address("2001:db8::66")
-OWNER, ATTACKER = "02:00:00:00:00:31", "02:00:00:00:00:66"
+OWNER, ATTACKER, SECOND = "02:00:00:00:00:31", "02:00:00:00:00:66", "02:00:00:00:00:67"
 LINK_LOCAL = IPv6Address("fe80::66")
 ROUND_TRIP_S, SLOW_ROUND_TRIP_S = 0.001, 0.005  # the attacker is faster than the owner
 DELAY_FIRST_PROBE_S, PROBES_S, REACHABLE_S = 5.0, 3.0, 30.0
@@ -60,17 +60,33 @@ class World:
         restarted: When the daemon was started last.
     """
 
-    def __init__(self, home: str, away: str, *, answers: bool, known: bool = True, everything: bool = False) -> None:
+    def __init__(
+        self,
+        home: str,
+        away: str,
+        *,
+        answers: bool,
+        known: bool = True,
+        everything: bool = False,
+        last_run: str | None = None,
+        second: bool = False,
+    ) -> None:
         """Lay the world; an owner that is not *known* is silent, an attacker answers for *everything* or two addresses.
 
         While ndpbr learns the owner, an attacker on the link of the default route answers for everything or nothing.
+
+        Args:
+            last_run: The link where the last run knew the owner.
+            second: Whether another attacker, which always answers, is on the third link.
         """
         self.now = 0.0
         self.home = home
         self.owner = Machine(home, OWNER, (OWNED,), round_trip_s=SLOW_ROUND_TRIP_S)
         self.attacker = Machine(away, ATTACKER, (OWNED, OTHERS), any_lladdr=True, router=away == "wan0")
         self.attacker.everything = everything
-        self.machines = (self.owner, self.attacker)
+        third = next(dev for dev in LISTED if dev not in (home, away))
+        self.second = Machine(third, SECOND, (OWNED, OTHERS), any_lladdr=True, router=third == "wan0", answers=False)
+        self.machines = (self.owner, self.attacker, self.second)
         self.cache: dict[tuple[IPv6Address, str], NeighborChanged] = {}
         self._timers: dict[tuple[IPv6Address, str], int] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
@@ -78,14 +94,15 @@ class World:
         self._wanted = {("route", OWNED, home)} | {("proxy", OWNED, dev) for dev in LISTED if dev != home}
         self._since: dict[str, float] = {}
         self.lost_s = self.stolen_s = 0.0
-        self.remembered: dict[IPv6Address, str] = {}
+        self.remembered = {OWNED: last_run} if last_run is not None else {}
         self.start()
         early = everything or away != "wan0"
         self.attacker.answers = answers and early
         if known:
             self.packet(OWNED, home, OWNER)
-            self.wait(1.0 if early else FIRST_SIGHT_S)
-        self.attacker.answers = answers
+            looked_up = last_run is None and (second or not early)  # on the link of the default route
+            self.wait(FIRST_SIGHT_S if looked_up else 1.0)
+        self.attacker.answers, self.second.answers = answers, second
         self.lost_s = self.stolen_s = 0.0
 
     # The daemon
@@ -233,4 +250,9 @@ ACTIONS: dict[str, Do] = {
     "restart": lambda w: w.restart(),
     "wait 0.6 s": lambda w: w.wait(0.6),
     "wait 12 s": lambda w: w.wait(12.0),
+}
+SECOND_ACTIONS: dict[str, Do] = {
+    "second claim": lambda w: w.packet(OWNED, w.second.dev, SECOND),
+    "second claim with the owner's lladdr": lambda w: w.packet(OWNED, w.second.dev, OWNER),
+    "second DAD probe with the owner's lladdr": lambda w: w.detection(OWNED, w.second.dev, OWNER),
 }

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.attack_model import ACTIONS, ROUND_TRIP_S, SLOW_ROUND_TRIP_S, World
+from tests.attack_model import ACTIONS, PROBES_S, ROUND_TRIP_S, SECOND_ACTIONS, SLOW_ROUND_TRIP_S, World
 
 MAX_LOST_S = 0.05  # a claim with the owner's lladdr moves the address until the owner answers on its link
 MAX_STOLEN_S = 10.0  # of an address that ndpbr has never seen: a decoy takes 3 s, and a restart begins anew
@@ -33,7 +33,7 @@ def lost_s(away: str, sequence: tuple[str, ...], *, answers: bool, everything: b
 def run(world: World, sequence: tuple[str, ...]) -> None:
     """Do what the sequence says, and wait until nothing more happens."""
     for name in sequence:
-        ACTIONS[name](world)
+        (ACTIONS | SECOND_ACTIONS)[name](world)
     world.wait(SETTLED_S)
 
 
@@ -71,3 +71,25 @@ def test_restart_before_the_owner_has_answered_takes_no_address(away: str) -> No
     run(world, ("restart",))
 
     assert world.lost_s < MAX_LOST_S
+
+
+@pytest.mark.parametrize("away", ["lan1", "wan0"])
+def test_link_of_the_last_run_is_no_claim_once_no_host_has_answered_there(away: str) -> None:
+    """The owner has changed the link while ndpbr did not run; an attacker on the old link answers when it is late."""
+    for sequence in product(ACTIONS, repeat=2):
+        world = World("lan0", away, answers=False, last_run=away)
+        world.wait(PROBES_S)
+        world.attacker.answers = True
+        run(world, sequence)
+        assert world.lost_s < MAX_LOST_S, sequence
+
+
+@pytest.mark.parametrize("away", ["lan1", "wan0"])
+def test_owner_keeps_its_address_among_two_attackers(away: str) -> None:
+    """Attackers on both other links claim and answer, in random sequences; the seed is fixed."""
+    random = Random(15)
+    for _ in range(SEQUENCES):
+        world = World("lan0", away, answers=True, second=True)
+        sequence = tuple(random.choices([*ACTIONS, *SECOND_ACTIONS], k=LENGTH))
+        run(world, sequence)
+        assert world.lost_s < MAX_LOST_S, sequence

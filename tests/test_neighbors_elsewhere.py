@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelNeighbor, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Detail
-from ndpbr_py.core.events import NudState
+from ndpbr_py.core.events import LinkChanged, NudState
 from ndpbr_py.core.host_states import HostState
-from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, handle, kernel, nd_proxy, route, why
+from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, handle, kernel, link, nd_proxy, route, why
 
 A = addr()
 REACHABLE, FAILED, PERMANENT = NudState.REACHABLE, NudState.FAILED, NudState.PERMANENT
@@ -59,6 +59,29 @@ def test_owner_that_answers_keeps_its_address() -> None:
         Detail(claimed_by=OTHER_LLADDR, claimed_on="lan1"),
     )
     assert handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=REACHABLE)) == []
+
+
+def test_answer_on_the_old_link_is_a_claim_after_silence_there() -> None:
+    """The old link was silent after the move, so the host that answers there later is not the owner."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), changed(dev="lan1", state=REACHABLE), now=LATER)
+    handle(proxy, changed(state=FAILED), now=LATER + 3.0)
+
+    decisions = handle(proxy, changed(state=REACHABLE, lladdr=OTHER_LLADDR), now=LATER + 5.0)
+
+    assert why(decisions) == [("host-probed", "claimed-elsewhere")]
+    assert actions(decisions) == [Probe(A, "lan1", LLADDR)]
+
+
+def test_silence_without_carrier_settles_no_move() -> None:
+    """The old link has lost its carrier: its owner could not answer, and gets its address back when it does."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), changed(dev="lan1", state=REACHABLE), now=LATER)
+    handle(proxy, LinkChanged(3, "lan0", up=True, carrier=False), changed(state=FAILED), now=LATER + 3.0)
+
+    decisions = handle(proxy, link(up=True), changed(state=REACHABLE), now=LATER + 5.0)
+
+    assert ("host-moved", "owner-answers") in why(decisions)
 
 
 def test_owner_that_is_silent_loses_its_address() -> None:

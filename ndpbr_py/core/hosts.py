@@ -36,7 +36,7 @@ class Move:
     Attributes:
         at: When, in seconds.
         previous_dev: The link on which the host was before, with the same lladdr, or in the last run. If a host answers
-            there, it never moved. None: the host had another lladdr there.
+            there, it never moved. None: the host had another lladdr there, or no host has answered there.
     """
 
     at: float

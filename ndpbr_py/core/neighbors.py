@@ -291,7 +291,10 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
         if host.dev in state.down_since and not claimed:
             return []  # without carrier no host can answer
         return _follow(state, host, Evidence.SILENT, now)
-    # Silence on another link says nothing about the host, only about its claimant.
+    if host.last_move is not None and host.last_move.previous_dev == event.dev and event.dev not in state.down_since:
+        # No host is there: an answer that comes later is a claim, however soon after the move.
+        host.last_move = Move(host.last_move.at, None)
+    # Silence on another link says nothing else about the host, only about its claimant.
     if host.claimant is not None and host.claimant.dev == event.dev:
         return _follow(state, host, Evidence.CLAIMANT_SILENT, now)
     return []
