@@ -7,7 +7,7 @@ would fail duplicate address detection at its next start. On other links the ans
 from __future__ import annotations
 
 from ndpbr_py.core import neighbors
-from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
+from ndpbr_py.core.decision import Decision, Reason
 from ndpbr_py.core.events import NeighborChanged
 from ndpbr_py.core.state import State
 
@@ -35,9 +35,5 @@ def _decided(state: State, event: NeighborChanged, now: float) -> list[Decision]
     if event.dev not in state.rules.upstreams:
         return neighbors.owner_answered(state, host, event, event.lladdr, now)
     state.conflicts.claim(host.address, host.lladdr or "", host.dev, now)
-    return [
-        host.decision(
-            DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=host.lladdr, claimed_on=host.dev)
-        ),
-        state.forget(host, Reason.OWNER_ANSWERS, now),
-    ]
+    conflict = host.conflict(Reason.OWNER_ANSWERS, host.lladdr, host.dev)
+    return [conflict, state.forget(host, Reason.OWNER_ANSWERS, now)]

@@ -122,6 +122,10 @@ class Host:
         """Return a decision about this host as it is now."""
         return Decision(kind, reason, self.address, self.dev, self.lladdr, self.nud, actions, detail, resync)
 
+    def conflict(self, reason: Reason, claimed_by: str | None, claimed_on: str) -> Decision:
+        """Return the decision that another host, with the lladdr *claimed_by*, uses the address on *claimed_on*."""
+        return self.decision(DecisionKind.CONFLICT, reason, detail=Detail(claimed_by=claimed_by, claimed_on=claimed_on))
+
 
 class Hosts:
     """All known hosts."""

@@ -96,12 +96,7 @@ def _follow(
                 return verified
             if not state.conflicts.claim(host.address, before.lladdr, before.dev, now):
                 return verified
-            return [
-                host.decision(
-                    DecisionKind.CONFLICT, step.reason, detail=Detail(claimed_by=before.lladdr, claimed_on=before.dev)
-                ),
-                *verified,
-            ]
+            return [host.conflict(step.reason, before.lladdr, before.dev), *verified]
         case Effect.PROBE:
             host.probed_at = now
             probe = Probe(host.address, host.dev, host.lladdr)
@@ -233,11 +228,7 @@ def _lladdr_changed(state: State, host: Host, old: str, now: float) -> list[Deci
         known = host.address in state.conflicts
         state.conflicts.claim(host.address, old, host.dev, now)
         if not known:
-            return [
-                host.decision(
-                    DecisionKind.CONFLICT, Reason.LLADDR_CHANGED, detail=Detail(claimed_by=old, claimed_on=host.dev)
-                )
-            ]
+            return [host.conflict(Reason.LLADDR_CHANGED, old, host.dev)]
     return [host.decision(DecisionKind.RETAINED, Reason.LLADDR_CHANGED, detail=Detail(old_lladdr=old))]
 
 
@@ -265,10 +256,7 @@ def owner_answered(state: State, host: Host, event: NeighborChanged, lladdr: str
     move = state.move(host, event.dev, lladdr, Reason.OWNER_ANSWERS, now)
     host.nud = event.state
     state.conflicts.claim(host.address, forger or "", other, now)
-    return [
-        host.decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, detail=Detail(claimed_by=forger, claimed_on=other)),
-        move,
-    ]
+    return [host.conflict(Reason.OWNER_ANSWERS, forger, other), move]
 
 
 def claimed(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
