@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv6Address
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ndpbr_py.core.actions import AddProxy, DelProxy
+from ndpbr_py.core.bounded import remember
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.entry_diff import NOTHING, Entries, steps
 
@@ -40,14 +42,7 @@ class OnDemand:
 
     def solicited(self, address: IPv6Address, dev: str, now: float) -> IPv6Address | None:
         """Record a solicitation; return the address that loses its place on *dev*."""
-        link = self._links.setdefault(dev, {})
-        link.pop(address, None)
-        link[address] = now
-        if len(link) <= _MAX_PER_LINK:
-            return None
-        oldest = next(iter(link))
-        del link[oldest]
-        return oldest
+        return remember(self._links.setdefault(dev, {}), address, now, _MAX_PER_LINK)
 
     def remove(self, address: IPv6Address, dev: str) -> None:
         """Forget one address on one link."""
@@ -71,7 +66,11 @@ class OnDemand:
     def idle(self, now: float) -> list[tuple[IPv6Address, str]]:
         """Return the addresses that were not solicited for a long time."""
         old = now - _IDLE_S
-        return [(address, dev) for dev, link in self._links.items() for address, at in link.items() if at <= old]
+        return [
+            (address, dev)
+            for dev, link in self._links.items()
+            for address, _ in takewhile(lambda entry: entry[1] <= old, link.items())
+        ]
 
 
 def link_of(state: State, address: IPv6Address, dev: str) -> str | None:
