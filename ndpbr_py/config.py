@@ -191,22 +191,26 @@ def static_hosts(
 
 def upstreams(names: Iterable[str], listed: Sequence[str]) -> frozenset[str]:
     """Return the interfaces of --upstream: listed ones, but not all of them."""
-    for name in names:
-        if not matches(name, listed):
-            raise ConfigError(f"--upstream: expected a listed interface ({', '.join(listed)}), got {name!r}")
-    result = frozenset(names)
+    result = _listed("--upstream", names, listed)
     if result == frozenset(listed):
         raise ConfigError("--upstream: expected at least one listed interface on which hosts are learned, got all")
     return result
 
 
 def _answer_as_target(devs: Iterable[str], listed: Sequence[str], *, listens: bool) -> frozenset[str]:
-    for dev in devs:
+    result = _listed("--answer-as-target", devs, listed)
+    if result and not listens:
+        raise ConfigError("--answer-as-target requires that solicitations are received: remove --no-listen")
+    return result
+
+
+def _listed(option: str, devs: Iterable[str], listed: Sequence[str]) -> frozenset[str]:
+    """Return the interfaces of *option*, which must be listed, or match a listed pattern."""
+    result = tuple(devs)
+    for dev in result:
         if not matches(dev, listed):
-            raise ConfigError(f"--answer-as-target: expected a listed interface ({', '.join(listed)}), got {dev!r}")
-        if not listens:
-            raise ConfigError("--answer-as-target requires that solicitations are received: remove --no-listen")
-    return frozenset(devs)
+            raise ConfigError(f"{option}: expected a listed interface ({', '.join(listed)}), got {dev!r}")
+    return frozenset(result)
 
 
 def protocol(text: str) -> int:

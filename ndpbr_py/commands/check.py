@@ -25,11 +25,11 @@ def main(arguments: argparse.Namespace) -> int:
 
 def checked(listed: Sequence[str], existing: Sequence[str]) -> str:
     """Return which of the *listed* interfaces exist, and a guess at each that does not."""
-    found = [dev for dev in existing if dev in listed or Listed(listed).wants(dev)]
-    listed = tuple(Listed(listed))
+    named = Listed(listed)
+    found = [dev for dev in existing if dev in named or named.wants(dev)]
     notes = []
-    for dev in (dev for dev in listed if dev not in existing):
-        similar = difflib.get_close_matches(dev, [name for name in existing if name not in (*listed, "lo")], 1)
+    for dev in (dev for dev in named if dev not in existing):
+        similar = difflib.get_close_matches(dev, [name for name in existing if name not in (*named, "lo")], 1)
         guess = f"; did you mean {similar[0]}?" if similar else ""
         notes.append(f"; note: {dev} does not exist (yet){guess}")
     return f"ok: {', '.join(found) or 'no interface exists'}{''.join(notes)}"

@@ -131,12 +131,16 @@ class NdProxy(State):
 
     def next_deadline(self) -> float | None:
         """Return when the next `Tick` is due; None: never."""
-        deadlines = [self.lookups.next_deadline(), self.candidates.next_deadline(), self._expiry.next_deadline()]
-        deadlines += [self._corrections.next_deadline(), self.on_demand.next_deadline()]
-        deadlines.append(self.conflicts.next_deadline())
-        deadlines.append(self.first_sights.next_deadline(self))
-        if self._rejoins is not None and self.snapshot is None:
-            deadlines.append(self._rejoins.next_deadline())
+        deadlines = (
+            self.lookups.next_deadline(),
+            self.candidates.next_deadline(),
+            self._expiry.next_deadline(),
+            self._corrections.next_deadline(),
+            self.on_demand.next_deadline(),
+            self.conflicts.next_deadline(),
+            self.first_sights.next_deadline(self),
+            self._rejoins.next_deadline() if self._rejoins is not None and self.snapshot is None else None,
+        )
         return min((at for at in deadlines if at is not None), default=None)
 
     def may_advertise(self, action: Advertise) -> bool:

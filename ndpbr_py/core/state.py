@@ -196,13 +196,13 @@ class State:
             actions.append(DelNeighbor(host.address, host.dev))
         self.hosts.remove(host)
         last_seen = host.last_seen(now)
-        departure = Departure(last_seen, host.dev, solicited=host.solicited > last_seen)
+        solicited = host.solicited > last_seen
         if host.state.has_answered:
-            self.departed.add(host.address, departure)
+            self.departed.add(host.address, Departure(last_seen, host.dev, solicited))
         ago_s, known_for_s = round(now - last_seen), round(now - host.learned)
         return host.decision(
             DecisionKind.FORGOTTEN,
             reason,
             actions,
-            Detail(last_seen_s=ago_s, known_for_s=known_for_s, solicited=departure.solicited),
+            Detail(last_seen_s=ago_s, known_for_s=known_for_s, solicited=solicited),
         )
