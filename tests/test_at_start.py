@@ -7,11 +7,12 @@ import asyncio
 import pytest
 
 from ndpbr_py.config import LogConfig, RunConfig
+from ndpbr_py.core.proxy import NdProxy
+from ndpbr_py.core.state import Rules
 from ndpbr_py.daemon.health import Health
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.logs.logger import Log
 from tests.advertise import advertise
-from tests.builders import nd_proxy
 from tests.conftest import Start
 from tests.home import LAN, MODEM, ROUTER, Home
 from tests.lab import until
@@ -59,7 +60,7 @@ def test_router_advertisement_that_brings_one_of_two(
 
 def test_no_router_advertisement(capfd: pytest.CaptureFixture[str]) -> None:
     """When the time for it is over, both checks are logged."""
-    about = RunConfig(("lo",)), ("lo",), Program("ip", (6, 1), ""), nd_proxy()
+    about = RunConfig(("lo",)), ("lo",), Program("ip", (6, 1), ""), NdProxy(Rules(("lo",)))
     accepting = Health(*about, Log(LogConfig("logfmt")), timeout_s=0)
     asyncio.run(accepting.run())
     records = capfd.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import link_checks
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import setting
@@ -25,7 +26,7 @@ WITHOUT_ND: dict[str, tuple[dict[str, object], str, str]] = {
         "no host is learned there, and packets to it need no proxy entry",
     ),
     "nested": ({"tables": kernel(ON_WAN, NESTED)}, "ok", f"{SERVED}2001:db8:0:0:b::/80"),
-    "static": ({"statics": {addr(): "tun0"}}, "ok", f"{SERVED}2001:db8::33 by --static"),
+    "static": ({"rules": Rules((), statics={addr(): "tun0"})}, "ok", f"{SERVED}2001:db8::33 by --static"),
     "routes": ({"tables": kernel(routed={"2001:db8::33": "tun0"})}, "ok", f"{SERVED}1 with a /128 route"),
 }
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv6Network
 
 from ndpbr_py.core.events import KernelSnapshot, Route, RouterAddress
+from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import route_checks
 from ndpbr_py.doctor.facts import Facts, Link
 from tests.builders import addr, changed, entry, kernel, prefix_route, route
@@ -58,7 +59,7 @@ def test_prefix_on_two_interfaces_is_removed_from_the_lan() -> None:
 
 def test_prefix_of_the_user() -> None:
     """Without an on-link prefix, one of `--prefix` is enough."""
-    facts = Facts(DEVS, (WAN0, LAN0), KernelSnapshot(), prefixes=frozenset({HOME}))
+    facts = Facts(DEVS, (WAN0, LAN0), KernelSnapshot(), rules=Rules((), prefixes=frozenset({HOME})))
 
     assert [(f.status.value, f.detail) for f in route_checks.prefixes(facts)] == [("ok", f"{HOME} by --prefix")]
 
@@ -84,7 +85,7 @@ def test_many_neighbors_on_the_uplink() -> None:
     (finding,) = route_checks.upstream(facts)
 
     assert finding.fix == "ndpbr run --upstream wan0 wan0 lan0"
-    assert list(route_checks.upstream(replace(facts, upstreams=frozenset({"wan0"})))) == []
+    assert list(route_checks.upstream(replace(facts, rules=Rules((), upstreams=frozenset({"wan0"}))))) == []
     assert list(route_checks.upstream(replace(facts, tables=replace(tables, host_routes=tuple(routes[1:]))))) == []
 
 

@@ -82,14 +82,16 @@ class Health:
 
     def _facts(self, tables: KernelSnapshot | None) -> Facts:
         """Return the facts.  This takes milliseconds, because no process is started."""
-        config = self._config
+        config, hosts = self._config, self._proxy.hosts
         # The daemon has already logged which interfaces do not exist.
         existing = [dev for dev in self._listed if Path("/sys/class/net", dev).exists()]
-        facts = self._procfs.facts(existing, tables, config.protocol, config.state_dir)
-        facts = replace(facts, prefixes=config.prefixes, statics=config.statics, upstreams=config.upstreams)
-        rules, hosts = self._proxy.rules, self._proxy.hosts
-        facts = replace(facts, rules=rules, hosts=len(hosts), most_addresses=hosts.most_addresses())
-        return replace(facts, ip=self._ip.version)
+        return replace(
+            self._procfs.facts(existing, tables, config.protocol, config.state_dir),
+            ip=self._ip.version,
+            rules=self._proxy.rules,
+            hosts=len(hosts),
+            most_addresses=hosts.most_addresses(),
+        )
 
     def _check(self, tables: KernelSnapshot | None, without: tuple[str, ...] = ()) -> None:
         found = [it for it in findings(self._facts(tables)) if it.name not in without]

@@ -55,9 +55,6 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
     expected = state_dir.exists() or config.HOSTS_FILE.exists() or (installed is not None and installed.enabled)
     return replace(
         procfs.facts(names or rules.interfaces or interfaces(procfs, tables), tables, protocol, state_dir),
-        prefixes=rules.prefixes,
-        statics=rules.statics,
-        upstreams=rules.upstreams,
         policy_rules=policy_rules,
         ip=version,
         ip_problem=problem,

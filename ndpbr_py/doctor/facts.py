@@ -5,9 +5,7 @@ None means that the fact could not be read, or that this kernel does not have it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from ipaddress import IPv6Address, IPv6Network
+from dataclasses import dataclass
 
 from ndpbr_py.core.events import KernelSnapshot, Route
 from ndpbr_py.core.state import Rules
@@ -46,9 +44,6 @@ class Facts:
         interfaces: The interfaces that are checked.
         links: The existing ones of these, and the links of the default routes.
         tables: A snapshot of the kernel's tables, without the neighbor cache.
-        prefixes: The prefixes of the daemon's --prefix.
-        statics: The addresses and prefixes of the daemon's --static, and their interfaces.
-        upstreams: The interfaces of the daemon's --upstream.
         policy_rules: The policy rules before that of the main table; None: unknown.
         ip: The version of ip(8), as (major, minor).
         ip_problem: Why no ip(8) can be used.
@@ -63,7 +58,7 @@ class Facts:
         unrestored: Whether a run that was killed has left settings that have not been restored.
         hosts: How many hosts the daemon knows.
         most_addresses: The largest number of hosts with one lladdr on one link, that lladdr, and the link.
-        rules: The daemon's rules.
+        rules: The daemon's rules, among them --prefix, --static and --upstream; the defaults without a daemon.
         neighbors: How many entries the neighbor cache has, in all network namespaces.
         chains: The filter chains that IPv6 packets pass, as nft(8) lists them.
         firewall_problem: Why the chains are not known.
@@ -72,9 +67,6 @@ class Facts:
     interfaces: tuple[str, ...]
     links: tuple[Link, ...] = ()
     tables: KernelSnapshot | None = None
-    prefixes: frozenset[IPv6Network] = frozenset()
-    statics: Mapping[IPv6Address | IPv6Network, str] = field(default_factory=dict)
-    upstreams: frozenset[str] = frozenset()
     policy_rules: tuple[PolicyRule, ...] | None = None
     ip: tuple[int, int] | None = None
     ip_problem: str | None = None

@@ -85,7 +85,7 @@ def _probes(facts: Facts) -> Iterator[Probe]:
     """
     uplinks = dict.fromkeys(route.dev for route in facts.default_routes())
     on_link = {(it.prefix, it.dev) for it in facts.tables.routes if it.connected} if facts.tables else set()
-    prefixes = sorted({prefix for prefix, dev in on_link if dev in facts.interfaces} | facts.prefixes)
+    prefixes = sorted({prefix for prefix, dev in on_link if dev in facts.interfaces} | facts.rules.prefixes)
     accept = "icmpv6 type '{ nd-neighbor-solicit, nd-neighbor-advert }'", "-p ipv6-icmp"
     for link in facts.listed():
         for packet in (_SOLICITATION, _ADVERTISEMENT) if not link.noarp else ():

@@ -46,11 +46,11 @@ def _interface(facts: Facts, link: Link) -> Finding:
 def _without_nd(facts: Facts, name: str) -> Finding:
     """Say which hosts are served on an interface where none can be learned."""
     tables = facts.tables if facts.tables is not None else KernelSnapshot()
-    routes = RoutingTable(tables.routes, facts.prefixes)
+    routes = RoutingTable(tables.routes, facts.rules.prefixes)
     others = [dev for dev in facts.interfaces if dev != name]
     here = [route.prefix for route in tables.routes if route.dev == name and not route.default]
     served = [str(it) for it in here if it.prefixlen < 128 and _is_refused(routes, it, others)]
-    served += [f"{static} by --static" for static, dev in facts.statics.items() if dev == name]
+    served += [f"{static} by --static" for static, dev in facts.rules.statics.items() if dev == name]
     if hosts := sum(dev == name for dev in tables.routed.values()):
         served.append(f"{hosts} with a /128 route")
     what = f"{name} has no neighbor discovery"

@@ -124,7 +124,7 @@ def foreign(facts: Facts) -> Iterator[Finding]:
     named = ", ".join(f"{entry.address} dev {entry.dev}" for entry in entries[:_MAX_NAMED_ENTRIES])
     more = f" and {len(entries) - _MAX_NAMED_ENTRIES} more" if len(entries) > _MAX_NAMED_ENTRIES else ""
     # No command: it would cut off the hosts of the other program.
-    routes = RoutingTable(facts.tables.routes, facts.prefixes)
+    routes = RoutingTable(facts.tables.routes, facts.rules.prefixes)
     if all(_leads_elsewhere(routes, entry) for entry in entries):
         yield ok("foreign-entries", f"{named}{more}: another program's, and the routing table agrees with them")
     else:

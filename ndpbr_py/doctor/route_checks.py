@@ -63,7 +63,7 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
         if route.dev in facts.interfaces and route.connected and route.dev not in where[route.prefix]:
             where[route.prefix].append(route.dev)
     uplinks = {route.dev for route in facts.default_routes()}
-    ignored = too_short(where, facts.prefixes)
+    ignored = too_short(where, facts.rules.prefixes)
     for prefix, devs in sorted(where.items()):
         for dev in sorted(devs, key=lambda dev: dev not in uplinks)[1:]:
             found = f"{prefix} is on {' and '.join(devs)}: the kernel resolves an unknown host on one of them only"
@@ -76,9 +76,9 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
         if deprecated and used:
             found = f"{prefix} is deprecated on {dev}, and {used} proxied addresses are in it: hosts need new addresses"
             yield warn("deprecated-prefix", found)
-    for prefix in sorted(facts.prefixes - where.keys()):
+    for prefix in sorted(facts.rules.prefixes - where.keys()):
         yield ok("prefix", f"{prefix} by --prefix")
-    if not where.keys() - ignored and not facts.prefixes:
+    if not where.keys() - ignored and not facts.rules.prefixes:
         found = "no on-link prefix: no host is eligible without `run --prefix`"
         yield fail("prefix", found, f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
 
@@ -98,7 +98,7 @@ def _prefix(tables: KernelSnapshot, prefix: IPv6Network, dev: str, *, ignored: b
 def upstream(facts: Facts) -> Iterator[Finding]:
     """The hosts are not the neighbors on the provider's link, which in a data center has many."""
     routes = facts.tables.host_routes if facts.tables is not None else ()
-    for dev in sorted({route.dev for route in facts.default_routes()} - facts.upstreams):
+    for dev in sorted({route.dev for route in facts.default_routes()} - facts.rules.upstreams):
         hosts = sum(route.ours and route.dev == dev for route in routes)
         if hosts >= _MANY_NEIGHBORS:
             found = f"{hosts} hosts on {dev}, the link of the default route, take up places of --max-hosts"
@@ -121,9 +121,11 @@ def policy_rules(facts: Facts) -> Iterator[Finding]:
 
 def static_hosts(facts: Facts) -> Iterator[Finding]:
     """The routing table does not contradict --static, which wins."""
-    table = RoutingTable(facts.tables.routes if facts.tables is not None else (), facts.prefixes)
-    warnings = [warning for static, dev in facts.statics.items() for warning in _static(facts, table, static, dev)]
-    if facts.statics and not warnings:
+    table = RoutingTable(facts.tables.routes if facts.tables is not None else (), facts.rules.prefixes)
+    warnings = [
+        warning for static, dev in facts.rules.statics.items() for warning in _static(facts, table, static, dev)
+    ]
+    if facts.rules.statics and not warnings:
         yield ok("static", "the routing table contradicts no --static")
     yield from warnings
 
