@@ -40,12 +40,12 @@ from ndpbr_py.daemon.discovery import Discovery
 from ndpbr_py.daemon.dispatcher import Dispatcher
 from ndpbr_py.daemon.health import Health
 from ndpbr_py.daemon.inbox import Event, Inbox, LinkRenamed, MarkerSeen, ResyncRequested, SignalReceived
+from ndpbr_py.daemon.kernel_settings import KernelSettings
 from ndpbr_py.daemon.lookup import RequestedLookups
 from ndpbr_py.daemon.monitor_events import MonitorHandler
 from ndpbr_py.daemon.patterns import Patterns
 from ndpbr_py.daemon.removal import remove_all
 from ndpbr_py.daemon.resync import Resync
-from ndpbr_py.daemon.settings import Settings
 from ndpbr_py.daemon.solicitation_events import SolicitationHandler
 from ndpbr_py.daemon.status import Status
 from ndpbr_py.errors import NdpbrError
@@ -85,7 +85,7 @@ class Daemon:
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(self._handle, self._on_settled, self._on_error)
         put = self._inbox.put
-        self._settings = Settings(config, log)
+        self._settings = KernelSettings(config, log)
         self._executor = None if config.dry_run else Executor(program.path, commands, put)
         self._dispatcher = Dispatcher(
             NdProxy(_rules(config, self._listed, commands)), self._executor, commands, log, put

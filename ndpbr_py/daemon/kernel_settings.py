@@ -12,7 +12,7 @@ from ndpbr_py.system import clock
 from ndpbr_py.system.sysctl import SysctlOverrides
 
 
-class Settings:
+class KernelSettings:
     """Sets what ndpbr needs, again if another program changes it, and restores what was there before."""
 
     def __init__(self, config: RunConfig, log: Log) -> None:
