@@ -15,7 +15,7 @@ from hypothesis import settings
 from tests import packed, program, rootfs
 from tests.home import Home
 from tests.home import home as lay_home
-from tests.lab import PATIENCE, Host, Lab, can_lay
+from tests.lab import TIMEOUT_S, Host, Lab, can_lay
 
 # No test passes or fails by the time it takes: a busy machine is no bug.
 settings.register_profile("ndpbr", deadline=None)
@@ -29,7 +29,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 class Run(Protocol):
     """``ndpbr(host, "show")``."""
 
-    def __call__(self, host: Host, *argv: str, timeout: float = PATIENCE) -> CompletedProcess[str]: ...
+    def __call__(self, host: Host, *argv: str, timeout: float = TIMEOUT_S) -> CompletedProcess[str]: ...
 
 
 class Start(Protocol):

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from ipaddress import IPv6Address
 
-from tests.lab import PATIENCE
+from tests.lab import TIMEOUT_S
 from tests.observed import proxies, routes
 from tests.storm import ATTACKER, Storm, children
 
@@ -66,7 +66,7 @@ def crash(storm: Storm) -> None:
 
 def second_daemon(storm: Storm) -> None:
     """A second daemon is started for the same interfaces: it ends, and changes nothing."""
-    assert storm.start(False).process.wait(PATIENCE) == 1
+    assert storm.start(False).process.wait(TIMEOUT_S) == 1
 
 
 def stop_before_exec(storm: Storm) -> bool:
@@ -87,7 +87,7 @@ def restart(storm: Storm) -> None:
         storm.daemon.process.send_signal(signal.SIGTERM)
         time.sleep(storm.random.random())
         storm.ip.with_suffix(".away").rename(storm.ip)
-    assert storm.daemon.stop(PATIENCE) == 0
+    assert storm.daemon.stop(TIMEOUT_S) == 0
     assert storm.renamed_settings_are_restored()
     ours = [line for line in routes(storm.home.router) | proxies(storm.home.router) if line.endswith(" proto 135")]
     assert ours == []

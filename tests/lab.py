@@ -19,7 +19,7 @@ from tests.namespace import inside
 
 T = TypeVar("T")
 # Nothing fails for being slow: this is how long a test waits for what would otherwise never come.
-PATIENCE = 120.0  # s
+TIMEOUT_S = 120.0  # s
 FLUSHES = 10  # tries; among hosts that come and go all the time a second one has failed, too
 QUIET = {"accept_dad": 0, "accept_ra": 0, "router_solicitations": 0}
 
@@ -36,7 +36,7 @@ def can_lay() -> str | None:
     return None if os.environ.get("NDPBR_ISOLATED") == "1" else "not run under tests/isolated (make test)"
 
 
-def until(condition: Callable[[], T], timeout: float = PATIENCE, what: str = "") -> T:
+def until(condition: Callable[[], T], timeout: float = TIMEOUT_S, what: str = "") -> T:
     """Return the first true value of *condition*, which is called repeatedly.
 
     Raises:
@@ -70,7 +70,7 @@ class Host:
         """Run *lines* as one batch of ip(8): one process for many commands."""
         _output("ip", "-n", self.name, "-batch", "-", feed="\n".join(lines) + "\n")
 
-    def run(self, *argv: str, timeout: float = PATIENCE, **kw: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, *argv: str, timeout: float = TIMEOUT_S, **kw: Any) -> subprocess.CompletedProcess[str]:
         """Return how a program ended on this host, with all it printed."""
         return subprocess.run(self._argv(argv), capture_output=True, text=True, timeout=timeout, check=False, **kw)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.lab import PATIENCE, Host
+from tests.lab import TIMEOUT_S, Host
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, "-m", "ndpbr_py")
@@ -37,7 +37,7 @@ runpy.run_module("ndpbr_py", run_name="__main__")
 Record = dict[str, Any]
 
 
-def ndpbr(host: Host, *argv: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
+def ndpbr(host: Host, *argv: str, timeout: float = TIMEOUT_S) -> subprocess.CompletedProcess[str]:
     """Return how ``ndpbr ARGV`` ended on *host*."""
     return host.run(*PROGRAM, *argv, timeout=timeout, cwd=ROOT)
 
@@ -77,7 +77,7 @@ class Daemon:
         lines = self.logfile.read_text().split("\n")[:-1]  # the last line is empty or incomplete
         return [_record(line) for line in lines]
 
-    def wait_for(self, event: str, timeout: float = PATIENCE, **fields: object) -> Record:
+    def wait_for(self, event: str, timeout: float = TIMEOUT_S, **fields: object) -> Record:
         """Return the first record of *event* whose *fields* read like these, as soon as it is logged.
 
         Raises:
@@ -96,7 +96,7 @@ class Daemon:
         tail = "\n".join(self.logfile.read_text().splitlines()[-25:])
         raise AssertionError(f"no record of {wanted}; the daemon {state}; the end of its log:\n{tail}")
 
-    def stop(self, timeout: float = PATIENCE) -> int:
+    def stop(self, timeout: float = TIMEOUT_S) -> int:
         """Send SIGTERM; return the exit status, negative for a signal, once it has ended."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout)

@@ -39,13 +39,13 @@ def test_forgotten_host_was_solicited_in_the_meantime() -> None:
 def test_host_that_returns_was_away() -> None:
     """The time begins when it was last seen; a solicitation before or after it was forgotten counts."""
     returned = at(nd_proxy(), *HISTORY, (1000, STALE))
-    sought = at(nd_proxy(), *HISTORY, (500, solicited()), (1000, REACHABLE))
+    missed = at(nd_proxy(), *HISTORY, (500, solicited()), (1000, REACHABLE))
 
     assert (why([returned]), returned.detail) == (
         [("host-learned", "first-sight")],
         Detail(returned=True, away_s=960, solicited=False),
     )
-    assert (why([sought]), sought.detail) == (
+    assert (why([missed]), missed.detail) == (
         [("host-learned", "reachable")],
         Detail(returned=True, away_s=960, solicited=True),
     )

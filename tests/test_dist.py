@@ -21,7 +21,7 @@ from tests import packed
 from tests.builders import FIXTURES
 from tests.echo import ask, echo
 from tests.home import INET, Home
-from tests.lab import PATIENCE
+from tests.lab import TIMEOUT_S
 from tests.observed import clean, settings
 from tests.program import ROOT, Daemon
 
@@ -38,7 +38,7 @@ def origins(*argv: str | Path) -> set[tuple[str, str]]:
 
 def output(*argv: str | Path) -> subprocess.CompletedProcess[str]:
     """Return how a program ended that was run from another folder."""
-    return subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=True, cwd="/")
+    return subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT_S, check=True, cwd="/")
 
 
 @every_python

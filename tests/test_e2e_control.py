@@ -10,7 +10,7 @@ from ndpbr_py.control.client import ask
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
-from tests.lab import PATIENCE, until
+from tests.lab import TIMEOUT_S, until
 from tests.observed import shorten_neighbor_timers
 from tests.program import Daemon
 
@@ -120,7 +120,7 @@ def test_socket_goes_with_the_daemon(home: Home, daemon: Start) -> None:
     """A stop removes the socket; the socket of a killed daemon is replaced by the next."""
     first = daemon(home.router, *DEVS)
     first.process.send_signal(signal.SIGKILL)
-    first.process.wait(PATIENCE)
+    first.process.wait(TIMEOUT_S)
     assert ask(first.state, what="state") is None
     assert (first.state / "control").is_socket()
     second = daemon(home.router, *DEVS)

@@ -13,7 +13,7 @@ from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import LAN, LAN2, MODEM, ROUTER, Home
-from tests.lab import PATIENCE, until
+from tests.lab import TIMEOUT_S, until
 from tests.observed import clean, neighbor, proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
@@ -29,7 +29,7 @@ def test_silent_server_is_reached_after_a_reboot(home: Home, daemon: Start, *, k
     if killed:
         until(lambda: LAN in _file(first), what="the host is in the hosts file")
         first.process.send_signal(signal.SIGKILL)
-        first.process.wait(PATIENCE)
+        first.process.wait(TIMEOUT_S)
     else:
         assert first.stop() == 0
     _reboot(home)

@@ -18,7 +18,7 @@ from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, MODEM, ROUTER, Home
-from tests.lab import PATIENCE, Host, until
+from tests.lab import TIMEOUT_S, Host, until
 from tests.observed import clean, proxies
 from tests.program import PROGRAM, ROOT, WITHOUT_NET_ADMIN, with_ip
 
@@ -142,7 +142,7 @@ def test_first_line_is_about_the_daemon(home: Home, ndpbr: Run, daemon: Start) -
     words = ("doctor", "--state-dir", str(running.state), *DEVS)
     runs = ndpbr(home.router, *words)
     running.process.send_signal(signal.SIGKILL)
-    running.process.wait(PATIENCE)
+    running.process.wait(TIMEOUT_S)
     killed = ndpbr(home.router, *words)
 
     start = f"ok   daemon: {__version__}, pid {running.process.pid}, up "
@@ -208,7 +208,7 @@ def test_leftovers_of_a_killed_daemon(home: Home, ndpbr: Run, daemon: Start) -> 
     words = ("--state-dir", str(running.state), *DEVS)
     alive = examined(home.router, ndpbr, "leftovers", *words)
     running.process.send_signal(signal.SIGKILL)
-    running.process.wait(PATIENCE)
+    running.process.wait(TIMEOUT_S)
     dead = examined(home.router, ndpbr, "leftovers", *words)
 
     assert alive == []

@@ -10,7 +10,7 @@ from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask
 from tests.home import INET, LAN, MODEM, Home
-from tests.lab import PATIENCE
+from tests.lab import TIMEOUT_S
 from tests.observed import clean, settings
 
 DEVS = ("wan0", "lan0", "lan1")
@@ -52,7 +52,7 @@ def test_dry_run_beside_a_running_daemon(home: Home, daemon: Start) -> None:
         each.wait_for("host-learned", address=MODEM)
     dry.process.send_signal(signal.SIGINT)
 
-    assert dry.process.wait(PATIENCE) == 0
+    assert dry.process.wait(TIMEOUT_S) == 0
     assert not clean(home.router)
     assert running.pidfile.exists()
     assert running.stop() == 0

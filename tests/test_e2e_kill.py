@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, Home
-from tests.lab import PATIENCE
+from tests.lab import TIMEOUT_S
 from tests.observed import clean, settings
 
 
@@ -24,7 +24,7 @@ def test_kill_returns_when_the_daemon_has_cleaned_up(home: Home, daemon: Start, 
     assert clean(home.router)
     assert settings(home.router, "wan0", "lan0") == before
     assert not running.pidfile.exists()
-    assert running.process.wait(PATIENCE) == 0
+    assert running.process.wait(TIMEOUT_S) == 0
 
 
 def test_kill_says_that_none_runs(home: Home, ndpbr: Run, tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_pid_file_of_a_crashed_daemon_is_stale(home: Home, daemon: Start, ndpbr:
     """The pid file of a killed daemon does not count as a running daemon."""
     running = daemon(home.router, "wan0", "lan0")
     running.process.send_signal(signal.SIGKILL)
-    running.process.wait(PATIENCE)
+    running.process.wait(TIMEOUT_S)
     killed = ndpbr(home.router, "--pidfile", str(running.pidfile), "kill")
 
     assert running.pidfile.exists()

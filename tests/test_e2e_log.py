@@ -15,7 +15,7 @@ from ndpbr_py import __version__
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, Home
-from tests.lab import PATIENCE, Host, until
+from tests.lab import TIMEOUT_S, Host, until
 from tests.program import PROGRAM, ROOT
 
 LINE = re.compile(r"<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ndpbr\[(\d+)\]: (.*)")
@@ -77,7 +77,7 @@ def test_syslog_gets_one_short_line_per_record(home: Home, syslogd: Syslogd, tmp
     claim(home.lan, LAN)
     until(lambda: _has_record(syslogd, f"event=host-learned address={LAN} dev=lan0"), what="syslog has the host")
     running.terminate()
-    _, stderr = running.communicate(timeout=PATIENCE)
+    _, stderr = running.communicate(timeout=TIMEOUT_S)
     matches = [LINE.fullmatch(line) for line in syslogd.received()]
 
     assert (running.returncode, stderr) == (0, "")
@@ -97,7 +97,7 @@ def test_syslogd_that_reads_short_lines_gets_whole_fields(home: Home, syslogd: S
     fix = 'event=fix check=prefix fix="ip -6 address add ADDRESS/64 dev wan0"'
     until(lambda: _has_record(syslogd, fix), what="syslog has the fix")
     running.terminate()
-    running.wait(PATIENCE)
+    running.wait(TIMEOUT_S)
     lines = syslogd.received()
 
     assert max(len(line.encode()) for line in lines) <= 150
@@ -145,7 +145,7 @@ def test_refused_start_is_in_syslog_too(home: Home, daemon: Start, syslogd: Sysl
     syslogd.start()
     daemon(home.router, "wan0", "lan1")
     refused = syslogd.run(home.router, *_daemon(tmp_path / "second"))
-    _, stderr = refused.communicate(timeout=PATIENCE)
+    _, stderr = refused.communicate(timeout=TIMEOUT_S)
 
     assert refused.returncode == 1
     assert stderr.startswith("ndpbr: protocol 135 is already in use by another ndpbr, pid ")
@@ -163,7 +163,7 @@ def test_full_log_does_not_stop_the_daemon(home: Home, tmp_path: Path) -> None:
 
     until(lambda: addresses[-1] in home.router.ip("-6 route show"), what="the last host is learned")
     running.terminate()
-    assert running.wait(PATIENCE) == 0
+    assert running.wait(TIMEOUT_S) == 0
 
 
 def test_life_of_a_host_is_one_grep(home: Home, daemon: Start) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
-from tests.lab import PATIENCE, Host, until
+from tests.lab import TIMEOUT_S, Host, until
 from tests.observed import shorten_neighbor_timers
 from tests.program import PROGRAM, ROOT, Record
 
@@ -46,7 +46,7 @@ def test_replay_of_a_recording_decides_what_the_daemon_decided(
     logged = _decisions(running.log())
     until(lambda: f"{LAN} dev lan1 lladdr {home.lan.mac('eth0')} REACHABLE" in file.read_text(), what="it is recorded")
     recorder.send_signal(signal.SIGINT)
-    assert recorder.wait(PATIENCE) == 0
+    assert recorder.wait(TIMEOUT_S) == 0
     replayed = ndpbr(home.router, "--log-format", "json", "--log-level", "debug", "replay", str(file))
 
     assert replayed.returncode == 0, replayed.stderr

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Run
 from tests.echo import ask, echo
-from tests.lab import PATIENCE, Host, Lab, until
+from tests.lab import TIMEOUT_S, Host, Lab, until
 from tests.mld import Reports
 from tests.program import Daemon
 from tests.snooping_bridge import over_two_memberships, snooping_bridge
@@ -112,7 +112,7 @@ def test_sigkill_leaves_everything_in_place(net: Net, refresh: Refresh) -> None:
             running = refresh("eth0", "--interval", "1")
             running.wait_for("address-refreshed")
             running.process.send_signal(signal.SIGKILL)
-            assert running.process.wait(PATIENCE) == -signal.SIGKILL
+            assert running.process.wait(TIMEOUT_S) == -signal.SIGKILL
             assert _has(net.server) == before
             tcp.still_talks()
 

@@ -14,7 +14,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, LAN2, Home
-from tests.lab import PATIENCE, Host, until
+from tests.lab import TIMEOUT_S, Host, until
 from tests.program import PROGRAM, ROOT, Daemon
 
 
@@ -40,7 +40,7 @@ def test_show_prints_one_line_per_host(home: Home, ndpbr: Run) -> None:
 def test_show_without_a_daemon_says_so(home: Home, both: Daemon, ndpbr: Run) -> None:
     """Without a daemon a sentence says whether entries are left over, and the exit status is 3."""
     both.process.send_signal(signal.SIGKILL)
-    both.process.wait(PATIENCE)
+    both.process.wait(TIMEOUT_S)
     left = ndpbr(home.router, "show")
     ndpbr(home.router, "flush", "--state-dir", str(both.state))
     nothing = ndpbr(home.router, "show")

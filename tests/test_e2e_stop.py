@@ -11,7 +11,7 @@ from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import LAN, Home
-from tests.lab import PATIENCE, Host, until
+from tests.lab import TIMEOUT_S, Host, until
 from tests.observed import clean, proxies, routes, settings
 from tests.program import Daemon
 
@@ -26,7 +26,7 @@ def test_signal_cleans_up(home: Home, daemon: Start, number: signal.Signals) -> 
     changed = settings(home.router, *DEVS)
     running.process.send_signal(number)
 
-    assert running.process.wait(PATIENCE) == 0
+    assert running.process.wait(TIMEOUT_S) == 0
     assert clean(home.router)
     assert changed != before
     assert settings(home.router, *DEVS) == before
@@ -56,7 +56,7 @@ def test_repeated_signals_do_not_disturb_the_cleanup(home: Home, daemon: Start) 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT):
         running.process.send_signal(number)
 
-    assert running.process.wait(PATIENCE) == 0
+    assert running.process.wait(TIMEOUT_S) == 0
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
 
@@ -128,7 +128,7 @@ def _learned(home: Home, daemon: Start, *options: str) -> Daemon:
 
 def _crash(running: Daemon) -> None:
     running.process.send_signal(signal.SIGKILL)
-    running.process.wait(PATIENCE)
+    running.process.wait(TIMEOUT_S)
 
 
 def _odd_settings(host: Host) -> dict[str, str]:

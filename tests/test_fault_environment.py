@@ -17,7 +17,7 @@ import ndpbr_py
 from tests.claim import claim
 from tests.conftest import Start
 from tests.home import LAN, Home
-from tests.lab import PATIENCE, Host, until
+from tests.lab import TIMEOUT_S, Host, until
 from tests.observed import clean, proxies, settings
 from tests.program import PROGRAM, ROOT
 
@@ -51,7 +51,7 @@ def test_settings_that_cannot_be_saved_are_a_warning(home: Home, tmp_path: Path,
     until(lambda: home.router.sysctl("net/ipv6/conf/later0/proxy_ndp") == "1", what="the new interface is set, too")
     running.terminate()
 
-    assert running.wait(PATIENCE) == 0
+    assert running.wait(TIMEOUT_S) == 0
     assert _log(tmp_path).count("event=settings-unsaved") == 1
     assert "level=warning event=settings-unsaved" in _log(tmp_path)
     assert clean(home.router)
@@ -66,7 +66,7 @@ def test_start_without_a_pid_file_is_refused(home: Home, tmp_path: Path) -> None
     folder.mkdir()
     running = _in_shell(home.router, tmp_path, f'{FULL} && exec "$@"', *DEVS, pidfile=folder / "ndpbr.pid")
 
-    assert running.wait(PATIENCE) == 1
+    assert running.wait(TIMEOUT_S) == 1
     assert _log(tmp_path) == f"ndpbr: cannot write the pid file {folder}/ndpbr.pid: {os.strerror(errno.ENOSPC)}\n"
     assert settings(home.router, *DEVS) == before
 
@@ -80,7 +80,7 @@ def test_closed_standard_streams_disturb_nothing(home: Home, tmp_path: Path) -> 
     until(lambda: PROXY in proxies(home.router), what="the host is learned")
     running.terminate()
 
-    assert running.wait(PATIENCE) == 0
+    assert running.wait(TIMEOUT_S) == 0
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
 
@@ -133,7 +133,7 @@ def test_resume_requests_a_resync(home: Home, tmp_path: Path) -> None:
 
     until(lambda: PROXY in proxies(home.router), what="the entry is back")
     running.terminate()
-    assert running.wait(PATIENCE) == 0
+    assert running.wait(TIMEOUT_S) == 0
 
 
 def test_no_timer_uses_the_wall_clock() -> None:

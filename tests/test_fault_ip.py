@@ -14,7 +14,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run
 from tests.home import LAN, Home
-from tests.lab import PATIENCE, Host, until
+from tests.lab import TIMEOUT_S, Host, until
 from tests.observed import clean, proxies, settings
 from tests.program import PROGRAM, ROOT
 
@@ -85,7 +85,7 @@ def test_signal_stops_a_daemon_whose_first_batch_hangs(home: Home, tmp_path: Pat
     until(lambda: "host-learned" in running.events(), what="the host is learned")
     running.process.terminate()
 
-    assert running.process.wait(PATIENCE) == 0
+    assert running.process.wait(TIMEOUT_S) == 0
     assert "started" not in running.events()
     assert running.events()[-1] == "stopped"
     assert settings(home.router, *DEVS) == before
@@ -99,7 +99,7 @@ def test_settings_are_restored_without_ip(home: Home, tmp_path: Path) -> None:
     running.ip.chmod(0o644)
     running.process.terminate()
 
-    assert running.process.wait(PATIENCE) == 1
+    assert running.process.wait(TIMEOUT_S) == 1
     events = running.events()
     assert events.count("flush-failed") == 2
     assert max(n for n, event in enumerate(events) if event == "setting-restored") < events.index("flush-failed")
@@ -117,7 +117,7 @@ def test_commands_that_fail_at_the_stop_are_repeated(home: Home, tmp_path: Path)
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is learned")
     running.process.terminate()
 
-    assert running.process.wait(PATIENCE) == 0
+    assert running.process.wait(TIMEOUT_S) == 0
     assert "flush-failed" not in running.events()
     assert clean(home.router)
 
@@ -130,7 +130,7 @@ def test_reason_for_giving_up_is_in_the_log(home: Home, tmp_path: Path) -> None:
     before = settings(home.router, *DEVS)
     running = Running(home.router, tmp_path, PASSED_ON, *unshare)
 
-    assert running.process.wait(PATIENCE) == 1
+    assert running.process.wait(TIMEOUT_S) == 1
     events = running.events()
     assert "failed" in events
     assert events.index("failed") < events.index("stopped")
@@ -148,7 +148,7 @@ def test_daemon_works_without_markers(home: Home, tmp_path: Path) -> None:
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is learned")
     running.process.terminate()
 
-    assert running.process.wait(PATIENCE) == 0
+    assert running.process.wait(TIMEOUT_S) == 0
     assert running.events().count("marker-refused") == 1
     assert "monitor-unresponsive" not in running.events()
 

@@ -17,7 +17,7 @@ import structlog
 from tests.claim import claim
 from tests.echo import ask, echo
 from tests.home import INET, LAN, Home
-from tests.lab import PATIENCE, Lab, until
+from tests.lab import TIMEOUT_S, Lab, until
 from tests.observed import clean, proxies, routes, settings
 from tests.program import PROGRAM, ROOT
 
@@ -102,7 +102,7 @@ def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
     assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
     assert [oct(path.stat().st_mode & 0o777) for path in (state, state / "settings-135.json")] == ["0o755", "0o644"]
     stopped = home.router.run(*user.argv(NOTHING, "kill"), env=user.environment, cwd="/")
-    assert (stopped.returncode, stopped.stderr, running.wait(PATIENCE)) == (0, "", 0)
+    assert (stopped.returncode, stopped.stderr, running.wait(TIMEOUT_S)) == (0, "", 0)
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before
     # Receiving solicitations and sending advertisements require CAP_NET_RAW.
@@ -124,7 +124,7 @@ def test_net_raw_lets_it_receive_solicitations(home: Home, user: User) -> None:
 
     assert ask(home.inet, LAN, timeout=10.0) is not None
     running.terminate()
-    assert running.wait(PATIENCE) == 0
+    assert running.wait(TIMEOUT_S) == 0
     assert not re.search("level=(warning|error)", log.read_text())
 
 
@@ -138,7 +138,7 @@ def test_discovery_without_net_raw_probes_remembered_hosts(home: Home, user: Use
     until(lambda: f"event=host-learned address={LAN}" in log.read_text(), what="the host is found")
     running.terminate()
 
-    assert running.wait(PATIENCE) == 0
+    assert running.wait(TIMEOUT_S) == 0
     warnings = [line.partition("event=")[2] for line in log.read_text().splitlines() if "level=warning" in line]
     assert sorted(warnings) == [f'{what}-refused error="{NO_ICMP}"' for what in ("advertising", "discovery")]
     assert f"{LAN} lan0 {home.lan.mac('eth0')}\n" in file.read_text()
@@ -177,7 +177,7 @@ def test_kill_and_flush_of_another_user_print_one_sentence(home: Home, user: Use
     assert running.poll() is None
     assert f"{LAN} dev wan0 proto 135" in proxies(home.router)
     running.terminate()
-    assert running.wait(PATIENCE) == 0
+    assert running.wait(TIMEOUT_S) == 0
 
 
 def test_show_needs_no_capability_and_ping_names_its_own(home: Home, user: User) -> None:

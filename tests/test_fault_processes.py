@@ -14,7 +14,7 @@ from ndpbr_py.iproute2 import program
 from tests.claim import claim
 from tests.conftest import Start
 from tests.home import LAN, Home
-from tests.lab import PATIENCE, until
+from tests.lab import TIMEOUT_S, until
 from tests.observed import clean, proxies, settings
 from tests.program import STOPS_BEFORE_EXEC, Daemon
 
@@ -127,7 +127,7 @@ def test_child_stopped_before_its_exec_does_not_block_the_daemon(home: Home, tmp
     until(lambda: not flag.exists(), what="the new monitor is stopped before its exec")
     running.process.send_signal(signal.SIGTERM)
 
-    assert running.process.wait(PATIENCE) == 0
+    assert running.process.wait(TIMEOUT_S) == 0
     running.wait_for("monitor-exited", status=stuck)
     assert clean(home.router)
     assert settings(home.router, *DEVS) == before

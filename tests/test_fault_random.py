@@ -18,7 +18,7 @@ import pytest
 
 from tests.faults import do_fault
 from tests.home import Home
-from tests.lab import PATIENCE, until
+from tests.lab import TIMEOUT_S, until
 from tests.observed import settings, shorten_neighbor_timers
 from tests.program import STOPS_BEFORE_EXEC, Daemon
 from tests.storm import DEVS, Storm
@@ -47,8 +47,8 @@ def test_kernel_has_the_right_entries_after_random_faults(
         for _ in range((FAULTS + half) // 2):
             do_fault(storm)
         storm.repair()
-        until(storm.is_right, PATIENCE, "no host has entries on a link where it is not, though none has sent a packet")
-        until(storm.has_converged, PATIENCE, "the kernel has what it should")
+        until(storm.is_right, TIMEOUT_S, "no host has entries on a link where it is not, though none has sent a packet")
+        until(storm.has_converged, TIMEOUT_S, "the kernel has what it should")
         time.sleep(LATER)
         assert storm.actual() == storm.expected()
         assert {(path.rpartition("/")[2], value) for path, value in settings(home.router, *DEVS).items()} <= SET

@@ -14,7 +14,7 @@ import pytest
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, Home
-from tests.lab import PATIENCE, until
+from tests.lab import TIMEOUT_S, until
 from tests.observed import proxies, routes, settings
 from tests.program import PROGRAM, ROOT, Daemon
 
@@ -132,6 +132,6 @@ def test_second_daemon_needs_interfaces_and_a_tag_of_its_own(
 
     assert refused.returncode == 1
     assert refused.stderr == f"ndpbr: protocol 135 is already in use by another ndpbr, pid {first.process.pid}\n"
-    assert second.wait(PATIENCE) == 0
+    assert second.wait(TIMEOUT_S) == 0
     assert PROXY in proxies(home.router)
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)

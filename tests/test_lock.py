@@ -16,7 +16,7 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.system.lock import SETTINGS, PidFile, SharedSettingLock, locked, running
 from tests.conftest import Start
 from tests.home import Home
-from tests.lab import PATIENCE, Host, Lab
+from tests.lab import TIMEOUT_S, Host, Lab
 from tests.observed import settings
 from tests.program import ROOT
 
@@ -224,7 +224,7 @@ def names_held(host: Host, *names: str, become: tuple[str, ...] = ()) -> Iterato
     child = host.spawn(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     assert child.stdout is not None and child.stdout.readline() == "\n"
     yield child.pid
-    child.communicate("", timeout=PATIENCE)
+    child.communicate("", timeout=TIMEOUT_S)
 
 
 def test_setting_is_shared_per_namespace(lab: Lab) -> None:

@@ -24,12 +24,12 @@ def test_dist_needs_no_development_packages(tmp_path: Path) -> None:
 
 def test_check_takes_the_shellcheck_of_the_distribution(tmp_path: Path) -> None:
     """Where the virtual environment has none (musl), the one on PATH checks the scripts."""
-    ours, theirs = tmp_path / "venv", tmp_path / "bin"
-    for program in (ours / "ruff", ours / "mypy", theirs / "shellcheck"):
+    ours, others = tmp_path / "venv", tmp_path / "bin"
+    for program in (ours / "ruff", ours / "mypy", others / "shellcheck"):
         program.parent.mkdir(exist_ok=True)
         program.write_text(f'#!/bin/sh\necho "${{0##*/}} $*" >>{tmp_path}/log\n')
         program.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{theirs}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{others}:{os.environ['PATH']}"}
     words = ("make", "--old-file=.venv/dev", "check", f"BIN={ours}")
     subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=True)
     checked = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("shellcheck ")]

@@ -10,12 +10,12 @@ from tests.builders import LLADDR, actions, addr, changed, handle, nd_proxy, why
 
 A = addr()
 THREE = ("wan0", "lan0", "lan1")
-ASKED = LookupRequested(A)
+REQUESTED = LookupRequested(A)
 
 
 def test_unknown_address_is_looked_up_on_every_link() -> None:
     """Its host may be on any of them."""
-    decisions = handle(nd_proxy(*THREE), ASKED)
+    decisions = handle(nd_proxy(*THREE), REQUESTED)
 
     assert why(decisions) == [("lookup-started", "requested")]
     assert actions(decisions) == [Probe(A, dev, None) for dev in THREE]
@@ -26,7 +26,11 @@ def test_known_host_is_probed_on_its_link_first() -> None:
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=NudState.REACHABLE))
 
-    assert actions(handle(proxy, ASKED)) == [Probe(A, "lan0", LLADDR), Probe(A, "wan0", None), Probe(A, "lan1", None)]
+    assert actions(handle(proxy, REQUESTED)) == [
+        Probe(A, "lan0", LLADDR),
+        Probe(A, "wan0", None),
+        Probe(A, "lan1", None),
+    ]
 
 
 def test_permanent_entry_is_not_probed() -> None:
@@ -34,7 +38,7 @@ def test_permanent_entry_is_not_probed() -> None:
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=NudState.PERMANENT))
 
-    assert handle(proxy, ASKED) == []
+    assert handle(proxy, REQUESTED) == []
     assert requested.obstacle(proxy, A) is Reason.PERMANENT
 
 
@@ -50,7 +54,7 @@ def test_address_of_another_network_is_not_looked_up() -> None:
 def test_limits_of_lookups_apply() -> None:
     """25 lookups in one burst, as for solicitations from one lladdr; 5 more each second."""
     proxy = nd_proxy(*THREE)
-    answers = [bool(handle(proxy, ASKED)) for _ in range(9)]
+    answers = [bool(handle(proxy, REQUESTED)) for _ in range(9)]
 
     assert answers == [True] * 8 + [False]
-    assert handle(proxy, ASKED, now=1.0) != []
+    assert handle(proxy, REQUESTED, now=1.0) != []

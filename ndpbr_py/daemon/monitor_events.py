@@ -2,7 +2,7 @@
 
 An address of the router that appears or disappears may change which prefixes are on-link, so a resync is requested. So
 it is when another program changes a route, turns proxy_ndp off, or turns forwarding off or on. A route line is never
-applied by itself: `ip route replace` prints the new route only, and a nexthop object may change without a line.
+applied on its own: `ip route replace` prints the new route only, and a nexthop object may change without a line.
 """
 
 from __future__ import annotations

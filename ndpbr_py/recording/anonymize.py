@@ -1,6 +1,6 @@
-"""Text with addresses and names -> the same text with others, so that a report can be shown to everybody.
+"""Text with addresses and names -> the same text with others, so that a report can be published.
 
-Pure, except for the random key: without it nobody can tell the original. Equal addresses stay equal, addresses in one
+Pure, except for the random key: without it the original cannot be found. Equal addresses stay equal, addresses in one
 prefix stay in one prefix, and an lladdr stays recognizable in its EUI-64 and solicited-node addresses, so that a replay
 of the text decides the same. Source: Xu et al., "Prefix-preserving IP address anonymization" (Crypto-PAn); RFC 4291,
 2.5.1 and 2.7.1.
