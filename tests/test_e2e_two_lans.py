@@ -82,13 +82,9 @@ def test_old_neighbor_of_a_moved_host_reaches_it_by_the_router(home: Home, daemo
     """A neighbor that still has the host's lladdr in its cache gets the router's, without asking for it."""
     address = "2001:db8:64::77"
     running = daemon(home.router, "wan0", "lan0", "lan1")
-    home.lan.ip(f"address add {address}/64 dev eth0 nodad")
-    claim(home.lan, address)
-    running.wait_for("host-verified", address=address)
-    home.lan.ip(f"address del {address}/64 dev eth0")
+    _verify_and_remove(home, running, address)
     home.lan.ip(f"neigh replace {address} lladdr {home.lan2.mac('eth0')} dev eth0 nud stale")
-    home.lan2.ip(f"address add {address}/64 dev eth0 nodad")
-    claim(home.lan2, address)
+    _use_on_lan2(home, address)
     running.wait_for("host-advertised", address=address, reason="moved")
 
     until(lambda: home.router.mac("lan0") in neighbor(home.lan, address, "eth0"), what="the cache is corrected")
@@ -99,15 +95,11 @@ def test_old_neighbor_of_a_forgotten_host_reaches_it_where_it_is_learned(home: H
     address = "2001:db8:64::77"
     shorten_neighbor_timers(home.router, "lan0")
     running = daemon(home.router, "wan0", "lan0", "lan1")
-    home.lan.ip(f"address add {address}/64 dev eth0 nodad")
-    claim(home.lan, address)
-    running.wait_for("host-verified", address=address)
-    home.lan.ip(f"address del {address}/64 dev eth0")
+    _verify_and_remove(home, running, address)
     home.router.ip(f"-6 neigh change {address} dev lan0 nud probe")
     running.wait_for("host-forgotten", address=address)
     home.lan.ip(f"neigh replace {address} lladdr 02:00:00:00:00:99 dev eth0 nud stale")
-    home.lan2.ip(f"address add {address}/64 dev eth0 nodad")
-    claim(home.lan2, address)
+    _use_on_lan2(home, address)
     running.wait_for("host-learned", address=address, dev="lan1")
 
     until(lambda: home.router.mac("lan0") in neighbor(home.lan, address, "eth0"), what="the cache is corrected")
@@ -121,3 +113,17 @@ def test_modem_that_knows_another_router_is_corrected(home: Home, daemon: Start)
     running.wait_for("host-verified", address=LAN)
 
     until(lambda: home.router.mac("wan0") in neighbor(home.modem, LAN, "lan0"), what="the cache is corrected")
+
+
+def _verify_and_remove(home: Home, running: Daemon, address: str) -> None:
+    """Give the LAN's machine another address until the daemon has verified it."""
+    home.lan.ip(f"address add {address}/64 dev eth0 nodad")
+    claim(home.lan, address)
+    running.wait_for("host-verified", address=address)
+    home.lan.ip(f"address del {address}/64 dev eth0")
+
+
+def _use_on_lan2(home: Home, address: str) -> None:
+    """Have the machine on the other LAN use the address."""
+    home.lan2.ip(f"address add {address}/64 dev eth0 nodad")
+    claim(home.lan2, address)
