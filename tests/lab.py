@@ -13,14 +13,16 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from tests.namespace import inside
+from tests.preloaded import Preloaded, Process
 
 T = TypeVar("T")
 # Nothing fails for being slow: this is how long a test waits for what would otherwise never come.
 TIMEOUT_S = 120.0  # s
 FLUSHES = 10  # tries; among hosts that come and go all the time a second one has failed, too
+PRELOADED = Preloaded()
 QUIET = {"accept_dad": 0, "accept_ra": 0, "router_solicitations": 0}
 
 
@@ -42,12 +44,17 @@ def until(condition: Callable[[], T], timeout: float = TIMEOUT_S, what: str = ""
     Raises:
         AssertionError: It was not true within *timeout* seconds; says *what* and the last value.
     """
-    end = time.monotonic() + timeout
+    start = time.monotonic()
     while not (value := condition()):
-        if time.monotonic() >= end:
+        if time.monotonic() >= start + timeout:
             raise AssertionError(f"not within {timeout:g} s: {what or condition}; last value {value!r}")
-        time.sleep(0.01)
+        pause_since(start)
     return value
+
+
+def pause_since(start: float) -> None:
+    """Pause between two looks of a wait that began at *start*: long waits look less often, since many start ip(8)."""
+    time.sleep(min(max(0.01, (time.monotonic() - start) / 10), 0.1))
 
 
 class Host:
@@ -55,7 +62,7 @@ class Host:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.spawned: list[subprocess.Popen[str]] = []
+        self.spawned: list[subprocess.Popen[str] | Process] = []
 
     def ip(self, *words: str) -> str:
         """Return what ``ip`` prints for *words* on this host; one string of words will do."""
@@ -77,6 +84,12 @@ class Host:
     def spawn(self, *argv: str, **kw: Any) -> subprocess.Popen[str]:
         """Start a program on this host, under the pid returned; it is killed with the lab."""
         child = subprocess.Popen(self._argv(argv), text=True, **kw)
+        self.spawned.append(child)
+        return child
+
+    def spawn_preloaded(self, *argv: str, stdout: IO[str] | None, stderr: IO[str]) -> Process:
+        """Start ``ndpbr ARGV`` on this host without the cost of a start; it is killed with the lab."""
+        child = PRELOADED.start(self.name, *argv, stdout=stdout, stderr=stderr)
         self.spawned.append(child)
         return child
 

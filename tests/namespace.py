@@ -25,7 +25,7 @@ def inside(name: str, call: Callable[[], T]) -> T:
 
     def entered() -> None:
         try:
-            _enter(name)
+            enter(name)
             result.append(call())
         except BaseException as error:  # raised again for the caller, below
             raised.append(error)
@@ -39,7 +39,8 @@ def inside(name: str, call: Callable[[], T]) -> T:
     return result[0]
 
 
-def _enter(name: str) -> None:
+def enter(name: str) -> None:
+    """Put this thread into the namespace."""
     with open(NAMESPACES / name) as namespace:
         if LIBC.setns(namespace.fileno(), CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), name)

@@ -11,12 +11,16 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
-from tests.lab import TIMEOUT_S, Host
+from tests.lab import TIMEOUT_S, Host, pause_since
+from tests.preloaded import Process
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, "-m", "ndpbr_py")
+# Whether the program, where it is started without others around it, is forked from tests/preloaded.py.
+PRELOAD = os.environ.get("NDPBR_PRELOAD") != "0"
 # Root without CAP_NET_ADMIN, as in a container: exec does not grant what the bounding set lacks.
 WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0); os.execv(sys.argv[1], sys.argv[1:])"
 # Stops the next child that is about to execute ip with the word in the file; the file is gone once it does.
@@ -39,7 +43,17 @@ Record = dict[str, Any]
 
 def ndpbr(host: Host, *argv: str, timeout: float = TIMEOUT_S) -> subprocess.CompletedProcess[str]:
     """Return how ``ndpbr ARGV`` ended on *host*."""
-    return host.run(*PROGRAM, *argv, timeout=timeout, cwd=ROOT)
+    if not PRELOAD:
+        return host.run(*PROGRAM, *argv, timeout=timeout, cwd=ROOT)
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        process = host.spawn_preloaded(*argv, stdout=out, stderr=err)
+        try:
+            status = process.wait(timeout)
+        finally:
+            process.kill()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(argv, status, out.read(), err.read())
 
 
 def with_ip(host: Host, ip: Path, *argv: str) -> subprocess.CompletedProcess[str]:
@@ -69,8 +83,12 @@ class Daemon:
         options = ("--log-format", "json", "--log-level", "debug", "--pidfile", str(self.pidfile))
         files = ("--state-dir", str(self.state), "--hosts-file", str(self.hosts), "--no-discover")
         with self.logfile.open("w") as log:
-            words = (*program, *options, command, *(files if command == "run" else ()), *argv)
-            self.process = host.spawn(*words, stderr=log, cwd=ROOT)
+            words = (*options, command, *(files if command == "run" else ()), *argv)
+            self.process: subprocess.Popen[str] | Process
+            if program is PROGRAM and PRELOAD:
+                self.process = host.spawn_preloaded(*words, stdout=None, stderr=log)
+            else:
+                self.process = host.spawn(*program, *words, stderr=log, cwd=ROOT)
 
     def log(self) -> list[Record]:
         """Return the records logged so far; a line that is no record has the event ``not-a-record``."""
@@ -83,14 +101,14 @@ class Daemon:
         Raises:
             AssertionError: There was none in time, or the daemon ended without; says the log's end.
         """
-        end = time.monotonic() + timeout
+        start = time.monotonic()
         while True:
             status = self.process.poll()  # before the log is read: records from its end count
             if found := self._matching(event, fields):
                 return found[0]
-            if status is not None or time.monotonic() >= end:
+            if status is not None or time.monotonic() >= start + timeout:
                 break
-            time.sleep(0.01)
+            pause_since(start)
         wanted = " ".join([event, *(f"{name}={value}" for name, value in fields.items())])
         state = "is running" if status is None else f"ended with {status}"
         tail = "\n".join(self.logfile.read_text().splitlines()[-25:])
