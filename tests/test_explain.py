@@ -24,7 +24,7 @@ from ndpbr_py.doctor import explain_text
 from ndpbr_py.doctor.explain import Explanation, explained
 from ndpbr_py.errors import ConfigError
 from ndpbr_py.names import Names
-from tests.builders import HOST, INTERFACES, LLADDR, PREFIX, addr, changed, entry, kernel, route
+from tests.builders import HOST, INTERFACES, LLADDR, PREFIX, addr, changed, entry, kernel, prefix_route, route
 
 RULES = Rules(INTERFACES)
 ON_LINK = (Route(PREFIX, "wan0"), Route(IPv6Network("::/0"), "wan0", addr("fe80::1")))
@@ -144,21 +144,21 @@ def test_addresses_that_are_not_proxied(address: str, kind: str, reason: str) ->
             INTERFACES,
             True,
             "another program has a route for it, dev wan0",
-            f"ip -6 route del {HOST} dev wan0",
+            f"ip -6 route show {HOST}",
         ),
         (
             [changed(), route(dev=None, ours=False)],
             INTERFACES,
             True,
             "another program has a route for it, multipath",
-            f"ip -6 route del {HOST}",
+            f"ip -6 route show {HOST}",
         ),
         (
             [changed(), route(dev=None, ours=False, kind=RouteType.BLACKHOLE)],
             INTERFACES,
             True,
             "another program has a route for it, blackhole",
-            f"ip -6 route del blackhole {HOST}",
+            f"ip -6 route show {HOST}",
         ),
     ],
 )
@@ -170,6 +170,20 @@ def test_hosts_that_are_not_proxied(
 
     assert (explanation.proxied_on, explanation.reason) == ((), reason)
     assert advice is None or explanation.advice == advice
+
+
+@pytest.mark.parametrize(("dev", "advice"), [("lan1", None), ("tun0", "ndpbr run tun0 wan0 lan0 lan1"), ("lo", None)])
+def test_claim_where_the_routing_table_does_not_send_it(dev: str, advice: str | None) -> None:
+    """The route is named; the advice lists its interface if that is missing."""
+    rules, nested = Rules(("wan0", "lan0", "lan1")), "2001:db8::30/124"
+    kind = RouteType.UNICAST if dev != "lo" else RouteType.BLACKHOLE
+    read = kernel(changed(), up=rules.interfaces)
+    routes = (*ON_LINK, prefix_route(nested, dev, kind=kind))
+    explanation = explained(addr(), rules, replace(read, routes=routes), running=True)
+
+    said = f"dev {dev}" if dev != "lo" else "blackhole"
+    assert (explanation.reason or "").endswith(f"to another interface than the one where it was seen: {nested} {said}")
+    assert explanation.advice == advice
 
 
 def test_next_hop_claimed_on_another_interface() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv6Network
 
+import pytest
+
 from ndpbr_py.core.events import KernelSnapshot, Route, RouterAddress
 from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import route_checks
@@ -51,10 +53,25 @@ def test_prefix_on_two_interfaces_is_removed_from_the_lan() -> None:
         Route(IPv6Network("fd00:1::/64"), "lan0", advertised=True),
         Route(IPv6Network("2001:db8:65::/64"), "lan1"),
     )
-    result = list(route_checks.prefixes(Facts(DEVS, (WAN0, LAN0), KernelSnapshot(routes=routes))))
+    own = tuple(RouterAddress(addr(f"2001:db8:64::{n}"), "lan0", settled=True) for n in (3, 4))
+    result = list(route_checks.prefixes(Facts(DEVS, (WAN0, LAN0), KernelSnapshot(routes=routes, router_addresses=own))))
 
-    assert [(f.status.value, f.fix) for f in result] == [("warn", f"ip -6 route del {HOME} dev lan0"), ("ok", None)]
+    change = "ip -6 address change 2001:db8:64::{}/64 dev lan0 noprefixroute"
+    fix = f"{change.format(3)} && {change.format(4)}"
+    assert [(f.status.value, f.fix) for f in result] == [("warn", fix), ("ok", None)]
     assert result[1].detail == "fd00:1::/64 is on lan0"
+
+
+@pytest.mark.parametrize("case", ["another program's", "advertised", "tunnel"])
+def test_prefix_that_is_not_ours_to_remove(case: str) -> None:
+    """A route that another program or a router advertisement made, or the only one of a tunnel's clients, stays."""
+    own = () if case == "another program's" else (RouterAddress(addr("2001:db8:64::3"), "lan0", settled=True),)
+    routes = (Route(HOME, "wan0"), Route(HOME, "lan0", advertised=case == "advertised"))
+    links = (WAN0, replace(LAN0, noarp=case == "tunnel"))
+    tables = KernelSnapshot(routes=(*routes, Route(DEFAULT, "wan0")), router_addresses=own)
+    (finding,) = route_checks.prefixes(Facts(DEVS, links, tables))
+
+    assert (finding.status.value, finding.fix) == ("warn", None)
 
 
 def test_prefix_of_the_user() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core import on_demand
-from ndpbr_py.core.decision import Decision, DecisionKind, Reason
+from ndpbr_py.core.decision import DecisionKind, Reason
 from ndpbr_py.core.entry_diff import NOTHING
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, SnapshotStarted
 from ndpbr_py.core.hosts import Host
@@ -20,7 +20,6 @@ from ndpbr_py.core.state import Rules
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from ndpbr_py.doctor import explain_text
 from ndpbr_py.iproute2.policy import Path
-from ndpbr_py.iproute2.tables import route_words
 
 Facts = list[tuple[str, str]]
 _ABOUT_INTERFACES = (Reason.WITHOUT_ND, Reason.UPSTREAM_LINK)
@@ -90,16 +89,18 @@ def explained(
         reason = f"packets from {past[0]} do not go to {route} but: {_described(past[1])}"
         return Explanation(address, facts, (), reason, "ip -6 rule; ip -6 route show table all")
     host = proxy.hosts.get(address)
-    if objection is Reason.OFF_LINK:
+    ignored = (decision.reason for decision in decisions if decision.kind is DecisionKind.IGNORED)
+    why = objection if objection is not None or host is not None else next(ignored, None)
+    if why is Reason.OFF_LINK:
         reason, advice = explain_text.off_link(address, {prefix for prefix, _ in _networks(proxy, kernel)})
     elif host is None and _on_demand(address, proxy):
         reason, advice = explain_text.ON_DEMAND
-    elif objection is not None:
-        reason, advice = explain_text.OBJECTIONS[objection]
+    elif why is Reason.ROUTED_ELSEWHERE:
+        reason, advice = explain_text.routed_elsewhere(best, rules.interfaces)
+    elif why is not None:
+        reason, advice = explain_text.OBJECTIONS[why]
     elif host is None:
-        reason, advice = _reason_without_host(address, neighbors, decisions)
-        if reason == explain_text.OBJECTIONS[Reason.ROUTED_ELSEWHERE][0]:
-            reason = f"{reason}: {described(best)}"
+        reason, advice = _reason_without_host(address, neighbors)
     else:
         reason, advice = _reason_without_entries(proxy, host, running=running)
     return Explanation(address, facts, (), reason, advice)
@@ -173,13 +174,8 @@ def _entry_facts(
     return [*facts, ("hosts", f"{len(proxy.hosts)} known{same}")]
 
 
-def _reason_without_host(
-    address: IPv6Address, neighbors: Sequence[NeighborChanged], decisions: Sequence[Decision]
-) -> tuple[str, str | None]:
+def _reason_without_host(address: IPv6Address, neighbors: Sequence[NeighborChanged]) -> tuple[str, str | None]:
     """Return why the daemon knows no host with the address, and the advice."""
-    ignored = [decision.reason for decision in decisions if decision.kind is DecisionKind.IGNORED]
-    if ignored:
-        return explain_text.OBJECTIONS[ignored[0]]
     lookup = f"ndpbr lookup {address}"
     if any(VERDICTS[entry.state] is Verdict.GONE for entry in neighbors):
         return "no host answers for this address", lookup
@@ -192,10 +188,8 @@ def _reason_without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tup
     if host.dev not in proxy.desired.usable:
         return f"its interface {host.dev} is down", f"ip link set {host.dev} up"
     if isinstance(obstacle, HostRoute) and desired == NOTHING:
-        return (
-            f"another program has a route for it, {obstacle.target}",
-            f"ip -6 route del {' '.join(route_words(obstacle))}",
-        )
+        # No command that deletes it: that would cut off whatever the other program serves.
+        return f"another program has a route for it, {obstacle.target}", f"ip -6 route show {host.address}"
     others = proxy.desired.usable - {host.dev}
     if not others:
         return "no other listed interface is up", None

@@ -5,11 +5,12 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv6Address, IPv6Network
 
 from ndpbr_py.core.decision import Reason
-from ndpbr_py.core.events import NeighborChanged, NudState
+from ndpbr_py.core.events import NeighborChanged, NudState, Route, RouteType
+from ndpbr_py.core.routes import described
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
 Answer = tuple[str, str | None]  # the reason, and the advice
@@ -59,6 +60,13 @@ def off_link(address: IPv6Address, networks: Collection[IPv6Network]) -> Answer:
     if networks:
         return f"not in your network ({', '.join(map(str, sorted(networks)))}), nothing to proxy", None
     return reason, "give the router an address in its prefix"
+
+
+def routed_elsewhere(best: Sequence[Route], listed: Collection[str]) -> Answer:
+    """Return why an address that the routes *best* send elsewhere is not proxied; its interface may be missing."""
+    missing = [route.dev for route in best if route.type is RouteType.UNICAST and route.dev not in listed]
+    reason, _ = OBJECTIONS[Reason.ROUTED_ELSEWHERE]
+    return f"{reason}: {described(best)}", " ".join(("ndpbr run", *missing, *listed)) if missing else None
 
 
 def kind(address: IPv6Address) -> str:

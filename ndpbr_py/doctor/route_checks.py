@@ -67,7 +67,7 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
     for prefix, devs in sorted(where.items()):
         for dev in sorted(devs, key=lambda dev: dev not in uplinks)[1:]:
             found = f"{prefix} is on {' and '.join(devs)}: the kernel resolves an unknown host on one of them only"
-            yield warn("prefix", found, f"ip -6 route del {prefix} dev {dev}")
+            yield warn("prefix", found, _without_prefix_route(facts, prefix, dev))
         if len(devs) == 1:
             yield _prefix(facts.tables, prefix, devs[0], ignored=prefix in ignored)
     for (prefix, dev), deprecated in on_link_prefixes(facts.tables, facts.interfaces).items():
@@ -81,6 +81,21 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
     if not where.keys() - ignored and not facts.rules.prefixes:
         found = "no on-link prefix: no host is eligible without `run --prefix`"
         yield fail("prefix", found, f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
+
+
+def _without_prefix_route(facts: Facts, prefix: IPv6Network, dev: str) -> str | None:
+    """Return the command that keeps the router's addresses on *dev*, but not their *prefix*.
+
+    There is none for a route that another program or a router advertisement made, and none for a tunnel: its clients
+    may have no other route.
+    """
+    tables = facts.tables if facts.tables is not None else KernelSnapshot()
+    advertised = any(it.advertised for it in tables.routes if (it.prefix, it.dev) == (prefix, dev))
+    if advertised or any(link.name == dev and link.noarp for link in facts.links):
+        return None
+    own = [it.address for it in tables.router_addresses if it.dev == dev and it.address in prefix]
+    change = "ip -6 address change {}/{} dev {} noprefixroute"
+    return " && ".join(change.format(it, prefix.prefixlen, dev) for it in own) or None
 
 
 def _prefix(tables: KernelSnapshot, prefix: IPv6Network, dev: str, *, ignored: bool) -> Finding:
