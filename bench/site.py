@@ -97,7 +97,7 @@ def neighbors(count: int, state: str = "reachable", dev: str = "lan0") -> str:
 def commands(count: int) -> str:
     """Return the commands that ndpbr runs for *count* neighbors that are REACHABLE."""
     return "".join(
-        f"route add {address(n)}/128 dev lan0 {TAG}\nneigh add proxy {address(n)} dev wan0 {TAG}\n"
+        f"route add {address(n)}/128 dev lan0 {TAG} metric 4096\nneigh add proxy {address(n)} dev wan0 {TAG}\n"
         for n in range(1, count + 1)
     )
 

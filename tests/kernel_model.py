@@ -1,7 +1,7 @@
 """A model of the kernel's routes and proxy entries: sets, and the refusals of a real kernel.
 
 Measured on Linux 6.18: an interface that is set down loses its entries without an event.  Adding a proxy entry always
-succeeds, and changes its owner.  A second route to an address is refused on every interface.
+succeeds, and changes its owner.  A second route to an address with the same metric is refused on every interface.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from tests.observed import clean, settings
 
 DEVS = ("wan0", "lan0", "lan1")
 LEARNING = [
-    f"ip -6 route add {LAN}/128 dev lan0 proto 135",
+    f"ip -6 route add {LAN}/128 dev lan0 proto 135 metric 4096",
     f"ip -6 neigh add proxy {LAN} dev wan0 proto 135",
     f"ip -6 neigh add proxy {LAN} dev lan1 proto 135",
 ]

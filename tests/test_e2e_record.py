@@ -53,7 +53,7 @@ def test_replay_of_a_recording_decides_what_the_daemon_decided(
     replayed_records = [json.loads(line) for line in replayed.stderr.splitlines()]
     assert _decisions(replayed_records)[: len(logged)] == logged
     assert replayed_records[0]["ts"][:14] <= running.log()[-1]["ts"]
-    assert f"ip -6 route add {LAN}/128 dev lan1 proto 135" in replayed.stdout.splitlines()
+    assert f"ip -6 route add {LAN}/128 dev lan1 proto 135 metric 4096" in replayed.stdout.splitlines()
     assert re.search(r"\n# ended: \[.*\]\n$", file.read_text())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.claim import claim
 from tests.conftest import Start
 from tests.home import LAN, Home
@@ -80,6 +82,23 @@ def test_foreign_route_that_replaces_ours_is_not_touched(home: Home, daemon: Sta
 
     assert running.stop() == 0
     assert routes(home.router) == {f"{LAN} dev lan0 proto static"}
+
+
+@pytest.mark.parametrize("dev", DEVS)
+def test_another_program_adds_a_route_to_a_known_host(home: Home, daemon: Start, dev: str) -> None:
+    """As wg-quick does, which gives up if the route exists: its route is added, decides, and replaces ours."""
+    running = _learned(home, daemon, "--resync-interval", "3600")
+    until(lambda: ROUTE in routes(home.router), what="ours is there")
+    home.router.ip(f"-6 route add {LAN}/128 dev {dev} proto static")
+    chosen = home.router.ip(f"-6 route get {LAN}")
+    theirs = {f"{LAN} dev {dev} proto static"}
+    until(lambda: routes(home.router) == theirs, what="ours is removed")
+    (other,) = set(DEVS) - {dev}
+    until(lambda: proxies(home.router) == {f"{LAN} dev {other} proto 135"}, what="it is proxied for the right link")
+
+    assert f" dev {dev} " in chosen
+    assert running.stop() == 0
+    assert routes(home.router) == theirs
 
 
 def _learned(home: Home, daemon: Start, *options: str) -> Daemon:

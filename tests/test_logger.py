@@ -233,7 +233,7 @@ def test_commands_are_logged_with_their_decision(dry_run: bool, record: tuple[st
     records = [json.loads(text) for _, text in sink.written]
     assert [(it["level"], it["event"], it.get("command")) for it in records] == [
         ("info", "host-learned", None),
-        (*record, "ip -6 route add 2001:db8::33/128 dev lan0 proto 135"),
+        (*record, "ip -6 route add 2001:db8::33/128 dev lan0 proto 135 metric 4096"),
         (*record, "ip -6 neigh add proxy 2001:db8::33 dev wan0 proto 135"),
     ]
 

@@ -16,7 +16,7 @@ LAN = "2001:db8:64::11"
 HERS = "02:00:00:00:03:0b"
 ELSE = "expected a recording or the output of `ip -6 monitor neigh`, got something else"
 COMMANDS = [
-    f"ip -6 route add {LAN}/128 dev lan0 proto 135",
+    f"ip -6 route add {LAN}/128 dev lan0 proto 135 metric 4096",
     f"ip -6 neigh add proxy {LAN} dev wan0 proto 135",
     f"ip -6 neigh replace {LAN} lladdr 02:00:00:00:03:0b dev lan0 nud probe",
 ]
@@ -76,7 +76,7 @@ def test_daemon_line_that_cannot_be_parsed(capfd: pytest.CaptureFixture[str], tm
 def learning(address: str, proxied_on: str) -> list[str]:
     """Return the commands for a host that has answered on lan0."""
     return [
-        f"ip -6 route add {address}/128 dev lan0 proto 135",
+        f"ip -6 route add {address}/128 dev lan0 proto 135 metric 4096",
         f"ip -6 neigh add proxy {address} dev {proxied_on} proto 135",
     ]
 
@@ -108,7 +108,7 @@ def test_prefix_limits_what_is_learned(capfd: pytest.CaptureFixture[str]) -> Non
 
 def test_protocol_tags_the_commands(capfd: pytest.CaptureFixture[str]) -> None:
     """With --protocol N the commands carry N."""
-    assert replay(capfd, str(JOINS), "--protocol", "77")[1][0].endswith(" proto 77")
+    assert replay(capfd, str(JOINS), "--protocol", "77")[1][0].endswith(" proto 77 metric 4096")
 
 
 def test_records_go_to_standard_error(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

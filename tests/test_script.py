@@ -45,7 +45,7 @@ def test_each_part_ends_with_a_checkpoint() -> None:
     made = BatchScript(Commands(135))
 
     assert made.add([ROUTE, PROXY]).decode().splitlines() == [
-        "route add 2001:db8::33/128 dev lan0 proto 135",
+        "route add 2001:db8::33/128 dev lan0 proto 135 metric 4096",
         "neigh add proxy 2001:db8::33 dev wan0 proto 135",
         "@2",
     ]
