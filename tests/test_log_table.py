@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 import ndpbr_py
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
@@ -22,7 +21,6 @@ from tests.builders import addr, changed, handle, kernel, nd_proxy, prefix_route
 
 PACKAGE = Path(ndpbr_py.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "log.md"
-TREES = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 LEVELS = ("debug", "info", "warning", "error")
 POSITIONS = [it.name for it in fields_of(Decision)]
 # The fields that a function adds to a record without naming them in a literal.
@@ -38,12 +36,18 @@ class Event:
     where: set[str] = field(default_factory=set)
 
 
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return every module, parsed; its name is a path."""
+    return {str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
 def calls() -> Iterator[tuple[str, ast.Call]]:
     """Yield every call with the name of its module."""
-    for path, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                yield str(path.relative_to(PACKAGE)), node
+                yield module, node
 
 
 def text(node: ast.expr | None) -> str | None:
@@ -80,7 +84,7 @@ def returned(module: str, name: str) -> set[str]:
     """Return the keys of the dict that the function *name* of *module* returns."""
     if name in COMPUTED:
         return COMPUTED[name]
-    nodes = ast.walk(TREES[PACKAGE / module])
+    nodes = ast.walk(trees()[module])
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == name]
     assert functions, f"{module}: what does {name}() add to the record?"
     dicts = [it.value for f in functions for it in ast.walk(f) if isinstance(it, ast.Return)]
@@ -90,7 +94,7 @@ def returned(module: str, name: str) -> set[str]:
 def assigned(module: str, name: str) -> set[str]:
     """Return the keys of the dicts that *module* assigns to the variable *name*, and of those that it adds."""
     found = set()
-    for node in ast.walk(TREES[PACKAGE / module]):
+    for node in ast.walk(trees()[module]):
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
@@ -108,7 +112,7 @@ def recorded() -> dict[str, Event]:
     The log makes some records itself, as a dict.
     """
     found: dict[str, Event] = defaultdict(Event)
-    for node in ast.walk(TREES[PACKAGE / "logs/rendering.py"]):
+    for node in ast.walk(trees()["logs/rendering.py"]):
         if isinstance(node, ast.Dict):
             made = {text(key): text(value) for key, value in zip(node.keys, node.values, strict=True)}
             if (name := made.get("event")) is not None:
@@ -171,28 +175,24 @@ def table() -> dict[str, Event]:
     return {name: Event(set(levels.strip().split(", ")), set(fields.split())) for name, levels, fields, _ in rows}
 
 
-CODE = recorded() | decided()
-TABLE = table()
-
-
-@pytest.mark.parametrize("name", sorted(CODE))
-def test_event_of_the_code_has_its_row(name: str) -> None:
-    """Each event that the code logs is in the table, with its levels and fields."""
-    event = CODE[name]
-    row = f"| `{name}` | {', '.join(sorted(event.levels))} | {' '.join(sorted(event.fields))} | ... |"
-    assert name in TABLE, f"docs/log.md, lacks the row of an event of {', '.join(event.where)}: {row}"
-
+def difference(name: str, event: Event, row: Event | None) -> str | None:
+    """Return what is wrong with the row of an event; None if nothing is."""
+    wanted = f"| `{name}` | {', '.join(sorted(event.levels))} | {' '.join(sorted(event.fields))} | ... |"
+    if row is None:
+        return f"the row of an event of {', '.join(sorted(event.where))} is missing: {wanted}"
     # Which decisions add proxy entries is not written where they are made; see below.
-    assert TABLE[name].fields - {"proxied_on"} == event.fields, f"docs/log.md: expected {row}"
-    assert TABLE[name].levels <= event.levels, f"docs/log.md: expected {row}"
-    if event.levels != set(LEVELS):
-        assert TABLE[name].levels == event.levels, f"docs/log.md: expected {row}"
+    same = row.fields - {"proxied_on"} == event.fields
+    levels = row.levels <= event.levels if event.levels == set(LEVELS) else row.levels == event.levels
+    return None if same and levels else f"expected {wanted}"
 
 
-@pytest.mark.parametrize("name", sorted(TABLE))
-def test_row_has_its_event(name: str) -> None:
-    """Each event of the table is logged by the code."""
-    assert name in CODE, f"docs/log.md: no code logs {name}; remove its row"
+def test_events_of_the_code_are_the_rows() -> None:
+    """Each event that the code logs is in the table, with its levels and fields; each row has an event."""
+    code, rows = recorded() | decided(), table()
+    problems = [difference(name, event, rows.get(name)) for name, event in sorted(code.items())]
+    problems += [f"no code logs {name}; remove its row" for name in sorted(set(rows) - set(code))]
+
+    assert [problem for problem in problems if problem] == [], "docs/log.md"
 
 
 def test_proxied_on_is_where_entries_are_made() -> None:
@@ -210,7 +210,7 @@ def test_proxied_on_is_where_entries_are_made() -> None:
     made += handle(proxy, kernel(*nested, up=up, without_nd=("lan1",)), solicited("2001:db8:0:0:b::5"), now=300.0)
     naming = {it.kind.value for it in made if "proxied_on" in fields(it)}
 
-    assert naming == {name for name, row in TABLE.items() if "proxied_on" in row.fields}
+    assert naming == {name for name, row in table().items() if "proxied_on" in row.fields}
 
 
 def test_every_kind_of_decision_is_made() -> None:

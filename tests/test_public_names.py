@@ -16,7 +16,7 @@ from ndpbr_py.core.decision import Reason
 from ndpbr_py.logs.rendering import KEY_ORDER
 from ndpbr_py.metrics import Counters, exposition
 from tests.program import ROOT
-from tests.test_log_table import PACKAGE, TABLE, TREES, text
+from tests.test_log_table import table, text, trees
 
 LOG = (ROOT / "docs" / "log.md").read_text()
 METRICS = (ROOT / "docs" / "metrics.md").read_text()
@@ -48,7 +48,7 @@ def names(page: str, heading: str) -> list[str]:
 def keys(module: str) -> set[str]:
     """Return the keys of the dicts that *module* makes: in displays and by assignment."""
     found = set()
-    for node in ast.walk(TREES[PACKAGE / module]):
+    for node in ast.walk(trees()[module]):
         if isinstance(node, ast.Dict):
             found |= {text(key) for key in node.keys}
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
@@ -58,7 +58,7 @@ def keys(module: str) -> set[str]:
 
 def requests(module: str) -> set[str]:
     """Return the keys of the mappings that *module* matches."""
-    patterns = [it for it in ast.walk(TREES[PACKAGE / module]) if isinstance(it, ast.MatchMapping)]
+    patterns = [it for it in ast.walk(trees()[module]) if isinstance(it, ast.MatchMapping)]
     return {key for pattern in patterns for node in pattern.keys if (key := text(node)) is not None}
 
 
@@ -71,7 +71,7 @@ def test_every_reason_is_given() -> None:
     """No reason is left that no code gives."""
     used = {
         node.attr
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Reason"
     }
@@ -81,7 +81,7 @@ def test_every_reason_is_given() -> None:
 
 def test_every_field_of_the_log_has_its_row() -> None:
     """The table of fields has each field of the table of events once, and no other; counters have their own page."""
-    used = {name for event in TABLE.values() for name in event.fields}
+    used = {name for event in table().values() for name in event.fields}
 
     assert sorted(names(LOG, "Fields")) == sorted(used - COUNTERS | set(KEY_ORDER))
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,14 @@ from tests.program import ROOT
 
 ALONE = ("tests/isolated", sys.executable, "-m", "pytest")
 PARALLEL = (sys.executable, "-m", "pytest", "--tx", f"popen//python=tests/isolated {sys.executable}", "--dist", "load")
+GROUPED = """
+import pytest
+
+@pytest.mark.parametrize("number", range(6))
+@pytest.mark.xdist_group("one")
+def test_number(number):
+    pass
+"""
 
 
 @pytest.mark.parametrize("runner", [ALONE, PARALLEL], ids=["alone", "parallel"])
@@ -27,3 +36,28 @@ def test_run_without_namespaces_fails_if_they_are_required(runner: tuple[str, ..
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert re.search(r"SKIPPED .* no such luck", ended.stdout)
     assert re.search(r"in namespaces: 0 ran, \d+ skipped", ended.stdout)
+
+
+def test_tests_of_a_group_stay_on_one_worker(tmp_path: Path) -> None:
+    """What is made once is not made by each worker: where pytest-xdist cannot group, it does not say so."""
+    pytest.importorskip("xdist")
+    (tmp_path / "test_group.py").write_text(GROUPED)
+    words = (
+        *ALONE[1:],
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(tmp_path),
+        "--tx",
+        "2*popen",
+        "--dist",
+        "loadgroup",
+        "-v",
+        "-p",
+        "no:cacheprovider",
+        str(tmp_path),
+    )
+    ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert len(set(re.findall(r"^\[(gw\d+)\]", ended.stdout, re.MULTILINE))) == 1
