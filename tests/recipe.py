@@ -23,8 +23,10 @@ ANNOUNCED = """
 interface lan0 {
 	AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4;
 	prefix PREFIX:/64 { AdvOnLink on; AdvAutonomous on; };
+	DEPRECATED
 };
 """
+DEPRECATED = "prefix PREFIX:/64 { AdvOnLink on; AdvAutonomous on; AdvPreferredLifetime 0; AdvValidLifetime 7200; };"
 # The kernel's defaults, except for a delay of up to a second.
 BOOTED = {"accept_dad": 1, "accept_ra": 1, "router_solicitations": -1, "router_solicitation_delay": 0}
 # Inside `ip netns exec`, which has its own mounts.  Scripts of this machine's /etc/network are not used.
@@ -79,15 +81,16 @@ class Site:
         with Path(self.folder, f"{argv[0]}.log").open("w") as log:
             return self.router.spawn(*self._argv(argv), stdout=log, stderr=log)
 
-    def announce(self, prefix: str) -> None:
-        """Make the modem announce only *prefix*, e.g. ``2001:db8:64:``."""
+    def announce(self, prefix: str, deprecated: str | None = None) -> None:
+        """Make the modem announce only *prefix*, e.g. ``2001:db8:64:``, and another one as deprecated."""
         for process in self.modem.spawned:
             process.kill()
             process.wait()
         self.modem.ip("address flush dev lan0 scope global")
         self.modem.ip(f"address add {prefix}:1/64 dev lan0")
         config = self.folder / "modem.conf"
-        config.write_text(ANNOUNCED.replace("PREFIX", prefix))
+        also = "" if deprecated is None else DEPRECATED.replace("PREFIX", deprecated)
+        config.write_text(ANNOUNCED.replace("DEPRECATED", also).replace("PREFIX", prefix))
         self.modem.spawn("radvd", "-n", "-m", "none", "-C", str(config), "-p", str(self.folder / "modem.pid"))
 
     def _argv(self, argv: tuple[str, ...]) -> tuple[str, ...]:

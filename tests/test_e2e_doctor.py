@@ -84,8 +84,9 @@ def test_deprecated_prefix_of_hosts(home: Home, ndpbr: Run, daemon: Start) -> No
     home.router.ip(f"-6 address change {ROUTER}/64 dev wan0 preferred_lft forever")
     preferred = json.loads(ndpbr(home.router, *words).stdout)["checks"]
 
-    detail = f"{PREFIX} is deprecated on wan0, and 1 proxied addresses are in it: hosts need new addresses"
-    assert ("deprecated-prefix", "warn", detail) in [(it["name"], it["status"], it["detail"]) for it in deprecated]
+    (found,) = (it for it in deprecated if it["name"] == "deprecated-prefix")
+    assert found["status"] == "warn"
+    assert found["detail"].startswith(f"{PREFIX} is deprecated on wan0, and hosts still use it (1 proxied addresses): ")
     assert "deprecated-prefix" not in {it["name"] for it in preferred}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -90,10 +91,9 @@ def test_recipe_with_dnsmasq(place: Site, daemon: Start, mode: str) -> None:
     """The same with dnsmasq and an address on lan0."""
     if reason := missing("dnsmasq"):
         pytest.skip(reason)
-    added = re.search(r"`(up ip -6 address add [^`]*)`", PAGE.read_text())
-    assert added
+    added = _command_of_the_page(r"`(up ip -6 address add [^`]*)`")
     up = "up ip link set dev lan0 up\n"
-    connected(place, {up: f"{up}\t{' '.join(added[1].split())}\n", "ra-only": mode})
+    connected(place, {up: f"{up}\t{' '.join(added)}\n", "ra-only": mode})
     announced(place, *DNSMASQ)
     assert ask(place.lan, INET) is None
 
@@ -138,6 +138,68 @@ def test_another_prefix_needs_no_change(place: Site, daemon: Start) -> None:
 
     until(lambda: len(addresses(place.lan, "eth0")) == 2, what="an address of the new prefix")
     reached(place, *(it for it in addresses(place.lan, "eth0") if it.startswith("2001:db8:65:")))
+
+
+def test_deprecated_prefix(place: Site, daemon: Start) -> None:
+    """When the modem deprecates its prefix, a host that comes home uses the new one: with radvd 2.20, as printed."""
+    connected(place, SOON)
+    announced(place, *RADVD)
+    started(place, daemon)
+    reached(place)
+    place.lan.ip("link set eth0 down")
+
+    place.announce("2001:db8:65:", deprecated="2001:db8:64:")
+    until(lambda: "deprecated" in place.router.ip("-6 address show dev wan0"), what="wan0's address is deprecated")
+    if _radvd_version() < (2, 20):
+        place.announce("2001:db8:65:")  # otherwise the address comes back at the next advertisement
+        place.run(*_command_of_the_page(r"\* \* \* \* \* (ip -6 address flush [^`]*)"))
+    place.lan.ip("link set eth0 up")
+
+    until(lambda: _preferred(place.lan), what="the LAN host's address")
+    assert {it.split("::")[0] for it in _preferred(place.lan)} == {"2001:db8:65"}
+    reached(place, *_preferred(place.lan))
+    assert f"src {_preferred(place.lan)[0]}" in place.lan.ip(f"-6 route get {INET}")
+
+
+def test_deprecated_prefix_with_dnsmasq(place: Site, daemon: Start) -> None:
+    """dnsmasq deprecates the old prefix at the hosts when its address on lan0 is replaced as the page says."""
+    if reason := missing("dnsmasq"):
+        pytest.skip(reason)
+    added = _command_of_the_page(r"`(up ip -6 address add [^`]*)`")
+    up = "up ip link set dev lan0 up\n"
+    connected(place, {up: f"{up}\t{' '.join(added)}\n"})
+    announced(place, *DNSMASQ)
+    started(place, daemon)
+    reached(place)
+    place.announce("2001:db8:65:")
+    until(lambda: len(addresses(place.router, "wan0")) == 2, what="an address of the new prefix")
+
+    for line in re.findall(r"(?m)^(ip -6 address .* dev lan0.*)$", PAGE.read_text()):
+        place.run(*line.split())
+
+    until(lambda: len(addresses(place.lan, "eth0")) == 2, what="an address of the new prefix")
+    until(lambda: {it.split("::")[0] for it in _preferred(place.lan)} == {"2001:db8:65"}, what="the old is deprecated")
+    reached(place, *_preferred(place.lan))
+
+
+def _preferred(host: Host) -> list[str]:
+    lines = host.ip("-6 -o address show dev eth0 scope global -deprecated").splitlines()
+    return [line.split()[3].split("/")[0] for line in lines if "tentative" not in line]
+
+
+def _command_of_the_page(pattern: str) -> list[str]:
+    """Return the words of the command in docs/alpine.md that *pattern* finds, e.g. a line of the crontab."""
+    found = re.search(pattern, PAGE.read_text())
+    assert found
+    return found[1].split()
+
+
+def _radvd_version() -> tuple[int, ...]:
+    # It prints the version to standard error or to standard output, and exits with 1.
+    ended = subprocess.run(["radvd", "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"Version: (\d+)\.(\d+)", ended.stdout + ended.stderr)
+    assert found
+    return int(found[1]), int(found[2])
 
 
 def test_stopping_radvd_leaves_forwarding_on() -> None:

@@ -74,8 +74,8 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
         proxied = {entry.address for entry in facts.tables.proxies if entry.ours and entry.address in prefix}
         used = len(proxied - facts.tables.own)
         if deprecated and used:
-            found = f"{prefix} is deprecated on {dev}, and {used} proxied addresses are in it: hosts need new addresses"
-            yield warn("deprecated-prefix", found)
+            found = f"{prefix} is deprecated on {dev}, and hosts still use it ({used} proxied addresses)"
+            yield warn("deprecated-prefix", f"{found}: radvd before 2.20 goes on announcing it as preferred")
     for prefix in sorted(facts.rules.prefixes - where.keys()):
         yield ok("prefix", f"{prefix} by --prefix")
     if not where.keys() - ignored and not facts.rules.prefixes:
