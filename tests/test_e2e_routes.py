@@ -204,6 +204,35 @@ def test_policy_rule_that_leads_past_the_host_route(home: Home, daemon: Start, n
     assert "path: from wan0: dev lan0" in good.stdout
 
 
+def test_rules_and_routes_for_some_packets_only(home: Home, ndpbr: Run) -> None:
+    """doctor reads the tables of the rules; explain names what decides for packets that it does not ask about."""
+    home.router.ip("-6 rule add from 2001:db8:7::/48 lookup 100 priority 100")
+    home.router.ip("-6 rule add iif lan0 lookup 4711 priority 101")
+
+    def policy() -> list[str]:
+        return [
+            line for line in ndpbr(home.router, "doctor", "wan0", "lan0").stdout.splitlines() if "policy-rules" in line
+        ]
+
+    empty = policy()
+    home.router.ip("-6 route add default dev lan1 table 100")
+    led_past = policy()
+    home.router.ip("-6 route add throw 2001:db8:64::/64 table 100")
+    thrown = policy()
+    home.router.ip(f"-6 route add {LAN} from 2001:db8:8::/48 dev lan1")
+    home.router.ip(f"-6 route add {LAN} dev lan1 table 100")
+    facts = ndpbr(home.router, "explain", LAN, "--interfaces", "wan0,lan0").stdout.splitlines()
+
+    fine = ["ok   policy-rules: packets to the hosts use the main table first"]
+    assert (empty, thrown) == (fine, fine)
+    rule = "100: from 2001:db8:7::/48 lookup 100"
+    assert [it.partition(": packets")[0] for it in led_past] == [
+        f"warn policy-rules: {rule} (table 100 has default dev lan1)"
+    ]
+    assert f"policy-rule: {rule} decides for packets that it matches (table 100 has {LAN} dev lan1)" in facts
+    assert f"source-specific: {LAN} from 2001:db8:8::/48 dev lan1 decides for packets from 2001:db8:8::/48" in facts
+
+
 def test_replaced_route_is_read(home: Home, daemon: Start) -> None:
     """`route replace` and `route append` print the new route only; the deletion of one leg of several has a line."""
     running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")

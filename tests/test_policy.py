@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import IPv6Network
+
 import pytest
 
 from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import route_checks
 from ndpbr_py.doctor.explain import explained
 from ndpbr_py.doctor.facts import Facts
-from ndpbr_py.iproute2.policy import Path, PolicyRule, before_main, path
-from tests.builders import HOST, PREFIX, addr, entry, kernel, route
+from ndpbr_py.iproute2.policy import Path, PolicyRule, before_main, deciding, path, source_specific, table_routes
+from tests.builders import HOST, PREFIX, addr, entry, kernel, prefix_route, route
 
+NOWHERE = IPv6Network("fd99::/64")
 RULES = {
     "0:\tfrom all lookup local": None,
-    "100:\tfrom all iif wan0 lookup 100": PolicyRule(100, "from all iif wan0 lookup 100", "wan0"),
-    "101:\tfrom 2001:db8:0:0:b::/80 lookup vpn": PolicyRule(101, "from 2001:db8:0:0:b::/80 lookup vpn", None),
+    "100:\tfrom all iif wan0 lookup 100": PolicyRule(100, "from all iif wan0 lookup 100", "wan0", table="100"),
+    "101:\tfrom 2001:db8:0:0:b::/80 lookup vpn": PolicyRule(101, "from 2001:db8:0:0:b::/80 lookup vpn", table="vpn"),
     "102:\tfrom all iif lo lookup 100": None,
+    "103:\tfrom all iif wan0 prohibit": PolicyRule(103, "from all iif wan0 prohibit", "wan0"),
+    "104:\tfrom all to fd99::/64 lookup 9": PolicyRule(104, "from all to fd99::/64 lookup 9", to=NOWHERE, table="9"),
+    "105:\tnot from all to fd99::/64 lookup 9": PolicyRule(105, "not from all to fd99::/64 lookup 9", table="9"),
+    "106:\tfrom all to fd99::/64 lookup main": PolicyRule(
+        106, "from all to fd99::/64 lookup main", to=NOWHERE, table="main"
+    ),
+    "107:\tfrom all uidrange 0-99 lookup 100": None,
+    "108:\tfrom all oif wan0 lookup 100": None,
     "1000:\tfrom all lookup [l3mdev-table]": None,
-    "105:\tfrom all fwmark 0x1 lookup main": None,
+    "1001:\tfrom all fwmark 0x1 lookup main": None,
     "nonsense": None,
 }
 
@@ -34,6 +46,48 @@ def test_rule_that_may_keep_a_packet_from_the_main_table(line: str) -> None:
 def test_rule_after_the_main_table_does_not_count(main: str) -> None:
     """As wg-quick's rules: the main table is consulted first, but for its default routes."""
     assert before_main([main, "32767:\tnot from all fwmark 0xca6c lookup 51820"]) == []
+
+
+# The routes of table 100 -> which of them decides about a host.
+TABLES = {
+    "": None,
+    "default via fe80::1 dev wg0 proto static metric 1024 pref medium": "default via fe80::1 dev wg0",
+    "blackhole default dev lo metric 1024 pref medium": "blackhole default dev lo",
+    "throw 2001:db8::/64 dev lo metric 1024\nblackhole default dev lo metric 1024": None,
+    "throw default dev lo metric 1024\n2001:db8::/64 dev wg0 metric 1024": "2001:db8::/64 dev wg0",
+    "2001:db8::/80 metric 1024\n\tnexthop via fe80::1 dev wg0 weight 1": "2001:db8::/80",
+    "2001:db8::/80 from 2001:db8:7::/48 dev wg0": "2001:db8::/80 from 2001:db8:7::/48 dev wg0",
+    "2001:db8:0:1::/64 dev wg0 metric 256\nnonsense dev wg0\nblackhole": None,
+}
+
+
+@pytest.mark.parametrize("lines", TABLES)
+def test_route_of_another_table_that_decides_about_hosts(lines: str) -> None:
+    """The longest one over their prefix, or one within it. Where there is none the main table is consulted."""
+    rule = PolicyRule(100, "from all lookup 100", table="100", routes=table_routes(lines.splitlines()))
+    says = [it for _, it in deciding([rule], PREFIX, ("wan0",))]
+
+    assert says == ([f"table 100 has {TABLES[lines]}"] if TABLES[lines] is not None else [])
+
+
+def test_rules_that_concern_hosts() -> None:
+    """Not those for other destinations or interfaces, nor those after one that looks up the main table for hosts."""
+    routes = table_routes(["default dev wg0"])
+    elsewhere = PolicyRule(1, "", to=NOWHERE, table="100", routes=routes)
+    of_eth9 = PolicyRule(2, "", "eth9", table="100", routes=routes)
+    unread, prohibit = PolicyRule(3, "", "wan0", table="101"), PolicyRule(4, "")
+    main, after = PolicyRule(5, "", to=IPv6Network("2001:db8::/32"), table="main"), PolicyRule(6, "")
+    found = deciding([elsewhere, of_eth9, unread, prohibit, main, after], PREFIX, ("wan0",))
+
+    assert list(found) == [(unread, "table 101 cannot be read"), (prohibit, "no table")]
+
+
+def test_source_specific_routes_that_decide() -> None:
+    """Those that are at least as long as the longest route for all sources."""
+    longer, equal, shorter = (f"{it} from fd99::/64 dev lan1" for it in ("2001:db8::33", "2001:db8::/64", "default"))
+    routes = table_routes([longer, equal, "2001:db8::/64 dev wan0 proto kernel", shorter])
+
+    assert [it.text for it in source_specific(routes)] == [longer, equal]
 
 
 PATHS = {
@@ -67,12 +121,31 @@ def test_address_whose_packets_go_elsewhere_is_not_proxied() -> None:
     assert ("path", "from wan0: dev wg9 by a policy rule, table 100") in past.facts
 
 
+def test_what_else_would_decide() -> None:
+    """explain names the rules whose tables have a route over the address, and routes for some sources only."""
+    routes = table_routes(["default dev wg9"])
+    rule = PolicyRule(100, "from fd99::/64 lookup 100", table="100", routes=routes)
+    of_sources = table_routes([f"{HOST} from fd99::/64 dev wg9"])
+    rules = Rules(("wan0", "lan0"), frozenset({PREFIX}))
+    facts = explained(addr(), rules, kernel(), running=True, policy=(rule,), of_sources=of_sources).facts
+
+    says = "100: from fd99::/64 lookup 100 decides for packets that it matches (table 100 has default dev wg9)"
+    assert ("policy-rule", says) in facts
+    assert ("source-specific", f"{HOST} from fd99::/64 dev wg9 decides for packets from fd99::/64") in facts
+
+
 def test_doctor_reports_rules_of_listed_links() -> None:
     """And how to have the main table consulted first."""
-    of_wan0, of_eth9 = before_main(["100: from all iif wan0 lookup 100", "101: from all iif eth9 lookup 100"])
-    (finding,) = route_checks.policy_rules(Facts(("wan0", "lan0"), policy_rules=(of_wan0, of_eth9)))
-    (none,) = route_checks.policy_rules(Facts(("wan0", "lan0"), policy_rules=(of_eth9,)))
+    routes = table_routes(["default dev wg9"])
+    of_wan0, of_eth9 = (
+        PolicyRule(100, f"from all iif {it} lookup 9", it, table="9", routes=routes) for it in ("wan0", "eth9")
+    )
+    facts = Facts(("wan0", "lan0"), tables=kernel(prefix_route()), policy_rules=(of_wan0, of_eth9))
+    (finding,) = route_checks.policy_rules(facts)
+    (none,) = route_checks.policy_rules(replace(facts, policy_rules=(replace(of_wan0, routes=()), of_eth9)))
 
+    says = "100: from all iif wan0 lookup 9 (table 9 has default dev wg9)"
+    assert finding.detail == f"{says}: packets to {PREFIX} that it matches use no host routes of ndpbr"
     assert finding.fix == "ip -6 rule add priority 99 lookup main suppress_prefixlength 0"
     assert (finding.status.value, none.status.value) == ("warn", "ok")
     assert list(route_checks.policy_rules(Facts(("wan0",)))) == []

@@ -69,7 +69,8 @@ def _explained(
     ip: program.Program, address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, running: bool
 ) -> Explanation:
     known = paths.paths(ip, address, sorted(kernel.up), kernel)
-    return explained(address, rules, kernel, running=running, paths=known)
+    policy, of_sources = paths.rules(ip) or (), paths.of_sources(ip, address)
+    return explained(address, rules, kernel, running=running, paths=known, policy=policy, of_sources=of_sources)
 
 
 def keys_of(word: str, names: Names) -> set[Key]:

@@ -19,7 +19,7 @@ from ndpbr_py.core.routes import described
 from ndpbr_py.core.state import Rules
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from ndpbr_py.doctor import explain_text
-from ndpbr_py.iproute2.policy import Path
+from ndpbr_py.iproute2.policy import Path, PolicyRule, TableRoute, deciding
 
 Facts = list[tuple[str, str]]
 _ABOUT_INTERFACES = (Reason.WITHOUT_ND, Reason.UPSTREAM_LINK)
@@ -51,6 +51,8 @@ def explained(
     *,
     running: bool,
     paths: Mapping[str, Path] | None = None,
+    policy: Sequence[PolicyRule] = (),
+    of_sources: Sequence[TableRoute] = (),
 ) -> Explanation:
     """Return the explanation.
 
@@ -60,6 +62,8 @@ def explained(
         kernel: The kernel's tables.
         running: Whether a daemon runs, which applies the rules.
         paths: The path that a packet takes from a host on each interface, as the kernel says.
+        policy: The policy rules before the main table.
+        of_sources: The routes over the address that are for some sources only.
     """
     paths = paths or {}
     proxy = NdProxy(rules)
@@ -79,6 +83,11 @@ def explained(
     longest = best[0].dev if best else None
     route = next((route.dev for route in kernel.host_routes if route.address == address), longest)
     on = tuple(entry.dev for entry in kernel.proxies if entry.address == address and entry.dev != route)
+    facts += [
+        ("policy-rule", f"{rule.priority}: {rule.text} decides for packets that it matches ({says})")
+        for rule, says in deciding(policy, IPv6Network(address), rules.interfaces)
+    ]
+    facts += [("source-specific", f"{it.text} decides for packets from {it.source}") for it in of_sources]
     facts += [("path", f"from {dev}: {_described(path)}") for dev, path in paths.items() if dev != route]
     if address in kernel.own and on:
         return Explanation(address, facts, on)

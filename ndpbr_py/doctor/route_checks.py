@@ -14,6 +14,7 @@ from ndpbr_py.core.network_changes import on_link_prefixes
 from ndpbr_py.core.routes import RoutingTable, described, too_short
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, fail, ok, setting, warn
+from ndpbr_py.iproute2.policy import deciding
 
 _SLAAC_LENGTH = 64
 _MANY_NEIGHBORS = 32  # a modem's link has one or two
@@ -124,14 +125,22 @@ def policy_rules(facts: Facts) -> Iterator[Finding]:
     """No policy rule sends packets of a checked interface past the main table, where the host routes are."""
     if facts.policy_rules is None:
         return
-    concerned = [rule for rule in facts.policy_rules if rule.iif is None or rule.iif in facts.interfaces]
-    if not concerned:
-        yield ok("policy-rules", "all packets use the main table first")
-    for rule in concerned:
-        found = f"{rule.priority}: {rule.text}: packets that it matches do not use the host routes of the main table"
+    connected = on_link_prefixes(facts.tables, facts.interfaces) if facts.tables is not None else {}
+    hosts = sorted({prefix for prefix, _ in connected} | facts.rules.prefixes) or [IPv6Network("::/0")]
+    found = {
+        rule: (prefix, says)
+        for prefix in hosts
+        for rule, says in deciding(facts.policy_rules, prefix, facts.interfaces)
+    }
+    if not found:
+        yield ok("policy-rules", "packets to the hosts use the main table first")
+    for rule, (prefix, says) in found.items():
+        detail = (
+            f"{rule.priority}: {rule.text} ({says}): packets to {prefix} that it matches use no host routes of ndpbr"
+        )
         # Consults the main table first, except for its default routes.
         fix = f"ip -6 rule add priority {max(rule.priority - 1, 1)} lookup main suppress_prefixlength 0"
-        yield warn("policy-rules", found, fix)
+        yield warn("policy-rules", detail, fix)
 
 
 def static_hosts(facts: Facts) -> Iterator[Finding]:
