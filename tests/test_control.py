@@ -76,9 +76,9 @@ def test_request_gets_its_answer(tmp_path: Path) -> None:
 
     def client() -> object:
         modes.append(stat.S_IMODE((tmp_path / NAME).stat().st_mode))
-        return ask(tmp_path, what="address", address="2001:db8::1")
+        return ask(tmp_path, request="address", address="2001:db8::1")
 
-    assert with_daemon(tmp_path, client) == {"request": {"what": "address", "address": "2001:db8::1"}}
+    assert with_daemon(tmp_path, client) == {"request": {"request": "address", "address": "2001:db8::1"}}
     assert modes == [0o600]
     assert list(tmp_path.iterdir()) == []
 
@@ -90,7 +90,7 @@ def test_large_answer_arrives_whole(tmp_path: Path) -> None:
         end = Control(tmp_path, long_answer)
         await end.start()
         try:
-            return await asyncio.to_thread(ask, tmp_path, what="state")
+            return await asyncio.to_thread(ask, tmp_path, request="state")
         finally:
             end.stop()
 
@@ -117,11 +117,11 @@ def test_request_may_come_in_pieces(tmp_path: Path) -> None:
 
     def client() -> bytes:
         with connected(tmp_path) as end:
-            for piece in (b'{"what"', b": 1", b"}", b"\n"):
+            for piece in (b'{"request"', b": 1", b"}", b"\n"):
                 end.sendall(piece)
             return received(end)
 
-    assert json.loads(with_daemon(tmp_path, client)) == {"request": {"what": 1}}
+    assert json.loads(with_daemon(tmp_path, client)) == {"request": {"request": 1}}
 
 
 def test_silent_client_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,9 +130,9 @@ def test_silent_client_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     def client() -> tuple[object, bytes]:
         with connected(tmp_path) as silent:
-            return ask(tmp_path, what=1), received(silent)
+            return ask(tmp_path, request=1), received(silent)
 
-    assert with_daemon(tmp_path, client) == ({"request": {"what": 1}}, b"")
+    assert with_daemon(tmp_path, client) == ({"request": {"request": 1}}, b"")
 
 
 def test_only_eight_clients_are_answered_at_a_time(tmp_path: Path) -> None:
@@ -154,9 +154,9 @@ def test_socket_of_a_dead_daemon_is_replaced(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
         dead.bind(str(tmp_path / NAME))
         dead.listen()
-    assert ask(tmp_path, what=1) is None
+    assert ask(tmp_path, request=1) is None
 
-    assert with_daemon(tmp_path, lambda: ask(tmp_path, what=1)) == {"request": {"what": 1}}
+    assert with_daemon(tmp_path, lambda: ask(tmp_path, request=1)) == {"request": {"request": 1}}
 
 
 def test_file_of_another_program_is_not_replaced(tmp_path: Path) -> None:
@@ -186,5 +186,5 @@ def test_socket_that_cannot_be_created_is_an_oserror(tmp_path: Path) -> None:
 
 def test_no_daemon_listens(tmp_path: Path) -> None:
     """Without a daemon there is no answer."""
-    assert ask(tmp_path, what="state") is None
-    assert ask(tmp_path / "none", what="state") is None
+    assert ask(tmp_path, request="state") is None
+    assert ask(tmp_path / "none", request="state") is None

@@ -30,7 +30,7 @@ def test_state_and_counters(home: Home, daemon: Start) -> None:
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
-    state = answer_of(running, what="state")
+    state = answer_of(running, request="state")
 
     assert state["interfaces"] == list(DEVS)
     assert state["up"] == sorted(DEVS)
@@ -46,17 +46,18 @@ def test_state_and_counters(home: Home, daemon: Start) -> None:
 def test_monitor_restart_is_counted(home: Home, daemon: Start) -> None:
     """A monitor that is killed and restarted is counted, and so is the resync that follows."""
     running = daemon(home.router, *DEVS)
-    before = answer_of(running, what="state")["counters"]
+    before = answer_of(running, request="state")["counters"]
     os.kill(running.wait_for("monitor-started")["pid"], signal.SIGKILL)
     running.wait_for("monitor-exited")
 
     assert before["monitor_restarts"] == 0
     until(
-        lambda: answer_of(running, what="state")["counters"]["monitor_restarts"] == 1,
+        lambda: answer_of(running, request="state")["counters"]["monitor_restarts"] == 1,
         what="the monitor was restarted",
     )
     until(
-        lambda: answer_of(running, what="state")["counters"]["resyncs"] > before["resyncs"], what="the tables are read"
+        lambda: answer_of(running, request="state")["counters"]["resyncs"] > before["resyncs"],
+        what="the tables are read",
     )
 
 
@@ -66,10 +67,10 @@ def test_host_and_decisions_of_an_address(home: Home, daemon: Start) -> None:
     running = daemon(home.router, *DEVS)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
-    alive = answer_of(running, what="address", address=LAN)
+    alive = answer_of(running, request="address", address=LAN)
     claim(home.lan, ABSENT)
     running.wait_for("host-forgotten", address=ABSENT)
-    gone = answer_of(running, what="address", address=ABSENT)
+    gone = answer_of(running, request="address", address=ABSENT)
     logged = [r for r in running.log() if r.get("address") == ABSENT]
 
     assert (
@@ -102,17 +103,17 @@ def test_several_hosts_in_one_request(home: Home, daemon: Start) -> None:
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
 
-    assert list(answer_of(running, what="hosts", addresses=[LAN, LAN2, "garbage", 7])["hosts"]) == [LAN]
+    assert list(answer_of(running, request="hosts", addresses=[LAN, LAN2, "garbage", 7])["hosts"]) == [LAN]
 
 
 def test_bad_request_is_refused(home: Home, daemon: Start) -> None:
     """A bad request gets an error, and the daemon continues."""
     running = daemon(home.router, *DEVS)
-    for request in ({}, {"what": "dance"}, {"what": "address"}, {"what": "address", "address": "x"}):
+    for request in ({}, {"request": "dance"}, {"request": "address"}, {"request": "address", "address": "x"}):
         assert ask(running.state, **request) is None
-    assert ask(running.state, what="hosts", addresses=["::"] * 501) is None
+    assert ask(running.state, request="hosts", addresses=["::"] * 501) is None
 
-    assert answer_of(running, what="state")["counters"]["hosts"] == 0
+    assert answer_of(running, request="state")["counters"]["hosts"] == 0
     assert "internal-error" not in {record["event"] for record in running.log()}
 
 
@@ -121,10 +122,10 @@ def test_socket_goes_with_the_daemon(home: Home, daemon: Start) -> None:
     first = daemon(home.router, *DEVS)
     first.process.send_signal(signal.SIGKILL)
     first.process.wait(TIMEOUT_S)
-    assert ask(first.state, what="state") is None
+    assert ask(first.state, request="state") is None
     assert (first.state / "control").is_socket()
     second = daemon(home.router, *DEVS)
-    answer_of(second, what="state")
+    answer_of(second, request="state")
 
     assert second.stop() == 0
     assert not (second.state / "control").exists()

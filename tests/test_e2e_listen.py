@@ -166,7 +166,7 @@ def test_scan_does_not_fill_the_neighbor_table(home: Home, listening: Daemon) ->
     home.modem.inside(lambda: _scan("lan0", 5000))
     record = listening.wait_for("lookups-rate-limited")
     table = home.router.ip("-6 neigh show nud all")
-    counters = (client.ask(listening.state, what="state") or {})["counters"]
+    counters = (client.ask(listening.state, request="state") or {})["counters"]
 
     assert counters["solicitations_received"] > counters["lookups_rate_limited"] > 0
     assert 0 < counters["lookups"] <= 2 * 60

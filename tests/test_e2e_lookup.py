@@ -66,7 +66,7 @@ def test_daemon_obeys_the_limits(home: Home, daemon: Start) -> None:
     running = daemon(home.router, *DEVS)
 
     def limited() -> bool:
-        answer = ask(running.state, what="lookup", address=LAN)
+        answer = ask(running.state, request="lookup", address=LAN)
         return answer is not None and bool(answer["lookup"]["limited"])
 
     until(limited, what="a lookup was refused")

@@ -14,7 +14,7 @@ WATCHED = ("--resync-interval", "3600", "wan0", "lan0", "lan1")  # each change m
 
 def gauges(running: Daemon) -> dict[str, int]:
     """Return whether each check fails, as the daemon's metrics have it."""
-    failed: dict[str, int] = answer_of(running, what="state")["counters"]["check_failed"]
+    failed: dict[str, int] = answer_of(running, request="state")["counters"]["check_failed"]
     return failed
 
 
@@ -66,6 +66,6 @@ def test_prefix_that_is_replaced(home: Home, daemon: Start) -> None:
 def test_quiet_network_is_not_logged(home: Home, daemon: Start) -> None:
     """Resyncs of a network that stays as it is log nothing about it."""
     running = daemon(home.router, "--resync-interval", "1", "wan0", "lan0")
-    until(lambda: answer_of(running, what="state")["counters"]["resyncs"] >= 3, what="the tables are read")
+    until(lambda: answer_of(running, request="state")["counters"]["resyncs"] >= 3, what="the tables are read")
 
     assert [record["event"] for record in running.log() if record["event"].startswith(("check-", "prefix-"))] == []

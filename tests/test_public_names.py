@@ -114,7 +114,7 @@ def test_every_key_of_a_request_is_documented() -> None:
     section = LOG.partition("### Control socket")[2].partition("\n|")[0]
     written = {key for request in re.findall(r"`\{(.*?)\}`", section) for key in re.findall(r'"(\w+)":', request)}
 
-    assert written == requests("daemon/status.py") | {"what"}
+    assert written == requests("daemon/status.py") | {"request"}
 
 
 @pytest.mark.parametrize("heading", ["Fields", *JSON])

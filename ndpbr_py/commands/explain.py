@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace) -> int:
     names = Names(arguments.names)
     keys = keys_of(arguments.address, names)
     ip, procfs = program.find(), ProcFs()
-    daemon = ask(arguments.state_dir, what="state")
+    daemon = ask(arguments.state_dir, request="state")
     rules, tag = rules_of(procfs, daemon)
     protocol = tag if arguments.protocol is None else arguments.protocol
     devs = arguments.interfaces or rules.interfaces
@@ -54,7 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
     color, proxied = has_color(arguments.color, sys.stdout), True
     for address in found:
         explanation = _named(_explained(ip, address, asked_about, kernel, running=running), kernel, names)
-        about = ask(arguments.state_dir, what="address", address=text(address)) if daemon is not None else None
+        about = ask(arguments.state_dir, request="address", address=text(address)) if daemon is not None else None
         proxied &= explanation.reason is None
         if arguments.json:
             print(json.dumps({**_fields(explanation), "interfaces": list(devs), "daemon": about}, indent=1))

@@ -30,7 +30,7 @@ def main(arguments: argparse.Namespace) -> int:
     waited = False
     while True:
         started = time.monotonic()
-        answer = ask(arguments.state_dir, what="lookup", address=text(arguments.address))
+        answer = ask(arguments.state_dir, request="lookup", address=text(arguments.address))
         if answer is None:
             raise NdpbrError("the daemon does not answer: is it running? Asking it requires root and its --state-dir")
         if not answer["lookup"]["limited"]:

@@ -163,7 +163,7 @@ async def _header(interfaces: Sequence[str], ip: program.Program, state_dir: Pat
         comment("iproute2", ip.text),
         comment("kernel", f"{kernel.sysname} {kernel.release} {kernel.machine}"),
         comment(INTERFACES, ",".join(interfaces)),
-        comment(DAEMON, json.dumps(ask(state_dir, what="state"))),
+        comment(DAEMON, json.dumps(ask(state_dir, request="state"))),
     ]
     lines += [comment(path, value) for path, value in values([*required(interfaces), *settings, *_LIMITS]).items()]
 

@@ -45,7 +45,7 @@ def main(arguments: argparse.Namespace) -> int:
     if len(facts.interfaces) < 2:
         raise NdpbrError("report needs two interfaces, for example: ndpbr report FILE wan0 lan0")
     ip = program.find()
-    answer = ask(arguments.state_dir, what="log")
+    answer = ask(arguments.state_dir, request="log")
     more = list(_lines(facts, answer, ip, arguments.state_dir, names))
     hidden = {*names.all(), platform.node()} - {name for _, name in socket.if_nameindex()}
     edit = partial(edited, anonymizer=Anonymizer(hidden)) if arguments.anonymize else str

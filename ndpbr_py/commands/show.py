@@ -73,10 +73,10 @@ def read(ip: program.Program, protocol: int, state_dir: Path, names: Names) -> t
     devs = [name for _, name in socket.if_nameindex()]
     kernel = dump.snapshot_now(ip, devs, protocol, ("address", "route", "proxy", "neighbor"))
     addresses = [text(address) for address in {entry.address for entry in kernel.proxies if entry.ours}]
-    daemon = ask(state_dir, what="state")
+    daemon = ask(state_dir, request="state")
     known: dict[str, Any] = {}
     for start in range(0, len(addresses) if daemon is not None else 0, _MAX_ADDRESSES):
-        answer = ask(state_dir, what="hosts", addresses=addresses[start : start + _MAX_ADDRESSES])
+        answer = ask(state_dir, request="hosts", addresses=addresses[start : start + _MAX_ADDRESSES])
         known |= answer["hosts"] if answer is not None else {}
     return rows(kernel, known, names), kernel, daemon
 

@@ -17,11 +17,11 @@ _LOOKUP_TIMEOUT_S = 12.0  # more than the daemon takes
 def ask(state_dir: Path, **request: object) -> dict[str, Any] | None:
     """Return the daemon's answer; None if no daemon listens in *state_dir*, or it refuses the request.
 
-    ``what="state"`` asks for the daemon's state, ``what="hosts", addresses=[...]`` also for these hosts, and
-    ``what="address", address="..."`` also for the host with that address and the decisions about it.
-    ``what="lookup", address="..."`` makes the daemon look the address up, and takes some seconds.
+    ``request="state"`` asks for the daemon's state, ``request="hosts", addresses=[...]`` for these hosts, and
+    ``request="address", address="..."`` for its state and for the host with that address and the decisions about it.
+    ``request="lookup", address="..."`` makes the daemon look the address up, and takes some seconds.
     """
-    timeout_s = _LOOKUP_TIMEOUT_S if request.get("what") == "lookup" else _TIMEOUT_S
+    timeout_s = _LOOKUP_TIMEOUT_S if request.get("request") == "lookup" else _TIMEOUT_S
     end = time.monotonic() + timeout_s
     received = bytearray()
     try:

@@ -104,20 +104,20 @@ class Status:
     async def answer(self, request: Mapping[str, Any]) -> dict[str, object]:
         """Return the answer to the request of a client."""
         match request:
-            case {"what": "state"}:
+            case {"request": "state"}:
                 return self._state()
-            case {"what": "log"}:
+            case {"request": "log"}:
                 return self._state() | {"records": list(self._log.recent)}
-            case {"what": "hosts", "addresses": [*words]} if len(words) <= _MAX_ADDRESSES:
+            case {"request": "hosts", "addresses": [*words]} if len(words) <= _MAX_ADDRESSES:
                 hosts = filter(None, map(self._dispatcher.proxy.hosts.get, filter(None, map(_address, words))))
-                return self._state() | {"hosts": {text(host.address): self._host(host) for host in hosts}}
-            case {"what": "address", "address": word} if (address := _address(word)) is not None:
+                return {"hosts": {text(host.address): self._host(host) for host in hosts}}
+            case {"request": "address", "address": word} if (address := _address(word)) is not None:
                 host = self._dispatcher.proxy.hosts.get(address)
                 events = [_event(past) for past in self._dispatcher.history.about(address)]
                 return self._state() | {"host": host and self._host(host), "events": events}
-            case {"what": "lookup", "address": word} if (address := _address(word)) is not None:
+            case {"request": "lookup", "address": word} if (address := _address(word)) is not None:
                 return {"lookup": await self._lookups.answer(address)}
-        return {"error": "expected what=state, log, hosts (with addresses), address or lookup (with address)"}
+        return {"error": "expected request=state, log, hosts (with addresses), address or lookup (with address)"}
 
     def _state(self) -> dict[str, object]:
         self.note_links()

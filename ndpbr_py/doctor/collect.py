@@ -35,7 +35,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
     Without *protocol*, the number is that of the running daemon.
     """
     procfs = ProcFs()
-    answer = ask(state_dir, what="state")
+    answer = ask(state_dir, request="state")
     rules, tag = rules_of(procfs, answer)
     protocol = tag if protocol is None else protocol
     tables: KernelSnapshot | None = None
