@@ -26,7 +26,7 @@ def times(proxy: NdProxy, *nows: float) -> list[float]:
     return [now for now in nows if handle(proxy, DUE, now=now)]
 
 
-def test_remembered_host_is_asked_by_multicast_and_gets_nothing_yet() -> None:
+def test_remembered_host_is_probed_by_multicast_and_gets_nothing_yet() -> None:
     """It has to answer first; its lladdr may be another one now."""
     proxy = nd_proxy()
 
@@ -40,7 +40,7 @@ def test_remembered_host_is_asked_by_multicast_and_gets_nothing_yet() -> None:
     assert proxy.candidates.remembered() == []
 
 
-def test_remembered_host_is_asked_three_times() -> None:
+def test_remembered_host_is_probed_three_times() -> None:
     """At once, after a minute, ten minutes later; then it is given up."""
     proxy = nd_proxy()
     handle(proxy, suggested())
@@ -51,7 +51,7 @@ def test_remembered_host_is_asked_three_times() -> None:
     assert proxy.candidates.remembered() == []
 
 
-def test_host_that_answers_an_echo_request_is_asked_once() -> None:
+def test_host_that_answers_an_echo_request_is_probed_once() -> None:
     """It is present, or the answer was false."""
     proxy = nd_proxy()
 
@@ -60,7 +60,7 @@ def test_host_that_answers_an_echo_request_is_asked_once() -> None:
     assert proxy.candidates.remembered() == []
 
 
-def test_remembered_host_heard_elsewhere_is_asked_in_both_places() -> None:
+def test_remembered_host_seen_elsewhere_is_probed_in_both_places() -> None:
     """It has moved to another link, or another host there has answered with its address."""
     proxy = nd_proxy()
     handle(proxy, suggested(), DUE)
@@ -73,7 +73,7 @@ def test_remembered_host_heard_elsewhere_is_asked_in_both_places() -> None:
 
 
 @pytest.mark.parametrize("address", ["2001:db8:1::1", "2001:db8::", "ff02::1", "fe80::1", "2001:db8::1", "2001:db8::2"])
-def test_address_that_must_not_be_learned_is_not_asked(address: str) -> None:
+def test_address_that_must_not_be_learned_is_not_probed(address: str) -> None:
     """Off-link, anycast, of another kind, the router's own, the next hop's: none of them is probed."""
     proxy = nd_proxy()
     handle(proxy, kernel(own=["2001:db8::1"], next_hops={"2001:db8::2": "wan0"}), suggested(address))
@@ -82,7 +82,7 @@ def test_address_that_must_not_be_learned_is_not_asked(address: str) -> None:
     assert proxy.candidates.remembered() == []
 
 
-def test_address_is_asked_when_its_prefix_and_interface_are_there() -> None:
+def test_address_is_probed_when_its_prefix_and_interface_are_there() -> None:
     """Until then, but for no longer than an hour, it waits."""
     proxy = nd_proxy()
     handle(proxy, link(up=False), suggested())
@@ -92,7 +92,7 @@ def test_address_is_asked_when_its_prefix_and_interface_are_there() -> None:
     assert times(proxy, 1001.0) == [1001.0]
 
 
-def test_known_host_is_not_asked() -> None:
+def test_known_host_is_not_probed() -> None:
     """A candidate that was learned meanwhile is verified anyway; it stays a candidate until it has answered."""
     proxy = nd_proxy()
     handle(proxy, suggested(), changed(), DUE)
@@ -116,7 +116,7 @@ def test_remembered_host_is_probed_three_times_by_the_timer_alone() -> None:
     assert probed == [0.0, 60.0, 660.0]
 
 
-def test_candidates_that_are_not_eligible_wake_nobody() -> None:
+def test_candidates_that_are_not_eligible_wake_nothing() -> None:
     """A candidate whose interface is down is due again when the interface is up, not before."""
     proxy = nd_proxy()
     handle(proxy, link(up=False), suggested(), Tick())
@@ -137,7 +137,7 @@ def test_candidates_are_looked_up_a_few_at_a_time() -> None:
     assert handle(proxy, DUE, now=3.5 * BURST_INTERVAL_S) == []
 
 
-def test_remembered_host_that_answers_an_echo_request_is_asked_at_once() -> None:
+def test_remembered_host_that_answers_an_echo_request_is_probed_immediately() -> None:
     """It need not wait for its next turn, and is still remembered."""
     proxy = nd_proxy()
     handle(proxy, suggested())

@@ -146,7 +146,7 @@ def test_static_host_behind_a_nested_router_gets_no_route(home: Home, daemon: St
     assert not [route for route in routes(home.router) if "proto 135" in route]
 
 
-def test_what_another_program_takes_away_is_restored_at_once(home: Home, daemon: Start) -> None:
+def test_what_another_program_takes_away_is_restored_immediately(home: Home, daemon: Start) -> None:
     """A deleted route and a proxy_ndp that was turned off are restored without waiting for the next resync."""
     running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
     claim(home.lan, LAN)

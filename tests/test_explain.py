@@ -181,8 +181,8 @@ def test_claim_where_the_routing_table_does_not_send_it(dev: str, advice: str | 
     routes = (*ON_LINK, prefix_route(nested, dev, kind=kind))
     explanation = explained(addr(), rules, replace(read, routes=routes), running=True)
 
-    said = f"dev {dev}" if dev != "lo" else "blackhole"
-    assert (explanation.reason or "").endswith(f"to another interface than the one where it was seen: {nested} {said}")
+    shown = f"dev {dev}" if dev != "lo" else "blackhole"
+    assert (explanation.reason or "").endswith(f"to another interface than the one where it was seen: {nested} {shown}")
     assert explanation.advice == advice
 
 

@@ -65,10 +65,10 @@ def test_lladdr_on_another_lan_has_its_addresses_verified(home: Home, daemon: St
     running = _learned(home, daemon)
     home.lan.ip(f"address del {LAN}/64 dev eth0")
     claim(home.lan2, "fe80::66", lladdr=home.lan.mac("eth0"))
-    doubted = running.wait_for("host-probed", address=LAN, reason="lladdr-elsewhere")
+    probed = running.wait_for("host-probed", address=LAN, reason="lladdr-elsewhere")
     running.wait_for("host-forgotten", address=LAN)
 
-    assert doubted["seen_on"] == "lan1"
+    assert probed["seen_on"] == "lan1"
 
 
 def test_ineligible_addresses_are_never_learned(home: Home, daemon: Start) -> None:

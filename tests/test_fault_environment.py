@@ -43,7 +43,7 @@ def test_settings_that_cannot_be_saved_are_a_warning(home: Home, tmp_path: Path,
     running = _in_shell(
         home.router, tmp_path, f'{disk} && exec "$@"', "--resync-interval", "1", "wan0", "lan0", "later0"
     )
-    _until_said(tmp_path, "event=started")
+    _until_logged(tmp_path, "event=started")
     claim(home.lan, LAN)
     until(lambda: PROXY in proxies(home.router), what="the host is learned")
     # One more setting to save, and two more resyncs.
@@ -122,14 +122,16 @@ def test_resume_requests_a_resync(home: Home, tmp_path: Path) -> None:
     running = _in_shell(
         home.router, tmp_path, 'exec "$@"', *options, program=(sys.executable, "-c", SLEEPER, str(slept))
     )
-    _until_said(tmp_path, "event=started")
+    _until_logged(tmp_path, "event=started")
     claim(home.lan, LAN)
     until(lambda: PROXY in proxies(home.router), what="the host is learned")
     time.sleep(1.5)  # the pause after the first resyncs
     home.router.ip("-6 neigh flush proxy")
     slept.touch()
-    _until_said(tmp_path, "event=resumed suspended_s=3600")
-    _until_said(tmp_path, "event=state interfaces=wan0,lan0 up=lan0,wan0 prefixes=2001:db8:64::/64 default_routes=wan0")
+    _until_logged(tmp_path, "event=resumed suspended_s=3600")
+    _until_logged(
+        tmp_path, "event=state interfaces=wan0,lan0 up=lan0,wan0 prefixes=2001:db8:64::/64 default_routes=wan0"
+    )
 
     until(lambda: PROXY in proxies(home.router), what="the entry is back")
     running.terminate()
@@ -180,5 +182,5 @@ def _log(folder: Path) -> str:
     return (folder / "log").read_text()
 
 
-def _until_said(folder: Path, words: str) -> None:
+def _until_logged(folder: Path, words: str) -> None:
     until(lambda: words in _log(folder), what=f"the log has {words}")

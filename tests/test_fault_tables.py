@@ -32,10 +32,10 @@ def test_foreign_proxy_entry_is_not_touched(home: Home, daemon: Start) -> None:
     """Another program's proxy entry is neither re-tagged nor removed; one warning is logged."""
     home.router.ip(f"-6 neigh add proxy {LAN} dev wan0 proto 99")
     running = _learned(home, daemon, *OFTEN)
-    shadowed = running.wait_for("foreign-entry", address=LAN)
+    foreign = running.wait_for("foreign-entry", address=LAN)
     until(lambda: running.stop() == 0, what="it has stopped")
 
-    assert (shadowed["foreign"], shadowed["level"]) == ("proxy dev wan0", "warning")
+    assert (foreign["foreign"], foreign["level"]) == ("proxy dev wan0", "warning")
     assert proxies(home.router) == {f"{LAN} dev wan0 proto openr"}
     assert routes(home.router) == set()
 

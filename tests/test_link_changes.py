@@ -181,7 +181,7 @@ def test_host_served_by_another_programs_route_loses_its_proxy_entries_too() -> 
     assert actions(decisions) == [DelProxy(A, "wan0")]
 
 
-def test_host_heard_on_an_interface_that_is_down_waits_for_it() -> None:
+def test_host_seen_on_an_interface_that_is_down_waits_for_it() -> None:
     """A line that was late is believed, but entries go on interfaces that are up."""
     proxy = nd_proxy()
 
@@ -200,7 +200,7 @@ def test_interface_that_went_down_while_the_tables_were_read_is_down() -> None:
     assert why(handle(proxy, link("lan0", up=True))) == [("link-up", "link-up")]
 
 
-def test_news_that_come_after_the_tables_said_so_still_count() -> None:
+def test_events_after_the_snapshot_with_the_same_news_still_count() -> None:
     """A host that is not in the snapshot, because it was learned meanwhile, is suspended when its link goes down."""
     proxy = nd_proxy()
     handle(proxy, SnapshotStarted(), changed(state=REACHABLE), kernel(up=["wan0"]))

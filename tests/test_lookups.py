@@ -1,4 +1,4 @@
-"""How many looks, and when."""
+"""How many lookups, and when."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ A = addr()
 
 def test_steps_fall_due_in_their_time_and_once() -> None:
     """The earliest is next; what is planned again takes the place of what was planned before."""
-    looks = Lookups()
-    looks.plan(Step.LOOK_UP, A, "lan0", 5.0)
-    looks.plan(Step.CHECK_OWNER, A, "lan0", 3.0)
-    looks.plan(Step.LOOK_UP, A, "lan0", 7.0)
+    lookups = Lookups()
+    lookups.plan(Step.LOOK_UP, A, "lan0", 5.0)
+    lookups.plan(Step.CHECK_OWNER, A, "lan0", 3.0)
+    lookups.plan(Step.LOOK_UP, A, "lan0", 7.0)
 
-    went = [(looks.next_deadline(), list(looks.due(now))) for now in (2.9, 5.0, 7.0, 8.0)]
+    went = [(lookups.next_deadline(), list(lookups.due(now))) for now in (2.9, 5.0, 7.0, 8.0)]
 
     assert went == [
         (3.0, []),
@@ -30,21 +30,21 @@ def test_steps_fall_due_in_their_time_and_once() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """Ten thousand sources, targets and looks leave a thousand each."""
-    looks = Lookups()
+    """Ten thousand sources, targets and lookups leave a thousand each."""
+    lookups = Lookups()
     for number in range(10_000):
         target = IPv6Address(number)
-        looks.allows("lan0", f"{number:x}", target, 1, now=number)
-        looks.plan(Step.LOOK_UP, target, "lan0", number)
+        lookups.allows("lan0", f"{number:x}", target, 1, now=number)
+        lookups.plan(Step.LOOK_UP, target, "lan0", number)
 
-    kept = looks._senders, looks._probed_at, looks._steps
+    kept = lookups._senders, lookups._probed_at, lookups._steps
     assert [len(it) for it in kept] == [1000, 1000, 1000]
 
 
 @pytest.mark.parametrize(("number", "allowed"), [(1, 25), (5, 5), (26, 1)])
-def test_looks_are_counted_by_what_they_cost(number: int, allowed: int) -> None:
+def test_lookups_are_counted_by_what_they_cost(number: int, allowed: int) -> None:
     """A lookup on five links costs five tokens, and one on more links than the burst costs the whole burst."""
-    looks = Lookups()
+    lookups = Lookups()
 
-    assert sum(looks.allows("lan0", LLADDR, IPv6Address(n), number, 1.0) for n in range(100)) == allowed
-    assert (looks.sent, looks.rate_limited) == (allowed * number, 100 - allowed)
+    assert sum(lookups.allows("lan0", LLADDR, IPv6Address(n), number, 1.0) for n in range(100)) == allowed
+    assert (lookups.sent, lookups.rate_limited) == (allowed * number, 100 - allowed)

@@ -68,7 +68,7 @@ def test_turns_wait_for_a_reading_to_end() -> None:
     assert actions(handle(proxy, FOUND, Tick(), now=1.0)) == [RejoinGroup((addr(FIRST),), "wan0")]
 
 
-def test_nothing_is_taken_out_unless_asked_for() -> None:
+def test_nothing_is_removed_unless_requested() -> None:
     """Without a refresh interval proxy entries stay where they are."""
     proxy = nd_proxy()
     handle(proxy, FOUND, Tick())

@@ -248,7 +248,7 @@ def test_hosts_that_answer_take_no_place_of_another_link() -> None:
     ]
 
 
-def crowd(*ages_s: float) -> NdProxy:
+def many_hosts(*ages_s: float) -> NdProxy:
     """Return one that knows hosts with one lladdr, up to the limit, which it saw so many seconds before 1000 s."""
     proxy = nd_proxy(per_lladdr=len(ages_s))
     for number, age_s in enumerate(ages_s):
@@ -259,7 +259,7 @@ def crowd(*ages_s: float) -> NdProxy:
 
 def test_host_of_a_full_lladdr_that_is_absent_makes_room() -> None:
     """The one that was seen the longest time ago is forgotten for one that answers."""
-    proxy = crowd(100, 700, 900, 599)
+    proxy = many_hosts(100, 700, 900, 599)
 
     decisions = handle(proxy, changed(state=REACHABLE), now=1000.0)
 
@@ -269,7 +269,7 @@ def test_host_of_a_full_lladdr_that_is_absent_makes_room() -> None:
 
 def test_newcomer_to_a_full_lladdr_must_answer_first() -> None:
     """It is probed if there is a host that may make room; its place is not taken before that."""
-    proxy = crowd(100, 700)
+    proxy = many_hosts(100, 700)
 
     decisions = handle(proxy, changed(), now=1000.0)
 
@@ -280,7 +280,7 @@ def test_newcomer_to_a_full_lladdr_must_answer_first() -> None:
 
 def test_live_hosts_of_a_full_lladdr_stay() -> None:
     """Eighty live addresses behind one repeater: those that came first are known, the others are refused each time."""
-    proxy = crowd(*range(64))
+    proxy = many_hosts(*range(64))
     late = [f"2001:db8::d:{number}" for number in range(16)]
     seen = [f"2001:db8::c:{number}" for number in range(64)]
 

@@ -42,9 +42,9 @@ def test_quiet_saves_up_no_more_than_a_burst() -> None:
 def test_key_is_due_once_per_interval() -> None:
     """Other keys do not matter, except that a key which is not among the latest is forgotten."""
     once = OncePerKey(3600, 2)
-    once.note("a", 0.0)
+    once.record("a", 0.0)
 
     assert [once.is_due("a", 3599.0), once.is_due("b", 1.0), once.is_due("a", 3600.0)] == [False, True, True]
-    once.note("b", 1.0)
-    once.note("c", 2.0)
+    once.record("b", 1.0)
+    once.record("c", 2.0)
     assert [once.is_due(key, 3.0) for key in "abc"] == [True, False, False]

@@ -63,7 +63,7 @@ def test_readme_is_short_and_leads_to_every_page() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_told_of(name: str) -> None:
+def test_every_command_is_described(name: str) -> None:
     """Each command has its row in README; the manual page has its options (tests/test_manpage.py)."""
     assert re.search(rf"(?m)^\| `{name}\b", TEXTS["README.md"])
 

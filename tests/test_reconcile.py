@@ -275,7 +275,7 @@ def test_adopted_host_is_as_the_cache_has_it() -> None:
     ]
 
 
-def test_adopted_host_that_fails_in_the_cache_is_asked() -> None:
+def test_adopted_host_that_fails_in_the_cache_is_probed() -> None:
     """What the cache holds against it may be old; nothing of it is taken over."""
     proxy = nd_proxy()
 

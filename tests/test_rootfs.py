@@ -45,9 +45,9 @@ def test_commands_run_on_the_host_they_are_given_to(router: Host, bare_root: Pat
     """Inside, links and settings are those of the host."""
     router.sysctl("net/ipv6/conf/all/forwarding", 1)
 
-    said = router.run(*enter(bare_root), "sh", "-c", "cat /proc/sys/net/ipv6/conf/all/forwarding; /sbin/ip -o link")
-    assert said.stdout.splitlines()[0] == "1"
-    assert [line.split()[1] for line in said.stdout.splitlines()[1:]] == ["lo:"]
+    printed = router.run(*enter(bare_root), "sh", "-c", "cat /proc/sys/net/ipv6/conf/all/forwarding; /sbin/ip -o link")
+    assert printed.stdout.splitlines()[0] == "1"
+    assert [line.split()[1] for line in printed.stdout.splitlines()[1:]] == ["lo:"]
 
 
 @pytest.mark.parametrize("compiler", ["cc", "musl-gcc"])

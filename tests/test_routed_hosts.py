@@ -41,7 +41,7 @@ def server() -> NdProxy:
     return nd_proxy(*LISTED)
 
 
-def test_route_creates_the_host_at_once() -> None:
+def test_route_creates_the_host_immediately() -> None:
     """It gets proxy entries on the other links, no route and no probe; its entries are left alone afterwards."""
     proxy = server()
 

@@ -63,7 +63,7 @@ def test_router_that_fails_is_none_any_more() -> None:
     assert why(handle(proxy, changed(MODEM, "lan0"))) == [("host-learned", "first-sight")]
 
 
-def test_host_elsewhere_is_not_cut_off_by_one_who_says_he_is_a_router() -> None:
+def test_host_elsewhere_is_not_cut_off_by_a_host_with_the_router_flag() -> None:
     """A host keeps its address also after an absence; a host that has not answered is no router."""
     proxy = on_the_providers_link()
     handle(proxy, changed(state=REACHABLE), changed(HOST, "wan0", REACHABLE, OTHER_LLADDR, router=True))

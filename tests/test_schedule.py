@@ -59,7 +59,7 @@ def test_host_forgotten_since_the_round_began_has_no_turn() -> None:
     assert later == [addr("2001:db8::")]
 
 
-def test_nobody_is_due_where_nobody_is_known() -> None:
+def test_no_host_is_due_where_none_is_known() -> None:
     """Time passes without hosts, and saves up no turns."""
     rounds, hosts = RoundRobin(10.0), Hosts()
     list(rounds.due(hosts, 0.0))

@@ -211,7 +211,7 @@ def test_withheld_entry_of_an_unused_address_is_restored() -> None:
     assert actions(closed) == [AddProxy(A, "lan1")]
 
 
-def test_address_left_open_to_one_link_after_another_has_its_time_there() -> None:
+def test_address_withheld_on_one_link_after_another_has_its_time_there() -> None:
     """The end of the first link's ten seconds is not the end of the second's."""
     proxy = nd_proxy(*THREE, "lan2")
     handle(proxy, kernel(up=(*THREE, "lan2")), changed(state=REACHABLE), detection(dev="lan1"), changed(state=PROBE))
@@ -292,15 +292,15 @@ def test_scan_gets_a_few_lookups_a_second_and_one_warning_a_minute() -> None:
         for n in range(20_000)
         for decision in handle(proxy, solicited(f"2001:db8::{n >> 8:x}:5ca:{n & 255:x}"), now=n / 200)
     ]
-    looks = proxy.lookups
+    lookups = proxy.lookups
     warnings = [decision for decision in decisions if decision.kind is DecisionKind.LOOKUPS_RATE_LIMITED]
     more = [decision.detail.suppressed or 0 for decision in warnings if decision.detail is not None]
 
-    assert looks.sent <= 25 + 5 * 100
-    assert looks.sent + looks.rate_limited == looks.received == 20_000
+    assert lookups.sent <= 25 + 5 * 100
+    assert lookups.sent + lookups.rate_limited == lookups.received == 20_000
     assert more[0] == 1
     assert len(more) == 2
-    assert looks.rate_limited / 2 < more[1] < looks.rate_limited
+    assert lookups.rate_limited / 2 < more[1] < lookups.rate_limited
 
 
 def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_another() -> None:

@@ -80,7 +80,7 @@ def test_static_address_claimed_elsewhere_stays(lladdr: str) -> None:
     assert handle(proxy, changed(state=NudState.FAILED), now=200.0) == []
 
 
-def test_static_host_is_not_asked_when_its_lladdr_is_heard_elsewhere() -> None:
+def test_static_host_is_not_probed_when_its_lladdr_is_seen_elsewhere() -> None:
     """Its machine may have moved, but the user has configured where the address is."""
     proxy = static()
     handle(proxy, kernel(up=UP), changed(state=NudState.REACHABLE))
@@ -100,7 +100,7 @@ def test_no_host_takes_a_static_host_s_place() -> None:
     assert A in proxy.hosts
 
 
-def test_static_host_that_was_heard_before_the_first_reading() -> None:
+def test_static_host_that_was_seen_before_the_first_snapshot() -> None:
     """A host learned as any other becomes the static one that the user wants."""
     proxy = static()
     handle(proxy, changed())

@@ -45,6 +45,6 @@ def test_every_ip_stamps_alike(version: str) -> None:
 
 
 @given(st.text())
-def test_any_text_can_be_asked_for_its_stamp(line: str) -> None:
+def test_any_text_may_have_a_time_stamp(line: str) -> None:
     """What comes from outside never raises."""
     assert seconds(line) is None or line[0] in "[T"

@@ -22,7 +22,7 @@ class Keyboard:
             end.setblocking(False)
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[None]:
+    def unbuffered(self) -> Iterator[None]:
         """Read each key as it is pressed, and do not print it; afterwards the terminal is as before."""
         signal.signal(signal.SIGWINCH, lambda *_: None)  # without a handler it would wake nothing
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)

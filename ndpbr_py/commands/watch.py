@@ -25,7 +25,7 @@ Read = Callable[[], tuple[list[Row], Mapping[str, Any] | None]]
 def watch(read: Read, interval_s: float, *, pinged: bool, color: bool) -> None:
     """Draw the hosts and the daemon's state that *read* returns, every *interval_s* seconds."""
     keyboard, drawn = Keyboard(), (0, 0)
-    with keyboard.reading():
+    with keyboard.unbuffered():
         while True:
             rows, daemon = read()
             shape = columns, lines = size(sys.stdout)

@@ -30,7 +30,7 @@ class Corrections:
     """The hosts to advertise: how many times each still, why, and when the next advertisement is due."""
 
     def __init__(self) -> None:
-        self._left: dict[IPv6Address, tuple[int, Reason]] = {}  # of known hosts only, which are bounded
+        self._remaining: dict[IPv6Address, tuple[int, Reason]] = {}  # of known hosts only, which are bounded
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
         self._start_ends: float | None = None
         self._next_of_start = float("-inf")
@@ -47,16 +47,16 @@ class Corrections:
         if kind not in _KINDS or address is None:
             return
         if kind is DecisionKind.FORGOTTEN:
-            self._left.pop(address, None)
+            self._remaining.pop(address, None)
             return
         if decision.detail is not None and decision.detail.from_dev is not None:
-            self._left[address] = _COUNT, Reason.MOVED
+            self._remaining[address] = _COUNT, Reason.MOVED
         if kind is not DecisionKind.VERIFIED and decision.reason not in _VERIFIED:
             return
-        if address in self._left:
+        if address in self._remaining:
             self._deadlines.set(address, now)
         elif self._start_ends is not None and now < self._start_ends:
-            self._left[address] = 1, Reason.NOTHING_ADOPTED
+            self._remaining[address] = 1, Reason.NOTHING_ADOPTED
             self._next_of_start = max(now, self._next_of_start + _START_INTERVAL_S)
             self._deadlines.set(address, self._next_of_start)
 
@@ -69,11 +69,11 @@ class Corrections:
         result = []
         while (address := self._deadlines.pop(now)) is not None:
             host = state.hosts.get(address)
-            left, reason = self._left.pop(address, (0, Reason.MOVED))
-            if left > 1:
-                self._left[address] = left - 1, reason
+            count, reason = self._remaining.pop(address, (0, Reason.MOVED))
+            if count > 1:
+                self._remaining[address] = count - 1, reason
                 self._deadlines.set(address, now + _INTERVAL_S)
-            if host is not None and host.state.has_answered and left:
+            if host is not None and host.state.has_answered and count:
                 devs = [dev for dev in host.installed.proxies if state.waiting.allows(dev, now)]
                 actions: list[Action] = [Advertise(address, dev, None) for dev in devs]
                 result.append(host.decision(DecisionKind.ADVERTISED, reason, actions))

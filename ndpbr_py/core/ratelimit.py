@@ -11,21 +11,21 @@ from ndpbr_py.core.bounded import remember
 
 
 class OncePerKey:
-    """Says whether a key is due: it was not noted in the last *interval_s* seconds. Knows the latest keys only."""
+    """Says whether a key is due: it was not recorded in the last *interval_s* seconds. Knows the latest keys only."""
 
     def __init__(self, interval_s: float, max_keys: int) -> None:
         self._interval_s = interval_s
         self._max_keys = max_keys
-        self._noted: dict[Hashable, float] = {}
+        self._recorded: dict[Hashable, float] = {}
 
     def is_due(self, key: Hashable, now: float) -> bool:
         """Return whether *key* is due at *now* (seconds, monotonic)."""
-        noted = self._noted.get(key)
-        return noted is None or now - noted >= self._interval_s
+        recorded = self._recorded.get(key)
+        return recorded is None or now - recorded >= self._interval_s
 
-    def note(self, key: Hashable, now: float) -> None:
-        """Note that *key* had its turn."""
-        remember(self._noted, key, now, self._max_keys)
+    def record(self, key: Hashable, now: float) -> None:
+        """Record that *key* has had its turn."""
+        remember(self._recorded, key, now, self._max_keys)
 
 
 class TokenBucket:

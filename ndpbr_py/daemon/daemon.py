@@ -206,7 +206,7 @@ class Daemon:
             case LinkChanged() | LinkDeleted():
                 self._on_link(event)
                 self._dispatcher.handle(event)
-                self._status.note_links()
+                self._status.update_links()
                 if isinstance(event, LinkDeleted):
                     self._follow(event.dev, exists=False)
             case KernelSnapshot():
@@ -313,7 +313,7 @@ class Daemon:
 
     def _on_tick(self) -> None:
         """Do what may wait for any tick; there is at least one every 30 s."""
-        self._status.note_links()
+        self._status.update_links()
         if self._loop.time() >= self._next_upkeep:
             self._next_upkeep = self._loop.time() + _UPKEEP_INTERVAL_S
             self._log.flush()

@@ -58,7 +58,7 @@ class Status:
         self._up: dict[str, tuple[bool, float]] = {}
         self.monitor_starts = 0
 
-    def note_links(self) -> None:
+    def update_links(self) -> None:
         """Note which interfaces have gone up or down."""
         usable = self._dispatcher.proxy.desired.usable
         for dev in self._interfaces:
@@ -120,7 +120,7 @@ class Status:
         return {"error": "expected request=state, log, hosts (with addresses), address or lookup (with address)"}
 
     def _state(self) -> dict[str, object]:
-        self.note_links()
+        self.update_links()
         addresses, lladdr, dev = self._dispatcher.proxy.hosts.most_addresses()
         return {
             "version": __version__,

@@ -73,9 +73,9 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
 def interfaces(procfs: ProcFs, tables: KernelSnapshot | None) -> tuple[str, ...]:
     """Return the interfaces of the running daemon, else those with its leftovers, else all that it could list."""
     held = _held(procfs, "interface ")
-    left = {entry.dev for entry in tagged(tables) if entry.dev is not None}
-    if held or len(left) > 1:
-        return tuple(sorted(held or left))
+    tagged_devs = {entry.dev for entry in tagged(tables) if entry.dev is not None}
+    if held or len(tagged_devs) > 1:
+        return tuple(sorted(held or tagged_devs))
     return tuple(
         link.name
         for link in procfs.links()

@@ -44,13 +44,13 @@ class Probe:
 
     Attributes:
         hook: The hook that the packet passes.
-        what: The packet's kind, and the interfaces.
+        traffic: The packet's kind, and the interfaces.
         packet: Selectors of nft(8) -> the spellings of the packet's value, or the prefix of its address.
         accept: The conditions of a rule that accepts the packet, for nft(8) and for ip6tables(8).
     """
 
     hook: str
-    what: tuple[str, str]
+    traffic: tuple[str, str]
     packet: Packet
     accept: tuple[str, str]
 
@@ -65,12 +65,12 @@ def firewall(facts: Facts) -> Iterator[Finding]:
         for base in (chain for chain in facts.chains if chain.hook == probe.hook):
             within = {chain.name: chain for chain in facts.chains if chain.table == base.table}
             if reason := _drop(base, within, probe.packet):
-                what, devs = probe.what
-                mistake = f"{base.table} {base.name} drops {what}", reason
+                traffic, devs = probe.traffic
+                mistake = f"{base.table} {base.name} drops {traffic}", reason
                 dropped[mistake].append((devs, _fix(base, within, probe.accept)))
-    for (what, reason), found in dropped.items():
+    for (traffic, reason), found in dropped.items():
         where, fixes = (list(dict.fromkeys(column)) for column in zip(*found, strict=True))
-        yield warn("firewall", f"{what} {' and '.join(where)}: {reason}", " && ".join(fixes))
+        yield warn("firewall", f"{traffic} {' and '.join(where)}: {reason}", " && ".join(fixes))
     if not any(chain.hook in ("input", "forward") for chain in facts.chains) and not dropped:
         yield ok("firewall", "filters neither input nor forwarded packets")
     elif not dropped:

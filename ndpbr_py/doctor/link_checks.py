@@ -53,13 +53,13 @@ def _without_nd(facts: Facts, name: str) -> Finding:
     served += [f"{static} by --static" for static, dev in facts.rules.statics.items() if dev == name]
     if hosts := sum(dev == name for dev in tables.routed.values()):
         served.append(f"{hosts} with a /128 route")
-    what = f"{name} has no neighbor discovery"
+    subject = f"{name} has no neighbor discovery"
     if served:
-        return ok("interface", f"{what}: no host is learned there, but served are {', '.join(served)}")
+        return ok("interface", f"{subject}: no host is learned there, but served are {', '.join(served)}")
     if any(route.dev == name for route in facts.default_routes()):
-        return ok("interface", f"{what}: no host is learned there, and packets to it need no proxy entry")
+        return ok("interface", f"{subject}: no host is learned there, and packets to it need no proxy entry")
     needed = "hosts there are served only if they have a /128 route, or if a part of the prefix is routed to it"
-    return warn("interface", f"{what}: {needed}", f"ndpbr run --static PREFIX%{name}")
+    return warn("interface", f"{subject}: {needed}", f"ndpbr run --static PREFIX%{name}")
 
 
 def _is_refused(routes: RoutingTable, prefix: IPv6Network, devs: Iterable[str]) -> bool:

@@ -49,17 +49,17 @@ class ActionQueue:
     def take(self, entries: int, probes: int) -> list[Action]:
         """Remove and return so many of the first entries, then so many of the first probes."""
         if entries == len(self.entries):
-            taken = list(self.entries)
+            dequeued = list(self.entries)
             self.entries.clear()
             self._latest.clear()
         else:
-            taken = [self.entries.popleft() for _ in range(entries)]
-            for action in taken if self._latest else ():
+            dequeued = [self.entries.popleft() for _ in range(entries)]
+            for action in dequeued if self._latest else ():
                 if self._latest.get(about := _about(action)) is action:
                     del self._latest[about]
         if probes:
-            taken += [self.probes.pop(place) for place in list(islice(self.probes, probes))]
-        return taken
+            dequeued += [self.probes.pop(place) for place in list(islice(self.probes, probes))]
+        return dequeued
 
 
 def _about(action: Action) -> object:

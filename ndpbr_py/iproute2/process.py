@@ -143,8 +143,8 @@ def output(path: str, *arguments: str, timeout_s: float = 10.0) -> Ended:
     poll = select.poll()
     for descriptor in unfinished:
         poll.register(descriptor, select.POLLIN)
-    while unfinished and (left := end - time.monotonic()) > 0:
-        for descriptor, _ in poll.poll(left * 1000):
+    while unfinished and (left_s := end - time.monotonic()) > 0:
+        for descriptor, _ in poll.poll(left_s * 1000):
             chunk = os.read(descriptor, 1 << 16)
             unfinished[descriptor] += chunk
             if not chunk:

@@ -184,7 +184,7 @@ class Log:
         kind = decision.kind, decision.reason
         about = *kind, decision.address
         if self._warned.is_due(about, now) and self._warnings.setdefault(kind, TokenBucket(1 / 60, 100)).allows(now):
-            self._warned.note(about, now)
+            self._warned.record(about, now)
             self._write("warning", decision, suppressed=self._suppressed.pop(kind, 0))
         else:
             self._suppressed[kind] += 1

@@ -86,11 +86,11 @@ def _fitted(render: _Render, max_bytes: int) -> Callable[[object, str, _Record],
     """
 
     def texts(_: object, __: str, record: _Record) -> tuple[tuple[str, ...], _Record]:
-        text, kept = render(record), dict(record)
-        while len(text.encode(errors="backslashreplace")) > max_bytes and list(kept)[-1] not in _HEAD:
-            kept.popitem()
-            text = render({**kept, "truncated": True})
-        if record.get("fix") is None or "fix" in kept or record["event"] == "fix":
+        text, shown = render(record), dict(record)
+        while len(text.encode(errors="backslashreplace")) > max_bytes and list(shown)[-1] not in _HEAD:
+            shown.popitem()
+            text = render({**shown, "truncated": True})
+        if record.get("fix") is None or "fix" in shown or record["event"] == "fix":
             return (text,), {}
         head = {key: record[key] for key in _HEAD if key in record}
         fix = {"event": "fix", "check": record.get("check"), "fix": record["fix"]}

@@ -76,7 +76,7 @@ class SolicitationSocket:
             self._emit([SocketRefused(dev, error.strerror or str(error))])
             return
         try:
-            program, _kept_until_attached = sock_fprog()
+            program, _buffer = sock_fprog()
             receiver.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
             receiver.bind((dev, _IPV6))
             membership = struct.pack("iHH8s", index, _ALL_MULTICAST, 0, b"")

@@ -139,21 +139,21 @@ class SysctlOverrides:
         """
         names = self._names()
         found = self._saved() if self._found is None else self._found
-        left, changes = {}, []
+        remaining, changes = {}, []
         with self._shared.transition():
             for key, value in found.items():
                 if key == _SHARED and self._shared.others():
                     if not self._shared.others(int(value)):
-                        left[key] = value  # the other instance does not know this value
+                        remaining[key] = value  # the other instance does not know this value
                     continue
                 now = None if key[0] not in names else self._value(key, names)
                 try:
                     if now not in (None, value) and self._set(key, names, value):
                         changes.append(SettingChange(_path(key, names), str(now), value))
                 except NdpbrError:
-                    left[key] = value
+                    remaining[key] = value
             if found:
-                self._found = left
+                self._found = remaining
                 self._save()
             self._found = None
             self._shared.leave()  # not later: two that stop together must not both leave it to the other
