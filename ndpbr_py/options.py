@@ -143,16 +143,14 @@ def _doctor_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _explain_options(parser: argparse.ArgumentParser) -> None:
-    text = "an IPv6 address, or the link-layer address or the name of a host"
-    parser.add_argument("address", metavar="ADDR", help=text)
-    _names(parser)
+    _host(parser)
     _interface_list(parser, "those of the daemon")
     _prefix(parser, "as for run (those of the daemon)")
     _query_options(parser)
 
 
 def _lookup_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("address", type=config.address, metavar="ADDR", help="an IPv6 address")
+    _host(parser)
     _state_dir(parser)
 
 
@@ -169,6 +167,12 @@ def _query_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     _protocol(parser, None, "that of the daemon, or 135")
     _state_dir(parser)
+
+
+def _host(parser: argparse.ArgumentParser) -> None:
+    text = "an IPv6 address, or the link-layer address or the name of a host"
+    parser.add_argument("address", metavar="ADDR", help=text)
+    _names(parser)
 
 
 def _interfaces(parser: argparse.ArgumentParser, nargs: str, text: str) -> None:

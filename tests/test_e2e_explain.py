@@ -64,6 +64,7 @@ def test_host_by_its_name_and_by_its_lladdr(home: Home, ndpbr: Run, daemon: Star
         "name: phone",
     ]
     assert by_lladdr.stdout.count("yes: proxied on wan0") == 2
+    assert json.loads(ndpbr(home.router, "explain", "--json", LAN, *words).stdout)["name"] == "phone"
     assert colored.stdout.startswith("\x1b[32myes\x1b[m: ")
     assert (unknown.returncode, unknown.stdout) == (2, "")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from argparse import Namespace
-from ipaddress import IPv6Address
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from ndpbr_py.commands.lookup import main
 from ndpbr_py.control.client import ask
 from ndpbr_py.control.server import Control
+from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import INET, LAN, Home
 from tests.lab import until
@@ -32,6 +32,29 @@ def test_host_that_has_sent_nothing(home: Home, ndpbr: Run, daemon: Start) -> No
         assert re.fullmatch(rf"yes: {home.lan.mac('eth0')} answered on lan0 after \d+ ms\n", it.stdout)
     assert running.wait_for("lookup-started", address=LAN)["reason"] == "requested"
     assert running.wait_for("host-learned", address=LAN)["dev"] == "lan0"
+
+
+def test_host_by_its_name_and_by_its_lladdr(home: Home, ndpbr: Run, daemon: Start, tmp_path: Path) -> None:
+    """Each address of the host is looked up; a name without an address, and an unknown word, are one sentence."""
+    phone = home.lan.mac("eth0")
+    (tmp_path / "names").write_text(f"{phone} phone\n02:00:00:00:00:99 tablet\n")
+    running = daemon(home.router, *DEVS)
+    home.lan.ip("address add 2001:db8:64::12/64 dev eth0 nodad")
+    for address in (LAN, "2001:db8:64::12"):
+        claim(home.lan, address)
+        running.wait_for("host-verified", address=address)
+    words = ("--state-dir", str(running.state), "--names", str(tmp_path / "names"))
+    by_name, by_lladdr, absent, unknown = (
+        ndpbr(home.router, "lookup", word, *words) for word in ("phone", phone, "tablet", "toaster")
+    )
+
+    for it in (by_name, by_lladdr):
+        assert [line.split(" after ")[0] for line in it.stdout.splitlines()] == [
+            f"{address}: yes: {phone} answered on lan0" for address in (LAN, "2001:db8:64::12")
+        ]
+        assert it.returncode == 0
+    assert absent.stderr == "ndpbr: tablet has no address in the neighbor table that could be proxied\n"
+    assert (absent.returncode, unknown.returncode) == (1, 2)
 
 
 def test_address_that_no_host_has(home: Home, ndpbr: Run, daemon: Start) -> None:
@@ -90,7 +113,7 @@ def test_command_waits_for_the_limits(tmp_path: Path, capsys: pytest.CaptureFixt
         control = Control(tmp_path, answer)
         await control.start()
         try:
-            return await asyncio.to_thread(main, Namespace(state_dir=tmp_path, address=IPv6Address(LAN)))
+            return await asyncio.to_thread(main, Namespace(state_dir=tmp_path, address=LAN, names=None))
         finally:
             control.stop()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ndpbr_py.commands.explain import addresses, keys_of, lines
+from ndpbr_py.commands.explain import lines
+from ndpbr_py.commands.host_word import addresses, keys_of
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import (
     HostRoute,
@@ -86,8 +87,8 @@ def test_host_is_an_address_an_lladdr_or_a_name(tmp_path: Path) -> None:
 
     assert keys_of(f"{HOST}%lan0", names) == {addr()}
     assert keys_of(LLADDR.upper(), names) == {LLADDR}
-    assert addresses({LLADDR}, found) == [addr(), addr("2001:db8::44")]
-    assert addresses(keys_of("Phone", names), found) == [addr(), addr("2001:db8::44"), addr("2001:db8::77")]
+    assert addresses(LLADDR, {LLADDR}, found) == [addr(), addr("2001:db8::44")]
+    assert addresses("Phone", keys_of("Phone", names), found) == [addr(), addr("2001:db8::44"), addr("2001:db8::77")]
     with pytest.raises(ConfigError, match="got 'tablet'"):
         keys_of("tablet", names)
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Any
 
-from ndpbr_py import config
+from ndpbr_py.commands.host_word import addresses, keys_of
 from ndpbr_py.control.client import ask
 from ndpbr_py.control.rules import narrowed
 from ndpbr_py.core.address import text
@@ -24,9 +23,9 @@ from ndpbr_py.doctor import paths
 from ndpbr_py.doctor.collect import interfaces, rules_of
 from ndpbr_py.doctor.explain import Explanation, explained
 from ndpbr_py.doctor.procfs import ProcFs
-from ndpbr_py.errors import ConfigError, NdpbrError
+from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import dump, program
-from ndpbr_py.names import Key, Names, is_lladdr
+from ndpbr_py.names import Names
 from ndpbr_py.system.terminal import first_word_painted, has_color
 
 _MAX_EVENTS = 10  # in text; JSON has them all
@@ -48,9 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
     kernel = dump.snapshot_now(ip, devs, protocol)
     running = daemon is not None or procfs.running(protocol)
     asked_about = narrowed(rules, devs, frozenset(arguments.prefixes))
-    found = addresses(keys, kernel)
-    if not found:
-        raise NdpbrError(f"{arguments.address} has no address in the neighbor table that could be proxied")
+    found = addresses(arguments.address, keys, kernel)
     color, proxied = has_color(arguments.color, sys.stdout), True
     for address in found:
         explanation = _named(_explained(ip, address, asked_about, kernel, running=running), kernel, names)
@@ -71,26 +68,6 @@ def _explained(
     known = paths.paths(ip, address, sorted(kernel.up), kernel)
     policy, of_sources = paths.rules(ip) or (), paths.of_sources(ip, address)
     return explained(address, rules, kernel, running=running, paths=known, policy=policy, of_sources=of_sources)
-
-
-def keys_of(word: str, names: Names) -> set[Key]:
-    """Return the address or the link-layer address that *word* is, or those with that name.
-
-    Raises:
-        ConfigError: *word* is none of these.
-    """
-    with suppress(ConfigError):
-        return {config.address(word)}
-    keys: set[Key] = {word.lower()} if is_lladdr(word) else names.keys(word)
-    if not keys:
-        raise ConfigError(f"expected an IPv6 address, a link-layer address or the name of a host, got {word!r}")
-    return keys
-
-
-def addresses(keys: Collection[Key], kernel: KernelSnapshot) -> list[IPv6Address]:
-    """Return the addresses among *keys*, and those of the neighbors whose link-layer address is one of *keys*."""
-    neighbors = {it.address for it in kernel.neighbors if it.lladdr in keys and not it.address.is_link_local}
-    return sorted(neighbors | {key for key in keys if isinstance(key, IPv6Address)})
 
 
 def _named(explanation: Explanation, kernel: KernelSnapshot, names: Names) -> Explanation:
@@ -144,6 +121,7 @@ def _daemon_lines(daemon: Mapping[str, Any]) -> Iterator[str]:
 def _fields(explanation: Explanation) -> dict[str, object]:
     return {
         "address": text(explanation.address),
+        "name": next((value for name, value in explanation.facts if name == "name"), None),
         "proxied_on": list(explanation.proxied_on),
         "reason": explanation.reason,
         "advice": explanation.advice,

@@ -1,20 +1,28 @@
-"""ndpbr lookup: an address -> which host answers for it, as the running daemon finds out.
+"""ndpbr lookup: an address, or the addresses of a host -> which host answers, as the running daemon finds out.
 
-Exit status: 0 a host answers, 1 none does, 2 bad usage.
+Exit status: 0 a host answers for each address, 1 none does, 2 bad usage.
 """
 
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 import time
+from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Any
 
+from ndpbr_py import config
+from ndpbr_py.commands.host_word import addresses, keys_of
 from ndpbr_py.control.client import ask
 from ndpbr_py.core.address import text
 from ndpbr_py.core.decision import Reason
+from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.explain_text import OBJECTIONS
 from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import dump, program
+from ndpbr_py.names import Names
 
 _RETRY_DELAY_S = 1.0
 _OBSTACLES = {reason.value: sentence for reason, (sentence, _) in OBJECTIONS.items()} | {
@@ -26,21 +34,35 @@ _OBSTACLES = {reason.value: sentence for reason, (sentence, _) in OBJECTIONS.ite
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Look an address up."""
+    """Look up an address, or all addresses of a host."""
+    keys, kernel = keys_of(arguments.address, Names(arguments.names)), KernelSnapshot()
+    if any(isinstance(key, str) for key in keys):
+        devs = [name for _, name in socket.if_nameindex()]
+        kernel = dump.snapshot_now(program.find(), devs, config.PROTOCOL, ("neighbor",))
+    found, silent = addresses(arguments.address, keys, kernel), 0
+    for address in found:
+        started = time.monotonic()
+        lookup = _answer(address, arguments.state_dir)
+        heading = f"{text(address)}: " if len(found) > 1 else ""
+        print(heading + line(lookup, time.monotonic() - started), flush=True)
+        silent += lookup["answered_on"] is None
+    return int(silent > 0)
+
+
+def _answer(address: IPv6Address, state_dir: Path) -> dict[str, Any]:
+    """Return the daemon's answer about *address*, as soon as the limits of lookups allow one."""
     waited = False
     while True:
-        started = time.monotonic()
-        answer = ask(arguments.state_dir, request="lookup", address=text(arguments.address))
+        answer = ask(state_dir, request="lookup", address=text(address))
         if answer is None:
             raise NdpbrError("the daemon does not answer: is it running? Asking it requires root and its --state-dir")
-        if not answer["lookup"]["limited"]:
-            break
+        lookup: dict[str, Any] = answer["lookup"]
+        if not lookup["limited"]:
+            return lookup
         if not waited:
             print("waiting: too many lookups just now", file=sys.stderr)
             waited = True
         time.sleep(_RETRY_DELAY_S)
-    print(line(answer["lookup"], time.monotonic() - started))
-    return int(answer["lookup"]["answered_on"] is None)
 
 
 def line(lookup: dict[str, Any], elapsed_s: float) -> str:
