@@ -7,14 +7,22 @@ import re
 import shlex
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ndpbr_py import __version__, config
 from ndpbr_py.errors import ConfigError
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, but bad usage raises ConfigError, whose message is one sentence."""
+    """argparse, but bad usage raises ConfigError, whose message is one sentence.
+
+    Attributes:
+        file_options: The words that were read from the files of `run @FILE`.
+    """
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(**words)
+        self.file_options: list[str] = []
 
     def error(self, message: str) -> NoReturn:
         """Raise ConfigError with *message* and the command that prints the help."""
@@ -25,9 +33,11 @@ class Parser(argparse.ArgumentParser):
     def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
         """Return the words of a line of `run @FILE`, without its comment."""
         try:
-            return shlex.split(arg_line, comments=True)
+            words = shlex.split(arg_line, comments=True)
         except ValueError as error:
             self.error(f"{arg_line!r}: {error}")
+        self.file_options += words
+        return words
 
 
 def _value(
@@ -250,5 +260,5 @@ def parser() -> Parser:
             name, help=command.help, description=command.help, allow_abbrev=False, fromfile_prefix_chars=prefix
         )
         command.add_options(below)
-        below.set_defaults(command=name)
+        below.set_defaults(command=name, file_options=below.file_options)
     return top

@@ -211,6 +211,7 @@ def test_run_reads_options_from_a_file(tmp_path: Path) -> None:
     assert [str(address) for address, _ in read.statics] == ["2001:db8:64::9"]
     assert [str(it) for it in read.prefixes] == ["2001:db8:1::/64"]
     assert read.interfaces == ["lan1", "wan0", "lan0"]
+    assert read.file_options == ["--static", "2001:db8:64::9%lan0", "--prefix", "2001:db8:1::/64", "lan1"]
 
 
 def test_file_of_options_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,10 +105,11 @@ def test_syslogd_that_reads_short_lines_gets_whole_fields(home: Home, syslogd: S
     assert _has_record(syslogd, "event=stopped")
 
 
-def test_start_and_stop_are_summaries(home: Home, daemon: Start) -> None:
+def test_start_and_stop_are_summaries(home: Home, daemon: Start, tmp_path: Path) -> None:
     """The first record says what was started and how; hosts at the start and at the stop are in it only at debug."""
     claim(home.lan, LAN)
-    running = daemon(home.router, "--upstream", "wan0", *DEVS)
+    (tmp_path / "options").write_text("--max-hosts 99  # enough\n")
+    running = daemon(home.router, f"@{tmp_path / 'options'}", "--upstream", "wan0", *DEVS)
     running.stop()
     records = running.log()
     first, started, stopped = records[0], running.wait_for("started"), running.wait_for("stopped")
@@ -116,6 +117,7 @@ def test_start_and_stop_are_summaries(home: Home, daemon: Start) -> None:
     assert first["event"] == "starting"
     assert (first["version"], first["pid"], first["interfaces"]) == (__version__, running.process.pid, [*DEVS])
     assert (first["python"], first["options"][-4:]) == (platform.python_version(), ["--upstream", "wan0", *DEVS])
+    assert first["file_options"] == ["--max-hosts", "99"]
     assert (started["hosts"], started["prefixes"], started["default_routes"]) == (1, ["2001:db8:64::/64"], ["wan0"])
     assert (stopped["hosts"], stopped["keep"]) == (1, False)
     about = [(it["event"], it["level"]) for it in records if it.get("address") == LAN]
