@@ -56,6 +56,10 @@ def test_router_advertisement_that_brings_one_of_two(
     booting.wait_for("check-failed", check=missing)
 
     assert failed(booting) == {missing}
+    record = next(it for it in booting.log() if it["event"] == "check-failed")
+    assert record["detail"].endswith("; wan0 waits for a router advertisement: is the modem on?")
+    assert "GATEWAY" not in str(record["fix"])
+    assert "ADDRESS" not in str(record["fix"])
 
 
 def test_no_router_advertisement(capfd: pytest.CaptureFixture[str]) -> None:

@@ -85,6 +85,8 @@ def test_default_route_was_lost(home: Home, daemon: Start) -> None:
     for event in ("default-route-lost", "default-route-restored"):
         assert (records[event]["dev"], records[event]["via"]) == ("wan0", MODEM)
     assert type(records["default-route-restored"]["lost_for_s"]) is int
+    assert records["check-failed"]["detail"] == "none: no host reaches the outside"
+    assert records["check-failed"]["fix"] == f"ip -6 route add default via {MODEM} dev wan0"
 
 
 def test_guest_link_flapped(home: Home, daemon: Start) -> None:

@@ -16,6 +16,7 @@ from tests.builders import addr, changed, entry, kernel, prefix_route, route
 DEFAULT = IPv6Network("::/0")
 HOME = IPv6Network("2001:db8:64::/64")
 WAN0, LAN0 = Link("wan0"), Link("lan0")
+STATIC = (Link("wan0", accept_ra=0), Link("lan0", accept_ra=0))
 DEVS = ("wan0", "lan0")
 
 
@@ -83,8 +84,7 @@ def test_prefix_of_the_user() -> None:
 
 def test_fixes_name_the_uplink() -> None:
     """The uplink is the interface of the default route, else of a prefix, else the first; there may be none."""
-    accepting = (Link("wan0", accept_ra=2), Link("lan0", accept_ra=2))
-    prefix = Facts(DEVS, accepting, KernelSnapshot(routes=(Route(HOME, "lan0"),)))
+    prefix = Facts(DEVS, STATIC, KernelSnapshot(routes=(Route(HOME, "lan0"),)))
     routed = Facts(DEVS, (WAN0, LAN0), KernelSnapshot(routes=(Route(DEFAULT, "lan0", addr("fe80::1")),)))
     neither, nothing = Facts(DEVS, (WAN0, LAN0), KernelSnapshot()), Facts((), tables=KernelSnapshot())
 
@@ -92,6 +92,17 @@ def test_fixes_name_the_uplink() -> None:
     assert [f.fix for f in route_checks.prefixes(routed)] == ["ip -6 address add ADDRESS/64 dev lan0"]
     assert [f.fix for f in route_checks.prefixes(neither)] == ["ip -6 address add ADDRESS/64 dev wan0"]
     assert [f.status.value for f in route_checks.default_route(nothing)] == ["fail"]
+
+
+def test_what_should_be_advertised_is_not_added_by_hand() -> None:
+    """Where router advertisements are accepted, an unknown gateway or address is no advice; a known gateway is."""
+    accepting = Facts(DEVS, (Link("wan0", accept_ra=2), LAN0), KernelSnapshot())
+    lost = replace(accepting, lost_route=Route(DEFAULT, "wan0", addr("fe80::1")))
+    waits = "; wan0 waits for a router advertisement: is the modem on?"
+
+    for finding in (*route_checks.default_route(accepting), *route_checks.prefixes(accepting)):
+        assert (finding.status.value, finding.fix, finding.detail.endswith(waits)) == ("fail", None, True)
+    assert [f.fix for f in route_checks.default_route(lost)] == ["ip -6 route add default via fe80::1 dev wan0"]
 
 
 def test_many_neighbors_on_the_uplink() -> None:

@@ -36,11 +36,16 @@ class Changes:
 
 
 class NetworkState:
-    """The prefixes and the default route of the last snapshot."""
+    """The prefixes and the default route of the last snapshot.
+
+    Attributes:
+        last_default: The default route that was seen last.
+    """
 
     def __init__(self) -> None:
         self._deprecated: dict[OnLink, bool] | None = None
         self._default: Route | None = None
+        self.last_default: Route | None = None
         self._lost_at: float | None = None
 
     def changes(self, kernel: KernelSnapshot, interfaces: Collection[str], now: float) -> Changes:
@@ -51,6 +56,7 @@ class NetworkState:
         self._deprecated = known
         default = next((route for route in kernel.routes if route.default), None)
         previous, self._default = self._default, default
+        self.last_default = default or self.last_default
         if before is None:
             return Changes()
         lost = previous if default is None else None

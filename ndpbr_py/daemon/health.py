@@ -88,6 +88,7 @@ class Health:
         return replace(
             self._procfs.facts(existing, tables, config.protocol, config.state_dir),
             ip=self._ip.version,
+            lost_route=self._network.last_default,
             rules=self._proxy.rules,
             hosts=len(hosts),
             most_addresses=hosts.most_addresses(),

@@ -44,6 +44,7 @@ class Facts:
         interfaces: The interfaces that are checked.
         links: The existing ones of these, and the links of the default routes.
         tables: A snapshot of the kernel's tables, without the neighbor cache.
+        lost_route: The default route that the daemon saw last.
         policy_rules: The policy rules before that of the main table; None: unknown.
         ip: The version of ip(8), as (major, minor).
         ip_problem: Why no ip(8) can be used.
@@ -67,6 +68,7 @@ class Facts:
     interfaces: tuple[str, ...]
     links: tuple[Link, ...] = ()
     tables: KernelSnapshot | None = None
+    lost_route: Route | None = None
     policy_rules: tuple[PolicyRule, ...] | None = None
     ip: tuple[int, int] | None = None
     ip_problem: str | None = None

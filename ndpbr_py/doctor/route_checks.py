@@ -42,9 +42,7 @@ def default_route(facts: Facts) -> Iterator[Finding]:
             found = f"none; {ignoring[0]} ignores router advertisements while it forwards (accept_ra=1)"
             yield fail("default-route", found, setting(f"conf/{ignoring[0]}/accept_ra", 2))
         else:
-            routers = {entry.dev: entry.address for entry in facts.tables.neighbors if entry.router}
-            dev = next((dev for dev in facts.interfaces if dev in routers), _upstream(facts))
-            yield fail("default-route", "none", f"ip -6 route add default via {routers.get(dev, 'GATEWAY')} dev {dev}")
+            yield fail("default-route", f"none: no host reaches the outside{_waiting(facts)}", _route_to_add(facts))
         return
     found = ", ".join(f"via {route.gateway} dev {route.dev}" if route.gateway else route.dev for route in routes)
     if any(route.dev in facts.interfaces for route in routes):
@@ -80,8 +78,9 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
     for prefix in sorted(facts.rules.prefixes - where.keys()):
         yield ok("prefix", f"{prefix} by --prefix")
     if not where.keys() - ignored and not facts.rules.prefixes:
-        found = "no on-link prefix: no host is eligible without `run --prefix`"
-        yield fail("prefix", found, f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
+        waiting = _waiting(facts)
+        found = f"no on-link prefix: no host is eligible without `run --prefix`{waiting}"
+        yield fail("prefix", found, None if waiting else f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
 
 
 def _without_prefix_route(facts: Facts, prefix: IPv6Network, dev: str) -> str | None:
@@ -168,6 +167,24 @@ def _static(facts: Facts, table: RoutingTable, static: IPv6Address | IPv6Network
     if any(link.name == dev and not link.noarp for link in facts.links):
         found = f"{static} is on {dev} by --static, which has neighbor discovery: name its hosts one by one"
         yield warn("static", found, f"ndpbr run --static ADDR%{dev}")
+
+
+def _route_to_add(facts: Facts) -> str | None:
+    """Return the command that adds a default route; None if its gateway is not known and should be advertised."""
+    if (lost := facts.lost_route) is not None and lost.gateway is not None:
+        return f"ip -6 route add default via {lost.gateway} dev {lost.dev}"
+    neighbors = facts.tables.neighbors if facts.tables is not None else ()
+    routers = {entry.dev: entry.address for entry in neighbors if entry.router}
+    dev = next((dev for dev in facts.interfaces if dev in routers), _upstream(facts))
+    if dev not in routers and _waiting(facts):
+        return None
+    return f"ip -6 route add default via {routers.get(dev, 'GATEWAY')} dev {dev}"
+
+
+def _waiting(facts: Facts) -> str:
+    """Return which interface accepts router advertisements, if one does: address and route should come from them."""
+    dev = next((link.name for link in facts.listed() if accepts_ra(link)), None)
+    return f"; {dev} waits for a router advertisement: is the modem on?" if dev else ""
 
 
 def accepts_ra(link: Link) -> bool:
