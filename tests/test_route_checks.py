@@ -96,7 +96,7 @@ def test_fixes_name_the_uplink() -> None:
 
 def test_what_should_be_advertised_is_not_added_by_hand() -> None:
     """Where router advertisements are accepted, an unknown gateway or address is no advice; a known gateway is."""
-    accepting = Facts(DEVS, (Link("wan0", accept_ra=2), LAN0), KernelSnapshot())
+    accepting = Facts(DEVS, (Link("wan0", accept_ra=2), STATIC[1]), KernelSnapshot())
     lost = replace(accepting, lost_route=Route(DEFAULT, "wan0", addr("fe80::1")))
     waits = "; wan0 waits for a router advertisement: is the modem on?"
 
