@@ -95,6 +95,11 @@ class Daemon:
         lines = self.logfile.read_text().split("\n")[:-1]  # the last line is empty or incomplete
         return [_record(line) for line in lines]
 
+    def logged(self, event: str, **fields: object) -> list[Record]:
+        """Return the records of *event* whose *fields* read like these."""
+        wanted = {"event": event, **fields}
+        return [r for r in self.log() if all(k in r and str(r[k]) == str(v) for k, v in wanted.items())]
+
     def wait_for(self, event: str, timeout: float = TIMEOUT_S, **fields: object) -> Record:
         """Return the first record of *event* whose *fields* read like these, as soon as it is logged.
 
@@ -104,7 +109,7 @@ class Daemon:
         start = time.monotonic()
         while True:
             status = self.process.poll()  # before the log is read: records from its end count
-            if found := self._matching(event, fields):
+            if found := self.logged(event, **fields):
                 return found[0]
             if status is not None or time.monotonic() >= start + timeout:
                 break
@@ -118,10 +123,6 @@ class Daemon:
         """Send SIGTERM; return the exit status, negative for a signal, once it has ended."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout)
-
-    def _matching(self, event: str, fields: dict[str, object]) -> list[Record]:
-        wanted = {"event": event, **fields}
-        return [r for r in self.log() if all(k in r and str(r[k]) == str(v) for k, v in wanted.items())]
 
 
 def _record(line: str) -> Record:
