@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,34 @@ def test_promtool_accepts_the_rules(words: str) -> None:
     """The rules are valid, and each alert fires, and does not, where alerts_test.yml says so."""
     ended = subprocess.run(["promtool", *words.split()], cwd=FOLDER, capture_output=True, text=True, check=False)
 
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_answers_every_query_of_the_dashboard(tmp_path: Path) -> None:
+    """Each query is valid, and finds something in what a daemon writes."""
+    panels = json.loads((FOLDER / "grafana.json").read_text())["panels"]
+    queries = [target["expr"] for panel in panels for target in panel["targets"]]
+    written = exposition(Counters(interface_hosts={"lan0": 1}, interface_up={"lan0": 1}, check_failed={"x": 0}), 0.0)
+    samples = [line.rpartition(" ")[0].removesuffix("}") for line in written.splitlines() if line[0] != "#"]
+    series = [f"""{it}{"," if "{" in it else "{"}instance="router"}}""" for it in samples]
+    known = {"$instance": "router", "$__rate_interval": "5m"}
+    for name, value in known.items():
+        queries = [query.replace(name, value) for query in queries]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": it, "values": "0+1x10"} for it in series],
+        "promql_expr_test": [
+            {"expr": f"count({query}) > bool 0", "eval_time": "10m", "exp_samples": [{"labels": "{}", "value": 1}]}
+            for query in queries
+        ],
+    }
+    (tmp_path / "queries.yml").write_text(json.dumps({"tests": [test]}))  # JSON is YAML
+    ended = subprocess.run(
+        ["promtool", "test", "rules", "queries.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert queries
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
