@@ -28,6 +28,16 @@ def test_promtool_accepts_the_rules(words: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_accepts_the_metrics() -> None:
+    """The file of `--metrics-file` has no mistake that promtool's linter knows."""
+    labeled = {it.name: {"lan0": 1} for it in fields(Counters) if "label" in it.metadata}
+    written = exposition(Counters(**labeled), 0.0)  # type: ignore[arg-type]
+    ended = subprocess.run(["promtool", "check", "metrics"], input=written, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_promtool_answers_every_query_of_the_dashboard(tmp_path: Path) -> None:
     """Each query is valid, and finds something in what a daemon writes."""
     panels = json.loads((FOLDER / "grafana.json").read_text())["panels"]
