@@ -44,7 +44,7 @@ umount /mnt
 rm -f /etc/runlevels/*/*
 sed -i /getty/d /etc/inittab
 for service in bootmisc hostname networking sysctl syslog; do rc-update -q add $service boot; done
-rc-update -q add ndpbr default
+[ ! -e /etc/init.d/ndpbr ] || rc-update -q add ndpbr default
 echo booted
 exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /sbin/init
 """
@@ -63,6 +63,10 @@ class Alpine(Booted):
 
     def __init__(self, host: Host, files: Path) -> None:
         super().__init__(host, _BOOT, os.environ["NDPBR_ALPINE_ROOT"], str(files), prepare="")
+
+    def wait_until_booted(self) -> None:
+        """Wait until the last runlevel is reached."""
+        until(lambda: "default" in self.run("cat", "/run/openrc/softlevel").stdout, what="the runlevel default")
 
     def log(self) -> str:
         """Return the content of syslog."""

@@ -11,11 +11,11 @@ import pytest
 from tests.alpine import Alpine
 from tests.alpine import missing as missing_root
 from tests.echo import ask
-from tests.lab import Lab
+from tests.lab import Lab, until
 from tests.observed import clean, settings
 from tests.program import ROOT
-from tests.recipe import INET, Site, files, missing, site
-from tests.test_recipe import RADVD, announced, reached
+from tests.recipe import INET, PAGE, Site, files, missing, site
+from tests.test_recipe import RADVD, addresses, announced, reached
 
 DEVS = ("wan0", "lan0")
 
@@ -57,6 +57,64 @@ def test_recipe(place: Site, router: Alpine) -> None:
     assert "lan0 -> wan0" in router.service("show")[1]
     assert "event=check-failed" not in router.log()
     assert router.service("checkconfig")[0] == 0
+
+
+def test_page_from_top_to_bottom(place: Site, pyz: Path, tmp_path: Path) -> None:
+    """Whoever follows docs/alpine.md, line by line, ends with a working service.
+
+    What Alpine's root does not have runs as this machine's: the package manager's downloads, radvd and nft.  `scp` and
+    `ssh router` are a copy into the root and a command there.  The other steps with dnsmasq are in test_recipe.py.
+    """
+    (tmp_path / "nothing").mkdir()
+    router = Alpine(place.router, tmp_path / "nothing")
+    router.wait_until_booted()
+    place.write({})
+
+    def follow(line: str) -> None:
+        match line.split("#")[0].split():
+            case ["ssh", "router", "apk", "add", *names]:
+                assert {"python3", "iproute2"} <= set(names)
+            case ["ssh", "router", *words]:
+                follow(" ".join(words))
+            case ["scp", source, target]:
+                path = pyz if source == "dist/ndpbr.pyz" else ROOT / source
+                shutil.copyfile(path, router.root / target.removeprefix("router:/"))
+            case ["rc-update", "add", "radvd" | "nftables"]:
+                pass
+            case ["rc-service", "radvd", "start"]:
+                until(lambda: "dev wan0 proto ra" in place.router.ip("-6 route show default"), what="step 2")
+                announced(place, *RADVD)
+                assert ask(place.lan, INET) is None
+                found = router.run("ndpbr", "doctor", "wan0", "lan0").stdout.splitlines()
+                assert [it for it in found if it.startswith(("fail", "warn"))] == [
+                    "warn daemon: not running; fix: ndpbr run wan0 lan0"
+                ]
+            case ["rc-service", "nftables", "start"]:
+                place.run("nft", "-f", "/etc/nftables.d/ndpbr.nft")
+            case ["ip", "-6", "address", *_]:  # with dnsmasq
+                pass
+            case words:
+                done = router.run(*words)
+                assert done.returncode == 0, f"{line}: {done.stdout}"
+
+    for block in re.findall(r"(?ms)^```\n(.*?)^```$", PAGE.read_text()):
+        if written := re.match(r"# (/\S+)\n", block):
+            file = router.root / written[1].lstrip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block)
+        else:
+            for line in block.splitlines():
+                follow(line)
+
+    router.wait_for("event=started")
+    until(lambda: ask(place.lan, INET), what="the LAN host reaches the outside")
+    (address,) = addresses(place.lan, "eth0")
+    until(lambda: place.inet.run("busybox", "ping", "-6", "-c", "1", "-W", "1", address).returncode == 0, what="ping")
+    assert f"{address} lan0 -> wan0\n" in router.run("ndpbr", "show").stdout
+    assert "default" in router.run("rc-update", "show").stdout.partition("ndpbr |")[2].splitlines()[0]
+    for command in re.findall(r"(?m)^\| `(\w+)` \|", PAGE.read_text().partition("`rc-service ndpbr ...`")[2]):
+        assert router.service(command)[0] == 0, command
+    assert clean(place.router)
 
 
 def test_kill_and_adoption(place: Site, router: Alpine) -> None:

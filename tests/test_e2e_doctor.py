@@ -179,6 +179,19 @@ def test_missing_and_unfit_interfaces(home: Home, ndpbr: Run) -> None:
     ]
 
 
+def test_forwarding_is_turned_on_without_losing_the_default_route(home: Home, ndpbr: Run) -> None:
+    """The kernel deletes an advertised default route at that moment, unless accept_ra is 2: the fix sets it first."""
+    home.router.sysctl("net/ipv6/conf/all/forwarding", 0)
+    home.router.sysctl("net/ipv6/conf/wan0/accept_ra", 1)
+    home.router.ip(f"-6 route del default via {MODEM}")
+    advertise(home.modem, "lan0")
+    until(lambda: "proto ra" in home.router.ip("-6 route show default"), what="the advertised route is there")
+    fix(home.router, examined(home.router, ndpbr, "forwarding"))
+
+    assert home.router.sysctl("net/ipv6/conf/all/forwarding") == "1"
+    assert "proto ra" in home.router.ip("-6 route show default")
+
+
 def test_router_advertisements_are_ignored(home: Home, ndpbr: Run) -> None:
     """With accept_ra=1 a router ignores them: it learns no default route, and one that it has will expire."""
     home.router.ip(f"-6 route del default via {MODEM}")

@@ -158,6 +158,20 @@ def test_restart_loses_no_packet_of_a_known_host(home: Home, router: OpenRc) -> 
     assert settings(home.router, "wan0", "lan0") == before
 
 
+def test_stop_just_after_a_restart(home: Home, router: OpenRc) -> None:
+    """A stop that comes before the new daemon can handle it removes what the restart has kept."""
+    before = settings(home.router, "wan0", "lan0")
+    _started(router)
+    claim(home.lan, LAN)
+    until(lambda: proxies(home.router), what="the host is proxied")
+    for word in ("restart", "stop"):
+        assert router.service(word).returncode == 0
+
+    assert "keep=true" in router.log()
+    assert clean(home.router)
+    assert settings(home.router, "wan0", "lan0") == before
+
+
 @pytest.mark.parametrize("changed", ['interfaces="lan0 wan0"', f'{TWO}; protocol="200"'])
 def test_restart_with_other_options_cleans_up(home: Home, router: OpenRc, changed: str) -> None:
     """What the next daemon would not know as its own does not stay."""

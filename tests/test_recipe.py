@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -125,6 +126,20 @@ def test_recipe_with_its_firewall(place: Site, daemon: Start, ndpbr: Run) -> Non
     for host, dev in ((place.modem, "lan0"), (place.router, "lan0")):
         host.ip(f"-6 neigh flush dev {dev}")
     until(pinged, what="the LAN host is found again")
+
+
+def test_router_that_is_on_already_keeps_its_default_route(place: Site) -> None:
+    """A router that got its route before it forwards keeps it, because accept_ra is set before forwarding."""
+    place.write({})
+    place.router.ip("link set wan0 up")
+    place.router.ip("link set lan0 up")
+    until(lambda: "dev wan0 proto ra" in place.router.ip("-6 route show default"), what="the router's default route")
+    for modem in place.modem.spawned:  # no more advertisements
+        modem.send_signal(signal.SIGKILL)
+    place.run("sysctl", "-p", "/etc/sysctl.d/ndpbr.conf")
+
+    assert place.router.sysctl("net/ipv6/conf/all/forwarding") == "1"
+    assert "dev wan0 proto ra" in place.router.ip("-6 route show default")
 
 
 def test_another_prefix_needs_no_change(place: Site, daemon: Start) -> None:

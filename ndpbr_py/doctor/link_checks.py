@@ -71,7 +71,11 @@ def forwarding(facts: Facts) -> Iterator[Finding]:
     """Forwarding is on.  Without forwarding the kernel answers no solicitation for a proxied address either."""
     if facts.forwarding == 0:
         found = "off: no packet is forwarded, and no solicitation is answered for a host"
-        yield fail("forwarding", found, setting("conf/all/forwarding", 1))
+        learned = {route.dev for route in facts.default_routes() if route.advertised}
+        # First: the kernel deletes the default routes of all other links when forwarding is turned on.
+        keep = [f"conf/{link.name}/accept_ra" for link in facts.links if link.name in learned and link.accept_ra == 1]
+        commands = [setting(path, 2, lasting=False) for path in keep] + [setting("conf/all/forwarding", 1)]
+        yield fail("forwarding", found, "; ".join(commands))
         return
     off = [link.name for link in facts.listed() if link.forwarding == 0]
     for name in off:
