@@ -38,7 +38,7 @@ class FirstSights:
         self._retry_at = float("-inf")
         self._answers: dict[_Machine, set[IPv6Address]] = {}
         self._nd_proxies: dict[_Machine, None] = {}
-        self._conflicts: dict[IPv6Address, NeighborChanged] = {}
+        self._conflicts: dict[IPv6Address, NeighborChanged] = {}  # of hosts that were looked up in the last 3 s
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
 
     def next_deadline(self, state: State) -> float | None:
@@ -73,12 +73,10 @@ class FirstSights:
         result = self._found(*machine) if len(answers) > _MAX_ANSWERS else []
         if machine in self._nd_proxies:
             return result
-        if event.address in self._conflicts and event.dev not in state.scope.routes.uplinks:
-            return result
         if event.address not in self._conflicts:
-            if len(self._conflicts) >= _MAX_REMEMBERED:
-                return result
             self._deadlines.set(event.address, now + LOOKUP_S)
+        elif event.dev not in state.scope.routes.uplinks:
+            return result
         self._conflicts[event.address] = event
         state.lookups.charge(host.dev, host.lladdr, 1)
         probe = Probe(decoy(event.address), event.dev, None)
