@@ -9,6 +9,7 @@ from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.eligibility import decoy
 from ndpbr_py.core.events import NudState, Tick
 from ndpbr_py.core.host_states import HostState
+from ndpbr_py.core.hosts import Claimant
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import (
     LLADDR,
@@ -20,6 +21,7 @@ from tests.builders import (
     handle,
     kernel,
     nd_proxy,
+    prefix_route,
     route,
     solicited,
     why,
@@ -156,14 +158,76 @@ def test_owner_on_another_lan_gets_the_address_of_a_silent_claimant() -> None:
     assert where(proxy) == [("2001:db8::33", "lan1")]
 
 
-def test_answer_on_the_provider_s_link_comes_before_that_of_a_lan() -> None:
-    """Two hosts answer the lookup: the link of the default route has priority."""
+@pytest.mark.parametrize("devs", [("lan1", "wan0"), ("wan0", "lan1")])
+def test_answer_on_the_provider_s_link_comes_before_that_of_a_lan(devs: tuple[str, str]) -> None:
+    """Two hosts answer the lookup: the link of the default route has priority, whichever of them was faster."""
     proxy = home()
-    answered(proxy, "2001:db8::33", "lan1", "02:00:00:00:00:77")
-    handle(proxy, changed(dev="wan0", state=REACHABLE, lladdr=OTHER_LLADDR))
+    answered(proxy, "2001:db8::33", devs[0], "02:00:00:00:00:77")
+    handle(proxy, changed(dev=devs[1], state=REACHABLE, lladdr=OTHER_LLADDR))
     handle(proxy, DUE, now=3.0)
 
     assert where(proxy) == [("2001:db8::33", "wan0")]
+
+
+def test_first_of_two_answers_on_a_lan_is_the_claim() -> None:
+    """Another host that answers there, too, changes nothing: at most one conflict per address is decided."""
+    proxy = home()
+    answered(proxy, "2001:db8::33", "lan1", OTHER_LLADDR)
+
+    assert handle(proxy, changed(dev="lan1", state=REACHABLE, lladdr="02:00:00:00:00:77"), now=1.0) == []
+    assert why(handle(proxy, DUE, now=3.0)) == [("host-probed", "claimed-elsewhere")]
+    [host] = proxy.hosts
+    assert host.claimant == Claimant("lan1", OTHER_LLADDR)
+
+
+def test_answer_from_the_link_that_the_host_is_on_by_now_is_no_conflict() -> None:
+    """The owner was silent and has lost the address to the host that answered, before the conflict was due."""
+    proxy = home()
+    answered(proxy, "2001:db8::33", "lan1")
+    handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=FAILED), now=2.0)
+    assert where(proxy) == [("2001:db8::33", "lan1")]
+
+    assert handle(proxy, DUE, now=3.0) == []
+
+
+def test_host_that_the_administrator_fixes_on_its_link_stays() -> None:
+    """A permanent neighbor entry that was added meanwhile decides the conflict."""
+    proxy = home()
+    answered(proxy, "2001:db8::33")
+    handle(proxy, changed(state=PERMANENT), now=2.0)
+
+    assert handle(proxy, DUE, now=3.0) == []
+    assert where(proxy) == [("2001:db8::33", "lan0")]
+
+
+def test_where_the_routing_table_names_the_link_no_other_host_can_have_the_address() -> None:
+    """Nothing is looked up on the other links, and an answer there is a claim that is refused."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, kernel(prefix_route(), prefix_route("2001:db8::/80", "lan0"), up=THREE))
+    handle(proxy, changed(state=REACHABLE), now=100.0)
+
+    assert handle(proxy, DUE, now=100.0) == []
+    assert proxy.hosts.links_not_looked_up() == []
+    refused = handle(proxy, changed(dev="lan1", state=REACHABLE, lladdr=OTHER_LLADDR), now=101.0)
+    assert why(refused) == [("address-ignored", "routed-elsewhere")]
+    assert handle(proxy, DUE, now=104.0) == []
+
+
+def test_host_is_not_saved_before_it_is_clear_that_it_is_the_owner() -> None:
+    """After a restart the saved host would come first: undecided are its lookup, and an answer of the modem to it."""
+    proxy = home()
+    handle(proxy, changed(state=REACHABLE))
+    [host] = proxy.hosts
+
+    assert proxy.first_sights.undecided(proxy, host)
+    handle(proxy, DUE)
+    assert not proxy.first_sights.undecided(proxy, host)
+    handle(proxy, changed(dev="lan1", state=REACHABLE, lladdr="02:00:00:00:00:77"))
+    assert not proxy.first_sights.undecided(proxy, host)  # a LAN host's answer is only a claim
+    handle(proxy, changed(dev="wan0", state=REACHABLE, lladdr=OTHER_LLADDR))
+    assert proxy.first_sights.undecided(proxy, host)
+    handle(proxy, changed(DECOY, "wan0", REACHABLE, OTHER_LLADDR))
+    assert not proxy.first_sights.undecided(proxy, host)  # the modem answers for any address
 
 
 def test_lan_host_takes_no_address_that_was_seen_on_the_provider_s_link_first() -> None:

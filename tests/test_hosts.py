@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
-from ndpbr_py.core.hosts import Hosts
+from ndpbr_py.core.hosts import Hosts, Move
 from tests.builders import LLADDR, OTHER_LLADDR, addr, known
 
 
@@ -88,6 +90,39 @@ def test_eviction_candidate_is_on_the_interface_with_most_unanswered_hosts() -> 
         hosts.add(known(f"2001:db8::{number}", dev))
 
     assert hosts.eviction_candidate() is hosts.get(addr("2001:db8::1"))
+
+
+def test_eviction_spares_a_host_that_may_never_have_moved() -> None:
+    """It has answered on its previous link; another host may have forged the move."""
+    hosts, moved, claim = Hosts(), known("2001:db8::1"), known("2001:db8::2")
+    moved.last_move = Move(0.0, "lan1")
+    hosts.add(moved)
+
+    assert hosts.eviction_candidate() is None
+    hosts.add(claim)
+    assert hosts.eviction_candidate() is claim
+    moved.last_move = Move(0.0, None)  # the host had another lladdr there
+    assert hosts.eviction_candidate() is moved
+
+
+@pytest.mark.parametrize(
+    ("verified", "move", "now", "dev"),
+    [
+        (True, None, 20.0, "lan0"),
+        (False, None, 20.0, None),
+        (True, Move(10.0, "lan1"), 19.9, "lan1"),
+        (True, Move(10.0, "lan1"), 20.0, "lan0"),
+        (False, Move(10.0, "lan1"), 20.0, "lan1"),
+        (True, Move(10.0, None), 19.9, "lan0"),
+        (False, Move(10.0, None), 19.9, None),
+    ],
+)
+def test_link_where_a_host_has_answered(verified: bool, move: Move | None, now: float, dev: str | None) -> None:
+    """An answer on the new link counts ten seconds after the move: until then it may be that of the move's forger."""
+    host = known(verified=verified)
+    host.last_move = move
+
+    assert host.answered_on(now) == dev
 
 
 def test_host_that_moved_is_unverified_where_it_is() -> None:

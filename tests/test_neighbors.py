@@ -19,6 +19,7 @@ from tests.builders import (
     deleted,
     handle,
     kernel,
+    link,
     nd_proxy,
     why,
 )
@@ -248,6 +249,16 @@ def test_hosts_that_answer_take_no_place_of_another_link() -> None:
     ]
 
 
+def test_full_table_without_a_link_above_its_share_takes_no_more() -> None:
+    """The hosts of an interface that is down keep their places, too."""
+    proxy = nd_proxy("wan0", "lan0", "lan1", max_hosts=4)
+    for n, dev in enumerate(("wan0", "lan0", "lan1", "lan1")):
+        handle(proxy, changed(f"2001:db8::{n + 1}", dev, REACHABLE, f"02:00:00:00:00:0{n + 1}"), Tick())
+    handle(proxy, link("lan1", up=False))
+
+    assert why(handle(proxy, changed(state=REACHABLE))) == [("address-ignored", "max-hosts")]
+
+
 def many_hosts(*ages_s: float) -> NdProxy:
     """Return one that knows hosts with one lladdr, up to the limit, which it saw so many seconds before 1000 s."""
     proxy = nd_proxy(per_lladdr=len(ages_s))
@@ -276,6 +287,16 @@ def test_newcomer_to_a_full_lladdr_must_answer_first() -> None:
     assert why(decisions) == [("address-ignored", "max-hosts-per-lladdr"), ("host-probed", "max-hosts-per-lladdr")]
     assert actions(decisions) == [Probe(A, "lan0", LLADDR)]
     assert len(proxy.hosts) == 2
+
+
+def test_newcomers_to_a_full_lladdr_are_probed_within_the_limits_of_lookups() -> None:
+    """A machine that claims address after address has 25 of them probed in one burst."""
+    proxy = many_hosts(100, 700)
+
+    claims = [why(handle(proxy, changed(f"2001:db8::d:{number}"), now=1000.0)) for number in range(30)]
+
+    assert [len(decisions) for decisions in claims] == [2] * 25 + [1] * 5
+    assert claims[-1] == [("address-ignored", "max-hosts-per-lladdr")]
 
 
 def test_live_hosts_of_a_full_lladdr_stay() -> None:

@@ -98,6 +98,30 @@ def test_owner_that_is_silent_loses_its_address() -> None:
     ]
 
 
+def test_owner_on_an_interface_that_is_down_loses_its_address() -> None:
+    """It cannot be probed, and no packet reaches it there: the host that uses the address elsewhere gets it."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), link("lan0", up=False))
+
+    decisions = handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), now=LATER)
+
+    assert (why(decisions), decisions[0].detail) == ([("host-moved", "owner-unreachable")], Detail(from_dev="lan0"))
+    assert actions(decisions) == [AddRoute(A, "lan1"), AddProxy(A, "wan0"), Probe(A, "lan1", OTHER_LLADDR)]
+
+
+def test_host_of_the_last_run_is_looked_up_where_it_was() -> None:
+    """Another host has claimed its address while ndpbr did not run: it gets the address back when it answers."""
+    proxy = nd_proxy(*THREE)
+    proxy.remembered = {A: "lan0"}
+
+    decisions = handle(proxy, changed(dev="lan1", state=REACHABLE, lladdr=OTHER_LLADDR))
+    assert actions(decisions)[-1] == Probe(A, "lan0", None)
+    answered = handle(proxy, changed(state=REACHABLE), now=1.0)
+
+    assert why(answered) == [("address-conflict", "owner-answers"), ("host-moved", "owner-answers")]
+    assert [(host.dev, host.lladdr) for host in proxy.hosts] == [("lan0", LLADDR)]
+
+
 def test_claim_of_a_silent_claimant_is_void() -> None:
     """When the claimant fails before the owner does, the owner is probed again as usual."""
     proxy = nd_proxy(*THREE)

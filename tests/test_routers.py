@@ -8,7 +8,7 @@ from ipaddress import IPv6Network
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.events import NudState, Route
 from ndpbr_py.core.proxy import NdProxy
-from tests.builders import HOST, LLADDR, OTHER_LLADDR, actions, addr, changed, handle, kernel, nd_proxy, why
+from tests.builders import HOST, LLADDR, OTHER_LLADDR, actions, addr, changed, handle, kernel, nd_proxy, solicited, why
 
 REACHABLE, FAILED = NudState.REACHABLE, NudState.FAILED
 MODEM = "2001:db8::1"
@@ -44,6 +44,24 @@ def test_claim_of_a_routers_address_probes_the_router_and_silence_ends_its_right
     handle(proxy, changed(MODEM, "wan0", FAILED, None), changed(MODEM, "wan0", FAILED, None), now=3.0)
 
     assert why(handle(proxy, changed(MODEM, "lan0"), now=3.1)) == [("host-learned", "first-sight")]
+
+
+def test_claims_of_a_scan_probe_no_router() -> None:
+    """The probe counts as a lookup for the host that claims the address."""
+    proxy = on_the_providers_link()
+    proxy.record_router(addr(MODEM), "wan0")
+    handle(proxy, *[solicited(f"2001:db8::b:{n}", "lan0", lladdr=LLADDR) for n in range(50)])
+
+    assert why(handle(proxy, changed(MODEM, "lan0"))) == [("address-ignored", "router-of-another-link")]
+
+
+def test_router_with_a_permanent_entry_is_not_probed() -> None:
+    """A probe would make it an ordinary entry."""
+    proxy = on_the_providers_link()
+    handle(proxy, changed(MODEM, "wan0", REACHABLE, OTHER_LLADDR, router=True))
+    handle(proxy, changed(MODEM, "wan0", NudState.PERMANENT, OTHER_LLADDR))
+
+    assert why(handle(proxy, changed(MODEM, "lan0"))) == [("address-ignored", "router-of-another-link")]
 
 
 def test_default_route_without_a_gateway_makes_a_link_the_providers() -> None:
