@@ -36,6 +36,34 @@ def test_old_neighbors_are_corrected_three_times() -> None:
     assert [advertised(proxy, now) for now in (0.2, 1.2, 2.2, 3.2)] == [TO_ALL, TO_ALL, TO_ALL, []]
 
 
+def test_host_that_moves_on_is_corrected_three_times_from_there() -> None:
+    """An advertisement that is due before the host has answered on its new link is not sent, and not counted."""
+    proxy = moved()
+    handle(proxy, changed(dev="lan1", state=REACHABLE), now=0.2)
+    assert advertised(proxy, 0.2) == TO_ALL
+    handle(proxy, changed(dev="wan0"), changed(dev="lan1", state=FAILED), now=1.0)
+    assert [host.dev for host in proxy.hosts] == ["wan0"]
+    assert [advertised(proxy, now) for now in (1.2, 2.2, 3.2)] == [[], [], []]
+    handle(proxy, changed(dev="wan0", state=REACHABLE), now=3.5)
+
+    on_lans = [Advertise(A, dev, None) for dev in ("lan0", "lan1")]
+    assert [advertised(proxy, now) for now in (3.5, 4.5, 5.5, 6.5)] == [on_lans, on_lans, on_lans, []]
+
+
+@pytest.mark.parametrize("returns", [False, True])
+def test_host_that_is_forgotten_is_no_longer_corrected(returns: bool) -> None:
+    """Also not if it comes back on its link before the next advertisement was due: its neighbors there know it."""
+    proxy = moved()
+    handle(proxy, changed(dev="lan1", state=REACHABLE), now=0.2)
+    assert advertised(proxy, 0.2) == TO_ALL
+    handle(proxy, *[changed(dev="lan1", state=FAILED)] * 2, now=0.3)
+    assert A not in proxy.hosts
+    if returns:
+        handle(proxy, changed(dev="lan1", state=REACHABLE), now=0.4)
+
+    assert advertised(proxy, 1.2) == []
+
+
 def test_move_found_in_a_snapshot_is_corrected() -> None:
     """The monitor missed it."""
     proxy = nd_proxy(*THREE)

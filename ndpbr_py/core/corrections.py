@@ -69,12 +69,13 @@ class Corrections:
         result = []
         while (address := self._deadlines.pop(now)) is not None:
             host = state.hosts.get(address)
-            count, reason = self._remaining.pop(address, (0, Reason.MOVED))
+            if host is None or not host.state.has_answered or address not in self._remaining:
+                continue  # a host that has moved on is due again when it answers
+            count, reason = self._remaining.pop(address)
             if count > 1:
                 self._remaining[address] = count - 1, reason
                 self._deadlines.set(address, now + _INTERVAL_S)
-            if host is not None and host.state.has_answered and count:
-                devs = [dev for dev in host.installed.proxies if state.waiting.allows(dev, now)]
-                actions: list[Action] = [Advertise(address, dev, None) for dev in devs]
-                result.append(host.decision(DecisionKind.ADVERTISED, reason, actions))
+            devs = [dev for dev in host.installed.proxies if state.waiting.allows(dev, now)]
+            actions: list[Action] = [Advertise(address, dev, None) for dev in devs]
+            result.append(host.decision(DecisionKind.ADVERTISED, reason, actions))
         return result
