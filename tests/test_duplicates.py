@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, Advertise, DelProxy, DelRoute, Probe
-from ndpbr_py.core.events import NudState
+from ndpbr_py.core.events import NudState, Tick
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, detection, handle, kernel, nd_proxy, why
 
@@ -84,6 +84,24 @@ def test_nd_proxy_denies_nothing() -> None:
         handle(proxy, changed(f"2001:db8::5ca:{n:x}", state=REACHABLE))
 
     assert DENIAL not in actions(handle(proxy, ANSWER))
+
+
+def test_owner_that_cannot_be_learned_is_not_advertised() -> None:
+    """The table is full: without the owner's entries the newcomer would be denied an address that it cannot reach."""
+    proxy = nd_proxy(*THREE, max_hosts=1)
+    handle(proxy, kernel(up=THREE), changed("2001:db8::34", state=REACHABLE), Tick())
+    handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=10.0)
+
+    assert why(handle(proxy, ANSWER, now=10.1)) == [("address-ignored", "max-hosts")]
+
+
+def test_advertisements_to_newcomers_are_rate_limited() -> None:
+    """The owner is learned all the same."""
+    proxy = probed()
+    while proxy.waiting.allows("lan1", 0.0):
+        pass
+
+    assert why(handle(proxy, ANSWER)) == [("host-learned", "reachable")]
 
 
 @pytest.mark.parametrize("upstreams", [(), ("wan0",)])

@@ -120,6 +120,18 @@ def test_action_that_is_undone_among_few_is_queued_again(tmp_path: Path) -> None
     assert list(queue.entries) == [ROUTE, undo, ROUTE]
 
 
+def test_rejoin_that_waits_already_is_run_once() -> None:
+    """Where many actions wait, a second rejoin of the same group would only interrupt it once more."""
+    queue = ActionQueue()
+    many: list[Action] = [AddRoute(addr(f"2001:db8::1:{n:x}"), "lan0") for n in range(FEW)]
+    rejoins: list[Action] = [RejoinGroup((A, addr("2001:db8::44")), dev) for dev in ("wan0", "lan0")]
+
+    for action in many + rejoins + rejoins:
+        queue.add(action)
+
+    assert list(queue.entries) == many + rejoins
+
+
 def test_proxy_entry_waits_behind_the_route_of_its_host(tmp_path: Path) -> None:
     """A host that moves before it has its entries is never proxied without a route."""
     move = (DelRoute(A, "lan0"), AddRoute(A, "lan1"))

@@ -167,6 +167,11 @@ def test_interface_that_loses_neighbor_discovery_has_the_tables_read() -> None:
     ]
 
 
+def test_interface_that_is_down_is_reported_once() -> None:
+    """The kernel prints more lines about it, for example when its address is changed."""
+    assert handle(nd_proxy(*THREE), changed(state=REACHABLE), link("lan0", up=False), link("lan0", up=False)) == []
+
+
 def test_interface_that_is_not_listed_does_not_matter() -> None:
     """Others may come and go."""
     assert handle(nd_proxy(), changed(state=REACHABLE), link("eth9", up=False), link("eth9", up=True)) == []

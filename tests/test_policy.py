@@ -30,6 +30,7 @@ RULES = {
     "108:\tfrom all oif wan0 lookup 100": None,
     "1000:\tfrom all lookup [l3mdev-table]": None,
     "1001:\tfrom all fwmark 0x1 lookup main": None,
+    "110:\tfrom all to nonsense lookup 9": PolicyRule(110, "from all to nonsense lookup 9", table="9"),
     "nonsense": None,
 }
 
@@ -46,6 +47,20 @@ def test_rule_that_may_keep_a_packet_from_the_main_table(line: str) -> None:
 def test_rule_after_the_main_table_does_not_count(main: str) -> None:
     """As wg-quick's rules: the main table is consulted first, but for its default routes."""
     assert before_main([main, "32767:\tnot from all fwmark 0xca6c lookup 51820"]) == []
+
+
+def test_rules_without_one_for_the_main_table() -> None:
+    """The administrator has deleted it: every other rule counts."""
+    assert [rule.priority for rule in before_main(RULES)] == [100, 101, 103, 104, 105, 106, 110]
+
+
+def test_rule_for_the_main_table_decides_only_about_its_destinations() -> None:
+    """The rules after it apply to the rest of the prefix."""
+    main = PolicyRule(106, "from all to 2001:db8::/80 lookup main", to=IPv6Network("2001:db8::/80"), table="main")
+    later = PolicyRule(107, "from all prohibit")
+
+    assert list(deciding([main, later], PREFIX, ("wan0",))) == [(later, "no table")]
+    assert list(deciding([main, later], main.to, ("wan0",))) == []
 
 
 # The routes of table 100 -> which of them decides about a host.

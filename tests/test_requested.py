@@ -6,7 +6,7 @@ from ndpbr_py.core import requested
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import LookupRequested, NudState
-from tests.builders import LLADDR, actions, addr, changed, handle, nd_proxy, why
+from tests.builders import HOST, LLADDR, actions, addr, changed, handle, kernel, nd_proxy, why
 
 A = addr()
 THREE = ("wan0", "lan0", "lan1")
@@ -40,6 +40,24 @@ def test_permanent_entry_is_not_probed() -> None:
 
     assert handle(proxy, REQUESTED) == []
     assert requested.obstacle(proxy, A) is Reason.PERMANENT
+
+
+def test_route_of_another_program_answers_the_request() -> None:
+    """Where the route leads is where the host is."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, kernel(up=THREE, routed={HOST: "lan0"}))
+
+    assert handle(proxy, REQUESTED) == []
+    assert requested.obstacle(proxy, A) is Reason.ROUTED
+
+
+def test_old_ip_can_probe_only_a_known_host() -> None:
+    """Before iproute2 5.16 a probe requires a link-layer address."""
+    proxy = nd_proxy(*THREE, can_resolve=False)
+    assert handle(proxy, REQUESTED) == []
+    handle(proxy, changed(state=NudState.REACHABLE))
+
+    assert actions(handle(proxy, REQUESTED)) == [Probe(A, "lan0", LLADDR)]
 
 
 def test_address_of_another_network_is_not_looked_up() -> None:

@@ -51,6 +51,15 @@ def test_route_creates_the_host_immediately() -> None:
     assert handle(proxy, vpn(*OURS)) == []
 
 
+def test_other_routes_do_not_concern_the_host() -> None:
+    """Another prefix, or another client, comes: the host that is there stays as it is."""
+    proxy = server()
+    handle(proxy, vpn())
+    both = {HOST: "tun0", "2001:db8::34": "tun0"}
+
+    assert [str(it.address) for it in handle(proxy, vpn(*OURS, routed=both))] == ["2001:db8::34"]
+
+
 def test_host_goes_with_its_route() -> None:
     """Another program has deleted the route: the entries are removed."""
     proxy = server()

@@ -137,6 +137,7 @@ def test_default_routes_and_connected_prefixes_are_read_on_every_interface() -> 
         Route(everywhere, "ppp0"),
         Route(PREFIX, "eth9", advertised=True),
     )
+    assert read.snapshot().default_devs == {"wan0", "ppp0"}
 
 
 OTHER_ROUTES = {
@@ -240,6 +241,16 @@ def test_next_hops_of_a_multipath_route_are_read() -> None:
         prefix_route("2001:db8:5::/64", via="fe80::5"),
         prefix_route("2001:db8:5::/64", "lan0"),
     )
+
+
+def test_address_whose_peer_cannot_be_read_is_the_routers() -> None:
+    """Its prefix is unknown: the kernel's route to one is taken for that of a router advertisement."""
+    read = tables()
+    read.address("2: wan0    inet6 2001:db8::2 peer 2001:db8:::/64 scope global \\       valid_lft forever")
+    read.route("2001:db8::/64 dev wan0 proto kernel metric 256 pref medium")
+
+    assert read.snapshot().own == {addr("2001:db8::2")}
+    assert read.snapshot().routes == (prefix_route(advertised=True),)
 
 
 def test_own_addresses_are_read_on_every_interface() -> None:

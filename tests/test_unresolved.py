@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ndpbr_py.core.actions import DelNeighbor, Probe
 from ndpbr_py.core.events import LookupRequested, NudState
 from ndpbr_py.core.unresolved import OwnProbes
-from tests.builders import actions, addr, changed, handle, kernel, nd_proxy, solicited, why
+from tests.builders import actions, addr, changed, handle, kernel, link, nd_proxy, solicited, why
 
 A = addr()
 THREE = ("wan0", "lan0", "lan1")
@@ -65,6 +67,15 @@ def test_lookup_during_another_one_is_made_after_it() -> None:
     again = handle(proxy, changed(dev="lan0", state=FAILED), now=3.0)
     assert (why(again), actions(again)) == ([("lookup-started", "unresolved")], [Probe(A, "lan0", None)])
     assert actions(handle(proxy, changed(dev="lan0", state=FAILED), now=6.0)) == [DelNeighbor(A, "lan0")]
+
+
+@pytest.mark.parametrize("why_not", ["interface is down", "old ip(8)"])
+def test_what_cannot_be_looked_up_is_no_question(why_not: str) -> None:
+    """The kernel fails every entry of an interface that goes down; an ip before 5.16 cannot look up."""
+    proxy = nd_proxy(can_resolve=why_not != "old ip(8)")
+    handle(proxy, *([link("lan0", up=False)] if why_not == "interface is down" else []))
+
+    assert handle(proxy, changed(state=FAILED)) == []
 
 
 def test_ineligible_address_is_not_looked_up() -> None:
