@@ -90,12 +90,25 @@ def test_no_daemon_runs(home: Home, ndpbr: Run) -> None:
     """Then that is the reason, and the advice is the command that starts it."""
     claim(home.lan, LAN)
     until(lambda: LAN in home.router.ip("-6 neigh show dev lan0"), what="the router has a neighbor entry")
-    ended = ndpbr(home.router, "explain", LAN, *NAMED)
-    printed = ended.stdout.splitlines()
+    for address in (LAN, "2001:db8:64::99"):
+        ended = ndpbr(home.router, "explain", address, *NAMED)
+        printed = ended.stdout.splitlines()
 
-    assert ended.returncode == 1
-    assert printed[:2] == ["no: ndpbr is not running", "advice: ndpbr run wan0 lan0"]
-    assert printed[-1] == "daemon: not running"
+        assert ended.returncode == 1
+        assert printed[:2] == ["no: ndpbr is not running", "advice: ndpbr run wan0 lan0"]
+        assert printed[-1] == "daemon: not running"
+
+
+def test_entries_of_a_daemon_that_was_killed(home: Home, ndpbr: Run, daemon: Start) -> None:
+    """The address is still proxied, but no daemon looks after it."""
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    running.process.kill()
+    running.process.wait()
+    ended = ndpbr(home.router, "explain", LAN, *NAMED)
+
+    assert ended.stdout.startswith("yes, but ndpbr is not running, and its entries are left over: proxied on wan0\n")
 
 
 def test_addresses_that_are_no_host(home: Home, ndpbr: Run) -> None:

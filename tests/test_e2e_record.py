@@ -90,7 +90,8 @@ def test_record_needs_no_root(home: Home, tmp_path: Path) -> None:
     bare = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
     done = home.router.run(*bare, *words, cwd=ROOT)
 
-    assert (done.returncode, done.stderr.startswith(f"{file} is written; attach it to an issue at https")) == (0, True)
+    assert (done.returncode, done.stderr.startswith("recording for 1 s, or until Ctrl-C\n")) == (0, True)
+    assert f"{file} is written; attach it to an issue at https" in done.stderr
     assert "# monitor: " in file.read_text()
 
 

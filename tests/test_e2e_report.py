@@ -42,7 +42,7 @@ def test_report(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path, *, anonym
 
     assert (ended.returncode, ended.stderr) == (
         0,
-        f"{file} is written; attach it to an issue at https://example.org/ndpbr/issues\n",
+        f"recording for 1 s, or until Ctrl-C\n{file} is written; attach it to an issue at https://example.org/ndpbr/issues\n",
     )
     found = dict(re.findall(r"(?m)^# (\w+): (.*)$", text))
     assert [key for key in KEYS if key not in found] == []

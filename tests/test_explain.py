@@ -44,7 +44,7 @@ def test_host_that_is_proxied() -> None:
     printed = list(lines(of(HOST, changed(state=NudState.REACHABLE), route(), entry()), None, running=False))
 
     assert printed == [
-        "yes: proxied on wan0",
+        "yes, but ndpbr is not running, and its entries are left over: proxied on wan0",
         "interfaces: wan0, lan0",
         "kind: global",
         "on-link: yes, 2001:db8::/64 on wan0",

@@ -132,7 +132,7 @@ def test_leftovers() -> None:
     left = found(machine_checks.leftovers, tables=tables, unrestored=True)
 
     assert left[0][1].startswith("2 routes and proxy entries of a run that was killed")
-    assert [line[2] for line in left] == ["ndpbr flush", "ndpbr run wan0 lan0"]
+    assert [line[2] for line in left] == ["ndpbr flush", "ndpbr flush"]
     assert found(machine_checks.leftovers, tables=tables, unrestored=True, running=True) == []
 
 

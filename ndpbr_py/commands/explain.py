@@ -23,6 +23,7 @@ from ndpbr_py.doctor import paths
 from ndpbr_py.doctor.collect import interfaces, rules_of
 from ndpbr_py.doctor.explain import Explanation, explained
 from ndpbr_py.doctor.procfs import ProcFs
+from ndpbr_py.doctor.service import service
 from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import dump, program
 from ndpbr_py.names import Names
@@ -67,7 +68,17 @@ def _explained(
 ) -> Explanation:
     known = paths.paths(ip, address, sorted(kernel.up), kernel)
     policy, of_sources = paths.rules(ip) or (), paths.of_sources(ip, address)
-    return explained(address, rules, kernel, running=running, paths=known, policy=policy, of_sources=of_sources)
+    installed = service()
+    return explained(
+        address,
+        rules,
+        kernel,
+        running=running,
+        start=None if installed is None else installed.start,
+        paths=known,
+        policy=policy,
+        of_sources=of_sources,
+    )
 
 
 def _named(explanation: Explanation, kernel: KernelSnapshot, names: Names) -> Explanation:
@@ -83,7 +94,8 @@ def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running
     if explanation.reason is not None:
         yield f"no: {explanation.reason}"
     else:
-        yield f"yes{_silence(daemon)}: proxied on {', '.join(explanation.proxied_on)}"
+        but = _silence(daemon) if running else ", but ndpbr is not running, and its entries are left over"
+        yield f"yes{but}: proxied on {', '.join(explanation.proxied_on)}"
     if explanation.advice is not None:
         yield f"advice: {explanation.advice}"
     for name, value in explanation.facts:

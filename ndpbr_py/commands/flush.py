@@ -21,7 +21,7 @@ def main(arguments: argparse.Namespace) -> int:
     if not ProcFs().capable():
         raise NdpbrError("flush requires root or CAP_NET_ADMIN")
     ip = program.find()
-    _restore_settings(arguments.state_dir, protocol)  # first: a flush of many entries is slow
+    restored = _restore_settings(arguments.state_dir, protocol)  # first: a flush of many entries is slow
     kernel = dump.snapshot_now(ip, (), protocol, ("route", "proxy"))
     if arguments.all:
         removed = _everything(ip, kernel)
@@ -29,20 +29,22 @@ def main(arguments: argparse.Namespace) -> int:
         removed = sum(entry.ours for entry in kernel.proxies), sum(route.ours for route in kernel.host_routes)
         for words in Commands(protocol).flush():
             _ip(ip, *words)
-    print(f"{removed[0]} proxy entries and {removed[1]} host routes removed")
+    settings = f", {restored} settings restored" if restored else ""
+    print(f"{removed[0]} proxy entries and {removed[1]} host routes removed{settings}")
     if (pid := lock.running(arguments.pidfile)) is not None:
         print(f"ndpbr: the daemon, pid {pid}, runs and will put its entries back", file=sys.stderr)
     return 0
 
 
-def _restore_settings(state_dir: Path, protocol: int) -> None:
-    """Restore the settings that an ended daemon left changed; none while a daemon with *protocol* runs."""
+def _restore_settings(state_dir: Path, protocol: int) -> int:
+    """Restore the settings that an ended daemon left changed, return how many; none while one with *protocol* runs."""
     try:
         locks = lock.NamespaceLocks([f"protocol {protocol}"])
     except NdpbrError:
-        return
-    SysctlOverrides(state_dir, protocol).restore()
+        return 0
+    restored = SysctlOverrides(state_dir, protocol).restore()
     locks.release()
+    return len(restored)
 
 
 def _everything(ip: program.Program, kernel: KernelSnapshot) -> tuple[int, int]:

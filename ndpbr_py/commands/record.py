@@ -135,6 +135,9 @@ async def _record(
         *lines, monitor = await _header(interfaces, ip, state_dir)
         with open(name, "xb") if name != "-" else contextlib.nullcontext(sys.stdout.buffer) as file:
             recorder.begin(file, [*lines, *more, monitor])
+            if name != "-":
+                how_long = "" if seconds is None else f"for {seconds:g} s, or "
+                print(f"recording {how_long}until Ctrl-C", file=sys.stderr)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await recorder.stopped.wait()

@@ -50,6 +50,7 @@ def explained(
     kernel: KernelSnapshot,
     *,
     running: bool,
+    start: str | None = None,
     paths: Mapping[str, Path] | None = None,
     policy: Sequence[PolicyRule] = (),
     of_sources: Sequence[TableRoute] = (),
@@ -61,11 +62,13 @@ def explained(
         rules: The rules of the daemon.
         kernel: The kernel's tables.
         running: Whether a daemon runs, which applies the rules.
+        start: The command of the service manager that starts it; None if no service is installed.
         paths: The path that a packet takes from a host on each interface, as the kernel says.
         policy: The policy rules before the main table.
         of_sources: The routes over the address that are for some sources only.
     """
     paths = paths or {}
+    stopped = None if running else ("ndpbr is not running", start or " ".join(("ndpbr run", *rules.interfaces)))
     proxy = NdProxy(rules)
     # A host with entries counts before others against the limits, in whatever order the cache lists them.
     proxied = {entry.address for entry in kernel.proxies if entry.ours}
@@ -109,9 +112,9 @@ def explained(
     elif why is not None:
         reason, advice = explain_text.OBJECTIONS[why]
     elif host is None:
-        reason, advice = _reason_without_host(address, neighbors)
+        reason, advice = stopped or _reason_without_host(address, neighbors)
     else:
-        reason, advice = _reason_without_entries(proxy, host, running=running)
+        reason, advice = _reason_without_entries(proxy, host, stopped)
     return Explanation(address, facts, (), reason, advice)
 
 
@@ -191,8 +194,8 @@ def _reason_without_host(address: IPv6Address, neighbors: Sequence[NeighborChang
     return "no host has used this address", f"send a packet from the host, or {lookup}"
 
 
-def _reason_without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tuple[str, str | None]:
-    """Return why a host does not have all its entries, and the advice."""
+def _reason_without_entries(proxy: NdProxy, host: Host, stopped: tuple[str, str] | None) -> tuple[str, str | None]:
+    """Return why a host does not have all its entries, and the advice; *stopped* is the answer without a daemon."""
     desired, obstacle = proxy.desired.of(host), proxy.desired.obstacle(host)
     if host.dev not in proxy.desired.usable:
         return f"its interface {host.dev} is down", f"ip link set {host.dev} up"
@@ -202,8 +205,8 @@ def _reason_without_entries(proxy: NdProxy, host: Host, *, running: bool) -> tup
     others = proxy.desired.usable - {host.dev}
     if not others:
         return "no other listed interface is up", None
-    if not running:
-        return "ndpbr is not running", " ".join(("ndpbr run", *proxy.rules.interfaces))
+    if stopped is not None:
+        return stopped
     if others <= proxy.desired.without_nd:
         return f"{', '.join(sorted(others))} has no neighbor discovery: only a host route is needed", None
     return "the daemon has not added its entries yet, or adding them failed", f"search its log for {host.address}"

@@ -107,8 +107,8 @@ def leftovers(facts: Facts) -> Iterator[Finding]:
         found = f"{len(own)} routes and proxy entries of a run that was killed, or stopped with --keep"
         yield warn("leftovers", found, f"ndpbr flush{facts.tag}")
     if facts.unrestored:
-        again = " ".join((f"ndpbr run{facts.tag}", *facts.interfaces))
-        yield warn("leftovers", "settings of a run that was killed; the next run restores them when it stops", again)
+        found = "settings of a run that was killed, or stopped with --keep"
+        yield warn("leftovers", found, f"ndpbr flush{facts.tag}")
     if not own and not facts.unrestored:
         yield ok("leftovers", "none")
 
