@@ -19,6 +19,7 @@ from ndpbr_py.core.events import (
     CandidatesFound,
     Event,
     NeighborChanged,
+    NeighborDeleted,
     NudState,
     SnapshotStarted,
     SolicitationReceived,
@@ -180,6 +181,11 @@ class World:
         if self.cache[address, dev].state is NudState.STALE:
             self._after(DELAY_FIRST_PROBE_S, address, dev, lambda: self._solicit(address, dev, lladdr))
 
+    def delete(self, address: IPv6Address, dev: str) -> None:
+        """Another program deletes a neighbor entry: the kernel says first that it has failed."""
+        self._set(address, dev, NudState.FAILED, None)
+        self.handle(NeighborDeleted(address, dev, None, NudState.FAILED))
+
     def detection(self, address: IPv6Address, dev: str, lladdr: str) -> None:
         """A machine sends a DAD probe."""
         self.handle(SolicitationReceived(dev, None, address, lladdr))
@@ -202,7 +208,9 @@ class World:
                     stale = REACHABLE_S, lambda: self._set(address, dev, NudState.STALE, answer[0])
                     self._set(address, dev, NudState.REACHABLE, answer[0], router=answer[1], then=stale)
 
-                self._set(address, dev, state, lladdr, then=(machine.round_trip_s, answered))
+                self._set(address, dev, state, lladdr)
+                # It arrives, whatever happens to the entry meanwhile.
+                heapq.heappush(self._heap, (self.now + machine.round_trip_s, next(self._order), answered))
                 return
         failed = PROBES_S, lambda: self._set(address, dev, NudState.FAILED, None)
         self._set(address, dev, state, lladdr, then=failed)
@@ -250,6 +258,10 @@ ACTIONS: dict[str, Do] = {
     "restart": lambda w: w.restart(),
     "wait 0.6 s": lambda w: w.wait(0.6),
     "wait 12 s": lambda w: w.wait(12.0),
+}
+FORGERIES: dict[str, Do] = {
+    "another lladdr on the owner's link": lambda w: w.packet(OWNED, w.home, SECOND),
+    "its entry is deleted": lambda w: w.delete(OWNED, w.home),
 }
 SECOND_ACTIONS: dict[str, Do] = {
     "second claim": lambda w: w.packet(OWNED, w.second.dev, SECOND),

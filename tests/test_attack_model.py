@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.attack_model import ACTIONS, PROBES_S, ROUND_TRIP_S, SECOND_ACTIONS, SLOW_ROUND_TRIP_S, World
+from tests.attack_model import ACTIONS, FORGERIES, PROBES_S, ROUND_TRIP_S, SECOND_ACTIONS, SLOW_ROUND_TRIP_S, World
 
 MAX_LOST_S = 0.05  # a claim with the owner's lladdr moves the address until the owner answers on its link
 MAX_STOLEN_S = 10.0  # of an address that ndpbr has never seen: a decoy takes 3 s, and a restart begins anew
@@ -33,7 +33,7 @@ def lost_s(away: str, sequence: tuple[str, ...], *, answers: bool, everything: b
 def run(world: World, sequence: tuple[str, ...]) -> None:
     """Do what the sequence says, and wait until nothing more happens."""
     for name in sequence:
-        (ACTIONS | SECOND_ACTIONS)[name](world)
+        (ACTIONS | FORGERIES | SECOND_ACTIONS)[name](world)
     world.wait(SETTLED_S)
 
 
@@ -51,6 +51,18 @@ def test_owner_keeps_its_address_in_long_random_sequences(away: str, *, answers:
     for _ in range(SEQUENCES):
         sequence = tuple(random.choices(list(ACTIONS), k=LENGTH))
         assert lost_s(away, sequence, answers=answers, everything=everything) < MAX_LOST_S, sequence
+
+
+@pytest.mark.parametrize("away", ["lan1", "wan0"])
+def test_forgery_on_the_owner_s_link_gives_no_other_link_its_address(away: str) -> None:
+    """Neither a forged lladdr nor one deletion of its entry is taken for the owner's silence."""
+    actions = [name for name in (*ACTIONS, *FORGERIES) if name not in ("restart", "attacker stops or starts to answer")]
+    for sequence in product(actions, repeat=DEPTH):
+        if sequence.count("its entry is deleted") > 1:
+            continue
+        world = World("lan0", away, answers=True)
+        run(world, sequence)
+        assert world.stolen_s < MAX_LOST_S, sequence
 
 
 @pytest.mark.parametrize("answers", [True, False], ids=["answers", "silent"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from functools import partial
 from ipaddress import IPv6Address, IPv6Network
 
@@ -17,6 +18,7 @@ from tests.lab import until
 from tests.observed import neighbor, proxies, routes, shorten_neighbor_timers
 
 DEVS = ("wan0", "lan0", "lan1")
+ATTACKER = "02:00:00:00:66:66"
 
 
 def test_short_advertised_prefix_makes_no_public_address_eligible(home: Home, daemon: Start) -> None:
@@ -56,11 +58,45 @@ def test_two_frames_do_not_take_the_address_of_a_host_that_answers(home: Home, d
     with Attacker(host, dev, lladdr=forged, gateway=gateway, answers={IPv6Address(LAN)}) as attacker:
         attacker.claim("fe80::66")
         attacker.claim(LAN)
-        running.wait_for("address-conflict", address=LAN, reason="owner-answers")
+        running.wait_for("address-conflict", 8, address=LAN, reason="owner-answers")
         attacker.claim("fe80::66")
         attacker.claim(LAN)
         until(lambda: f"{LAN} dev lan0 proto 135" in routes(home.router))
         assert f"{LAN} dev {away} proto 135" in proxies(home.router)
+
+
+def test_deleted_neighbor_entry_is_no_silence_of_the_owner(home: Home, daemon: Start) -> None:
+    """Another program deletes the owner's entry, which says FAILED, just as it is probed because of a claim."""
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    running.wait_for("lookup-failed", address=LAN, dev="lan1")
+    with Attacker(home.lan2, lladdr=ATTACKER, answers={IPv6Address(LAN)}) as attacker:
+        running.process.send_signal(signal.SIGSTOP)
+        attacker.claim(LAN)
+        until(lambda: ATTACKER in neighbor(home.router, LAN, "lan1"))
+        home.router.ip(f"-6 neigh del {LAN} dev lan0")
+        running.process.send_signal(signal.SIGCONT)
+        running.wait_for("address-conflict", 8, address=LAN, reason="owner-answers")
+
+        assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+    assert not [record for record in running.log() if record["event"] == "host-moved"]
+
+
+def test_forged_lladdr_on_the_owner_s_link_makes_it_no_silent_owner(home: Home, daemon: Start) -> None:
+    """The router has a forged lladdr for the owner when its address is claimed elsewhere: the probe must reach it."""
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    running.wait_for("lookup-failed", address=LAN, dev="lan1")
+    with Attacker(home.lan2, lladdr=ATTACKER, answers={IPv6Address(LAN)}) as attacker:
+        claim(home.lan, LAN, lladdr="02:00:00:00:66:01")
+        running.wait_for("host-retained", address=LAN, reason="lladdr-changed")
+        attacker.claim(LAN)
+        running.wait_for("address-conflict", 8, address=LAN, reason="owner-answers")
+
+        assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+    assert not [record for record in running.log() if record["event"] == "host-moved"]
 
 
 def test_addresses_with_a_hosts_lladdr_on_another_link_do_not_lock_it_out(home: Home, daemon: Start) -> None:
@@ -184,7 +220,7 @@ def test_hosts_that_answer_leave_other_links_their_share_of_a_full_table(home: H
     false = [f"2001:db8:64::bad:{number}" for number in range(5)]
     newcomers = [LAN, "2001:db8:64::12"]
     home.lan.ip(f"address add {newcomers[1]}/64 dev eth0 nodad")
-    with Attacker(home.lan2, lladdr="02:00:00:00:66:66", answers={IPv6Address(it) for it in false}) as attacker:
+    with Attacker(home.lan2, lladdr=ATTACKER, answers={IPv6Address(it) for it in false}) as attacker:
         for address in false:
             attacker.claim(address)
             running.wait_for("host-verified", address=address)
@@ -196,7 +232,7 @@ def test_hosts_that_answer_leave_other_links_their_share_of_a_full_table(home: H
         running.wait_for("address-ignored", address="2001:db8:64::13", reason="max-hosts")
 
     forgotten = [record for record in running.log() if record["event"] == "host-forgotten"]
-    assert {(record["lladdr"], record["reason"]) for record in forgotten} == {("02:00:00:00:66:66", "max-hosts")}
+    assert {(record["lladdr"], record["reason"]) for record in forgotten} == {(ATTACKER, "max-hosts")}
     assert f"{LAN2} dev lan1 proto 135" in routes(home.router)
 
 

@@ -184,7 +184,8 @@ def test_answer_from_the_link_that_the_host_is_on_by_now_is_no_conflict() -> Non
     """The owner was silent and has lost the address to the host that answered, before the conflict was due."""
     proxy = home()
     answered(proxy, "2001:db8::33", "lan1")
-    handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), changed(state=FAILED), now=2.0)
+    handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), now=0.5)
+    handle(proxy, changed(state=FAILED), now=2.0)
     assert where(proxy) == [("2001:db8::33", "lan1")]
 
     assert handle(proxy, DUE, now=3.0) == []

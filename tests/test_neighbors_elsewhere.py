@@ -89,7 +89,7 @@ def test_owner_that_is_silent_loses_its_address() -> None:
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
 
-    decisions = handle(proxy, changed(state=FAILED))
+    decisions = handle(proxy, changed(state=FAILED), now=3.0)
 
     assert why(decisions) == [("host-moved", "owner-silent"), ("lookup-failed", "unresolved")]
     assert actions(decisions)[-2:] == [Probe(A, "lan1", OTHER_LLADDR), DelNeighbor(A, "lan0")]
@@ -120,6 +120,40 @@ def test_host_of_the_last_run_is_looked_up_where_it_was() -> None:
 
     assert why(answered) == [("address-conflict", "owner-answers"), ("host-moved", "owner-answers")]
     assert [(host.dev, host.lladdr) for host in proxy.hosts] == [("lan0", LLADDR)]
+
+
+def test_failure_before_the_probe_can_have_ended_is_no_silence() -> None:
+    """Another program has deleted the owner's entry: the owner is probed again; the next failure counts."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
+
+    deleted = handle(proxy, changed(state=FAILED), now=0.1)
+
+    assert (why(deleted), actions(deleted)) == ([("host-probed", "one-more-try")], [Probe(A, "lan0", None)])
+    assert why(handle(proxy, changed(state=FAILED), now=0.2))[0] == ("host-moved", "owner-silent")
+
+
+def test_failure_of_a_forged_lladdr_is_no_silence() -> None:
+    """Another lladdr was seen on the owner's link, and the owner has not answered since: it is probed by multicast."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), changed(lladdr="02:00:00:00:00:67"))
+    handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
+
+    failed = handle(proxy, changed(state=FAILED), now=4.0)
+
+    assert (why(failed), actions(failed)) == ([("host-probed", "one-more-try")], [Probe(A, "lan0", None)])
+    assert why(handle(proxy, changed(state=FAILED), now=7.0))[0] == ("host-moved", "owner-silent")
+
+
+def test_deleted_entry_on_the_old_link_settles_no_move() -> None:
+    """Another program deletes the entry there while the old link is probed: the owner is probed again."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
+
+    failed = handle(proxy, changed(state=FAILED), now=LATER + 0.1)
+
+    assert ("host-probed", "one-more-try") in why(failed)
+    assert ("host-moved", "owner-answers") in why(handle(proxy, changed(state=REACHABLE), now=LATER + 0.2))
 
 
 def test_claim_of_a_silent_claimant_is_void() -> None:

@@ -188,6 +188,14 @@ def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
     assert proxy.desired.withheld == {}
 
 
+def test_owner_with_a_forged_lladdr_is_not_taken_for_silent() -> None:
+    """The probe went to an lladdr with which the owner has not answered: the kernel goes on defending its address."""
+    proxy = with_host()
+    handle(proxy, changed(lladdr=OTHER_LLADDR), detection(dev="lan1"), now=5.0)
+
+    assert (later(proxy), proxy.desired.withheld) == ([], {})
+
+
 def test_owner_who_answers_late_has_its_address_back() -> None:
     """A phone asleep takes its time: its first answer closes what was left open."""
     proxy = with_host(probed=True)

@@ -61,6 +61,8 @@ class Host:
         last_move: Its last move to another link.
         looked_up_at: When its address was looked up on the other links, in seconds; infinite: that is yet to be done.
         previous_lladdr: The lladdr before the present one.
+        lladdr_unproven: The host has not answered since its lladdr changed: another host on its link may have forged
+            that, and a probe of the lladdr may not reach it.
         lladdr_forged: The host has answered while its lladdr was seen with its address on another link: from then on it
             is probed before it is moved.
         installed: The entries that the kernel is believed to have.
@@ -81,6 +83,7 @@ class Host:
     last_move: Move | None = None
     looked_up_at: float = float("-inf")
     previous_lladdr: str | None = None
+    lladdr_unproven: bool = False
     lladdr_forged: bool = False
     installed: Entries = NOTHING
     blocked: bool = False

@@ -18,6 +18,7 @@ from ndpbr_py.core.state import State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
 _ABSENT_S = 600.0  # a host of a full lladdr that was not seen for so long makes room for another
+_MIN_SILENCE_S = 1.0  # until a probe has failed: the kernel solicits three times, RetransTimer (1 s) apart
 _PROBE_INTERVAL_S = 1.0  # of one host because of its lladdr: each sighting would probe all its addresses
 
 
@@ -212,9 +213,10 @@ def _seen_again(state: State, host: Host, event: NeighborChanged, lladdr: str, n
     old = host.lladdr
     if lladdr != old:
         state.hosts.set_lladdr(host, lladdr)
+        host.lladdr_unproven = True
     changes = _lladdr_changed(state, host, old, now) if old is not None and old != lladdr else []
     if VERDICTS[event.state] is Verdict.PRESENT:
-        host.confirmed = now
+        host.confirmed, host.lladdr_unproven = now, False
         return changes + _follow(state, host, Evidence.ANSWERED, now)
     if before is NudState.REACHABLE:
         host.confirmed = now  # it was present until its reachable time ran out
@@ -278,11 +280,27 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
         claimed = host.claimant is not None or host.address in state.desired.withheld
         if host.dev in state.down_since and not claimed:
             return []  # without carrier no host can answer
+        if host.claimant is not None and not _conclusive(host, now):
+            host.lladdr_unproven, host.probed_at = False, now - _MIN_SILENCE_S  # the next failure counts
+            probe = [Probe(host.address, host.dev, None)]
+            return [host.decision(DecisionKind.PROBED, Reason.ONE_MORE_TRY, probe)]
         return _follow(state, host, Evidence.SILENT, now)
-    if host.last_move is not None and host.last_move.previous_dev == event.dev and event.dev not in state.down_since:
+    move = host.last_move
+    if move is not None and move.previous_dev == event.dev and event.dev not in state.down_since:
+        if now - move.at < _MIN_SILENCE_S:
+            host.last_move = Move(move.at - _MIN_SILENCE_S, event.dev)  # the next failure counts
+            return [host.decision(DecisionKind.PROBED, Reason.ONE_MORE_TRY, [Probe(host.address, event.dev, None)])]
         # No host is there: an answer that comes later is a claim, however soon after the move.
-        host.last_move = Move(host.last_move.at, None)
+        host.last_move = Move(move.at, None)
     # Silence on another link says nothing else about the host, only about its claimant.
     if host.claimant is not None and host.claimant.dev == event.dev:
         return _follow(state, host, Evidence.CLAIMANT_SILENT, now)
     return []
+
+
+def _conclusive(host: Host, now: float) -> bool:
+    """Whether the failed entry of a contested host says that it is silent.
+
+    The probe may not have reached it; or has not ended yet, and another program has deleted the entry.
+    """
+    return not host.lladdr_unproven and now - host.probed_at >= _MIN_SILENCE_S

@@ -77,7 +77,9 @@ def due(state: State, now: float) -> list[Decision]:
                 if state.desired.withheld.get(step.address) == step.dev:
                     result += _restored(state, step.address, Reason.UNUSED)
             case Step.CHECK_OWNER:
-                if host is not None and host.dev != step.dev and host.nud is not NudState.REACHABLE:
+                # A probe of a forged lladdr has not reached the owner.
+                silent = host is not None and host.nud is not NudState.REACHABLE and not host.lladdr_unproven
+                if host is not None and silent and host.dev != step.dev:
                     result.append(_withheld(state, host, step, now))
             case _:
                 assert_never(step.step)
