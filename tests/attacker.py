@@ -8,9 +8,11 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Container
+from contextlib import suppress
 from ipaddress import IPv6Address
 from threading import Event, Thread
 from types import TracebackType
+from typing import Any
 
 from tests import frames
 from tests.lab import Host
@@ -81,16 +83,18 @@ class Attacker:
         while not self._stop.is_set():
             if not select.select([self._socket], [], [], 0.05)[0]:
                 continue
-            packet, where = self._socket.recvfrom(2048)
-            if where[2] == socket.PACKET_OUTGOING or len(packet) < _END or packet[_ICMP] != 135:
-                continue
-            source, target = (IPv6Address(packet[at : at + 16]) for at in (_SOURCE, _TARGET))
-            if not source.is_unspecified and target in self.answers:
-                self.answered.add(target)
-                answer = frames.advertisement(
-                    str(target), str(source), str(target), _octets(self.lladdr), router=self._router
-                )
-                self._socket.send(packet[6:12] + _octets(self.lladdr) + b"\x86\xdd" + answer)
+            with suppress(OSError):  # the link is down
+                self._answer_packet(*self._socket.recvfrom(2048))
+
+    def _answer_packet(self, packet: bytes, where: tuple[Any, ...]) -> None:
+        if where[2] == socket.PACKET_OUTGOING or len(packet) < _END or packet[_ICMP] != 135:
+            return
+        source, target = (IPv6Address(packet[at : at + 16]) for at in (_SOURCE, _TARGET))
+        if not source.is_unspecified and target in self.answers:
+            self.answered.add(target)
+            lladdr = _octets(self.lladdr)
+            answer = frames.advertisement(str(target), str(source), str(target), lladdr, router=self._router)
+            self._socket.send(packet[6:12] + lladdr + b"\x86\xdd" + answer)
 
 
 def _octets(lladdr: str) -> bytes:

@@ -20,6 +20,7 @@ from tests.home import LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import Host
 from tests.observed import proxies, routes, settings, shorten_neighbor_timers
 from tests.program import Daemon
+from tests.siege import Siege
 
 DEVS = ("wan0", "lan0", "lan1")
 POOL = (LAN, LAN2, *(f"2001:db8:64::{number:x}" for number in range(0x100, 0x10C)))
@@ -39,6 +40,8 @@ class Storm:
         routes: Address -> interface of another program's host route.
         proxies: Address and interface of another program's proxy entries.
         away: Interface -> its fault: down, unplugged, renamed, renamed while up, or gone.
+        siege: The attackers that stay.
+        owned: The routes that they must not take now.
         done: Fault -> how often it was done.
     """
 
@@ -53,6 +56,8 @@ class Storm:
         self.routes: dict[str, str] = {}
         self.proxies: set[tuple[str, str]] = set()
         self.away: dict[str, str] = {}
+        self.siege = Siege(self.attacker, self.living, MACS, random)
+        self.owned: set[str] = set()
         self.done: Counter[str] = Counter()
         self.start_daemon()
 
@@ -80,10 +85,37 @@ class Storm:
         return all(actual <= expected for actual, expected in zip(self.actual(), self.expected(), strict=True))
 
     def repair(self) -> None:
-        """Repair every link, and request a resync."""
+        """Repair every link, end the siege, and request a resync."""
+        self.repair_links()
+        self.end_siege()
+        self.daemon.process.send_signal(signal.SIGHUP)
+
+    def repair_links(self) -> None:
+        """Make every link usable."""
         for dev in tuple(self.away):
             self.bring_back(dev)
-        self.daemon.process.send_signal(signal.SIGHUP)
+
+    def begin_siege(self) -> None:
+        """Put an attacker on each link."""
+        self.siege.begin(*DEVS)
+
+    def end_siege(self) -> None:
+        """Take the attackers away."""
+        self.siege.end(*DEVS)
+
+    def own_routes(self) -> set[str]:
+        """Return our route to each host; another program's route to it is in its place."""
+        return {f"{address} dev {dev} proto 135" for address, dev in self.living.items() if address not in self.routes}
+
+    def owners_are_served(self) -> bool:
+        """Whether each host has its route, after it has sent a packet."""
+        for address in self.living:
+            self.send_packet(address)
+        return self.own_routes() <= routes(self.home.router)
+
+    def owners_have_routes(self) -> bool:
+        """Whether no attacker has taken a route that it must not take."""
+        return self.owned <= routes(self.home.router)
 
     def has_converged(self) -> bool:
         """Whether the router has the expected entries, after each host has sent a packet."""
@@ -161,6 +193,8 @@ class Storm:
             self.machine(dev).lay(
                 "link set eth0 up", *(f"address replace {address}/64 dev eth0 nodad" for address in addresses)
             )
+        if how == "gone" and self.siege:
+            self.siege.begin(dev)
         if dev == "wan0":
             home_again = f"address replace {ROUTER}/64 dev wan0 nodad", f"route replace default via {MODEM} dev wan0"
             router.lay("link set wan0 up", *home_again)

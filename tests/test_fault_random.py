@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from tests.faults import do_fault
+from tests.faults import do_fault, siege
 from tests.home import Home
 from tests.lab import TIMEOUT_S, until
 from tests.observed import settings, shorten_neighbor_timers
@@ -44,7 +44,8 @@ def test_kernel_has_the_right_entries_after_random_faults(
     began = time.monotonic()
     print(f"NDPBR_SEED={SEED} NDPBR_FAULTS={FAULTS}, half {half}")
     try:
-        for _ in range((FAULTS + half) // 2):
+        siege(storm)
+        while storm.done.total() < (FAULTS + half) // 2:
             do_fault(storm)
         storm.repair()
         until(storm.is_right, TIMEOUT_S, "no host has entries on a link where it is not, though none has sent a packet")
