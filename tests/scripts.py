@@ -17,6 +17,19 @@ def script(folder: Path, *lines: str) -> str:
     return str(path)
 
 
+def later() -> Callable[[float], None]:
+    """Return a function that makes the clock of the running loop so many seconds fast: its timers are due earlier."""
+    loop, ahead_s = asyncio.get_running_loop(), 0.0
+    clock = loop.time
+
+    def forward(by_s: float) -> None:
+        nonlocal ahead_s
+        ahead_s += by_s
+
+    loop.time = lambda: clock() + ahead_s  # type: ignore[method-assign]
+    return forward
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Return once *condition* holds.
 

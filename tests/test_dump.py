@@ -12,7 +12,7 @@ from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump
 from ndpbr_py.iproute2.program import Program, find
-from tests.scripts import script
+from tests.scripts import later, script, until
 
 _ROUTES = (
     '*"route show") printf "2001:db8::33 dev lan0 proto 135 metric 1024 pref medium\\n2001:"; sleep 0.1',
@@ -42,6 +42,23 @@ def test_failed_dump_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(NdpbrError, match="`ip -6 -N route show` ended with status 2: no"):
         _read(tmp_path)
+
+
+def test_dump_that_hangs_is_ended(tmp_path: Path) -> None:
+    """After ten seconds the error says which command has not answered, and its process is gone."""
+    path = script(tmp_path, f'echo $$ >"{tmp_path}/pid"', "exec sleep 1000")
+
+    async def story() -> None:
+        forward = later()
+        task = asyncio.create_task(dump.snapshot(Program(path, (6, 1), "6.1.0"), ("lan0",), 135, ("route",)))
+        await until((tmp_path / "pid").exists)
+        assert not task.done()
+        forward(10.0)
+        with pytest.raises(NdpbrError, match="`ip -6 -N route show` did not answer within 10 s"):
+            await task
+
+    asyncio.run(story())
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
 
 
 def test_cancellation_just_as_a_dump_ends_is_no_error(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,7 +28,7 @@ from ndpbr_py.iproute2.batching import MAX_UNFINISHED, TIMING, Timing
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor, ExecutorEvent, ProcessLost
 from tests.builders import LLADDR, addr
-from tests.scripts import DEADLINE, script, until
+from tests.scripts import DEADLINE, later, script, until
 
 A = addr()
 ROUTE, PROXY, PROBE = AddRoute(A, "lan0"), AddProxy(A, "wan0"), Probe(A, "lan0", LLADDR)
@@ -293,8 +294,43 @@ def test_actions_wait_while_the_program_is_missing(tmp_path: Path) -> None:
     assert (lost.actions, commands(tmp_path)) == (0, ["--", *lines(ROUTE)])
 
 
+def test_closed_executor_does_not_retry(tmp_path: Path) -> None:
+    """The program is missing when the daemon stops: no process is started, and nothing reported, after that."""
+
+    async def story() -> list[ExecutorEvent]:
+        forward = later()
+        async with running(str(tmp_path / "ip")) as (executor, events):
+            await until(lambda: events)
+            executor.close()
+            forward(TIMING.retry_delay_s)
+            await asyncio.sleep(0.01)  # timers run in the order of their times
+        return events
+
+    assert len(asyncio.run(story())) == 1
+
+
 def _is_last(action: Action, folder: Path) -> bool:
     return commands(folder)[-1:] == lines(action)
+
+
+def test_shared_process_ends_when_its_time_has_come(tmp_path: Path) -> None:
+    """It has nothing to do, and no new action is needed to end it: it would program the wrong interface by then."""
+    path, ended = ip(tmp_path), tmp_path / "ended"
+    script(tmp_path, Path(path).read_text().removeprefix("#!/bin/sh\n"), f'echo >>"{ended}"')
+
+    async def story() -> None:
+        forward = later()
+        async with running(path, Timing(share_s=DEADLINE / 2, hang_timeout_s=DEADLINE)) as (executor, events):
+            executor.submit([ROUTE])
+            await executor.drained()
+            executor.submit([PROXY, ADVERTISE])
+            executor.flush()
+            await until(lambda: events)  # the process has nothing to do any more
+            assert ended.read_text() == "\n"
+            forward(DEADLINE / 2)
+            await until(lambda: ended.read_text() == "\n\n")
+
+    asyncio.run(story())
 
 
 def test_processes_in_quick_succession_are_shared(tmp_path: Path) -> None:
@@ -407,6 +443,33 @@ def test_advertisement_is_dropped_when_an_entry_is_refused(answer: str, refused:
     events = run(ip(tmp_path, answer), [ROUTE, PROXY, ADVERTISE, OTHER, other])
 
     assert sorted(events, key=repr) == [ActionFinished(other), refused]
+
+
+def test_advertisement_before_an_early_end_is_due(tmp_path: Path) -> None:
+    """The process ends at another host's refused entry, and all that it printed is read only then."""
+    refused = AddProxy(OTHER.address, "wan0")
+    exits = f"""*proxy*) echo $$ >"{tmp_path}/pid"; echo 'RTNETLINK answers: No such device' >&2; exit 2;;"""
+
+    async def story() -> list[ExecutorEvent]:
+        async with running(ip(tmp_path, exits)) as (executor, events):
+            executor.submit([ROUTE, ADVERTISE, refused])
+            executor.flush()
+            deadline = time.monotonic() + DEADLINE
+            while not _has_ended(tmp_path / "pid"):
+                assert time.monotonic() < deadline
+                time.sleep(0.005)  # not in the loop, which would read
+            await executor.drained()
+        return events
+
+    assert asyncio.run(story()) == [
+        ActionFinished(ADVERTISE),
+        ActionRefused(refused, Refusal.NO_DEVICE, "No such device"),
+    ]
+
+
+def _has_ended(pid_file: Path) -> bool:
+    pid = pid_file.read_text().strip() if pid_file.exists() else ""
+    return pid != "" and not Path("/proc", pid).exists()
 
 
 def test_advertisement_is_dropped_with_a_lost_process(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ndpbr_py.iproute2.monitor import (
     MonitorStarted,
     Supervisor,
 )
-from tests.scripts import script, until
+from tests.scripts import later, script, until
 
 FOREVER = "exec sleep 1000"
 
@@ -99,6 +99,26 @@ def test_monitor_that_exits_is_restarted(tmp_path: Path) -> None:
     assert exits(events) == [MonitorExited("status 3", 1.0), MonitorExited("status 3", 2.0)]
     assert lines(events) == ["line", "line"]
     assert len(set(pids(events))) == 2
+
+
+def test_monitor_that_ran_for_a_minute_is_restarted_soon(tmp_path: Path) -> None:
+    """Its earlier failures no longer count."""
+
+    async def story() -> list[MonitorEvent]:
+        events: list[MonitorEvent] = []
+        forward = later()
+        supervisor = Supervisor(script(tmp_path, FOREVER), events.append)
+        supervisor.start()
+        for number, ran_for_s in enumerate((0.0, 0.0, 61.0), 1):
+            await until(lambda: len(pids(events)) == number)  # noqa: B023
+            forward(ran_for_s)
+            os.kill(pids(events)[-1], signal.SIGKILL)
+            await until(lambda: len(exits(events)) == number)  # noqa: B023
+            forward(exits(events)[-1].retry_in_s)
+        supervisor.stop()
+        return events
+
+    assert [exited.retry_in_s for exited in exits(asyncio.run(story()))] == [1.0, 2.0, 1.0]
 
 
 def test_monitor_that_cannot_be_started_is_retried(tmp_path: Path) -> None:

@@ -140,12 +140,9 @@ class Executor:
         return True
 
     def _wake(self, until: float | None) -> None:
-        """Call `flush()` at *until*; a timer that runs out earlier does no harm."""
-        if until is None or (self._timer is not None and self._timer.when() <= until):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(until, self._on_timer)
+        """Call `flush()` at *until*, or earlier: a timer that is set is that of an earlier process."""
+        if until is not None and self._timer is None:
+            self._timer = self._loop.call_at(until, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

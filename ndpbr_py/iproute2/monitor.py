@@ -121,10 +121,7 @@ class Supervisor:
         self._emit(MonitorStarted(child.pid))
 
     def _read_stdout(self, child: Child) -> None:
-        try:
-            chunk = os.read(child.fd("stdout"), _CHUNK_BYTES)
-        except BlockingIOError:
-            return
+        chunk = os.read(child.fd("stdout"), _CHUNK_BYTES)
         if not chunk:
             self._on_exit(f"status {self._reap()}")
             return
@@ -135,10 +132,7 @@ class Supervisor:
             self._emit(MonitorLines(whole.decode(errors="surrogateescape").split("\n")))
 
     def _read_stderr(self, child: Child) -> None:
-        try:
-            text = os.read(child.fd("stderr"), _CHUNK_BYTES)
-        except BlockingIOError:
-            return
+        text = os.read(child.fd("stderr"), _CHUNK_BYTES)
         if not text:
             self._loop.remove_reader(child.fd("stderr"))
         elif _OVERFLOW in text:

@@ -59,9 +59,7 @@ class Standby:
 
     def close(self) -> None:
         """Kill the process."""
-        self._closed = True
-        if self._retry_timer is not None:
-            self._retry_timer.cancel()
+        self._closed = True  # a timer that is set does nothing any more
         if self._child is not None:
             self._end(self._child)
 
