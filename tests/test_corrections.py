@@ -41,13 +41,15 @@ def test_host_that_moves_on_is_corrected_three_times_from_there() -> None:
     proxy = moved()
     handle(proxy, changed(dev="lan1", state=REACHABLE), now=0.2)
     assert advertised(proxy, 0.2) == TO_ALL
-    handle(proxy, changed(dev="wan0"), changed(dev="lan1", state=FAILED), now=1.0)
+    handle(proxy, changed(dev="wan0"), now=0.3)
+    assert advertised(proxy, 1.2) == TO_ALL
+    handle(proxy, changed(dev="lan1", state=FAILED), now=2.0)
     assert [host.dev for host in proxy.hosts] == ["wan0"]
-    assert [advertised(proxy, now) for now in (1.2, 2.2, 3.2)] == [[], [], []]
-    handle(proxy, changed(dev="wan0", state=REACHABLE), now=3.5)
+    assert [advertised(proxy, now) for now in (2.2, 3.2, 4.2)] == [[], [], []]
+    handle(proxy, changed(dev="wan0", state=REACHABLE), now=4.5)
 
     on_lans = [Advertise(A, dev, None) for dev in ("lan0", "lan1")]
-    assert [advertised(proxy, now) for now in (3.5, 4.5, 5.5, 6.5)] == [on_lans, on_lans, on_lans, []]
+    assert [advertised(proxy, now) for now in (4.5, 5.5, 6.5, 7.5)] == [on_lans, on_lans, on_lans, []]
 
 
 @pytest.mark.parametrize("returns", [False, True])

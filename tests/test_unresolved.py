@@ -54,8 +54,8 @@ def test_old_link_of_a_moved_host_keeps_no_failed_entry() -> None:
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=NudState.REACHABLE), changed(dev="lan1"))
 
-    assert actions(handle(proxy, changed(state=FAILED))) == [DelNeighbor(A, "lan0")]
-    assert handle(proxy, changed(dev="wan0", state=FAILED)) == []
+    assert actions(handle(proxy, changed(state=FAILED), now=3.0)) == [DelNeighbor(A, "lan0")]
+    assert handle(proxy, changed(dev="wan0", state=FAILED), now=3.0) == []
 
 
 def test_lookup_during_another_one_is_made_after_it() -> None:
