@@ -231,12 +231,13 @@ def test_hung_process_is_killed(tmp_path: Path) -> None:
     assert events == [ProcessLost("hung for 0.3 s", 1)]
 
 
-def test_standby_process_that_dies_is_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["no memory", ""])
+def test_standby_process_that_dies_is_replaced(words: str, tmp_path: Path) -> None:
     """A standby process that ends is reported, with its last words, and another carries out what comes."""
     flag = tmp_path / "flag"
     path = ip(tmp_path)
     body = Path(path).read_text().removeprefix("#!/bin/sh\n")
-    script(tmp_path, f'[ -e "{flag}" ] || {{ touch "{flag}"; echo "no memory" >&2; exit 1; }}', body)
+    script(tmp_path, f'[ -e "{flag}" ] || {{ touch "{flag}"; printf "{words}" >&2; exit 1; }}', body)
 
     async def story() -> list[ExecutorEvent]:
         async with running(path, Timing(retry_delay_s=0.05)) as (executor, events):
@@ -248,8 +249,8 @@ def test_standby_process_that_dies_is_replaced(tmp_path: Path) -> None:
     [lost] = asyncio.run(story())
     assert isinstance(lost, ProcessLost)
     assert lost.actions == 0
-    assert lost.reason.startswith("standby process ended with status ")
-    assert lost.reason.endswith(": no memory")
+    status, _, complaint = lost.reason.removeprefix("standby process ended with status ").partition(": ")
+    assert (int(status) != 0, complaint) == (True, words)
     assert commands(tmp_path) == ["--", *lines(ROUTE)]
 
 
@@ -292,6 +293,24 @@ def test_actions_wait_while_the_program_is_missing(tmp_path: Path) -> None:
     assert isinstance(lost, ProcessLost)
     assert lost.reason.startswith(f"{tmp_path}/ip could not be started: ")
     assert (lost.actions, commands(tmp_path)) == (0, ["--", *lines(ROUTE)])
+
+
+def test_closed_executor_carries_nothing_out(tmp_path: Path) -> None:
+    """What is submitted after that is dropped, like what waited."""
+
+    async def story() -> list[ExecutorEvent]:
+        events: list[ExecutorEvent] = []
+        executor = Executor(ip(tmp_path, "route*) exec sleep 1000;;"), Commands(135), events.append)
+        executor.submit([ROUTE])
+        executor.flush()
+        await until(partial(_is_last, ROUTE, tmp_path))
+        executor.close()
+        executor.submit([PROXY])
+        executor.flush()
+        return events
+
+    assert asyncio.run(story()) == []
+    assert commands(tmp_path) == ["--", *lines(ROUTE)]
 
 
 def test_closed_executor_does_not_retry(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class Executor:
         self._timing = timing
         self._waiting = ActionQueue()
         self._batch: Batch | None = None
-        self._shared = self._draining = self._closed = False
+        self._shared = self._draining = False
         self._started_at = float("-inf")
         self._checkpoint_interval = CHECKPOINT_INTERVAL
         self._batch_ended = asyncio.Event()
@@ -82,7 +82,7 @@ class Executor:
 
     def flush(self) -> None:
         """Take the next steps, until the next one is to wait."""
-        while not self._closed:
+        while True:
             match next_step(self._state(), self._timing):
                 case Start(shared, feed):
                     if not self._start(shared, feed):
@@ -112,7 +112,6 @@ class Executor:
 
     def close(self) -> None:
         """Kill the processes; drop what is queued."""
-        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._batch is not None:
