@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ndpbr_py.core.actions import AddProxy, DelProxy, DelRoute
-from ndpbr_py.core.events import KernelSnapshot, NudState, RouterAddress
+from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute
+from ndpbr_py.core.events import ActionRefused, KernelSnapshot, NudState, Refusal, RouterAddress
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import (
     HOST,
@@ -124,6 +124,23 @@ def test_learned_host_becomes_a_routed_one() -> None:
     decisions = handle(proxy, vpn(route(), entry(), dev="lan0"))
 
     assert (why(decisions), actions(decisions)) == ([("host-retained", "routed")], [DelRoute(A, "lan0")])
+
+
+def test_learned_host_whose_entries_were_lost_becomes_a_routed_one() -> None:
+    """The entries that another program has flushed are restored in the same snapshot."""
+    proxy = server()
+    handle(proxy, vpn(dev=None))
+    handle(proxy, changed(dev="lan0"))
+
+    assert actions(handle(proxy, vpn(dev="lan0"))) == PROXIES[:1]
+
+
+def test_learned_host_without_entries_becomes_a_routed_one() -> None:
+    """The kernel had refused its entries; the snapshot that shows the other program's route adds them."""
+    proxy = server()
+    handle(proxy, vpn(dev=None), changed(dev="lan0"), ActionRefused(AddRoute(A, "lan0"), Refusal.OTHER, "no room"))
+
+    assert actions(handle(proxy, vpn(dev="lan0"))) == PROXIES[:1]
 
 
 def test_route_elsewhere_removes_a_learned_host() -> None:

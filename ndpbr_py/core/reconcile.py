@@ -48,7 +48,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
         removed = _out_of_scope(state, now) + on_demand.rerouted(state)
         acted.update(decision.address for decision in removed if decision.address is not None)
         installed = {address: entries for address, entries in tagged.items() if address not in acted}
-        named = routed_hosts.learned(state, installed, now)
+        named = routed_hosts.learned(state, installed, acted, now)
         acted.update(decision.address for decision in named if decision.address is not None)
         yield removed + named
     # Known hosts first: the decisions that follow rely on the entries that the kernel has.
