@@ -1,7 +1,8 @@
 """A model of the kernel's routes and proxy entries: sets, and the refusals of a real kernel.
 
 Measured on Linux 6.18: an interface that is set down loses its entries without an event.  Adding a proxy entry always
-succeeds, and changes its owner.  A second route to an address with the same metric is refused on every interface.
+succeeds, and changes its owner.  A second route of ours to an address is refused on every interface; another program's,
+whose metric is smaller, can be added beside ours and comes first.
 """
 
 from __future__ import annotations
@@ -10,19 +11,33 @@ from collections.abc import Iterable
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry, RejoinGroup
-from ndpbr_py.core.events import KernelSnapshot, NeighborChanged, NudState, Refusal
-from ndpbr_py.core.hosts import Host
-from tests.builders import entry, kernel, route
+from ndpbr_py.core.events import KernelSnapshot, NeighborChanged, NudState, Refusal, Route
+from ndpbr_py.core.proxy import NdProxy
+from tests.builders import entry, kernel, prefix_route, route
 
 Key = tuple[IPv6Address, str]
+UPLINK = "wan0"
 
 
 class Kernel:
-    """Routes and proxy entries, each with whether it is ours; neighbors; interfaces that are up."""
+    """The tables.
 
-    def __init__(self, interfaces: Iterable[str]) -> None:
+    Attributes:
+        up: The interfaces that are up.
+        without_nd: Those that have no neighbor discovery.
+        routes: Our host routes.
+        others: The host routes of other programs.
+        nested: A part of the on-link prefix that another program has routed.
+        proxies: The proxy entries, and whether they are ours.
+        neighbors: The neighbor cache.
+    """
+
+    def __init__(self, interfaces: Iterable[str], without_nd: Iterable[str] = ()) -> None:
         self.up = set(interfaces)
-        self.routes: dict[IPv6Address, tuple[str, bool]] = {}
+        self.without_nd = frozenset(without_nd)
+        self.routes: dict[IPv6Address, str] = {}
+        self.others: dict[IPv6Address, str] = {}
+        self.nested: Route | None = None
         self.proxies: dict[Key, bool] = {}
         self.neighbors: dict[Key, NeighborChanged] = {}
 
@@ -35,9 +50,9 @@ class Kernel:
                     return Refusal.NO_DEVICE
                 if action.address in self.routes:
                     return Refusal.EXISTS
-                self.routes[action.address] = (action.dev, True)
+                self.routes[action.address] = action.dev
             case DelRoute():
-                if self.routes.get(action.address) != (action.dev, True):
+                if self.routes.get(action.address) != action.dev:
                     return Refusal.ABSENT
                 del self.routes[action.address]
             case AddProxy():
@@ -60,30 +75,47 @@ class Kernel:
             self.up.add(dev)
             return
         self.up.discard(dev)
-        self.routes = {address: it for address, it in self.routes.items() if it[0] != dev}
+        self.routes = {address: at for address, at in self.routes.items() if at != dev}
+        self.others = {address: at for address, at in self.others.items() if at != dev}
+        if self.nested is not None and self.nested.dev == dev:
+            self.nested = None
         self.proxies = {key: ours for key, ours in self.proxies.items() if key[1] != dev}
         self.neighbors = {key: it for key, it in self.neighbors.items() if key[1] != dev}
 
+    def path(self, address: IPv6Address) -> str | None:
+        """Return the interface to which the longest route leads, except for that of the whole prefix."""
+        nested = self.nested.dev if self.nested is not None and address in self.nested.prefix else None
+        return self.others.get(address, self.routes.get(address, nested))
+
     def ours(self) -> set[tuple[str, IPv6Address, str]]:
         """Return all entries with our tag."""
-        return {("route", address, dev) for address, (dev, ours) in self.routes.items() if ours} | {
+        return {("route", *key) for key in self.routes.items()} | {
             ("proxy", *key) for key, ours in self.proxies.items() if ours
         }
 
     def read(self) -> KernelSnapshot:
         """Return a snapshot of the tables."""
         return kernel(
-            *(route(str(address), dev, ours=ours) for address, (dev, ours) in self.routes.items()),
+            *(route(str(address), dev) for address, dev in self.routes.items()),
+            *(route(str(address), dev, ours=False) for address, dev in self.others.items()),
+            *(prefix_route(f"{address}/128", dev) for address, dev in self.others.items()),
+            *([prefix_route(dev=UPLINK)] if UPLINK in self.up else []),
+            *([self.nested] if self.nested is not None else []),
             *(entry(str(address), dev, ours=ours) for (address, dev), ours in self.proxies.items()),
             *(it for it in self.neighbors.values() if it.state is not NudState.NONE),
             up=self.up,
             own=["2001:db8::2"],
-            next_hops={"2001:db8::1": "wan0"},
+            next_hops={"2001:db8::1": UPLINK},
+            without_nd=self.without_nd,
+            routed={str(address): dev for address, dev in self.others.items()},
         )
 
 
-def believed(hosts: Iterable[Host]) -> set[tuple[str, IPv6Address, str]]:
+def believed(proxy: NdProxy) -> set[tuple[str, IPv6Address, str]]:
     """Return all entries that the core takes for installed."""
-    return {("route", host.address, host.installed.route) for host in hosts if host.installed.route is not None} | {
-        ("proxy", host.address, dev) for host in hosts for dev in host.installed.proxies
-    }
+    hosts = list(proxy.hosts)
+    return (
+        {("route", host.address, host.installed.route) for host in hosts if host.installed.route is not None}
+        | {("proxy", host.address, dev) for host in hosts for dev in host.installed.proxies}
+        | {("proxy", *place) for place in proxy.on_demand}
+    )

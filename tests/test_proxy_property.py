@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ndpbr_py.core import on_demand
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, RejoinGroup
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import (
@@ -20,22 +21,28 @@ from ndpbr_py.core.events import (
     NeighborDeleted,
     NudState,
     Refusal,
+    Route,
     SnapshotStarted,
+    SolicitationReceived,
     Tick,
 )
 from ndpbr_py.core.host_states import HostState
-from tests.builders import nd_proxy
+from tests.builders import nd_proxy, prefix_route
 from tests.kernel_model import Kernel, Key, believed
 
-LISTED = ("wan0", "lan0", "lan1")
-DEVS = st.sampled_from([*LISTED, "eth9"])
+LISTED, WITHOUT_ND = ("wan0", "lan0", "lan1", "tun0"), ("tun0",)
+WITH_ND = ("wan0", "lan0", "lan1")
+DEVS = st.sampled_from([*WITH_ND, "eth9"])
 LISTED_DEVS = st.sampled_from(LISTED)
-# Four hosts, two of them in one multicast group, the modem (next hop on wan0), the router itself, one off-link, one
-# link-local.
-ADDRESSES = st.sampled_from(
-    [IPv6Address(f"2001:db8::{n}") for n in (31, 32, 33, "1:0:33", 1, 2)]
-    + [IPv6Address("2606:4700::1111"), IPv6Address("fe80::33")]
-)
+WITH_ND_DEVS = st.sampled_from(WITH_ND)
+# Three hosts, two of them in one multicast group, two more in the nested prefix, the modem (next hop on wan0), the
+# router itself, one off-link, one link-local.
+NESTED = "2001:db8:0:0:b::/80"
+NEXT_HOP, OWN = IPv6Address("2001:db8::1"), IPv6Address("2001:db8::2")
+ON_LINK = [IPv6Address(f"2001:db8::{n}") for n in (32, 33, "1:0:33", "b:0:0:5", "b:0:0:6")]
+ADDRESSES = st.sampled_from([*ON_LINK, NEXT_HOP, OWN, IPv6Address("2606:4700::1111"), IPv6Address("fe80::33")])
+# How another program may route the nested prefix: to a tunnel, behind a gateway, to a bridge, or not at all.
+PLACES = (prefix_route(NESTED, "tun0"), prefix_route(NESTED, "lan1", "fe80::7"), prefix_route(NESTED, "lan0"), None)
 LLADDRS = st.sampled_from([f"02:00:00:00:00:0{n}" for n in range(1, 4)])
 STATES_WITH_LLADDR = [NudState.STALE, NudState.REACHABLE, NudState.DELAY, NudState.PROBE, NudState.PERMANENT]
 MAX_HOSTS, PER_LLADDR = 3, 2
@@ -47,7 +54,8 @@ class Life(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.kernel = Kernel(LISTED)
+        self.kernel = Kernel(LISTED, WITHOUT_ND)
+        self.kernel.nested = PLACES[0]
         self.proxy = nd_proxy(*LISTED, max_hosts=MAX_HOSTS, per_lladdr=PER_LLADDR, expire=100.0, refresh=50.0)
         self.now = 0.0
         self.dump: KernelSnapshot | None = None
@@ -82,7 +90,7 @@ class Life(RuleBasedStateMachine):
                 why = self.run(action)
                 if why is not None:
                     refused.append(ActionRefused(action, why, why.value))
-            if decision.kind is DecisionKind.LEARNED and decision.reason is not Reason.ADOPTED:
+            if decision.kind is DecisionKind.LEARNED and decision.reason not in (Reason.ADOPTED, Reason.ROUTED):
                 assert decision.lladdr is not None and decision.dev is not None
                 assert self.proxy.hosts.count_with_lladdr(decision.lladdr, decision.dev) <= PER_LLADDR
         for refusal in refused:
@@ -109,7 +117,7 @@ class Life(RuleBasedStateMachine):
     def neighbor_is_seen(self, address: IPv6Address, dev: str, lladdr: str, state: NudState) -> None:
         if dev in self.kernel.up or dev == "eth9":
             event = NeighborChanged(address, dev, lladdr, state)
-            if dev in LISTED:  # a snapshot has no others
+            if dev in WITH_ND:  # a snapshot has no others
                 self.kernel.neighbors[address, dev] = event
             self.handle(event)
 
@@ -127,7 +135,7 @@ class Life(RuleBasedStateMachine):
     def link_goes_down_or_up(self, dev: str, late: bool) -> None:
         up = dev not in self.kernel.up
         self.kernel.set_link(dev, up=up)
-        self.delayed.append(LinkChanged(LISTED.index(dev) + 2, dev, up, up))
+        self.delayed.append(LinkChanged(LISTED.index(dev) + 2, dev, up, up, dev not in WITHOUT_ND))
         if not late:
             self.delayed_link_changes_arrive()
 
@@ -141,18 +149,47 @@ class Life(RuleBasedStateMachine):
         self.now += seconds
         self.handle(Tick())
 
+        assert not self.proxy.on_demand.idle(self.now)
+
+    @rule(address=ADDRESSES, dev=WITH_ND_DEVS)
+    def address_is_solicited(self, address: IPv6Address, dev: str) -> None:
+        if dev in self.kernel.up:
+            self.handle(SolicitationReceived(dev, IPv6Address("fe80::1"), address, "02:00:00:00:00:09"))
+
     @rule(why=st.sampled_from([Refusal.NO_DEVICE, Refusal.OTHER]))
     def next_entry_will_be_refused(self, why: Refusal) -> None:
         self.refuse = why
 
-    @rule(address=ADDRESSES, dev=DEVS)
-    def another_program_adds_a_route(self, address: IPv6Address, dev: str) -> None:
-        if dev in self.kernel.up:
-            self.kernel.routes.setdefault(address, (dev, False))
+    def route_line_is_printed(self) -> None:
+        """The monitor reports what other programs do to routes, and the tables are read."""
+        self.resync = self.resync_again = True
 
-    @rule(address=ADDRESSES, dev=LISTED_DEVS)
+    @rule(address=ADDRESSES, dev=st.sampled_from([*LISTED, "eth9"]))
+    def another_program_adds_a_route(self, address: IPv6Address, dev: str) -> None:
+        if (dev in self.kernel.up or dev == "eth9") and address not in self.kernel.others:
+            self.kernel.others[address] = dev
+            self.route_line_is_printed()
+
+    @precondition(lambda self: len(self.proxy.hosts) > 0)
+    @rule(data=st.data())
+    def another_program_adds_a_route_to_a_known_host(self, data: st.DataObject) -> None:
+        host = data.draw(st.sampled_from(list(self.proxy.hosts)))
+        self.another_program_adds_a_route(host.address, host.dev)
+
+    @rule(address=ADDRESSES)
+    def another_program_deletes_its_route(self, address: IPv6Address) -> None:
+        if self.kernel.others.pop(address, None) is not None:
+            self.route_line_is_printed()
+
+    @rule(route=st.sampled_from(PLACES))
+    def another_program_routes_the_nested_prefix(self, route: Route | None) -> None:
+        if route is None or route.dev in self.kernel.up:
+            self.kernel.nested = route
+            self.route_line_is_printed()
+
+    @rule(address=ADDRESSES, dev=WITH_ND_DEVS)
     def another_program_adds_a_proxy_entry(self, address: IPv6Address, dev: str) -> None:
-        if ("proxy", address, dev) not in believed(self.proxy.hosts):
+        if ("proxy", address, dev) not in believed(self.proxy):
             self.kernel.proxies.setdefault((address, dev), False)
 
     @rule(address=ADDRESSES)
@@ -205,18 +242,25 @@ class Life(RuleBasedStateMachine):
         for host in self.proxy.hosts:
             assert host.installed == self.proxy.desired.of(host)
             assert not host.blocked
+        named = {it: dev for it, dev in self.kernel.others.items() if self.names_a_host(it, dev)}
+        assert {it.address: it.dev for it in self.proxy.hosts if it.state is HostState.ROUTED} == named
+
+    def names_a_host(self, address: IPv6Address, dev: str) -> bool:
+        """Whether another program's route makes *address* a host: on a listed link, and eligible."""
+        return dev in LISTED and (address in ON_LINK or (address == NEXT_HOP and dev == "wan0"))
 
     @invariant()
     def kernel_has_the_installed_entries(self) -> None:
         if self.resync or self.drifted or self.delayed or self.applying is not None:
             return
         # The kernel takes a proxy entry on an interface that is down, too; it does nothing there.
-        assert {it for it in self.kernel.ours() if it[2] in self.kernel.up} == believed(self.proxy.hosts)
+        assert {it for it in self.kernel.ours() if it[2] in self.kernel.up} == believed(self.proxy)
         for (address, dev), ours in self.kernel.proxies.items():
-            if dev not in self.kernel.up:
-                continue
-            route, _ = self.kernel.routes.get(address, (None, False))
-            assert not ours or (route is not None and route != dev), "attracts packets in vain"
+            if ours and dev in self.kernel.up:
+                assert self.kernel.path(address) not in (None, dev), "attracts packets in vain"
+        for address, dev in self.proxy.on_demand:
+            assert address not in self.proxy.hosts
+            assert on_demand.link_of(self.proxy, address, dev) is not None, "a host there may have it"
 
     @invariant()
     def states_of_hosts_are_consistent(self) -> None:
@@ -229,7 +273,8 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def hosts_are_as_many_as_allowed(self) -> None:
-        assert len(self.proxy.hosts) <= MAX_HOSTS
+        """Another program's routes may name more."""
+        assert sum(host.state is not HostState.ROUTED for host in self.proxy.hosts) <= MAX_HOSTS
         for host in self.proxy.hosts:
             assert host.installed.route not in host.installed.proxies
 
