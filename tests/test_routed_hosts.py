@@ -143,6 +143,18 @@ def test_learned_host_without_entries_becomes_a_routed_one() -> None:
     assert actions(handle(proxy, vpn(dev="lan0"))) == PROXIES[:1]
 
 
+def test_routed_host_keeps_its_place_in_a_full_table() -> None:
+    """It was learned first, and not looked up on the other links yet: such hosts are the first to be evicted."""
+    proxy = nd_proxy(*LISTED, max_hosts=2)
+    handle(proxy, vpn(dev=None), changed(dev="lan0"), vpn(route(), entry(), dev="lan0"))
+    handle(proxy, changed("2001:db8::44", state=NudState.REACHABLE, lladdr="02:00:00:00:00:44"))
+
+    handle(proxy, changed("2001:db8::55", "wan0", lladdr="02:00:00:00:00:55"))
+    handle(proxy, changed("2001:db8::66", state=NudState.REACHABLE, lladdr="02:00:00:00:00:66"))
+
+    assert A in proxy.hosts
+
+
 def test_route_elsewhere_removes_a_learned_host() -> None:
     """A claim that came before the VPN client does not keep the client out."""
     proxy = server()

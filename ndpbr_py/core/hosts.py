@@ -262,6 +262,8 @@ class Hosts:
     def set_state(self, host: Host, state: HostState, claimant: Claimant | None = None) -> None:
         """Record the state of a host, and the claimant of a contested one."""
         host.state, host.claimant = state, claimant
+        if state.configured:
+            self._not_looked_up[host.dev].pop(host.address, None)  # from there it could lose its place to another host
         if state.has_answered:
             self._unanswered[host.dev].pop(host.address, None)
         else:
