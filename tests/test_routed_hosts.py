@@ -181,6 +181,19 @@ def test_proxy_entries_of_the_program_that_added_the_route() -> None:
     assert (why(decisions), actions(decisions)) == ([("host-learned", "routed")], PROXIES[1:])
 
 
+def test_entry_that_is_not_expected_goes_with_the_route() -> None:
+    """Added while the monitor had not yet printed that the link was down: the snapshot that removes the host has it."""
+    proxy = server()
+    handle(proxy, vpn(), link("lan0", up=False), link("lan0", up=True))
+
+    decisions = handle(proxy, vpn(*OURS, dev=None))
+
+    assert (why(decisions), actions(decisions)) == (
+        [("host-forgotten", "route-gone")],
+        [DelProxy(A, "wan0"), DelProxy(A, "lan0")],
+    )
+
+
 def test_host_on_an_interface_that_goes_down() -> None:
     """The kernel removes the route with the interface; the host comes back with the route."""
     proxy = server()

@@ -7,7 +7,7 @@ meanwhile, the snapshot's is ignored; if the daemon changed the entries of an ad
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv6Address
 from itertools import chain
 
@@ -45,7 +45,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     yield link_changes.on_snapshot(state, kernel, during, now)
     tagged, cache = _tagged(kernel), _cache(kernel)
     if (state.scope, state.desired.without_nd, state.routed, state.desired.listed) != before:
-        removed = _out_of_scope(state, now) + on_demand.rerouted(state)
+        removed = _out_of_scope(state, tagged, acted, now) + on_demand.rerouted(state)
         acted.update(decision.address for decision in removed if decision.address is not None)
         installed = {address: entries for address, entries in tagged.items() if address not in acted}
         named = routed_hosts.learned(state, installed, acted, now)
@@ -101,9 +101,16 @@ def _cache(kernel: KernelSnapshot) -> dict[str | None, dict[IPv6Address, Neighbo
     return cache
 
 
-def _out_of_scope(state: State, now: float) -> list[Decision]:
-    objections = ((host, _objection(state, host)) for host in state.hosts)
-    return [state.forget(host, why, now) for host, why in objections if why is not None]
+def _out_of_scope(
+    state: State, tagged: Mapping[IPv6Address, Entries], acted: Collection[IPv6Address], now: float
+) -> list[Decision]:
+    result = []
+    for host in state.hosts:
+        if (why := _objection(state, host)) is not None:
+            if host.address not in acted:
+                host.installed = tagged.get(host.address, NOTHING)  # the monitor may have missed a link's return
+            result.append(state.forget(host, why, now))
+    return result
 
 
 def _objection(state: State, host: Host) -> Reason | None:
