@@ -86,13 +86,11 @@ def test_settings_of_a_hidden_name_are_restored_after_a_crash(home: Home, daemon
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["the first stops first", "the second stops first"])
-@pytest.mark.parametrize("apart", [True, False], ids=["two state directories", "one state directory"])
-def test_last_instance_restores_what_both_need(home: Home, tmp_path: Path, order: tuple[int, int], apart: bool) -> None:
+def test_last_instance_restores_what_both_need(home: Home, tmp_path: Path, order: tuple[int, int]) -> None:
     """conf/all/proxy_ndp stays on while one of two instances runs; the last restores the value found."""
     before = settings(home.router, "wan0", "lan0", "lan1")
     home.router.lay("link add wan1 type veth peer name wan1p", "link set wan1 up")
-    instances = [_instance(home, tmp_path, 0, "wan0", "lan0", apart=apart)]
-    instances.append(_instance(home, tmp_path, 1, "wan1", "lan1", apart=apart))
+    instances = [_instance(home, tmp_path, 0, "wan0", "lan0"), _instance(home, tmp_path, 1, "wan1", "lan1")]
     first, last = (instances[number] for number in order)
     first_devs = ("wan0", "lan0") if order[0] == 0 else ("lan1",)
 
@@ -105,12 +103,66 @@ def test_last_instance_restores_what_both_need(home: Home, tmp_path: Path, order
     assert settings(home.router, "wan0", "lan0", "lan1") == before
 
 
-def _instance(home: Home, folder: Path, number: int, *devs: str, apart: bool) -> Daemon:
-    """Return a running daemon with a protocol number, a pid file and a log of its own."""
+def test_flush_while_another_instance_runs_says_what_stays(home: Home, tmp_path: Path, ndpbr: Run) -> None:
+    """Only the crashed instance knows the value found of conf/all: a flush after the other's stop restores it."""
+    before = settings(home.router, "wan0", "lan0", "lan1")
+    crashed = _instance(home, tmp_path, 0, "wan0", "lan0")
+    crashed.process.kill()
+    crashed.process.wait(TIMEOUT_S)
+    other = _instance(home, tmp_path, 1, "lan1", "wan1")
+    flushed = ndpbr(home.router, "flush", "--state-dir", str(crashed.state))
+    between = settings(home.router, "wan0", "lan0")
+
+    assert (flushed.returncode, flushed.stderr) == (
+        0,
+        "ndpbr: conf/all/proxy_ndp stays on, because another ndpbr needs it; flush again when that has stopped\n",
+    )
+    assert between == {**{path: before[path] for path in between}, ALL: "1"}
+    assert other.stop() == 0
+    again = ndpbr(home.router, "flush", "--state-dir", str(crashed.state))
+    assert (again.returncode, again.stderr) == (0, "")
+    assert settings(home.router, "wan0", "lan0", "lan1") == before
+
+
+@pytest.mark.parametrize("order", ["kept first", "kept last"])
+def test_value_found_outlives_an_instance_that_keeps_its_settings(home: Home, tmp_path: Path, order: str) -> None:
+    """One instance stops with --keep, another one without: the settings are all restored once the first is back."""
+    before = settings(home.router, "wan0", "lan0", "lan1")
+    kept = _instance(home, tmp_path, 0, "--keep", "wan0", "lan0")
+    other = _instance(home, tmp_path, 1, "lan1", "wan1")
+    claim(home.lan, LAN)
+    kept.wait_for("host-verified", address=LAN)
+    for instance in (kept, other) if order == "kept first" else (other, kept):
+        assert instance.stop() == 0
+    assert {PROXY} <= proxies(home.router)
+    assert home.router.sysctl("net/ipv6/conf/wan0/proxy_ndp") == "1"
+    back = _instance(home, tmp_path, 0, "wan0", "lan0")
+    assert home.router.sysctl(ALL) == "1"
+
+    assert back.stop() == 0
+    assert settings(home.router, "wan0", "lan0", "lan1") == before
+    assert proxies(home.router) == set()
+
+
+def test_second_daemon_needs_a_state_directory_of_its_own(
+    home: Home, daemon: Start, ndpbr: Run, tmp_path: Path
+) -> None:
+    """Else `show` would ask the wrong one: it is refused with one sentence, and changes nothing."""
+    first = daemon(home.router, *DEVS)
+    before = settings(home.router, *DEVS, "lan1")
+    words = ("--pidfile", str(tmp_path / "second.pid"), "run", "--state-dir", str(first.state), "--protocol", "136")
+    refused = ndpbr(home.router, *words, "lan1", "later0")
+
+    sentence = f"ndpbr: another ndpbr uses {first.state}; for a second instance use another --state-dir\n"
+    assert (refused.returncode, refused.stderr) == (1, sentence)
+    assert settings(home.router, *DEVS, "lan1") == before
+
+
+def _instance(home: Home, folder: Path, number: int, *words: str) -> Daemon:
+    """Return a running daemon with a protocol number, a pid file, a state directory and a log of its own."""
     own = folder / str(number)
-    own.mkdir()
-    words = () if apart else ("--state-dir", str(folder / "shared"))
-    running = Daemon(home.router, "--protocol", str(135 + number), *words, *devs, folder=own)
+    own.mkdir(exist_ok=True)
+    running = Daemon(home.router, "--protocol", str(135 + number), *words, folder=own)
     running.wait_for("started", timeout=10.0)
     return running
 

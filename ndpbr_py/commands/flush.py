@@ -42,8 +42,14 @@ def _restore_settings(state_dir: Path, protocol: int) -> int:
         locks = lock.NamespaceLocks([f"protocol {protocol}"])
     except NdpbrError:
         return 0
-    restored = SysctlOverrides(state_dir, protocol).restore()
+    overrides = SysctlOverrides(state_dir, protocol)
+    restored = overrides.restore()
     locks.release()
+    if overrides.pending():
+        print(
+            "ndpbr: conf/all/proxy_ndp stays on, because another ndpbr needs it; flush again when that has stopped",
+            file=sys.stderr,
+        )
     return len(restored)
 
 

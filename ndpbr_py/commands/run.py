@@ -11,6 +11,7 @@ import platform
 import sys
 
 from ndpbr_py import __version__, config
+from ndpbr_py.control import server
 from ndpbr_py.core.listed import Listed
 from ndpbr_py.daemon.daemon import Daemon
 from ndpbr_py.doctor.procfs import ProcFs
@@ -56,6 +57,8 @@ def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> NamespaceLo
     locks.callback(PidFile(options.pidfile).remove)  # first: its sentence says how to start a second instance
     held = NamespaceLocks(names)
     locks.callback(held.release)
+    if server.is_served(options.state_dir / server.NAME):
+        raise NdpbrError(f"another ndpbr uses {options.state_dir}; for a second instance use another --state-dir")
     return held
 
 

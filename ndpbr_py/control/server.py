@@ -92,6 +92,18 @@ class Control:
         return request if isinstance(request, dict) else "expected a JSON object, got something else"
 
 
+def is_served(path: Path) -> bool:
+    """Whether a process listens on the socket *path*."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC) as client:
+        try:
+            client.connect(str(path))
+        except BlockingIOError:
+            return True  # but is busy
+        except OSError:
+            return False
+    return True
+
+
 def _remove_stale(path: Path) -> None:
     """Remove a socket on which no process listens.
 
@@ -104,12 +116,6 @@ def _remove_stale(path: Path) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise FileExistsError(0, f"{path} exists and is no socket")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC) as client:
-        try:
-            client.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-            return
-        except BlockingIOError:
-            pass  # a daemon listens, but is busy
-    raise FileExistsError(0, f"another daemon listens on {path}")
+    if is_served(path):
+        raise FileExistsError(0, f"another daemon listens on {path}")
+    path.unlink()
