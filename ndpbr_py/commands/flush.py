@@ -31,8 +31,8 @@ def main(arguments: argparse.Namespace) -> int:
             _ip(ip, *words)
     settings = f", {restored} settings restored" if restored else ""
     print(f"{removed[0]} proxy entries and {removed[1]} host routes removed{settings}")
-    if (pid := lock.running(arguments.pidfile)) is not None:
-        print(f"ndpbr: the daemon, pid {pid}, runs and will put its entries back", file=sys.stderr)
+    if ProcFs().running(protocol):
+        print("ndpbr: a daemon runs, and will put its entries back", file=sys.stderr)
     return 0
 
 
