@@ -112,8 +112,6 @@ class Executor:
 
     def close(self) -> None:
         """Kill the processes; drop what is queued."""
-        if self._timer is not None:
-            self._timer.cancel()
         if self._batch is not None:
             self._batch.abandon()
         self._standby.close()
