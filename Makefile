@@ -35,10 +35,9 @@ test: .venv/dev build/libraries ip ## the tests, in namespaces of their own; ARG
 quick: .venv/dev build/libraries ## the tests that need no namespaces, in half a minute
 	$(BIN)/python -m pytest --tx '2*popen' $(GROUPS) -m 'not namespaces' $(ARGS)
 
-# Programs that are executed: coverage.py starts in each of them.
 coverage: .venv/dev build/libraries ip ## lines and branches of ndpbr_py that the tests reach, by file
 	rm -rf build/coverage && mkdir -p build/coverage
-	NDPBR_PRELOAD=0 COVERAGE_FILE=$(CURDIR)/build/coverage/data bench/raised \
+	COVERAGE_FILE=$(CURDIR)/build/coverage/data bench/raised \
 		$(BIN)/coverage run -m pytest --tx '$(WORKERS)*popen//python=tests/isolated $(BIN)/python' $(GROUPS) $(ARGS)
 	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage combine -q
 	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage report

@@ -135,7 +135,7 @@ def _serve(requests: socket.socket) -> list[str]:
                 continue
             request, descriptors, _flags, _address = socket.recv_fds(requests, MAX_REQUEST, 4)
             if not request:
-                os._exit(0)
+                sys.exit()
             if (pid := os.fork()) == 0:
                 children.close()
                 requests.detach()  # its descriptor becomes standard input
