@@ -97,7 +97,7 @@ def test_recipe(place: Server, daemon: Start, ndpbr: Run, own: str) -> None:
     assert not [line for line in found.splitlines() if line.startswith(("fail", "warn"))], found
 
 
-def test_recipe_with_rules_of_docker(place: Server, daemon: Start) -> None:
+def test_recipe_with_rules_of_docker(place: Server, daemon: Start, ndpbr: Run) -> None:
     """Docker's policy drops what comes from outside until step 5 is done."""
     if reason := missing("nft", "ip6tables"):
         pytest.skip(reason)
@@ -114,6 +114,8 @@ def test_recipe_with_rules_of_docker(place: Server, daemon: Start) -> None:
             run(place.server, *line.split())
 
     reached(place)
+    found = ndpbr(place.server, "doctor", "eth0", "br0", "wg0").stdout
+    assert not [line for line in found.splitlines() if line.startswith("fail")], found
 
 
 def test_part_of_a_shared_prefix(place: Server, daemon: Start) -> None:
