@@ -37,12 +37,11 @@ FAULTS: dict[Callable[[Storm], bool | None], float] = {
 }
 
 
-# Faults under which no owner, link, prefix or hosts file goes: an owner that ndpbr knows keeps its address.
-_LEAVES_OWNERS = {
-    fault: weight
-    for fault, weight in FAULTS.items()
-    if fault not in (outside.vanish, outside.move, outside.foreign_route, outside.link, outside.prefix, inside.restart)
-}
+_ABSENCES = (outside.vanish, outside.move, outside.foreign_route, outside.link, outside.prefix, inside.restart)
+# Under these no owner, link, prefix or hosts file goes: an owner that ndpbr knows keeps its address.
+_LEAVES_OWNERS = {fault: weight for fault, weight in FAULTS.items() if fault not in _ABSENCES}
+# Under these ndpbr gets to know the owners.
+_CALM = {fault: weight for fault, weight in _LEAVES_OWNERS.items() if fault not in (outside.attack, inside.crash)}
 _KNOWN_S = 3.5  # after a host was learned: it has been looked up on the other links
 _STRIKES = 100
 
@@ -59,9 +58,12 @@ def siege(storm: Storm) -> None:
         until(storm.owners_are_served, what="each host has its address after a siege")
         return
     until(storm.owners_are_served, what="each host has its address before a siege")
-    storm.owned, known_at = storm.own_routes(), time.monotonic() + _KNOWN_S
+    owned, known_at = storm.own_routes(), time.monotonic() + _KNOWN_S
     while time.monotonic() < known_at:
-        do_fault(storm, _LEAVES_OWNERS)
+        do_fault(storm, _CALM)
+    # An answer to a lookup from before is decided about by now, maybe against an owner.
+    until(storm.owners_are_served, what="each host has its address at the beginning of a siege")
+    storm.owned = owned
     storm.begin_siege()
     for _ in range(_STRIKES):
         do_fault(storm, _LEAVES_OWNERS)
