@@ -49,6 +49,27 @@ def test_carrier_is_lost_and_back(home: Home, daemon: Start) -> None:
     assert PROXY in proxies(home.router)
 
 
+def test_link_without_carrier_gets_no_lookups(home: Home, daemon: Start) -> None:
+    """No host there can answer: an address is looked up on the other links; there, too, once it is back."""
+    running = daemon(home.router, *DEVS, "lan1")
+    running.wait_for("listening", dev="wan0")
+    home.lan2.ip("link set eth0 down")
+    running.wait_for("link-down", dev="lan1", reason="no-carrier")
+
+    def lookup_on(address: str) -> list[str]:
+        claim(home.modem, "fe80::66", dev="lan0", target=address)
+        links: list[str] = running.wait_for("lookup-started", address=address)["lookup_on"]
+        return links
+
+    assert lookup_on("2001:db8:64::77") == ["lan0"]
+    assert neighbor(home.router, "2001:db8:64::77", "lan1") == ""
+    claim(home.lan, LAN)
+    assert running.wait_for("lookup-started", address=LAN)["lookup_on"] == ["wan0"]
+    home.lan2.ip("link set eth0 up")
+    running.wait_for("link-up", dev="lan1")
+    assert lookup_on("2001:db8:64::78") == ["lan0", "lan1"]
+
+
 def test_host_without_carrier_is_not_forgotten(home: Home, daemon: Start) -> None:
     """The kernel's probes fail without carrier; that says nothing, and the host is probed when the carrier is back."""
     echo(home.inet, delay=0.02)

@@ -136,8 +136,12 @@ class State:
         return next((dev for prefix, dev in self._static_prefixes if address in prefix), None)
 
     def admits(self, address: IPv6Address, dev: str) -> bool:
-        """Whether a host at *address* may be learned on *dev*, which is up."""
-        return dev in self.desired.usable and self.objection(address, dev) is None
+        """Whether a host at *address* may be learned on *dev*, which is up and has a carrier."""
+        return self.can_answer(dev) and self.objection(address, dev) is None
+
+    def can_answer(self, dev: str) -> bool:
+        """Whether a host on *dev* can answer: the interface is up and has a carrier."""
+        return dev in self.desired.usable and dev not in self.down_since
 
     def other_links(self, address: IPv6Address, dev: str) -> list[str]:
         """Return the interfaces other than *dev* on which a host at *address* may be learned."""
@@ -145,7 +149,7 @@ class State:
 
     def links_to_look_up(self, host: Host) -> list[str]:
         """Return the interfaces other than the host's on which another host may have its address."""
-        others = (dev for dev in self.rules.interfaces if dev != host.dev and dev in self.desired.usable)
+        others = (dev for dev in self.rules.interfaces if dev != host.dev and self.can_answer(dev))
         return [dev for dev in others if self._objection(host.address, dev) is None]
 
     def has_route(self, address: IPv6Address, dev: str) -> bool:
