@@ -37,11 +37,12 @@ FAULTS: dict[Callable[[Storm], bool | None], float] = {
 }
 
 
-_ABSENCES = (outside.vanish, outside.move, outside.foreign_route, outside.link, outside.prefix, inside.restart)
-# Under these no owner, link, prefix or hosts file goes: an owner that ndpbr knows keeps its address.
-_LEAVES_OWNERS = {fault: weight for fault, weight in FAULTS.items() if fault not in _ABSENCES}
+_ABSENCES = (outside.vanish, outside.move, outside.foreign_route, outside.link, outside.prefix)
+_RESTARTS = (inside.restart, inside.crash)  # what they forget an attacker may learn first (docs/design.md)
+# Under these an owner that ndpbr knows keeps its address.
+_LEAVES_OWNERS = {fault: weight for fault, weight in FAULTS.items() if fault not in (*_ABSENCES, *_RESTARTS)}
 # Under these ndpbr gets to know the owners.
-_CALM = {fault: weight for fault, weight in _LEAVES_OWNERS.items() if fault not in (outside.attack, inside.crash)}
+_CALM = {fault: weight for fault, weight in _LEAVES_OWNERS.items() if fault is not outside.attack}
 _KNOWN_S = 3.5  # after a host was learned: it has been looked up on the other links
 _STRIKES = 100
 

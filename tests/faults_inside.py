@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from ipaddress import IPv6Address
 
-from tests.lab import TIMEOUT_S, until
+from tests.lab import TIMEOUT_S
 from tests.observed import proxies, routes
 from tests.storm import ATTACKER, Storm, children
 
@@ -53,11 +53,7 @@ def pause(storm: Storm) -> None:
 
 
 def crash(storm: Storm) -> None:
-    """The daemon is killed, sometimes its successor during startup, too, and started again.
-
-    Only where its routes are does the next one see who owned what: not before another program's flush is repaired.
-    """
-    until(storm.owners_have_routes, what="the daemon has its routes again")
+    """The daemon is killed, sometimes its successor during startup, too, and started again."""
     storm.daemon.process.kill()
     storm.daemon.process.wait(5.0)
     if storm.random.random() < 0.5:
