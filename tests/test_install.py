@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -59,6 +60,17 @@ def test_install_writes_its_path_into_the_service(tree: Path, tmp_path: Path, se
     for name in SERVICES[service]:
         assert "/opt/ndpbr/bin/ndpbr" in files[name].read_text()
         assert "/usr/bin/ndpbr" not in files[name].read_text()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_uninstall_removes_what_was_installed(tree: Path, tmp_path: Path, service: str) -> None:
+    """docs/upgrade.md names every file of `make install`."""
+    target = tmp_path / "target"
+    assert make(tree, "install", f"DESTDIR={target}", f"SERVICE={service}").returncode == 0
+    installed = {f"/{path.relative_to(target)}" for path in target.rglob("*") if path.is_file()}
+    removals = re.findall(r"(?m)^rm -r?f (.*?)(?: +#.*)?$", (ROOT / "docs/upgrade.md").read_text())
+
+    assert installed - {path for line in removals for path in line.split()} == set()
 
 
 def test_install_keeps_the_users_settings(tree: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from ndpbr_py import ISSUES, __version__
+from ndpbr_py import ISSUES, __version__, config
 from ndpbr_py.options import COMMANDS, parser
 from tests.program import ROOT
 
@@ -91,6 +91,14 @@ def test_there_is_one_install_path() -> None:
     paths = {path for file in files for path in re.findall(r"(/[\w./-]*bin/ndpbr\b[\w.]*)", file.read_text())}
 
     assert paths == {"/usr/bin/ndpbr"}
+
+
+def test_files_that_a_diskless_router_must_keep() -> None:
+    """`lbu include` in docs/alpine.md names the program and the hosts file."""
+    kept = re.search(r"`lbu include ([^`]*)`", TEXTS["docs/alpine.md"])
+
+    assert kept is not None
+    assert kept[1].split() == ["/usr/bin/ndpbr", str(config.HOSTS_FILE)]
 
 
 def test_changelog_begins_with_this_version() -> None:
