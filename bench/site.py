@@ -64,10 +64,12 @@ def site(*options: str, interfaces: tuple[str, ...] = ("wan0", "lan0")) -> Itera
         yield start(home(lab), Path(folder), *options, interfaces=interfaces)
 
 
-def start(where: Home, folder: Path, *options: str, interfaces: tuple[str, ...] = ("wan0", "lan0")) -> Site:
+def start(
+    where: Home, folder: Path, *options: str, interfaces: tuple[str, ...] = ("wan0", "lan0"), module: str = "ndpbr_py"
+) -> Site:
     """Start the daemon on the router of *where*, and wait until it is ready."""
     log = folder / "log"
-    argv = (sys.executable, "-m", "ndpbr_py", "--log-format", "logfmt", "--pidfile", f"{folder}/pid", "run")
+    argv = (sys.executable, "-m", module, "--log-format", "logfmt", "--pidfile", f"{folder}/pid", "run")
     with log.open("w") as stderr:
         process = where.router.spawn(
             *argv, "--no-discover", "--state-dir", f"{folder}/state", *options, *interfaces, stderr=stderr, cwd=ROOT

@@ -19,7 +19,7 @@ from ndpbr_py.iproute2.process import Child, start
 
 # The largest buffer that the kernel gives (it caps it at net.core.rmem_max): one event takes 832 bytes of it.
 OBJECTS = ("neigh", "link", "address", "route", "netconf")
-ARGUMENTS = ("-6", "-color=never", "-rcvbuf", "8388608", "-o", "monitor", "label", *OBJECTS)
+ARGUMENTS: tuple[str, ...] = ("-6", "-color=never", "-rcvbuf", "8388608", "-o", "monitor", "label", *OBJECTS)
 _OVERFLOW = b"No buffer space available"
 _FIRST_RETRY_S, _LAST_RETRY_S = 1.0, 60.0  # the delay doubles from the first to the last
 _STABLE_S = 60.0  # a monitor that ran for longer is restarted after the first delay again
