@@ -100,7 +100,7 @@ def test_restart(home: Home, router: Systemd, announced: bool) -> None:
     restarting.start()
     answers = []
     while restarting.is_alive() or router.log().count("event=started") < 2:
-        answers.append(ask(home.inet, LAN, timeout=0.5))
+        answers.append(ask(home.inet, LAN, timeout=10.0 if announced else 0.5))
     restarting.join()
 
     assert f"keep={'true' if announced else 'false'}" in router.log()
