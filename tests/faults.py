@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from tests import faults_inside as inside
 from tests import faults_outside as outside
@@ -37,48 +37,23 @@ FAULTS: dict[Callable[[Storm], bool | None], float] = {
 }
 
 
-_ABSENCES = (outside.vanish, outside.move, outside.foreign_route, outside.link, outside.prefix)
-_RESTARTS = (inside.restart, inside.crash)  # what they forget an attacker may learn first (docs/design.md)
-# Under these an owner that ndpbr knows keeps its address.
-_LEAVES_OWNERS = {fault: weight for fault, weight in FAULTS.items() if fault not in (*_ABSENCES, *_RESTARTS)}
-# Under these ndpbr gets to know the owners.
-_CALM = {fault: weight for fault, weight in _LEAVES_OWNERS.items() if fault is not outside.attack}
-_KNOWN_S = 3.5  # after a host was learned: it has been looked up on the other links
-_STRIKES = 100
-
-
 def siege(storm: Storm) -> None:
-    """Attackers come to all links, and stay; if they are there, they leave.
-
-    At first only such faults happen as leave the owners and their links alone: the owners keep their addresses.  Later
-    the attackers may have those of absent hosts; when they have left, each owner has its address, or gets it back.
-    """
-    storm.repair_links()
-    if storm.siege:
-        storm.end_siege()
-        until(storm.owners_are_served, what="each host has its address after a siege")
+    """Attackers come to all links and stay; or they leave, and each owner has its address, or gets it back."""
+    if not storm.siege:
+        storm.begin_siege()
         return
-    until(storm.owners_are_served, what="each host has its address before a siege")
-    owned, known_at = storm.own_routes(), time.monotonic() + _KNOWN_S
-    while time.monotonic() < known_at:
-        do_fault(storm, _CALM)
-    # An answer to a lookup from before is decided about by now, maybe against an owner.
-    until(storm.owners_are_served, what="each host has its address at the beginning of a siege")
-    storm.owned = owned
-    storm.begin_siege()
-    for _ in range(_STRIKES):
-        do_fault(storm, _LEAVES_OWNERS)
-    until(storm.owners_have_routes, what="each host keeps its address during a siege")
-    storm.owned = set()
+    storm.repair_links()
+    storm.end_siege()
+    until(storm.owners_are_served, what="each host has its address after a siege")
 
 
 FAULTS[siege] = 0.2
 
 
-def do_fault(storm: Storm, faults: Mapping[Callable[[Storm], bool | None], float] = FAULTS) -> None:
+def do_fault(storm: Storm) -> None:
     """Do one fault, then wait for a moment or not at all."""
     while True:
-        fault = storm.random.choices(list(faults), list(faults.values()))[0]
+        fault = storm.random.choices(list(FAULTS), list(FAULTS.values()))[0]
         if fault(storm) is not False:
             break
     storm.done[fault.__name__] += 1

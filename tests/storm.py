@@ -41,7 +41,6 @@ class Storm:
         proxies: Address and interface of another program's proxy entries.
         away: Interface -> its fault: down, unplugged, renamed, renamed while up, or gone.
         siege: The attackers that stay.
-        owned: The routes that they must not take now.
         done: Fault -> how often it was done.
     """
 
@@ -57,7 +56,6 @@ class Storm:
         self.proxies: set[tuple[str, str]] = set()
         self.away: dict[str, str] = {}
         self.siege = Siege(self.attacker, self.living, MACS, random)
-        self.owned: set[str] = set()
         self.done: Counter[str] = Counter()
         self.start_daemon()
 
@@ -97,7 +95,7 @@ class Storm:
 
     def begin_siege(self) -> None:
         """Put an attacker on each link."""
-        self.siege.begin(*DEVS)
+        self.siege.begin(*(dev for dev in DEVS if self.away.get(dev) != "gone"))
 
     def end_siege(self) -> None:
         """Take the attackers away."""
@@ -112,10 +110,6 @@ class Storm:
         for address in self.living:
             self.send_packet(address)
         return self.own_routes() <= routes(self.home.router)
-
-    def owners_have_routes(self) -> bool:
-        """Whether no attacker has taken a route that it must not take."""
-        return self.owned <= routes(self.home.router)
 
     def has_converged(self) -> bool:
         """Whether the router has the expected entries, after each host has sent a packet."""
