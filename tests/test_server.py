@@ -118,6 +118,21 @@ def test_recipe_with_rules_of_docker(place: Server, daemon: Start, ndpbr: Run) -
     assert not [line for line in found.splitlines() if line.startswith("fail")], found
 
 
+def test_routed_interface_of_a_container(place: Server, daemon: Start) -> None:
+    """As LXD makes it: a /128 route to the veth, and a proxy entry on the provider's link. No bridge is needed."""
+    kernel(place)
+    place.server.lay("link set veth0 up", "address add fe80::1/128 dev veth0 nodad")
+    running = daemon(place.server, *OPTIONS["run_options"].split(), "eth0", "veth*", "wg0")
+    place.server.ip(f"-6 route add {CONTAINER} dev veth0")
+    place.server.ip(f"-6 neigh add proxy {CONTAINER} dev eth0")
+    place.container.lay(f"address replace {CONTAINER}/128 dev eth0 nodad", "route replace default via fe80::1 dev eth0")
+
+    running.wait_for("host-learned", address=CONTAINER, dev="veth0", reason="routed")
+    until(lambda: ask(place.inet, CONTAINER), what="the container is reached")
+    until(lambda: ask(place.container, INET), what="the container reaches the outside")
+    assert not [record for record in running.log() if record["event"] == "foreign-entry"]
+
+
 def test_part_of_a_shared_prefix(place: Server, daemon: Start) -> None:
     """The VPN's interface has the whole /64, as that of the provider has."""
     static, route = re.findall(r"`(--static\s+\S+|ip -6 route add [^`]*)`", PAGE)[:2]
