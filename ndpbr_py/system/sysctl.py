@@ -164,7 +164,10 @@ class SysctlOverrides:
         return bool(self._saved())
 
     def _names(self) -> dict[int, str]:
-        return {_ALL: "all", **dict(self._interfaces())}
+        try:
+            return {_ALL: "all", **dict(self._interfaces())}
+        except OSError as error:  # no file descriptor is left
+            raise NdpbrError(f"cannot list the interfaces: {error.strerror}") from error
 
     def _value(self, key: _Key, names: dict[int, str]) -> str | None:
         path = _path(key, names)

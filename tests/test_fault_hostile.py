@@ -1,0 +1,104 @@
+"""What a hostile or broken network and machine may do to a daemon: it learns nothing from it, and goes on."""
+
+from __future__ import annotations
+
+import resource
+import signal
+
+import pytest
+
+from tests import frames
+from tests.attacker import Attacker
+from tests.claim import claim
+from tests.conftest import Start
+from tests.home import LAN, LAN2, MODEM, ROUTER, Home
+from tests.lab import until
+from tests.observed import proxies, routes
+from tests.program import Daemon
+
+DEVS = ("wan0", "lan0", "lan1")
+FORGED = "2001:db8:64::bad"
+
+
+def invalid() -> list[bytes]:
+    """Return packets that RFC 4861, 7.1.1 says to discard, for the router's address or from FORGED."""
+    gateway, group = "fe80::1", "ff02::1:ff00:1"
+    valid = frames.frame(FORGED, gateway, group)
+    changed = [
+        frames.frame(FORGED, gateway, group, hops=64),
+        frames.frame(FORGED, gateway, group, code=1),
+        frames.frame(FORGED, gateway, group, checksum=0x4711),
+        frames.frame(FORGED, gateway, group, upper=44),
+        frames.frame(FORGED, gateway, group, upper=0),
+        frames.frame(FORGED, "ff02::1", group),
+        frames.frame(FORGED, gateway, group, b"\1\0" + bytes(6)),
+        frames.frame("::", gateway, group),
+        frames.frame("ff02::1", FORGED, group),
+        frames.message(FORGED, group, 136, bytes(4)),
+    ]
+    vlan = b"\0\5\x86\xdd" + valid  # after the type of an untagged frame: no IPv6 packet
+    return [*changed, vlan, *(valid[:length] for length in range(len(valid)))]
+
+
+def test_invalid_frames_teach_nothing(home: Home, daemon: Start) -> None:
+    """Truncated, forwarded, fragmented and otherwise invalid solicitations on three links add no host."""
+    running = daemon(home.router, *DEVS)
+    for host, dev, gateway in (
+        (home.modem, "lan0", ROUTER),
+        (home.lan, "eth0", "fe80::1"),
+        (home.lan2, "eth0", "fe80::1"),
+    ):
+        with Attacker(host, dev, gateway=gateway) as attacker:
+            for packet in invalid():
+                attacker.send(packet)
+    _is_well(home, running)
+
+    assert FORGED not in running.logfile.read_text()
+
+
+@pytest.mark.parametrize("setting", [("disable_ipv6", 1, 0), ("mtu", 1000, 1500)], ids=["disabled", "mtu"])
+@pytest.mark.parametrize("dev", DEVS)
+def test_link_without_ipv6_for_a_moment(home: Home, daemon: Start, dev: str, setting: tuple[str, int, int]) -> None:
+    """IPv6 is disabled, or the MTU too small for it, on one link, and back: all entries are restored."""
+    running = daemon(home.router, *DEVS)
+    _is_well(home, running)
+    for value in setting[1:]:
+        if setting[0] == "mtu":
+            home.router.ip(f"link set {dev} mtu {value}")
+        else:
+            home.router.sysctl(f"net/ipv6/conf/{dev}/disable_ipv6", value)
+    address = f"{ROUTER}/64" if dev == "wan0" else "fe80::1/64"
+    home.router.ip(f"address replace {address} dev {dev} nodad")
+    home.router.ip(f"-6 route replace default via {MODEM} dev wan0")
+
+    def is_restored() -> bool:
+        claim(home.lan, LAN)
+        claim(home.lan2, LAN2)
+        ours = routes(home.router) | proxies(home.router)
+        return all(f"{LAN} dev {it} proto 135" in ours and f"{LAN2} dev {it} proto 135" in ours for it in DEVS)
+
+    until(is_restored, what="all entries are restored")
+
+
+def test_daemon_without_file_descriptors_recovers(home: Home, daemon: Start) -> None:
+    """No file can be opened and no process started, while its standby is gone: afterwards it works as before."""
+    running = daemon(home.router, *DEVS)
+    _is_well(home, running)
+    pid = running.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    home.lan.ip("address add 2001:db8:64::12/64 dev eth0 nodad")
+    claim(home.lan, "2001:db8:64::12")
+    running.process.send_signal(signal.SIGHUP)
+    running.wait_for("setting-refused")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+    until(lambda: "2001:db8:64::12 dev lan0 proto 135" in routes(home.router))
+    assert running.stop() == 0
+
+
+def _is_well(home: Home, running: Daemon) -> None:
+    """The daemon learns a host on each LAN."""
+    for host, address in ((home.lan, LAN), (home.lan2, LAN2)):
+        claim(host, address)
+        running.wait_for("host-verified", address=address)
