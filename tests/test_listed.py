@@ -11,7 +11,7 @@ from ndpbr_py.core.listed import Listed
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.core.state import Rules
 from ndpbr_py.errors import ConfigError
-from tests.builders import LLADDR, PREFIX, actions, addr, changed, handle, kernel, link, why
+from tests.builders import LLADDR, PREFIX, actions, addr, changed, entry, handle, kernel, link, route, why
 
 
 def test_names_are_listed_and_patterns_are_not() -> None:
@@ -69,7 +69,7 @@ def test_interface_that_becomes_a_port_of_a_bridge() -> None:
     handle(proxy, kernel(up=("wan0", "veth1")), changed(dev="veth1", lladdr=LLADDR))
     listed.remove("veth1")
 
-    decisions = handle(proxy, kernel(up=("wan0",)))
+    decisions = handle(proxy, kernel(route(dev="veth1"), entry(), up=("wan0",)))
 
     assert why(decisions) == [("host-forgotten", "interface-not-listed")]
     assert {type(action).__name__ for action in actions(decisions)} == {"DelRoute", "DelProxy"}
