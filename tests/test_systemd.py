@@ -95,7 +95,8 @@ def test_restart(home: Home, router: Systemd, announced: bool) -> None:
     claim(home.lan, LAN)
     until(lambda: ask(home.inet, LAN), what="the host is reached")
     if announced:
-        router.systemctl("kill", "--kill-who=main", "--signal=USR2", "ndpbr")
+        words = ("kill", "--kill-who=main", "--signal=USR2", "ndpbr")
+        until(lambda: router.systemctl(*words).returncode == 0, what="systemd has sent the signal")
     restarting = Thread(target=router.systemctl, args=("restart", "ndpbr"))
     restarting.start()
     answers = []
