@@ -37,7 +37,7 @@ quick: .venv/dev build/libraries ## the tests that need no namespaces, in half a
 
 coverage: .venv/dev build/libraries ip ## lines and branches of ndpbr_py that the tests reach, by file
 	rm -rf build/coverage && mkdir -p build/coverage
-	COVERAGE_FILE=$(CURDIR)/build/coverage/data bench/raised \
+	-COVERAGE_FILE=$(CURDIR)/build/coverage/data bench/raised \
 		$(BIN)/coverage run -m pytest --tx '$(WORKERS)*popen//python=tests/isolated $(BIN)/python' $(GROUPS) $(ARGS)
 	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage combine -q
 	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage report
