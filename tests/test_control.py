@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -173,6 +174,16 @@ def test_file_of_another_program_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="exists and is no socket"):
         asyncio.run(Control(tmp_path, repeat).start())
     assert (tmp_path / NAME).read_text() == "mine"
+
+
+def test_socket_of_another_kind_is_not_replaced(tmp_path: Path) -> None:
+    """A datagram socket, whose program may still use it, is no socket that a dead daemon left."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(tmp_path / NAME))
+        with pytest.raises(OSError) as raised:
+            asyncio.run(Control(tmp_path, repeat).start())
+        assert raised.value.errno == errno.EPROTOTYPE
+        assert (tmp_path / NAME).is_socket()
 
 
 def test_socket_that_cannot_be_created_is_an_oserror(tmp_path: Path) -> None:

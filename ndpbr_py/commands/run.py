@@ -57,8 +57,9 @@ def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> NamespaceLo
     locks.callback(PidFile(options.pidfile).remove)  # first: its sentence says how to start a second instance
     held = NamespaceLocks(names)
     locks.callback(held.release)
-    if server.is_served(options.state_dir / server.NAME):
-        raise NdpbrError(f"another ndpbr uses {options.state_dir}; for a second instance use another --state-dir")
+    with contextlib.suppress(OSError):  # the daemon warns that it has no control socket
+        if server.is_served(options.state_dir / server.NAME):
+            raise NdpbrError(f"another ndpbr uses {options.state_dir}; for a second instance use another --state-dir")
     return held
 
 

@@ -93,13 +93,17 @@ class Control:
 
 
 def is_served(path: Path) -> bool:
-    """Whether a process listens on the socket *path*."""
+    """Whether a process listens on the socket *path*.
+
+    Raises:
+        OSError: That cannot be known: *path* is too long or no stream socket, or access is denied.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC) as client:
         try:
             client.connect(str(path))
         except BlockingIOError:
             return True  # but is busy
-        except OSError:
+        except (FileNotFoundError, ConnectionRefusedError):
             return False
     return True
 
