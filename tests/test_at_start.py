@@ -56,7 +56,7 @@ def test_router_advertisement_that_brings_one_of_two(
     booting.wait_for("check-failed", check=missing)
 
     assert failed(booting) == {missing}
-    record = next(it for it in booting.log() if it["event"] == "check-failed")
+    record = booting.logged("check-failed")[0]
     assert record["detail"].endswith("; wan0 waits for a router advertisement: is the modem on?")
     assert "GATEWAY" not in str(record["fix"])
     assert "ADDRESS" not in str(record["fix"])

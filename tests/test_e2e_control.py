@@ -140,7 +140,7 @@ def test_socket_that_cannot_be_created_is_a_warning(home: Home, daemon: Start, n
     claim(home.lan, LAN)
     running.wait_for("host-learned", address=LAN)
 
-    warned = [record for record in running.log() if record["event"] == "control-failed"]
+    warned = running.logged("control-failed")
     assert [(record["level"], record["error"]) for record in warned] == [
         ("warning", f"{first.state}/control exists and is no socket")
     ]

@@ -182,7 +182,7 @@ def test_solicitations_are_received_when_a_link_is_up_again(home: Home, listenin
     echo(home.lan)
     home.router.ip("link set lan0 down")
     home.router.lay("link set lan0 up", "address add fe80::1/64 dev lan0 nodad")
-    until(lambda: [r["dev"] for r in listening.log() if r["event"] == "listening"].count("lan0") == 2)
+    until(lambda: [r["dev"] for r in listening.logged("listening")].count("lan0") == 2)
 
     assert until(lambda: ask(home.inet, LAN, timeout=1.5)) is not None
 

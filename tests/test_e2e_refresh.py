@@ -81,7 +81,7 @@ def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Refres
     assert _has(net.server) == before
     assert monitored() == []
     assert {(r.version, r.routed, r.source) for r in received} == {(2, True, "fe80::ff:fe00:10b")}
-    turns = [r["address"] for r in running.log() if r["event"] == "address-refreshed"]
+    turns = [r["address"] for r in running.logged("address-refreshed")]
     assert (len(set(turns)), turns[:4]) == (4, turns[4:8])
     assert [r["event"] for r in running.log()][-2:] == ["stopping", "stopped"]
 

@@ -31,7 +31,7 @@ def test_signal_cleans_up(home: Home, daemon: Start, number: signal.Signals) -> 
     assert changed != before
     assert settings(home.router, *DEVS) == before
     assert not running.pidfile.exists()
-    assert [r["signal"] for r in running.log() if r["event"] == "stopping"] == [number.name]
+    assert [r["signal"] for r in running.logged("stopping")] == [number.name]
     assert _children(home.router) == []
 
 

@@ -17,6 +17,7 @@ from tests.conftest import Start
 from tests.home import LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import until
 from tests.observed import neighbor, proxies, routes, shorten_neighbor_timers
+from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
 ATTACKER = "02:00:00:00:66:66"
@@ -44,16 +45,13 @@ def test_link_of_a_default_route_without_a_gateway_is_not_pinged(home: Home, dae
     for dev in ("lan0", "lan1"):
         running.wait_for("all-nodes-ping-sent", dev=dev)
 
-    assert "wan0" not in [record["dev"] for record in running.log() if record["event"] == "all-nodes-ping-sent"]
+    assert "wan0" not in [record["dev"] for record in running.logged("all-nodes-ping-sent")]
 
 
 @pytest.mark.parametrize("away", ["lan1", "wan0"])
 def test_two_frames_do_not_take_the_address_of_a_host_that_answers(home: Home, daemon: Start, away: str) -> None:
     """A frame with the owner's lladdr, then a claim with it, from an attacker that answers: the owner gets it back."""
-    running = daemon(home.router, *DEVS)
-    claim(home.lan, LAN)
-    running.wait_for("host-verified", address=LAN)
-    running.wait_for("lookup-failed", address=LAN, dev=away)
+    running = _knowing_the_owner(home, daemon, away)
     host, dev, gateway = (home.lan2, "eth0", "fe80::1") if away == "lan1" else (home.modem, "lan0", ROUTER)
     forged = home.lan.mac("eth0")
     with Attacker(host, dev, lladdr=forged, gateway=gateway, answers={IPv6Address(LAN)}) as attacker:
@@ -68,10 +66,7 @@ def test_two_frames_do_not_take_the_address_of_a_host_that_answers(home: Home, d
 
 def test_deleted_neighbor_entry_is_no_silence_of_the_owner(home: Home, daemon: Start) -> None:
     """Another program deletes the owner's entry, which says FAILED, just as it is probed because of a claim."""
-    running = daemon(home.router, *DEVS)
-    claim(home.lan, LAN)
-    running.wait_for("host-verified", address=LAN)
-    running.wait_for("lookup-failed", address=LAN, dev="lan1")
+    running = _knowing_the_owner(home, daemon, "lan1")
     with Attacker(home.lan2, lladdr=ATTACKER, answers={IPv6Address(LAN)}) as attacker:
         running.process.send_signal(signal.SIGSTOP)
         attacker.claim(LAN)
@@ -81,15 +76,12 @@ def test_deleted_neighbor_entry_is_no_silence_of_the_owner(home: Home, daemon: S
         running.wait_for("address-conflict", 8, address=LAN, reason="owner-answers")
 
         assert f"{LAN} dev lan0 proto 135" in routes(home.router)
-    assert not [record for record in running.log() if record["event"] == "host-moved"]
+    assert not running.logged("host-moved")
 
 
 def test_forged_lladdr_on_the_owner_s_link_makes_it_no_silent_owner(home: Home, daemon: Start) -> None:
     """The router has a forged lladdr for the owner when its address is claimed elsewhere: the probe must reach it."""
-    running = daemon(home.router, *DEVS)
-    claim(home.lan, LAN)
-    running.wait_for("host-verified", address=LAN)
-    running.wait_for("lookup-failed", address=LAN, dev="lan1")
+    running = _knowing_the_owner(home, daemon, "lan1")
     with Attacker(home.lan2, lladdr=ATTACKER, answers={IPv6Address(LAN)}) as attacker:
         claim(home.lan, LAN, lladdr="02:00:00:00:66:01")
         running.wait_for("host-retained", address=LAN, reason="lladdr-changed")
@@ -97,7 +89,7 @@ def test_forged_lladdr_on_the_owner_s_link_makes_it_no_silent_owner(home: Home, 
         running.wait_for("address-conflict", 8, address=LAN, reason="owner-answers")
 
         assert f"{LAN} dev lan0 proto 135" in routes(home.router)
-    assert not [record for record in running.log() if record["event"] == "host-moved"]
+    assert not running.logged("host-moved")
 
 
 def test_addresses_with_a_hosts_lladdr_on_another_link_do_not_lock_it_out(home: Home, daemon: Start) -> None:
@@ -168,8 +160,8 @@ def test_machine_that_answers_every_solicitation_takes_no_address(home: Home, da
         owned = {f"2001:db8:64::11:{number} dev lan0 proto 135" for number in range(6)}
         until(lambda: owned <= set(routes(home.router)))
 
-    assert not [record for record in running.log() if record["event"] == "host-moved"]
-    assert len([record for record in running.log() if record["event"] == "nd-proxy-found"]) == 1
+    assert not running.logged("host-moved")
+    assert len(running.logged("nd-proxy-found")) == 1
 
 
 def test_next_hop_s_addresses_are_known_from_the_start(home: Home, daemon: Start) -> None:
@@ -239,9 +231,18 @@ def test_hosts_that_answer_leave_other_links_their_share_of_a_full_table(home: H
         claim(home.lan, "2001:db8:64::13")
         running.wait_for("address-ignored", address="2001:db8:64::13", reason="max-hosts")
 
-    forgotten = [record for record in running.log() if record["event"] == "host-forgotten"]
+    forgotten = running.logged("host-forgotten")
     assert {(record["lladdr"], record["reason"]) for record in forgotten} == {(ATTACKER, "max-hosts")}
     assert f"{LAN2} dev lan1 proto 135" in routes(home.router)
+
+
+def _knowing_the_owner(home: Home, daemon: Start, away: str) -> Daemon:
+    """Return a daemon to which the LAN host has answered, and to whose lookup no host has answered on *away*."""
+    running = daemon(home.router, *DEVS)
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    running.wait_for("lookup-failed", address=LAN, dev=away)
+    return running
 
 
 def _places_are(home: Home, *, attacker: int, lan0: int) -> bool:

@@ -24,7 +24,7 @@ def test_tunnel_gets_no_proxy_entry_and_no_settings(home: Home, daemon: Start) -
     borrowed = {path: value for path, value in settings(home.router, "tun0").items() if "all" not in path}
     assert borrowed.items() <= before.items()
     assert "tun0" not in {r.get("dev") for r in running.log() if r["event"] == "listening"}
-    assert [r["dev"] for r in running.log() if r["event"] == "interface-without-nd"] == ["tun0"]
+    assert [r["dev"] for r in running.logged("interface-without-nd")] == ["tun0"]
 
 
 def test_no_host_is_learned_on_a_link_without_neighbor_discovery(home: Home, daemon: Start) -> None:

@@ -24,8 +24,8 @@ def test_claimed_address_stays_with_an_owner_that_answers(home: Home, daemon: St
     assert (conflict["level"], conflict["lladdr"]) == ("warning", home.lan.mac("eth0"))
     assert (conflict["claimed_by"], conflict["claimed_on"]) == (ATTACKER, "lan1")
     assert f"{LAN} dev lan0 proto 135" in routes(home.router)
-    assert not [record for record in running.log() if record["event"] == "host-moved"]
-    assert len([record for record in running.log() if record["event"] == "address-conflict"]) == 1
+    assert not running.logged("host-moved")
+    assert len(running.logged("address-conflict")) == 1
 
 
 def test_claimed_address_moves_when_its_owner_is_silent(home: Home, daemon: Start) -> None:

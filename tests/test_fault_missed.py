@@ -113,4 +113,4 @@ def _learned_without_monitor(home: Home, daemon: Start, folder: Path) -> Daemon:
 
 
 def _pauses(running: Daemon) -> list[float]:
-    return [record["retry_in_s"] for record in running.log() if record["event"] == "monitor-exited"]
+    return [record["retry_in_s"] for record in running.logged("monitor-exited")]

@@ -65,7 +65,7 @@ def test_restarts_of_the_monitor_back_off(home: Home, daemon: Start) -> None:
         until(lambda: not _children(running, "monitor"), what="it is gone")
 
     def pauses() -> list[float]:
-        return [record["retry_in_s"] for record in running.log() if record["event"] == "monitor-exited"]
+        return [record["retry_in_s"] for record in running.logged("monitor-exited")]
 
     assert until(lambda: len(pauses()) == 3 and pauses(), what="three ends are logged") == [1.0, 2.0, 4.0]
 

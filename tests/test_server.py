@@ -130,7 +130,7 @@ def test_routed_interface_of_a_container(place: Server, daemon: Start) -> None:
     running.wait_for("host-learned", address=CONTAINER, dev="veth0", reason="routed")
     until(lambda: ask(place.inet, CONTAINER), what="the container is reached")
     until(lambda: ask(place.container, INET), what="the container reaches the outside")
-    assert not [record for record in running.log() if record["event"] == "foreign-entry"]
+    assert not running.logged("foreign-entry")
 
 
 def test_part_of_a_shared_prefix(place: Server, daemon: Start) -> None:
