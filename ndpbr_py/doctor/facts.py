@@ -95,6 +95,10 @@ class Facts:
         """Return the checked interfaces that exist."""
         return [link for link in self.links if link.name in self.interfaces]
 
+    def readable_tables(self) -> KernelSnapshot:
+        """Return the tables; empty ones if they could not be read."""
+        return self.tables if self.tables is not None else KernelSnapshot()
+
     def default_routes(self) -> list[Route]:
         """Return the default routes."""
-        return [route for route in self.tables.routes if route.default] if self.tables else []
+        return [route for route in self.readable_tables().routes if route.default]

@@ -84,7 +84,7 @@ def _probes(facts: Facts) -> Iterator[Probe]:
     forward: new connections to the uplink (by Docker's policy) and the replies, or the whole prefix.
     """
     uplinks = dict.fromkeys(route.dev for route in facts.default_routes())
-    on_link = {(it.prefix, it.dev) for it in facts.tables.routes if it.connected} if facts.tables else set()
+    on_link = {(it.prefix, it.dev) for it in facts.readable_tables().routes if it.connected}
     prefixes = sorted({prefix for prefix, dev in on_link if dev in facts.interfaces} | facts.rules.prefixes)
     accept = "icmpv6 type '{ nd-neighbor-solicit, nd-neighbor-advert }'", "-p ipv6-icmp"
     for link in facts.listed():

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Network
 
-from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.core.routes import RoutingTable
 from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, fail, ok, setting, warn
@@ -45,7 +44,7 @@ def _interface(facts: Facts, link: Link) -> Finding:
 
 def _without_nd(facts: Facts, name: str) -> Finding:
     """Say which hosts are served on an interface where none can be learned."""
-    tables = facts.tables if facts.tables is not None else KernelSnapshot()
+    tables = facts.readable_tables()
     routes = RoutingTable(tables.routes, facts.rules.prefixes)
     others = [dev for dev in facts.interfaces if dev != name]
     here = [route.prefix for route in tables.routes if route.dev == name and not route.default]

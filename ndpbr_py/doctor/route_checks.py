@@ -89,7 +89,7 @@ def _without_prefix_route(facts: Facts, prefix: IPv6Network, dev: str) -> str | 
     There is none for a route that another program or a router advertisement made, and none for a tunnel: its clients
     may have no other route.
     """
-    tables = facts.tables if facts.tables is not None else KernelSnapshot()
+    tables = facts.readable_tables()
     advertised = any(it.advertised for it in tables.routes if (it.prefix, it.dev) == (prefix, dev))
     if advertised or any(link.name == dev and link.noarp for link in facts.links):
         return None
@@ -112,7 +112,7 @@ def _prefix(tables: KernelSnapshot, prefix: IPv6Network, dev: str, *, ignored: b
 
 def upstream(facts: Facts) -> Iterator[Finding]:
     """The hosts are not the neighbors on the provider's link, which in a data center has many."""
-    routes = facts.tables.host_routes if facts.tables is not None else ()
+    routes = facts.readable_tables().host_routes
     for dev in sorted({route.dev for route in facts.default_routes()} - facts.rules.upstreams):
         hosts = sum(route.ours and route.dev == dev for route in routes)
         if hosts >= _MANY_NEIGHBORS:
@@ -124,7 +124,7 @@ def policy_rules(facts: Facts) -> Iterator[Finding]:
     """No policy rule sends packets of a checked interface past the main table, where the host routes are."""
     if facts.policy_rules is None:
         return
-    connected = on_link_prefixes(facts.tables, facts.interfaces) if facts.tables is not None else {}
+    connected = on_link_prefixes(facts.readable_tables(), facts.interfaces)
     hosts = sorted({prefix for prefix, _ in connected} | facts.rules.prefixes) or [IPv6Network("::/0")]
     found = {
         rule: (prefix, says)
@@ -144,7 +144,7 @@ def policy_rules(facts: Facts) -> Iterator[Finding]:
 
 def static_hosts(facts: Facts) -> Iterator[Finding]:
     """The routing table does not contradict --static, which wins."""
-    table = RoutingTable(facts.tables.routes if facts.tables is not None else (), facts.rules.prefixes)
+    table = RoutingTable(facts.readable_tables().routes, facts.rules.prefixes)
     warnings = [
         warning for static, dev in facts.rules.statics.items() for warning in _static(facts, table, static, dev)
     ]
@@ -173,8 +173,7 @@ def _route_to_add(facts: Facts) -> str | None:
     """Return the command that adds a default route; None if its gateway is not known and should be advertised."""
     if (lost := facts.lost_route) is not None and lost.gateway is not None:
         return f"ip -6 route add default via {lost.gateway} dev {lost.dev}"
-    neighbors = facts.tables.neighbors if facts.tables is not None else ()
-    routers = {entry.dev: entry.address for entry in neighbors if entry.router}
+    routers = {entry.dev: entry.address for entry in facts.readable_tables().neighbors if entry.router}
     dev = next((dev for dev in facts.interfaces if dev in routers), _upstream(facts))
     if dev not in routers and _waiting(facts):
         return None
@@ -199,7 +198,6 @@ def _ignores_ra(link: Link) -> bool:
 
 def _upstream(facts: Facts) -> str:
     """Return the most likely uplink: the interface of the default route, else of a prefix, else the first."""
-    tables = facts.tables if facts.tables is not None else KernelSnapshot()
-    routes = sorted(tables.routes, key=lambda route: route.prefix.prefixlen)
+    routes = sorted(facts.readable_tables().routes, key=lambda route: route.prefix.prefixlen)
     listed = [route.dev for route in routes if route.dev in facts.interfaces and (route.default or route.connected)]
     return next(iter((*listed, *facts.interfaces)), "IFACE")
