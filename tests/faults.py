@@ -10,6 +10,17 @@ from tests import faults_outside as outside
 from tests.lab import until
 from tests.storm import Storm
 
+
+def siege(storm: Storm) -> None:
+    """Attackers come to all links and stay; or they leave, and each owner has its address, or gets it back."""
+    if not storm.siege:
+        storm.begin_siege()
+        return
+    storm.repair_links()
+    storm.end_siege()
+    until(storm.owners_are_served, what="each host has its address after a siege")
+
+
 # Relative frequency of each fault.
 FAULTS: dict[Callable[[Storm], bool | None], float] = {
     outside.appear: 24,
@@ -34,20 +45,8 @@ FAULTS: dict[Callable[[Storm], bool | None], float] = {
     inside.restart: 0.3,
     inside.second_daemon: 0.2,
     inside.stop_before_exec: 0.2,
+    siege: 0.2,
 }
-
-
-def siege(storm: Storm) -> None:
-    """Attackers come to all links and stay; or they leave, and each owner has its address, or gets it back."""
-    if not storm.siege:
-        storm.begin_siege()
-        return
-    storm.repair_links()
-    storm.end_siege()
-    until(storm.owners_are_served, what="each host has its address after a siege")
-
-
-FAULTS[siege] = 0.2
 
 
 def do_fault(storm: Storm) -> None:

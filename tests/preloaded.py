@@ -56,7 +56,7 @@ class Preloaded:
 
 
 class Process:
-    """What `subprocess.Popen` is for a process that somebody else has forked."""
+    """What `subprocess.Popen` is for a process that another process has forked."""
 
     def __init__(self, answer: int, argv: tuple[str, ...]) -> None:
         self.args = argv

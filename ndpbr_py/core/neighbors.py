@@ -20,6 +20,7 @@ from ndpbr_py.core.verdicts import VERDICTS, Verdict
 _ABSENT_S = 600.0  # a host of a full lladdr that was not seen for so long makes room for another
 _MIN_SILENCE_S = 1.0  # until a probe has failed: the kernel solicits three times, RetransTimer (1 s) apart
 _MAX_TRIES = 4  # within that time; `ip neigh flush` deletes what it finds in several rounds
+_TRY_S = _MIN_SILENCE_S / _MAX_TRIES  # a failure that comes sooner counts as so much silence
 _PROBE_INTERVAL_S = 1.0  # of one host because of its lladdr: each sighting would probe all its addresses
 
 
@@ -282,7 +283,7 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
         if host.dev in state.down_since and not claimed:
             return []  # without carrier no host can answer
         if host.claimant is not None and not _conclusive(host, now):
-            host.probed_at = now if host.lladdr_unproven else host.probed_at - _MIN_SILENCE_S / _MAX_TRIES
+            host.probed_at = now if host.lladdr_unproven else host.probed_at - _TRY_S
             host.lladdr_unproven = False
             probe = [Probe(host.address, host.dev, None)]
             return [host.decision(DecisionKind.PROBED, Reason.ONE_MORE_TRY, probe)]
@@ -290,7 +291,7 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
     move = host.last_move
     if move is not None and move.previous_dev == event.dev and event.dev not in state.down_since:
         if now - move.at < _MIN_SILENCE_S:
-            host.last_move = Move(move.at - _MIN_SILENCE_S / _MAX_TRIES, event.dev)
+            host.last_move = Move(move.at - _TRY_S, event.dev)
             return [host.decision(DecisionKind.PROBED, Reason.ONE_MORE_TRY, [Probe(host.address, event.dev, None)])]
         # No host is there: an answer that comes later is a claim, however soon after the move.
         host.last_move = Move(move.at, None)
