@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -87,9 +87,11 @@ class Host:
         self.spawned.append(child)
         return child
 
-    def spawn_preloaded(self, *argv: str, stdout: IO[str] | None, stderr: IO[str]) -> Process:
+    def spawn_preloaded(
+        self, *argv: str, stdout: IO[str] | None, stderr: IO[str], environment: Mapping[str, str] = os.environ
+    ) -> Process:
         """Start ``ndpbr ARGV`` on this host without the cost of a start; it is killed with the lab."""
-        child = PRELOADED.start(self.name, *argv, stdout=stdout, stderr=stderr)
+        child = PRELOADED.start(self.name, *argv, stdout=stdout, stderr=stderr, environment=environment)
         self.spawned.append(child)
         return child
 

@@ -22,12 +22,14 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from tests import stops_before_exec
 from tests.namespace import LIBC, enter
 
 ROOT = Path(__file__).parent.parent
@@ -42,10 +44,17 @@ class Preloaded:
     def __init__(self) -> None:
         self._requests: socket.socket | None = None
 
-    def start(self, namespace: str, *argv: str, stdout: IO[str] | None, stderr: IO[str]) -> Process:
-        """Return ``ndpbr ARGV`` in the namespace, with the environment of this process."""
+    def start(
+        self,
+        namespace: str,
+        *argv: str,
+        stdout: IO[str] | None,
+        stderr: IO[str],
+        environment: Mapping[str, str],
+    ) -> Process:
+        """Return ``ndpbr ARGV`` in the namespace, with the environment."""
         requests = self._requests = self._requests or _server()
-        words = {"namespace": namespace, "argv": argv, "environment": dict(os.environ)}
+        words = {"namespace": namespace, "argv": argv, "environment": dict(environment)}
         with ExitStack() as stack:
             nothing = stack.enter_context(open(os.devnull, "r+"))
             answer, written = os.pipe()
@@ -187,4 +196,5 @@ if __name__ == "__main__":
 
     gc.freeze()
     sys.argv = ["ndpbr", *_serve(socket.socket(fileno=0))]
+    stops_before_exec.install()
     sys.exit(main())

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import MappingProxyType
 from typing import Any
 
+from tests import stops_before_exec
 from tests.lab import TIMEOUT_S, Host, pause_since
 from tests.preloaded import Process
 
@@ -23,21 +25,6 @@ PROGRAM = (sys.executable, "-m", "ndpbr_py")
 PRELOAD = os.environ.get("NDPBR_PRELOAD") != "0"
 # Root without CAP_NET_ADMIN, as in a container: exec does not grant what the bounding set lacks.
 WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0); os.execv(sys.argv[1], sys.argv[1:])"
-# Stops the next child that is about to execute ip with the word in the file; the file is gone once it does.
-STOPS_BEFORE_EXEC = """
-import os, pathlib, runpy, signal, sys
-flag = pathlib.Path(sys.argv.pop(1))
-def wrapped(execute):
-    def stopped(path, words, *rest):
-        if flag.exists() and os.fsencode(flag.read_text()) in map(os.fsencode, words):
-            flag.unlink()
-            os.kill(os.getpid(), signal.SIGSTOP)
-        execute(path, words, *rest)
-    return stopped
-os.execv, os.execve = wrapped(os.execv), wrapped(os.execve)
-sys.argv[0] = "ndpbr"
-runpy.run_module("ndpbr_py", run_name="__main__")
-"""
 Record = dict[str, Any]
 
 
@@ -68,12 +55,18 @@ def with_ip(host: Host, ip: Path, *argv: str) -> subprocess.CompletedProcess[str
 class Daemon:
     """``ndpbr run ARGV`` on a host, with its pid file, state and log under *folder*; or another command that stays.
 
-    *program* replaces ours.  Without --discover among the words it asks nobody: a test's hosts are unknown before they
-    speak.
+    *program* replaces ours, and *environment* is added to that of the tests.  Without --discover among the words it
+    asks nobody: a test's hosts are unknown before they speak.
     """
 
     def __init__(
-        self, host: Host, *argv: str, folder: Path, program: Sequence[str] = PROGRAM, command: str = "run"
+        self,
+        host: Host,
+        *argv: str,
+        folder: Path,
+        program: Sequence[str] = PROGRAM,
+        command: str = "run",
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.pidfile = folder / "ndpbr.pid"
         self.state = folder / "state"
@@ -85,10 +78,11 @@ class Daemon:
         with self.logfile.open("w") as log:
             words = (*options, command, *(files if command == "run" else ()), *argv)
             self.process: subprocess.Popen[str] | Process
-            if program is PROGRAM and PRELOAD:
-                self.process = host.spawn_preloaded(*words, stdout=None, stderr=log)
+            environment = {**os.environ, **environment}
+            if program in (PROGRAM, stops_before_exec.PROGRAM) and PRELOAD:
+                self.process = host.spawn_preloaded(*words, stdout=None, stderr=log, environment=environment)
             else:
-                self.process = host.spawn(*program, *words, stderr=log, cwd=ROOT)
+                self.process = host.spawn(*program, *words, stderr=log, cwd=ROOT, env=environment)
 
     def log(self) -> list[Record]:
         """Return the records logged so far; a line that is no record has the event ``not-a-record``."""

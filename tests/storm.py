@@ -34,7 +34,7 @@ class Storm:
 
     Attributes:
         living: Address -> the router's interface to its host.
-        folder: Where the daemon's ip(8) and the flag of STOPS_BEFORE_EXEC are.
+        folder: Where the daemon's ip(8) and the flag of stops_before_exec.py are.
         ip: The daemon's ip(8), a symbolic link.
         before: The settings before the first start.
         routes: Address -> interface of another program's host route.

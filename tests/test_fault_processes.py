@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 
 from ndpbr_py.iproute2 import program
+from tests import stops_before_exec
 from tests.claim import claim
 from tests.conftest import Start
 from tests.home import LAN, Home
 from tests.lab import TIMEOUT_S, until
 from tests.observed import clean, proxies, settings
-from tests.program import STOPS_BEFORE_EXEC, Daemon
+from tests.program import Daemon
 
 DEVS = ("wan0", "lan0")
 OTHER = "2001:db8:64::33"
@@ -109,10 +109,10 @@ def test_hung_batch_is_killed_and_its_commands_are_repeated(home: Home, daemon: 
 def test_child_stopped_before_its_exec_does_not_block_the_daemon(home: Home, tmp_path: Path) -> None:
     """A child that stops between fork and exec is given up; the daemon works on, and SIGTERM still ends it."""
     flag = tmp_path / "flag"
-    stops = (sys.executable, "-c", STOPS_BEFORE_EXEC, str(flag))
+    environment = {stops_before_exec.FLAG: str(flag)}
     stuck = f"{program.find().path} could not be started: it was not executed within 5 s"
     before = settings(home.router, *DEVS)
-    running = Daemon(home.router, *DEVS, folder=tmp_path, program=stops)
+    running = Daemon(home.router, *DEVS, folder=tmp_path, program=stops_before_exec.PROGRAM, environment=environment)
     running.wait_for("started")
     batches = until(lambda: _children(running, "-batch"), what="the standby process runs")
     flag.write_text("-batch")

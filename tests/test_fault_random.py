@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +15,12 @@ from random import Random
 
 import pytest
 
+from tests import stops_before_exec
 from tests.faults import do_fault, siege
 from tests.home import Home
 from tests.lab import TIMEOUT_S, until
 from tests.observed import settings, shorten_neighbor_timers
-from tests.program import STOPS_BEFORE_EXEC, Daemon
+from tests.program import Daemon
 from tests.storm import DEVS, Storm
 
 OPTIONS = ("--discover", "--resync-interval", "1", "--expire-interval", "1", *DEVS)
@@ -67,9 +67,9 @@ def test_kernel_has_the_right_entries_after_random_faults(
 
 
 def _start(home: Home, folder: Path, ready: bool) -> Daemon:
-    path = f"PATH={folder / 'bin'}:{os.environ['PATH']}"
-    program = ("env", path, sys.executable, "-c", STOPS_BEFORE_EXEC, str(folder / "flag"))
-    daemon = Daemon(home.router, *OPTIONS, folder=folder, program=program)
+    environment = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", stops_before_exec.FLAG: str(folder / "flag")}
+    program = stops_before_exec.PROGRAM
+    daemon = Daemon(home.router, *OPTIONS, folder=folder, program=program, environment=environment)
     if ready:
         daemon.wait_for("started")
     return daemon
