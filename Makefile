@@ -32,8 +32,8 @@ venv: .venv/dev ## .venv with ndpbr and all that its development needs
 test: .venv/dev build/libraries ip ## the tests, in namespaces of their own; ARGS='...' for some of them
 	bench/raised $(BIN)/python -m pytest --tx '$(WORKERS)*popen//python=tests/isolated $(BIN)/python' $(GROUPS) $(ARGS)
 
-quick: .venv/dev build/libraries ## the tests that need no namespaces, in half a minute
-	$(BIN)/python -m pytest --tx '2*popen' $(GROUPS) -m 'not namespaces' $(ARGS)
+quick: .venv/dev build/libraries ## the tests that need no namespaces, with fewer examples
+	NDPBR_QUICK=1 $(BIN)/python -m pytest --tx '3*popen' $(GROUPS) -m 'not namespaces' $(ARGS)
 
 coverage: .venv/dev build/libraries ip ## lines and branches of ndpbr_py that the tests reach, by file
 	rm -rf build/coverage && mkdir -p build/coverage

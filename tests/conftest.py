@@ -13,12 +13,13 @@ import pytest
 from hypothesis import settings
 
 from tests import packed, program, rootfs
+from tests.effort import examples
 from tests.home import Home
 from tests.home import home as lay_home
 from tests.lab import TIMEOUT_S, Host, Lab, can_lay
 
 # No test passes or fails by the time it takes: a busy machine is no bug.
-settings.register_profile("ndpbr", deadline=None)
+settings.register_profile("ndpbr", deadline=None, max_examples=examples(100))
 settings.load_profile("ndpbr")
 
 # A shell that runs the suite in the background has SIGINT ignored, and every program that a test starts inherits that.

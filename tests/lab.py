@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -73,9 +73,9 @@ class Host:
                 return _output(*argv)
         return _output(*argv)
 
-    def lay(self, *lines: str) -> None:
-        """Run *lines* as one batch of ip(8): one process for many commands."""
-        _output("ip", "-n", self.name, "-batch", "-", feed="\n".join(lines) + "\n")
+    def lay(self, *lines: str, options: Sequence[str] = ()) -> str:
+        """Run *lines* as one batch of ip(8), one process for many commands; return what it prints."""
+        return _output("ip", "-n", self.name, *options, "-batch", "-", feed="\n".join(lines) + "\n")
 
     def run(self, *argv: str, timeout: float = TIMEOUT_S, **kw: Any) -> subprocess.CompletedProcess[str]:
         """Return how a program ended on this host, with all it printed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.lab import Host
@@ -13,14 +14,20 @@ SHORT_TIMERS = {"base_reachable_time_ms": 300, "delay_first_probe_time": 0, "ret
 
 def all_proxies(host: Host) -> set[str]:
     """Return its proxy entries, e.g. ``"2001:db8:64::11 dev wan0 proto 135"``."""
-    lines = host.ip("-6 neigh show proxy").splitlines()
-    return {" ".join(word for word in line.split() if word != "proxy") for line in lines}
+    return _proxies(host.ip("-6 neigh show proxy").splitlines())
 
 
 def proxies(host: Host) -> set[str]:
     """Return its proxy entries for other hosts."""
-    own = {line.split()[3].partition("/")[0] for line in host.ip("-6 -o address show").splitlines()}
-    return {entry for entry in all_proxies(host) if entry.split()[0] not in own}
+    # One process: this is called again and again until the entries are what a test waits for.
+    lines = host.lay("neigh show proxy", "address show", options=("-6", "-o")).splitlines()
+    of_addresses = {line for line in lines if line.split()[0].rstrip(":").isdigit()}  # they begin with the index
+    own = {line.split()[3].partition("/")[0] for line in of_addresses}
+    return {entry for entry in _proxies(set(lines) - of_addresses) if entry.split()[0] not in own}
+
+
+def _proxies(lines: Iterable[str]) -> set[str]:
+    return {" ".join(word for word in line.split() if word != "proxy") for line in lines}
 
 
 def routes(host: Host) -> set[str]:

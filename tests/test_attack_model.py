@@ -8,11 +8,12 @@ from random import Random
 import pytest
 
 from tests.attack_model import ACTIONS, FORGERIES, PROBES_S, ROUND_TRIP_S, SECOND_ACTIONS, SLOW_ROUND_TRIP_S, World
+from tests.effort import QUICK, examples
 
 MAX_LOST_S = 0.05  # a claim with the owner's lladdr moves the address until the owner answers on its link
 MAX_STOLEN_S = 10.0  # of an address that ndpbr has never seen: a decoy takes 3 s, and a restart begins anew
-DEPTH = 3  # of all sequences
-SEQUENCES, LENGTH = 120, 25  # of the random ones, for each attacker
+DEPTH = 2 if QUICK else 3  # of all sequences
+SEQUENCES, LENGTH = examples(120), 25  # of the random ones, for each attacker
 SETTLED_S = 20.0  # all probes and steps that are pending end within that time
 ATTACKERS = [
     pytest.param("lan1", True, False, id="lan1-answers"),
@@ -39,7 +40,7 @@ def run(world: World, sequence: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(("away", "answers", "everything"), ATTACKERS)
 def test_owner_keeps_its_address_in_every_short_sequence(away: str, *, answers: bool, everything: bool) -> None:
-    """In all sequences of three actions the owner keeps its entries, or has them back after one round trip."""
+    """In all sequences of DEPTH actions the owner keeps its entries, or has them back after one round trip."""
     for sequence in product(ACTIONS, repeat=DEPTH):
         assert lost_s(away, sequence, answers=answers, everything=everything) < MAX_LOST_S, sequence
 

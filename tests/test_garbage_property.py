@@ -32,6 +32,7 @@ from ndpbr_py.recording import timestamps
 from ndpbr_py.recording.format import Recording, comment
 from ndpbr_py.system.sysctl import SysctlOverrides
 from tests.builders import FIXTURES
+from tests.effort import examples
 from tests.frames import frame
 
 DEVS = ("wan0", "lan0", "v0")
@@ -78,7 +79,7 @@ def mutated(draw: st.DrawFn, lines: list[str] = LINES) -> str:
 TEXT = mutated() | NOISE
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(TEXT)
 def test_monitor_line_never_raises(line: str) -> None:
     """Whatever the monitor prints, it is an event, or nothing, or a rejected line."""
@@ -88,7 +89,7 @@ def test_monitor_line_never_raises(line: str) -> None:
     timestamps.seconds(line)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(TEXT, max_size=3))
 def test_dump_never_raises(lines: list[str]) -> None:
     """Whatever a dump prints, for whichever table, it makes a snapshot."""
@@ -114,7 +115,7 @@ KINDS_OF_ACTION: tuple[Callable[[IPv6Address, str], Action], ...] = (
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     step=st.sampled_from((1, 2, 16)),
     parts=st.lists(st.lists(st.sampled_from(KINDS_OF_ACTION), max_size=12), max_size=3),
@@ -134,7 +135,7 @@ def test_batch_stderr_gives_each_action_at_most_one_outcome(
     assert len(outcome.refused) + len(outcome.undone) <= len(script.actions)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     source=st.sampled_from(("::", "fe80::1", "2001:db8::99")),
     options=st.binary(max_size=64),
@@ -172,7 +173,7 @@ async def answered(folder: Path, request: bytes) -> bytes:
         server.stop()
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_request_on_the_control_socket_gets_an_object(request: bytes) -> None:
     """Whatever a client sends, the answer is one line with one JSON object."""
@@ -217,7 +218,7 @@ def test_settings_file_never_raises(boot: str, found: Any) -> None:
 HEADER = [comment("ndpbr-recording", "1"), *(comment(kind, "") for kind in KINDS), comment("monitor", "")]
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.lists((st.sampled_from(HEADER) | TEXT).map("{}\n".format) | TEXT, max_size=8))
 def test_recording_is_read_or_rejected_with_a_sentence(lines: list[str]) -> None:
     """Whatever a recording holds, it can be read, or the error says what was expected."""

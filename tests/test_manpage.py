@@ -21,10 +21,10 @@ CHECKS = ("mandoc -T lint", "groff -man -ww -z", "man --warnings -l")
 HOSTILE = r".a dot first, a \n, a --dash, 100%% and 'quotes'"
 
 
-@pytest.fixture
-def manual(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def manual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the manual page, made as `make man` makes it."""
-    output = tmp_path / "dist/ndpbr.8"
+    output = tmp_path_factory.mktemp("manual") / "dist/ndpbr.8"
     subprocess.run([sys.executable, str(MAKER), str(output)], check=True)
     return output
 

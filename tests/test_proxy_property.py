@@ -28,6 +28,7 @@ from ndpbr_py.core.events import (
 )
 from ndpbr_py.core.host_states import HostState
 from tests.builders import nd_proxy, prefix_route
+from tests.effort import examples
 from tests.kernel_model import Kernel, Key, believed
 
 LISTED, WITHOUT_ND = ("wan0", "lan0", "lan1", "tun0"), ("tun0",)
@@ -279,5 +280,5 @@ class Life(RuleBasedStateMachine):
             assert host.installed.route not in host.installed.proxies
 
 
-Life.TestCase.settings = settings(max_examples=500, stateful_step_count=40, deadline=None)
+Life.TestCase.settings = settings(max_examples=examples(500), stateful_step_count=40, deadline=None)
 TestLife = Life.TestCase
