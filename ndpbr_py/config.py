@@ -71,6 +71,7 @@ class RunConfig:
     names: Path | None = None
     listen: bool = True
     answer_as_target: frozenset[str] = frozenset()
+    file_options: list[str] = field(default_factory=list)  # the words of `@FILE`
 
 
 def run_config(arguments: Namespace) -> RunConfig:

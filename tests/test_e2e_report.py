@@ -29,7 +29,8 @@ def test_report(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path, *, anonym
     (tmp_path / "names").write_text(f"{mac} annas-phone\n")
     named = ("--names", str(tmp_path / "names"))
     home.router.ip("link set lan1 alias Annas-cable")
-    running = daemon(home.router, *named, "--static", "2001:db8:64::53%lan0", *DEVS)
+    (tmp_path / "options").write_text("--static 2001:db8:64::53%lan0  # the printer\n")
+    running = daemon(home.router, *named, f"@{tmp_path / 'options'}", *DEVS)
     home.lan.ip(f"address add {eui64(mac)}/64 dev eth0 nodad")
     for address in (LAN, eui64(mac)):
         claim(home.lan, address)
@@ -47,6 +48,9 @@ def test_report(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path, *, anonym
     found = dict(re.findall(r"(?m)^# (\w+): (.*)$", text))
     assert [key for key in KEYS if key not in found] == []
     assert "host-learned" in text
+    static = re.search(r"; from @FILE: --static (\S+)%lan0$", found["options"])
+    assert static is not None
+    assert (static[1] == "2001:db8:64::53") is not anonymize
     assert json.loads(found["show"])["hosts"][0]["dev"] == "lan0"
     assert "summary" not in found
     learned = [it for it in map(json.loads, replayed.stderr.splitlines()) if it["event"] == "host-learned"]

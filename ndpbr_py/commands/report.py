@@ -9,6 +9,7 @@ import argparse
 import json
 import platform
 import re
+import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -72,13 +73,15 @@ def _lines(
 
 
 def _options(answer: dict[str, Any] | None) -> str:
-    """Return the command line of the daemon."""
+    """Return the command line of the daemon, and the words that it has read from files."""
     if answer is None:
         return "no daemon answers"
     try:
-        return Path(f"/proc/{answer['pid']}/cmdline").read_text().strip("\0").replace("\0", " ")
+        line = Path(f"/proc/{answer['pid']}/cmdline").read_text().strip("\0").replace("\0", " ")
     except OSError as error:
-        return str(error.strerror)
+        line = str(error.strerror)
+    read = answer.get("file_options")  # not in the answer of an older version
+    return f"{line}; from @FILE: {shlex.join(read)}" if read else line
 
 
 def _version(name: str) -> str:

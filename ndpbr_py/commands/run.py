@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
                     log.record("error", "failed", error=str(error))
                 raise
         about = {"version": __version__, "pid": os.getpid(), "python": platform.python_version()}
-        words, read = sys.argv[1:], arguments.file_options or None
+        words, read = sys.argv[1:], options.file_options or None
         log.record("info", "starting", **about, interfaces=list(options.interfaces), options=words, file_options=read)
         asyncio.run(_run(options, ip, commands, log, namespace_locks))
     return 0

@@ -109,7 +109,14 @@ class Daemon:
         self._lookups = RequestedLookups(self._dispatcher.proxy, put)
         self._health = Health(config, self._listed, program, self._dispatcher.proxy, log)
         self._status = Status(
-            self._listed, self._dispatcher, self._resync, self._advertiser, self._lookups, self._health, log
+            self._listed,
+            config.file_options,
+            self._dispatcher,
+            self._resync,
+            self._advertiser,
+            self._lookups,
+            self._health,
+            log,
         )
         self._control = Control(config.state_dir, self._status.answer)
         self._ignored_prefixes: set[str] = set()

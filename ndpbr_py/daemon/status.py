@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -40,6 +40,7 @@ class Status:
     def __init__(
         self,
         interfaces: Collection[str],
+        file_options: Sequence[str],
         dispatcher: Dispatcher,
         resync: Resync,
         advertiser: Advertiser,
@@ -48,6 +49,7 @@ class Status:
         log: Log,
     ) -> None:
         self._interfaces = interfaces
+        self._file_options = file_options
         self._dispatcher = dispatcher
         self._resync = resync
         self._advertiser = advertiser
@@ -107,7 +109,7 @@ class Status:
             case {"request": "state"}:
                 return self._state()
             case {"request": "log"}:
-                return self._state() | {"records": list(self._log.recent)}
+                return self._state() | {"file_options": self._file_options, "records": list(self._log.recent)}
             case {"request": "hosts", "addresses": [*words]} if len(words) <= _MAX_ADDRESSES:
                 hosts = filter(None, map(self._dispatcher.proxy.hosts.get, filter(None, map(_address, words))))
                 return {"hosts": {text(host.address): self._host(host) for host in hosts}}
