@@ -66,8 +66,10 @@ def advertisement(source: str, destination: str, target: str, lladdr: bytes, *, 
     return message(source, destination, 136, body)
 
 
-def router_advertisement(source: str, prefix: str) -> bytes:
-    """Return an advertisement of *prefix* as on-link, which makes its sender no default router."""
-    network = IPv6Network(prefix)
-    option = struct.pack("!BBBBIII", 3, 4, network.prefixlen, 0x80, 3600, 3600, 0) + network.network_address.packed
-    return message(source, "ff02::1", 134, bytes(12) + option)
+def router_advertisement(source: str, *prefixes: str) -> bytes:
+    """Return an advertisement of *prefixes* as on-link, which makes its sender no default router."""
+    options = b""
+    for network in map(IPv6Network, prefixes):
+        options += struct.pack("!BBBBIII", 3, 4, network.prefixlen, 0x80, 3600, 3600, 0)
+        options += network.network_address.packed
+    return message(source, "ff02::1", 134, bytes(12) + options)

@@ -54,3 +54,12 @@ def test_failed_checks_are_those_that_fail_now() -> None:
     checks.update([ON, OFF_ON_LAN, ON, warn("prefix", "on wan0 and lan0")], 0.0)
 
     assert checks.failed == {"forwarding": True, "prefix": False}
+
+
+def test_findings_of_one_check_are_limited() -> None:
+    """Another host can advertise thousands of prefixes: the log gets ten findings about them."""
+    checks = CheckStates()
+    many = [warn("prefix", f"2001:db8:{number:x}::/63 is shorter than /64") for number in range(1000)]
+
+    assert checks.update([*many, OFF], 0.0) == ([*many[:10], OFF], [])
+    assert checks.update(many, 60.0)[0] == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import signal
+from ipaddress import IPv6Address
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.claim import claim
 from tests.conftest import Start
 from tests.home import LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import until
-from tests.observed import proxies, routes
+from tests.observed import proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
@@ -54,6 +56,49 @@ def test_invalid_frames_teach_nothing(home: Home, daemon: Start) -> None:
     _is_well(home, running)
 
     assert FORGED not in running.logfile.read_text()
+
+
+def test_thousands_of_advertised_prefixes_change_nothing(home: Home, daemon: Start) -> None:
+    """Of 4,000 on-link prefixes some begin with a host's address, some are too short: all hosts are served as before.
+
+    The daemon grows by less than 16 MiB; 4 MiB were measured.
+    """
+    prefixes = [
+        *(f"2001:db8:64::{number:x}/127" for number in range(0, 0x400, 2)),
+        *(f"2001:db8:64:0:{number:x}::/80" for number in range(488)),
+        *(f"2001:db8:{number:x}::/63" for number in range(0x1000, 0x1000 + 500)),
+        *(f"2002:{number:x}::/32" for number in range(500)),
+        *(f"2001:db8:{number:x}::/64" for number in range(0x2000, 0x2000 + 2000)),
+    ]
+    assert len(set(prefixes)) == 4000
+    for name, value in (("accept_ra", 2), ("autoconf", 0)):
+        home.router.sysctl(f"net/ipv6/conf/wan0/{name}", value)
+    running = daemon(home.router, *DEVS)
+    shorten_neighbor_timers(home.router, "wan0")
+    _is_well(home, running)
+    for address in (LAN, LAN2):
+        running.wait_for("lookup-failed", address=address, dev="wan0")
+    before = _resident_bytes(running)
+    with Attacker(home.modem, "lan0", answers={IPv6Address(LAN), IPv6Address(LAN2)}, gateway=ROUTER) as attacker:
+        for first in range(0, len(prefixes), 40):
+            attacker.send(frames.router_advertisement("fe80::66", *prefixes[first : first + 40]))
+        until(lambda: home.router.ip("-6 route show dev wan0 proto kernel").count(" expires ") == len(prefixes))
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: len(running.logged("prefix-added")) == len(prefixes), what="all prefixes are known")
+        for address in (LAN, LAN2):
+            attacker.claim(address)
+            running.wait_for("address-conflict", address=address, reason="owner-answers")
+        home.lan.ip("address add 2001:db8:64::12/64 dev eth0 nodad")
+        claim(home.lan, "2001:db8:64::12")
+        running.wait_for("host-verified", address="2001:db8:64::12")
+        running.wait_for("check-warned", check="prefix")
+
+    known = {f"{LAN} dev lan0 proto 135", "2001:db8:64::12 dev lan0 proto 135", f"{LAN2} dev lan1 proto 135"}
+    until(lambda: known <= routes(home.router))
+    assert {it["event"] for it in running.log()}.isdisjoint({"host-forgotten", "host-moved"})
+    assert len([record for record in running.log() if record["level"] != "debug"]) < 400
+    assert _resident_bytes(running) - before < 1 << 24
+    assert running.stop() == 0
 
 
 @pytest.mark.parametrize("setting", [("disable_ipv6", 1, 0), ("mtu", 1000, 1500)], ids=["disabled", "mtu"])
@@ -102,3 +147,7 @@ def _is_well(home: Home, running: Daemon) -> None:
     for host, address in ((home.lan, LAN), (home.lan2, LAN2)):
         claim(host, address)
         running.wait_for("host-verified", address=address)
+
+
+def _resident_bytes(running: Daemon) -> int:
+    return int(Path(f"/proc/{running.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()

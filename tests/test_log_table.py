@@ -107,7 +107,7 @@ def assigned(module: str, name: str) -> set[str]:
 
 
 def recorded() -> dict[str, Event]:
-    """Return the events that are logged by name: `record()` and `condition()` of a Log, and structlog's own methods.
+    """Return the events that are logged by name: by methods of a Log, and structlog's own.
 
     The log makes some records itself, as a dict.
     """
@@ -122,7 +122,7 @@ def recorded() -> dict[str, Event]:
         if not isinstance(call.func, ast.Attribute):
             continue
         method, arguments = call.func.attr, call.args
-        if method in ("record", "condition") and len(arguments) == 2:
+        if method in ("record", "limited", "condition") and len(arguments) == 2:
             severity, name = text(arguments[0]), text(arguments[1])
         elif module.startswith("logs/") and method in LEVELS and len(arguments) == 1:
             severity, name = method, text(arguments[0])

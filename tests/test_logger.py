@@ -211,6 +211,18 @@ def test_moves_are_rate_limited() -> None:
     assert (len(events) <= 60, events[-1]) == (True, "log-rate-limited")
 
 
+def test_records_about_prefixes_are_rate_limited() -> None:
+    """Thousands of advertised prefixes fill no log: most of their records are at level debug."""
+    records = Records()
+    log = Log(LogConfig("logfmt"), records)
+    for number in range(4000):
+        log.limited("info", "prefix-added", prefix=f"2001:db8:{number:x}::/64", dev="wan0")
+
+    events = [dict(FIELD.findall(text))["event"] for _, text in records.written]
+    assert 50 <= events.count("prefix-added") < 100
+    assert "log-rate-limited" in events
+
+
 def test_probes_are_logged_at_level_debug() -> None:
     """At level info a host is logged when it is learned, moves or is forgotten, but not when it is probed."""
     decisions = [decided for decided, _, _ in RECORDS.values()]

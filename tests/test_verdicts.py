@@ -9,9 +9,9 @@ import pytest
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.events import NudState
-from ndpbr_py.core.routes import too_short
+from ndpbr_py.core.routes import RoutingTable, too_short
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
-from tests.builders import addr
+from tests.builders import addr, prefix_route
 
 SAYS = {
     NudState.NONE: Verdict.NOTHING,
@@ -71,6 +71,16 @@ def test_state_has_its_verdict(state: NudState) -> None:
 def test_address_counts_or_does_not(address: str, objection: Reason | None) -> None:
     """Only a global or unique-local address that is on-link and not the router's is learned."""
     assert SCOPE.objection(addr(address), "lan0") is objection
+
+
+def test_advertised_prefix_makes_no_host_s_address_anycast() -> None:
+    """Any neighbor can advertise a prefix that begins with the address of a host."""
+    prefix, longer = IPv6Network("2001:db8::/64"), IPv6Network("2001:db8::32/127")
+    advertised = RoutingTable([prefix_route(str(longer), advertised=True)]).advertised
+    both = RoutingTable([prefix_route(str(longer), advertised=it) for it in (True, False)]).advertised
+
+    assert Scope(frozenset({prefix, longer}), advertised=advertised).objection(addr("2001:db8::32"), "lan0") is None
+    assert Scope(frozenset({prefix, longer}), advertised=both).objection(addr("2001:db8::32"), "lan0") is Reason.ANYCAST
 
 
 def test_next_hop_counts_on_its_own_interface() -> None:

@@ -35,21 +35,31 @@ class Scope:
         own: The router's own addresses.
         next_hops: The gateways of default routes and their interfaces. A gateway is eligible only there.
         routes: The routes, which may name the links of an address.
+        advertised: On-link prefixes that only router advertisements made, longer than those of hosts' addresses.
     """
 
     on_link: frozenset[IPv6Network] | None
     own: frozenset[IPv6Address] = frozenset()
     next_hops: Mapping[IPv6Address, str] = field(default_factory=dict)
     routes: RoutingTable = field(default_factory=RoutingTable)
+    advertised: frozenset[IPv6Network] = frozenset()
     # As numbers: hashing an IPv6Address is slow, and every address seen is checked.
-    _prefixes: tuple[tuple[int, int], ...] = field(init=False, default=(), compare=False)
+    _prefixes: tuple[tuple[int, frozenset[int]], ...] = field(init=False, default=(), compare=False)
     _own: frozenset[int] = field(init=False, default=frozenset(), compare=False)
     _anycast: frozenset[int] = field(init=False, default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
         on_link = self.on_link or frozenset()
-        prefixes = tuple((int(n.network_address), int(n.netmask)) for n in on_link)
-        anycast = frozenset(int(n.network_address) for n in on_link if IPv6Network(n.network_address) not in on_link)
+        # By mask: any neighbor can advertise thousands of prefixes.
+        masks = {int(n.netmask): n.prefixlen for n in on_link}
+        prefixes = tuple(
+            (mask, frozenset(int(n.network_address) for n in on_link if n.prefixlen == length))
+            for mask, length in masks.items()
+        )
+        # Or one that begins with a host's address.
+        anycast = frozenset(
+            int(n.network_address) for n in on_link - self.advertised if IPv6Network(n.network_address) not in on_link
+        )
         object.__setattr__(self, "_prefixes", prefixes)
         object.__setattr__(self, "_anycast", anycast)
         object.__setattr__(self, "_own", frozenset(map(int, self.own)))
@@ -61,8 +71,8 @@ class Scope:
         if number >> 125 != _GLOBAL and number >> 121 != _UNIQUE_LOCAL:
             return Reason.KIND
         if self.on_link is not None:
-            for base, mask in self._prefixes:
-                if number & mask == base:
+            for mask, bases in self._prefixes:
+                if number & mask in bases:
                     break
             else:
                 return Reason.OFF_LINK

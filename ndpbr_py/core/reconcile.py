@@ -36,7 +36,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     if kernel.routes != routes.routes:
         routes = RoutingTable(kernel.routes, prefixes)
     on_link = None if state.rules.everything_on_link else kernel.on_link - routes.ignored | prefixes
-    state.scope = Scope(on_link, kernel.own, kernel.next_hops, routes)
+    state.scope = Scope(on_link, kernel.own, kernel.next_hops, routes, routes.advertised)
     up = (dev for dev in state.rules.interfaces if during.links.get(dev, dev in kernel.up))
     state.desired.use(up, kernel.without_nd)
     state.desired.read(kernel)

@@ -19,7 +19,7 @@ from ndpbr_py.core.state import State
 
 def desired(state: State, kernel: KernelSnapshot) -> dict[IPv6Address, tuple[str, Entries]]:
     """Return the interface of each address that is to be proxied, and its entries."""
-    on_link, result = Scope(state.scope.on_link), {}
+    on_link, result = Scope(state.scope.on_link, advertised=state.scope.advertised), {}
     places = {(own.address, own.dev) for own in kernel.router_addresses}
     for own in kernel.router_addresses:
         address, listed = own.address, own.dev in state.rules.interfaces

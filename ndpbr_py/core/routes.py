@@ -71,6 +71,7 @@ class RoutingTable:
     Attributes:
         routes: The routes.
         ignored: The connected prefixes that do not count as on-link, because they are too short.
+        advertised: The prefixes longer than /64 that only router advertisements made.
         uplinks: The interfaces of default routes, with or without a gateway.
         verdicts: By mask, the longest first. Empty in a home, where every address may be on every link.
     """
@@ -78,6 +79,9 @@ class RoutingTable:
     def __init__(self, routes: Iterable[Route] = (), prefixes: frozenset[IPv6Network] = frozenset()) -> None:
         self.routes = tuple(routes)
         self.ignored = too_short((route.prefix for route in self.routes if route.connected), prefixes)
+        longer = [route for route in self.routes if route.prefix.prefixlen > _SLAAC_LENGTH]
+        configured = {route.prefix for route in longer if not route.advertised}
+        self.advertised = frozenset(route.prefix for route in longer) - configured
         self.uplinks = frozenset(route.dev for route in self.routes if route.default)
         self._by_prefix: dict[_Prefix, list[Route]] = defaultdict(list)
         for route in self.routes:

@@ -65,6 +65,7 @@ _KEEP_S = 10.0  # SIGUSR2: a stop within that time is half of a restart
 _UPKEEP_INTERVAL_S = 2.0  # at least, between two writes of the log and the hosts file
 _STATE_INTERVAL_S = 3600.0
 _MIN_SUSPEND_S = 2.0  # a longer difference between the clocks means that the machine was suspended
+_MAX_PREFIXES = 20  # in one record: other hosts can advertise thousands
 
 
 class _Stopped(Exception):
@@ -370,7 +371,7 @@ class Daemon:
         return {
             "interfaces": list(self._listed),
             "up": sorted(self._dispatcher.proxy.desired.usable),
-            "prefixes": sorted(map(str, scope.on_link or ())),
+            "prefixes": sorted(map(str, scope.on_link or ()))[:_MAX_PREFIXES],
             "default_routes": sorted(scope.routes.uplinks),
             "hosts": counters.hosts,
             "resyncs": counters.resyncs,

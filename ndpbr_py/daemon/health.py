@@ -108,11 +108,11 @@ class Health:
     def _log_network(self, snapshot: KernelSnapshot) -> None:
         changes = self._network.changes(snapshot, self._listed, clock.now())
         for prefix, dev in changes.added:
-            self._log.record("info", "prefix-added", prefix=str(prefix), dev=dev)
+            self._log.limited("info", "prefix-added", prefix=str(prefix), dev=dev)
         for prefix, dev in changes.deprecated:
-            self._log.record("warning", "prefix-deprecated", prefix=str(prefix), dev=dev)
+            self._log.limited("warning", "prefix-deprecated", prefix=str(prefix), dev=dev)
         for prefix, dev in changes.removed:
-            self._log.record("warning", "prefix-removed", prefix=str(prefix), dev=dev)
+            self._log.limited("warning", "prefix-removed", prefix=str(prefix), dev=dev)
         if (lost := changes.lost) is not None:
             self._log.record("warning", "default-route-lost", dev=lost.dev, via=lost.gateway and str(lost.gateway))
         if (back := changes.restored) is not None:

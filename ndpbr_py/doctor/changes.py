@@ -5,12 +5,14 @@ Pure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ndpbr_py.doctor.finding import Finding, Status
 
 _TROUBLE = (Status.FAIL, Status.WARN)
+_MAX_NEW = 10  # findings of one check at a time: other hosts can advertise thousands of prefixes
 
 
 @dataclass(slots=True)
@@ -41,11 +43,14 @@ class CheckStates:
         """Return the failures and warnings that are new, and the checks that pass again, each with its duration."""
         findings = list(findings)
         self.failed = dict.fromkeys(self.failed, False)
-        new = []
+        new: list[Finding] = []
+        numbers: Counter[str] = Counter()
         for finding in findings:
             self.failed[finding.name] = self.failed.get(finding.name, False) or finding.status is Status.FAIL
             if finding.status in _TROUBLE and (finding.status, finding.fix) not in self._known(finding.name):
-                new.append(finding)
+                numbers[finding.name] += 1
+                if numbers[finding.name] <= _MAX_NEW:
+                    new.append(finding)
         for finding in new:
             self._troubles.setdefault(finding.name, _Trouble(now)).known.add((finding.status, finding.fix))
         failing = {finding.name for finding in findings if finding.status in _TROUBLE}

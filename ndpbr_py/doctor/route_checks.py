@@ -70,9 +70,10 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
         if len(devs) == 1:
             yield _prefix(facts.tables, prefix, devs[0], ignored=prefix in ignored)
     for (prefix, dev), deprecated in on_link_prefixes(facts.tables, facts.interfaces).items():
+        if not deprecated:
+            continue
         proxied = {entry.address for entry in facts.tables.proxies if entry.ours and entry.address in prefix}
-        used = len(proxied - facts.tables.own)
-        if deprecated and used:
+        if used := len(proxied - facts.tables.own):
             found = f"{prefix} is deprecated on {dev}, and hosts still use it ({used} proxied addresses)"
             yield warn("deprecated-prefix", f"{found}: radvd before 2.20 goes on announcing it as preferred")
     for prefix in sorted(facts.rules.prefixes - where.keys()):

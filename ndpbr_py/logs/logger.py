@@ -101,6 +101,7 @@ class Log:
         self._queued: list[Decision] = []
         self._claims = TokenBucket(20, 500)
         self._moves = TokenBucket(1, 50)  # a machine on two links may flip hundreds of addresses between them
+        self._prefixes = TokenBucket(1, 50)  # a router advertisement may have 40 of them
         self._reports = TokenBucket(1 / 10, 1)
         self._warned = OncePerKey(3600, 1000)
         # A flood of false claims is a warning once a minute.
@@ -111,6 +112,10 @@ class Log:
         """Write one record, after those of the queued decisions."""
         self.flush()
         self._emit(level, event, fields)
+
+    def limited(self, level: str, event: str, /, **fields: object) -> None:
+        """Write a record of which other hosts may cause thousands; at level debug beyond the rate limit."""
+        self.record(level if self._prefixes.allows(self._now()) else "debug", event, **fields)
 
     def condition(self, level: str, event: str, /, *, active: bool, key: str = "", **fields: object) -> None:
         """Log when a condition begins, when its fields change, and when it ends.
@@ -163,8 +168,9 @@ class Log:
                 self._write("debug" if self._is_summarized(decision) else level(decision), decision)
             if self.commands is not None:
                 self._write_commands(decision)
-        if (self._claims.has_refused or self._moves.has_refused) and self._reports.allows(now):
-            self._log.warning("log-rate-limited", count=self._claims.refused() + self._moves.refused())
+        limits = (self._claims, self._moves, self._prefixes)
+        if any(limit.has_refused for limit in limits) and self._reports.allows(now):
+            self._log.warning("log-rate-limited", count=sum(limit.refused() for limit in limits))
         self.sink.retry()
         return bool(self._queued)
 
