@@ -1,0 +1,72 @@
+"""SIGKILL at any moment of a start or a stop: the next run takes over, and its stop leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+from random import Random
+
+from tests.claim import claim
+from tests.conftest import Start
+from tests.home import LAN, Home
+from tests.lab import TIMEOUT_S, until
+from tests.observed import clean, routes, settings
+from tests.program import Daemon
+
+DEVS = ("wan0", "lan0", "lan1")
+MOMENTS = 25
+SEED = int(os.environ.get("NDPBR_SEED", Random().randrange(1 << 32)))
+HOSTS = [LAN, *(f"2001:db8:64::12:{number:x}" for number in range(1, 8))]
+ROUTES = {f"{address} dev lan0 proto 135" for address in HOSTS}
+
+
+def test_killed_start_and_stop_leave_nothing_to_the_next_run(home: Home, daemon: Start) -> None:
+    """A run is killed when its log has a random length, during its start or its stop; the next run adopts its hosts.
+
+    In turn a start and the next run's stop are killed; then a run is stopped, and everything is as it was at first.
+    """
+    print(f"NDPBR_SEED={SEED}")
+    random = Random(SEED)
+    home.router.sysctl("net/ipv6/neigh/wan0/proxy_delay", 33)
+    home.lan.lay(*(f"address replace {address}/64 dev eth0 nodad" for address in HOSTS))
+    before = settings(home.router, *DEVS)
+    first = _serving(home, daemon)
+    size = first.logfile.stat().st_size
+    assert first.stop() == 0
+    stop_size = first.logfile.stat().st_size - size
+    killed = {"start": 0, "stop": 0}
+    while sum(killed.values()) < MOMENTS:
+        starting = daemon(home.router, *DEVS, ready=False)
+        killed["start"] += _is_killed(starting, random.randrange(size))
+        stopping = _serving(home, daemon, adopted=routes(home.router) & ROUTES)
+        written = stopping.logfile.stat().st_size
+        stopping.process.terminate()
+        killed["stop"] += _is_killed(stopping, written + random.randrange(stop_size))
+        last = _serving(home, daemon, adopted=routes(home.router) & ROUTES)
+
+        assert last.stop() == 0
+        assert clean(home.router)
+        assert settings(home.router, *DEVS) == before
+        assert not any(last.state.iterdir())
+    assert min(killed.values()) > 0
+
+
+def _is_killed(running: Daemon, size: int) -> bool:
+    """Kill a daemon as soon as its log has *size* bytes; return whether it had not ended before."""
+    while running.logfile.stat().st_size < size and running.process.poll() is None:
+        pass
+    running.process.kill()
+    return running.process.wait(TIMEOUT_S) == -signal.SIGKILL
+
+
+def _serving(home: Home, daemon: Start, adopted: Iterable[str] = ()) -> Daemon:
+    """Return a daemon that serves all hosts, and has adopted those with these routes."""
+    running = daemon(home.router, *DEVS)
+    found = {record["address"] for record in running.logged("host-learned", reason="adopted")}
+    assert {route.split()[0] for route in adopted} <= found
+    lladdr = home.lan.mac("eth0")
+    for address in HOSTS:
+        claim(home.lan, address, lladdr=lladdr)
+    until(lambda: routes(home.router) >= ROUTES, what="each host has its route")
+    return running
