@@ -77,6 +77,22 @@ def test_static_host_that_was_never_seen() -> None:
     assert printed[-1] == "daemon: a host on lan0, never seen"
 
 
+@pytest.mark.parametrize(
+    ("state", "answer"),
+    [
+        (NudState.STALE, "yes, but it was seen on lan0, and another program's route leads to wan0: proxied on lan0"),
+        (NudState.FAILED, "yes: proxied on lan0"),
+    ],
+)
+def test_host_that_was_seen_on_another_link_than_that_of_a_foreign_route(state: NudState, answer: str) -> None:
+    """A /128 route that another program has left behind sends the host's packets to the wrong link."""
+    routed = of(HOST, changed(state=state), route(dev="wan0", ours=False), entry(dev="lan0"))
+    printed = list(lines(routed, None, running=True))
+
+    assert printed[0] == answer
+    assert (f"advice: ip -6 route show {HOST}" in printed) == answer.startswith("yes, but")
+
+
 def test_host_is_an_address_an_lladdr_or_a_name(tmp_path: Path) -> None:
     """A link-layer address is that of all its addresses in the neighbor table; a name may be of both."""
     (tmp_path / "hosts").write_text(f"2001:db8::77 phone\n{LLADDR} phone\n")

@@ -15,7 +15,7 @@ from ndpbr_py.doctor.facts import Facts, Link
 from ndpbr_py.doctor.finding import Finding, Status, ok
 from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.doctor.service import Service, service
-from tests.builders import LLADDR, entry, kernel, prefix_route, route
+from tests.builders import HOST, LLADDR, entry, kernel, prefix_route, route
 
 
 def found(check: Any, **known: Any) -> list[tuple[str, str, str | None]]:
@@ -110,6 +110,13 @@ def test_entries_of_other_programs_that_the_routing_table_confirms() -> None:
     contradicted = found(machine_checks.foreign, tables=kernel(client, prefix_route()))
 
     assert (confirmed[0][0], contradicted[0][0]) == ("ok", "warn")
+
+
+def test_entry_of_another_program_on_the_link_of_the_host() -> None:
+    """The host's own route leads to that link: the router defends the address against its owner."""
+    (line,) = found(machine_checks.foreign, tables=kernel(entry(dev="lan0", ours=False), route(), prefix_route()))
+
+    assert line[:2] == ("warn", f"{HOST} dev lan0, which ndpbr never changes")
 
 
 def test_limits() -> None:

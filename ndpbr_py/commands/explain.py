@@ -94,8 +94,9 @@ def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running
     if explanation.reason is not None:
         yield f"no: {explanation.reason}"
     else:
-        but = _silence(daemon) if running else ", but ndpbr is not running, and its entries are left over"
-        yield f"yes{but}: proxied on {', '.join(explanation.proxied_on)}"
+        stopped = None if running else "ndpbr is not running, and its entries are left over"
+        but = stopped or explanation.but or _silence(daemon)
+        yield f"yes{f', but {but}' if but else ''}: proxied on {', '.join(explanation.proxied_on)}"
     if explanation.advice is not None:
         yield f"advice: {explanation.advice}"
     for name, value in explanation.facts:
@@ -106,12 +107,12 @@ def lines(explanation: Explanation, daemon: Mapping[str, Any] | None, *, running
         yield f"daemon: {'running; asking it requires root and its --state-dir' if running else 'not running'}"
 
 
-def _silence(daemon: Mapping[str, Any] | None) -> str:
+def _silence(daemon: Mapping[str, Any] | None) -> str | None:
     """Return for how long the host has not answered, if it did not answer the last time."""
     host = daemon and daemon["host"]
     if host and host["lladdr"] is None and not host.get("routed"):
-        return ", but it has never been seen"
-    return f", but it has not answered for {host['last_seen_s']:.0f} s" if host and host["rechecking"] else ""
+        return "it has never been seen"
+    return f"it has not answered for {host['last_seen_s']:.0f} s" if host and host["rechecking"] else None
 
 
 def _daemon_lines(daemon: Mapping[str, Any]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from ndpbr_py.doctor import explain_text
 from ndpbr_py.iproute2.policy import Path, PolicyRule, TableRoute, deciding
 
 Facts = list[tuple[str, str]]
+_SEEN = (Verdict.PRESENT, Verdict.CLAIMED)
 _ABOUT_INTERFACES = (Reason.WITHOUT_ND, Reason.UPSTREAM_LINK)
 
 
@@ -35,6 +36,7 @@ class Explanation:
         proxied_on: The interfaces on which the kernel answers for the address.
         reason: Why the address is not proxied; None if it is.
         advice: A command, or what else the user can do.
+        but: Why the host may not be reached although its address is proxied.
     """
 
     address: IPv6Address
@@ -42,6 +44,7 @@ class Explanation:
     proxied_on: tuple[str, ...] = ()
     reason: str | None = None
     advice: str | None = None
+    but: str | None = None
 
 
 def explained(
@@ -95,6 +98,11 @@ def explained(
     if address in kernel.own and on:
         return Explanation(address, facts, on)
     if route in rules.interfaces and on:
+        foreign = any(it.address == address and not it.ours for it in kernel.host_routes)
+        seen = [it.dev for it in neighbors if it.dev != route and VERDICTS[it.state] in _SEEN]
+        if foreign and seen:
+            but = f"it was seen on {seen[0]}, and another program's route leads to {route}"
+            return Explanation(address, facts, on, None, f"ip -6 route show {address}", but)
         past = next(((dev, paths[dev]) for dev in on if dev in paths and paths[dev].dev != route), None)
         if past is None:
             return Explanation(address, facts, on)

@@ -6,7 +6,8 @@ Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv6Address
 
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, ProxyEntry
 from ndpbr_py.core.routes import RoutingTable
@@ -125,16 +126,17 @@ def foreign(facts: Facts) -> Iterator[Finding]:
     more = f" and {len(entries) - _MAX_NAMED_ENTRIES} more" if len(entries) > _MAX_NAMED_ENTRIES else ""
     # No command: it would cut off the hosts of the other program.
     routes = RoutingTable(facts.tables.routes, facts.rules.prefixes)
-    if all(_leads_elsewhere(routes, entry) for entry in entries):
+    hosts = {route.address: route.dev for route in facts.tables.host_routes}
+    if all(_leads_elsewhere(routes, hosts, entry) for entry in entries):
         yield ok("foreign-entries", f"{named}{more}: another program's, and the routing table agrees with them")
     else:
         yield warn("foreign-entries", f"{named}{more}, which ndpbr never changes")
 
 
-def _leads_elsewhere(routes: RoutingTable, entry: ProxyEntry) -> bool:
-    """Whether the routing table sends the address of *entry* to another link than the one where it is proxied."""
-    best = routes.best(entry.address)
-    return bool(best) and entry.dev not in {route.dev for route in best}
+def _leads_elsewhere(routes: RoutingTable, hosts: Mapping[IPv6Address, str | None], entry: ProxyEntry) -> bool:
+    """Whether the /128 route of a host, else the routing table, sends *entry*'s address to a link where it is not."""
+    devs = {hosts.get(entry.address)} - {None} or {route.dev for route in routes.best(entry.address)}
+    return bool(devs) and entry.dev not in devs
 
 
 def tagged(tables: KernelSnapshot | None) -> list[HostRoute | ProxyEntry]:
