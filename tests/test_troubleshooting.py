@@ -16,7 +16,7 @@ from tests.lab import until
 from tests.program import ROOT
 
 DEVS = ("wan0", "lan0", "lan1")
-FILTER = 'table ip6 f { chain c { type filter hook prerouting priority 0; iifname "lan0" fib saddr . iif oif missing drop\n}\n}'
+FILTER = "table ip6 f { chain c { type filter hook prerouting priority 0\niif lan0 fib saddr . iif oif missing drop\n}\n}"
 # The first words of each row of the page's two tables, and the tests that produce it.
 ROWS: Mapping[str, str] = {
     "no host behind the router": "e2e_doctor:mistake_is_found_and_fixed,port_of_a_bridge,mistake_of_a_firewall",
@@ -26,7 +26,8 @@ ROWS: Mapping[str, str] = {
     "only some hosts": "e2e_explain:addresses_that_are_no_host,rules_of_the_running_daemon"
     " e2e_doctor:mistake_is_found_and_fixed",
     "hosts that come home": "recipe:deprecated_prefix e2e_doctor:deprecated_prefix_of_hosts",
-    "no host is found": "troubleshooting:no_host_is_found fault_privilege:discovery_without_net_raw_probes_remembered_hosts",
+    "no host is found": "troubleshooting:no_host_is_found"
+    " fault_privilege:discovery_without_net_raw_probes_remembered_hosts",
     "it stopped for all hosts when radvd": "recipe:stopping_radvd_leaves_forwarding_on",
     "the modem solicits, the router": "e2e_listen:provider_that_drops_answers_from_link_local_addresses",
     "one host, which was on another LAN": "troubleshooting:outdated_entries_of_another_program",
