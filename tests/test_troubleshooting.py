@@ -16,7 +16,8 @@ from tests.lab import until
 from tests.program import ROOT
 
 DEVS = ("wan0", "lan0", "lan1")
-FILTER = "table ip6 f { chain c { type filter hook prerouting priority 0\niif lan0 fib saddr . iif oif missing drop\n}\n}"
+RULE = "iif lan0 fib saddr . iif oif missing drop"
+FILTER = f"table ip6 f {{ chain c {{ type filter hook prerouting priority 0; {RULE}\n}}\n}}"
 # The first words of each row of the page's two tables, and the tests that produce it.
 ROWS: Mapping[str, str] = {
     "no host behind the router": "e2e_doctor:mistake_is_found_and_fixed,port_of_a_bridge,mistake_of_a_firewall",
