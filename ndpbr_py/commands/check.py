@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import socket
 from collections.abc import Sequence
 
 from ndpbr_py import config
 from ndpbr_py.core.listed import Listed
 from ndpbr_py.iproute2 import program
+from ndpbr_py.system.interfaces import interface_names
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the answer."""
     options = config.run_config(arguments)
     program.find()
-    print(checked(options.interfaces, [name for _, name in socket.if_nameindex()]))
+    print(checked(options.interfaces, interface_names()))
     return 0
 
 

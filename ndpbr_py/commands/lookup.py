@@ -6,7 +6,6 @@ Exit status: 0 a host answers for each address, 1 none does, 2 bad usage.
 from __future__ import annotations
 
 import argparse
-import socket
 import sys
 import time
 from ipaddress import IPv6Address
@@ -23,6 +22,7 @@ from ndpbr_py.doctor.explain_text import OBJECTIONS
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, program
 from ndpbr_py.names import Names
+from ndpbr_py.system.interfaces import interface_names
 
 _RETRY_DELAY_S = 1.0
 _OBSTACLES = {reason.value: sentence for reason, (sentence, _) in OBJECTIONS.items()} | {
@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Look up an address, or all addresses of a host."""
     keys, kernel = keys_of(arguments.address, Names(arguments.names)), KernelSnapshot()
     if any(isinstance(key, str) for key in keys):
-        devs = [name for _, name in socket.if_nameindex()]
+        devs = interface_names()
         kernel = dump.snapshot_now(program.find(), devs, config.PROTOCOL, ("neighbor",))
     found, silent = addresses(arguments.address, keys, kernel), 0
     for address in found:

@@ -10,7 +10,6 @@ import json
 import platform
 import re
 import shlex
-import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -31,6 +30,7 @@ from ndpbr_py.iproute2 import program
 from ndpbr_py.names import Names
 from ndpbr_py.recording.anonymize import Anonymizer
 from ndpbr_py.recording.format import comment
+from ndpbr_py.system.interfaces import interface_names
 
 _KEY = re.compile(r"# ([a-z]+): ")
 # Lines with words of users, in which a host name may be. In all others, a host that is called `route` would do harm.
@@ -48,7 +48,7 @@ def main(arguments: argparse.Namespace) -> int:
     ip = program.find()
     answer = ask(arguments.state_dir, request="log")
     more = list(_lines(facts, answer, ip, arguments.state_dir, names))
-    hidden = {*names.all(), platform.node()} - {name for _, name in socket.if_nameindex()}
+    hidden = {*names.all(), platform.node()} - set(interface_names())
     edit = partial(edited, anonymizer=Anonymizer(hidden)) if arguments.anonymize else str
     record(arguments.file, facts.interfaces, ip, arguments.state_dir, arguments.seconds, more, edit)
     return 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -30,6 +29,7 @@ from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import dump, program
 from ndpbr_py.names import Names
 from ndpbr_py.packets.round_trip import round_trips
+from ndpbr_py.system.interfaces import interface_names
 from ndpbr_py.system.terminal import has_color, size
 
 _FAILED, _NOT_RUNNING = 1, 3  # exit statuses
@@ -70,7 +70,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def read(ip: program.Program, protocol: int, state_dir: Path, names: Names) -> tuple[list[Row], KernelSnapshot, Daemon]:
     """Return the hosts, the kernel's tables and the state of the daemon, if it answers."""
-    devs = [name for _, name in socket.if_nameindex()]
+    devs = interface_names()
     kernel = dump.snapshot_now(ip, devs, protocol, ("address", "route", "proxy", "neighbor"))
     addresses = [text(address) for address in {entry.address for entry in kernel.proxies if entry.ours}]
     daemon = ask(state_dir, request="state")

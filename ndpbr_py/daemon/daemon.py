@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import time
 import traceback
 from collections.abc import Coroutine
@@ -57,6 +56,7 @@ from ndpbr_py.iproute2.program import Program
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.packets.solicitation_socket import SocketOpened, SocketRefused
 from ndpbr_py.system import clock
+from ndpbr_py.system.interfaces import interface_names
 from ndpbr_py.system.lock import NamespaceLocks
 
 _START_TIMEOUT_S = 20.0  # until the first snapshot must have been taken
@@ -139,7 +139,7 @@ class Daemon:
         self._watch_signals()
         self._log.summarized = not self._config.dry_run
         try:
-            for _, dev in socket.if_nameindex():
+            for dev in interface_names():
                 self._follow(dev, exists=True)
             for dev in self._listed:
                 if not Path("/sys/class/net", dev).exists():
