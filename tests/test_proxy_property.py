@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ndpbr_py.core import on_demand
-from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelProxy, DelRoute, RejoinGroup
+from ndpbr_py.core.actions import Action, AddProxy, AddRoute, Advertise, DelProxy, DelRoute, RejoinGroup
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import (
     ActionRefused,
@@ -47,6 +47,7 @@ PLACES = (prefix_route(NESTED, "tun0"), prefix_route(NESTED, "lan1", "fe80::7"),
 LLADDRS = st.sampled_from([f"02:00:00:00:00:0{n}" for n in range(1, 4)])
 STATES_WITH_LLADDR = [NudState.STALE, NudState.REACHABLE, NudState.DELAY, NudState.PROBE, NudState.PERMANENT]
 MAX_HOSTS, PER_LLADDR = 3, 2
+WITHHELD_S = 10.0  # how long a proxy entry is withheld at most
 CONTESTED = (HostState.CONTESTED, HostState.CONTESTED_UNVERIFIED)
 
 
@@ -83,11 +84,13 @@ class Life(RuleBasedStateMachine):
         self.resync, self.drifted = self.resync_again, self.drifted_again
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
-        refused = []
+        refused, advertised = [], []
         for decision in decisions:
             if decision.resync:
                 self.resync = self.resync_again = True
             for action in decision.actions:
+                if isinstance(action, Advertise):
+                    advertised.append(action)
                 why = self.run(action)
                 if why is not None:
                     refused.append(ActionRefused(action, why, why.value))
@@ -96,6 +99,14 @@ class Life(RuleBasedStateMachine):
                 assert self.proxy.hosts.count_with_lladdr(decision.lladdr, decision.dev) <= PER_LLADDR
         for refusal in refused:
             self.handle(refusal)
+        for advertisement in advertised:
+            self.advertise(advertisement)
+
+    def advertise(self, action: Advertise) -> None:
+        """Only what the kernel answers for is advertised, and the modem's own address."""
+        if self.proxy.may_advertise(action) and self.kernel_is_known:
+            key = action.address, action.dev
+            assert key in self.kernel.proxies or (action.address == NEXT_HOP and action.dev != "wan0")
 
     def run(self, action: Action) -> Refusal | None:
         if isinstance(action, RejoinGroup):
@@ -148,14 +159,22 @@ class Life(RuleBasedStateMachine):
     @rule(seconds=st.floats(0.0, 200.0))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
+        withheld = set(self.proxy.desired.withheld.items())
         self.handle(Tick())
 
         assert not self.proxy.on_demand.idle(self.now)
+        assert seconds < WITHHELD_S or withheld.isdisjoint(self.proxy.desired.withheld.items())
 
     @rule(address=ADDRESSES, dev=WITH_ND_DEVS)
     def address_is_solicited(self, address: IPv6Address, dev: str) -> None:
         if dev in self.kernel.up:
             self.handle(SolicitationReceived(dev, IPv6Address("fe80::1"), address, "02:00:00:00:00:09"))
+
+    @rule(address=ADDRESSES, dev=WITH_ND_DEVS, lladdr=LLADDRS)
+    def duplicate_is_detected(self, address: IPv6Address, dev: str, lladdr: str) -> None:
+        """A DAD probe; half a second later its sender might pass."""
+        if dev in self.kernel.up:
+            self.handle(SolicitationReceived(dev, None, address, lladdr))
 
     @rule(why=st.sampled_from([Refusal.NO_DEVICE, Refusal.OTHER]))
     def next_entry_will_be_refused(self, why: Refusal) -> None:
@@ -250,9 +269,14 @@ class Life(RuleBasedStateMachine):
         """Whether another program's route makes *address* a host: on a listed link, and eligible."""
         return dev in LISTED and (address in ON_LINK or (address == NEXT_HOP and dev == "wan0"))
 
+    @property
+    def kernel_is_known(self) -> bool:
+        """Whether the proxy has read, and been told, all that happened to the kernel's tables."""
+        return not (self.resync or self.drifted or self.delayed or self.applying is not None)
+
     @invariant()
     def kernel_has_the_installed_entries(self) -> None:
-        if self.resync or self.drifted or self.delayed or self.applying is not None:
+        if not self.kernel_is_known:
             return
         # The kernel takes a proxy entry on an interface that is down, too; it does nothing there.
         assert {it for it in self.kernel.ours() if it[2] in self.kernel.up} == believed(self.proxy)
@@ -262,6 +286,12 @@ class Life(RuleBasedStateMachine):
         for address, dev in self.proxy.on_demand:
             assert address not in self.proxy.hosts
             assert on_demand.link_of(self.proxy, address, dev) is not None, "a host there may have it"
+
+    @invariant()
+    def detection_is_not_answered_where_the_owner_is_silent(self) -> None:
+        """Otherwise the address would be a duplicate for the newcomer."""
+        for address, dev in self.proxy.desired.withheld.items():
+            assert address not in self.proxy.hosts or ("proxy", address, dev) not in believed(self.proxy)
 
     @invariant()
     def states_of_hosts_are_consistent(self) -> None:
