@@ -103,6 +103,7 @@ def test_old_neighbor_of_a_forgotten_host_reaches_it_where_it_is_learned(home: H
     home.lan.ip(f"neigh replace {address} lladdr 02:00:00:00:00:99 dev eth0 nud stale")
     _use_on_lan2(home, address)
     running.wait_for("host-learned", address=address, dev="lan1")
+    running.wait_for("host-advertised", address=address, reason="moved")
 
     until(lambda: home.router.mac("lan0") in neighbor(home.lan, address, "eth0"), what="the cache is corrected")
 
