@@ -91,6 +91,14 @@ def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packed.build(tmp_path_factory.mktemp("pyz") / "ndpbr.pyz", *packed.pythons().values())
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return the products of `make dist`."""
+    if reason := packed.cannot_build():
+        pytest.skip(reason)
+    return packed.make_dist(tmp_path_factory.mktemp("built") / "a", umask=0o022, seed="1", age=0)
+
+
 # Tests with any of these stay on one worker of pytest-xdist, so that what takes long is made once.
 MADE_ONCE = {"bare_root", "built", "pyz"}
 # Started before all others, so that no worker is left with them at the end.

@@ -1,9 +1,10 @@
-"""Pythons -> ndpbr.pyz with bytecode for them; and the Pythons of this machine."""
+"""Pythons -> ndpbr.pyz with bytecode for them, or all that `make dist` builds; and the Pythons of this machine."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,25 @@ def build(output: Path, *pythons: str) -> Path:
     builder = (sys.executable, str(ROOT / "packaging/pyz.py"))
     subprocess.run([*builder, str(output), str(LIBRARIES), *pythons], check=True)
     return output
+
+
+def make_dist(folder: Path, umask: int, seed: str, age: int) -> dict[str, bytes]:
+    """Return the products of `make dist` in a copy of the tree whose files are *age* seconds older."""
+    out = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT, folder, ignore=out)
+    shutil.copytree(ROOT / ".ci", folder / ".ci")
+    for path in folder.rglob("*"):
+        path.chmod(path.stat().st_mode & ~umask)
+        os.utime(path, times=(path.stat().st_mtime - age,) * 2)
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "build").mkdir()
+    (folder / "build/libraries").symlink_to(LIBRARIES)
+    # --old-file: do not rebuild these because of the copy's file times.
+    words = ("make", "--old-file=.venv/run", "--old-file=.venv/tools", "--old-file=build/libraries", "dist")
+    env = {**os.environ, "PYTHONHASHSEED": seed}
+    ended = subprocess.run(words, cwd=folder, env=env, umask=umask, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return {path.name: path.read_bytes() for path in (folder / "dist").iterdir()}
 
 
 def pythons() -> dict[str, str]:

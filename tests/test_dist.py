@@ -101,7 +101,7 @@ def test_one_file_holds_the_licences(pyz: Path) -> None:
 
 def test_two_builds_are_the_same(built: dict[str, bytes], tmp_path: Path) -> None:
     """Folder, time, umask and hash seed do not change any of the files."""
-    again = made(tmp_path / "another-folder", umask=0o077, seed="2", age=10_000_000)
+    again = packed.make_dist(tmp_path / "another-folder", umask=0o077, seed="2", age=10_000_000)
 
     wheel, sdist = f"ndpbr-{__version__}-py3-none-any.whl", f"ndpbr-{__version__}.tar.gz"
     assert set(built) == {wheel, sdist, "SHA256SUMS", "ndpbr.8", "ndpbr.pyz", *COMPLETIONS}
@@ -156,30 +156,3 @@ def test_source_distribution_holds_the_whole_project(built: dict[str, bytes]) ->
         held = {name.partition("/")[2] for name in archive.getnames()}
 
     assert set(listed.stdout.split()) - held == {".gitignore"}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Return the products of `make dist`."""
-    if reason := packed.cannot_build():
-        pytest.skip(reason)
-    return made(tmp_path_factory.mktemp("built") / "a", umask=0o022, seed="1", age=0)
-
-
-def made(folder: Path, umask: int, seed: str, age: int) -> dict[str, bytes]:
-    """Return the products of `make dist` in a copy of the tree whose files are *age* seconds older."""
-    out = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
-    shutil.copytree(ROOT, folder, ignore=out)
-    shutil.copytree(ROOT / ".ci", folder / ".ci")
-    for path in folder.rglob("*"):
-        path.chmod(path.stat().st_mode & ~umask)
-        os.utime(path, times=(path.stat().st_mtime - age,) * 2)
-    (folder / ".venv").symlink_to(sys.prefix)
-    (folder / "build").mkdir()
-    (folder / "build/libraries").symlink_to(packed.LIBRARIES)
-    # --old-file: do not rebuild these because of the copy's file times.
-    words = ("make", "--old-file=.venv/run", "--old-file=.venv/tools", "--old-file=build/libraries", "dist")
-    env = {**os.environ, "PYTHONHASHSEED": seed}
-    ended = subprocess.run(words, cwd=folder, env=env, umask=umask, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return {path.name: path.read_bytes() for path in (folder / "dist").iterdir()}

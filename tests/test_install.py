@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.program import ROOT
+from ndpbr_py import __version__
+from tests import rootfs
+from tests.claim import claim
+from tests.home import LAN, Home
+from tests.program import ROOT, Daemon
 
 BUILT = ("ndpbr.pyz", "ndpbr.8", "ndpbr.bash", "ndpbr.zsh", "ndpbr.fish")
 SHARED = {
@@ -71,6 +76,42 @@ def test_uninstall_removes_what_was_installed(tree: Path, tmp_path: Path, servic
     removals = re.findall(r"(?m)^rm -r?f (.*?)(?: +#.*)?$", (ROOT / "docs/upgrade.md").read_text())
 
     assert installed - {path for line in removals for path in line.split()} == set()
+
+
+def test_readme_from_install_to_run(home: Home, built: dict[str, bytes], bare_root: Path, tmp_path: Path) -> None:
+    """Whoever follows README's commands has a program that runs; `make install` puts the same one there, too.
+
+    `scp` and `ssh router` are a copy into a router's root file system and a command there.
+    """
+    tree, router = tmp_path / "tree", rootfs.enter(bare_root)
+    (tree / "dist").mkdir(parents=True)
+    for name in ("Makefile", "packaging", "openrc"):
+        (tree / name).symlink_to(ROOT / name)
+    for name, content in built.items():
+        (tree / "dist" / name).write_bytes(content)
+    install, run = re.findall(r"(?ms)^## (?:Install|Run)\n.*?^```\n(.*?)^```$", (ROOT / "README.md").read_text())
+    made, copied, checked = (shlex.split(line, comments=True) for line in install.splitlines())
+    started, shown = (shlex.split(line, comments=True) for line in run.splitlines())
+    program = bare_root / copied[2].removeprefix("router:/")
+    shutil.copyfile(tree / copied[1], program)
+    version = home.router.run(*router, "sh", "-c", checked[2])
+    # Inside and outside, the files of the daemon have the same path.
+    Path(f"{bare_root}{tmp_path}").mkdir(parents=True)
+    running = Daemon(home.router, *started[2:], folder=tmp_path, program=(*router, *started[:1]))
+    running.wait_for("started")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    hosts = home.router.run(*router, *shown)
+    program.unlink()
+    installed = make(tree, "install", f"DESTDIR={bare_root}", "SERVICE=openrc")
+    again = home.router.run(*router, "ndpbr", "--version")
+
+    assert (made, copied[0], checked[:2]) == (["make", "dist"], "scp", ["ssh", "router"])
+    assert (version.stdout, version.stderr) == (f"ndpbr {__version__}\n", "")
+    assert f"# {hosts.stdout}" in run
+    assert running.stop() == 0
+    assert installed.returncode == 0, installed.stderr
+    assert again.stdout == version.stdout
 
 
 def test_install_keeps_the_users_settings(tree: Path, tmp_path: Path) -> None:
