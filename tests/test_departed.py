@@ -22,7 +22,7 @@ def test_forgotten_host_was_last_seen() -> None:
     """It was present until its entry left REACHABLE, which is later than it became REACHABLE."""
     forgotten = at(nd_proxy(), *HISTORY)
 
-    assert why([forgotten]) == [("host-forgotten", "failed")]
+    assert why([forgotten]) == [("host-forgotten", "no-answer")]
     assert forgotten.detail == Detail(last_seen_s=303, known_for_s=333, solicited=False)
 
 

@@ -87,7 +87,9 @@ def test_deprecated_prefix_of_hosts(home: Home, ndpbr: Run, daemon: Start) -> No
 
     (found,) = (it for it in deprecated if it["name"] == "deprecated-prefix")
     assert found["status"] == "warn"
-    assert found["detail"].startswith(f"{PREFIX} is deprecated on wan0, and hosts still use it (1 proxied addresses): ")
+    assert found["detail"].startswith(
+        f"{PREFIX} is deprecated on wan0, and hosts still use it (proxied addresses: 1): "
+    )
     assert "deprecated-prefix" not in {it["name"] for it in preferred}
 
 

@@ -21,7 +21,7 @@ def test_silent_host_that_vanished_expires(home: Home, daemon: Start) -> None:
     running.wait_for("host-forgotten", address=LAN)
     reasons = [record["reason"] for record in running.log() if record.get("address") == LAN]
 
-    assert reasons[-2:] == ["one-more-try", "failed"]
+    assert reasons[-2:] == ["one-more-try", "no-answer"]
     until(lambda: not proxies(home.router) and not routes(home.router), what="the host's entries are gone")
 
 

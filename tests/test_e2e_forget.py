@@ -25,7 +25,7 @@ def test_vanished_host_is_forgotten_when_it_fails_twice(home: Home, daemon: Star
     ask(home.inet, LAN, timeout=0.1)
     running.wait_for("host-forgotten", address=LAN)
 
-    assert _steps(running)[-2:] == [("host-probed", "one-more-try"), ("host-forgotten", "failed")]
+    assert _steps(running)[-2:] == [("host-probed", "one-more-try"), ("host-forgotten", "no-answer")]
     until(lambda: not proxies(home.router) and not routes(home.router), what="the host's entries are gone")
 
 
@@ -89,7 +89,7 @@ def test_host_that_never_answers_is_forgotten_immediately(home: Home, daemon: St
     assert _steps(running, ABSENT) == [
         ("host-learned", "first-sight"),
         ("lookup-started", "first-sight"),
-        ("host-forgotten", "failed"),
+        ("host-forgotten", "no-answer"),
     ]
     until(lambda: not proxies(home.router) and not routes(home.router), what="the address's entries are gone")
 

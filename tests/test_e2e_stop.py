@@ -98,7 +98,7 @@ def test_next_start_forgets_an_absent_host(home: Home, daemon: Start) -> None:
     for dev in DEVS:
         home.router.sysctl(f"net/ipv6/neigh/{dev}/retrans_time_ms", 100)
     second = daemon(home.router, *DEVS)
-    second.wait_for("host-forgotten", address=LAN, reason="failed")
+    second.wait_for("host-forgotten", address=LAN, reason="no-answer")
 
     until(lambda: f"{LAN} dev lan0 proto 135" not in routes(home.router), what="the route is gone")
     until(lambda: f"{LAN} dev wan0 proto 135" not in proxies(home.router), what="the proxy entry is gone")

@@ -11,7 +11,7 @@ from tests.builders import addr
 
 CLAIMED = [
     (DecisionKind.LEARNED, Reason.FIRST_SIGHT),
-    (DecisionKind.FORGOTTEN, Reason.FAILED),
+    (DecisionKind.FORGOTTEN, Reason.NO_ANSWER),
     (DecisionKind.FORGOTTEN, Reason.FULL),
     (DecisionKind.IGNORED, Reason.OFF_LINK),
 ]

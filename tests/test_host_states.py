@@ -9,7 +9,7 @@ from ndpbr_py.core.host_states import TRANSITIONS, Effect, Evidence, HostState
 from tests.builders import OTHER_LLADDR, changed, handle, nd_proxy, why
 
 _S, _E = HostState, Evidence
-FORGOTTEN = (None, Effect.FORGET, "failed")
+FORGOTTEN = (None, Effect.FORGET, "no-answer")
 RECHECKED = (_S.RECHECKING, Effect.PROBE_GROUP, "one-more-try")
 MOVED = (_S.UNVERIFIED, Effect.MOVE, "owner-silent")
 VERIFIED = (_S.VERIFIED, Effect.VERIFY, "reachable")
@@ -39,12 +39,12 @@ TABLE = {
     (_S.CONTESTED, _E.SILENT): MOVED,
     (_S.CONTESTED, _E.LLADDR_ELSEWHERE): NOTHING,  # a probe is pending
     (_S.CONTESTED, _E.CLAIMED_ELSEWHERE): CONTESTED,
-    (_S.CONTESTED, _E.CLAIMANT_SILENT): (_S.VERIFIED, Effect.NONE, "failed"),
+    (_S.CONTESTED, _E.CLAIMANT_SILENT): (_S.VERIFIED, Effect.NONE, "no-answer"),
     (_S.CONTESTED_UNVERIFIED, _E.ANSWERED): SETTLED,
     (_S.CONTESTED_UNVERIFIED, _E.SILENT): MOVED,
     (_S.CONTESTED_UNVERIFIED, _E.LLADDR_ELSEWHERE): NOTHING,  # its first probe is pending
     (_S.CONTESTED_UNVERIFIED, _E.CLAIMED_ELSEWHERE): CONTESTED_UNVERIFIED,
-    (_S.CONTESTED_UNVERIFIED, _E.CLAIMANT_SILENT): (_S.UNVERIFIED, Effect.NONE, "failed"),
+    (_S.CONTESTED_UNVERIFIED, _E.CLAIMANT_SILENT): (_S.UNVERIFIED, Effect.NONE, "no-answer"),
 }
 
 

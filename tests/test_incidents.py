@@ -1,4 +1,4 @@
-"""Five incidents: the records that a reader needs who has nothing but the log at level info, and no others.
+"""Incidents: the records that a reader needs who has nothing but the log at level info, and no others.
 
 Was the host reachable at that time? What was wrong, from when to when, and whose fault was it?
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tests.advertise import advertise
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
@@ -46,7 +47,7 @@ def test_phone_was_away(home: Home, daemon: Start) -> None:
     running.wait_for("host-learned", address=LAN, returned=True)
     forgotten, learned = _info(running)
 
-    assert (forgotten["event"], forgotten["address"], forgotten["reason"]) == ("host-forgotten", LAN, "failed")
+    assert (forgotten["event"], forgotten["address"], forgotten["reason"]) == ("host-forgotten", LAN, "no-answer")
     assert (forgotten["solicited"], type(forgotten["last_seen_s"]), type(forgotten["known_for_s"])) == (True, int, int)
     assert (learned["event"], learned["address"], learned["returned"], learned["solicited"]) == (
         "host-learned",
@@ -87,6 +88,23 @@ def test_default_route_was_lost(home: Home, daemon: Start) -> None:
     assert type(records["default-route-restored"]["lost_for_s"]) is int
     assert records["check-failed"]["detail"] == "none: no host reaches the outside"
     assert records["check-failed"]["fix"] == f"ip -6 route add default via {MODEM} dev wan0"
+
+
+def test_modem_sent_no_advertisements(home: Home, daemon: Start) -> None:
+    """The default route came from the modem and was not renewed: the record asks for the modem, and adds no route."""
+    home.router.ip("-6 route del default")
+    home.router.sysctl("net/ipv6/conf/wan0/accept_ra", 2)
+    advertise(home.modem, "lan0")
+    until(lambda: "proto ra" in home.router.ip("-6 route show default"), what="the router has a default route")
+    running = _with_two_hosts(home, daemon)
+    advertise(home.modem, "lan0", lifetime_s=0)  # at once what happens 30 minutes after the last one
+    failed = running.wait_for("check-failed", check="default-route")
+
+    assert running.wait_for("default-route-lost", dev="wan0")["via"].startswith("fe80::")
+    assert (
+        failed["detail"] == "none: no host reaches the outside; wan0 waits for a router advertisement: is the modem on?"
+    )
+    assert failed["fix"] is None
 
 
 def test_guest_link_flapped(home: Home, daemon: Start) -> None:

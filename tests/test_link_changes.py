@@ -122,7 +122,7 @@ def test_host_without_carrier_may_use_its_address_elsewhere() -> None:
 
     silent = changed(state=NudState.FAILED)
     assert why(handle(proxy, silent, now=8.0)) == [("host-probed", "one-more-try")]
-    assert why(handle(proxy, silent, now=11.0)) == [("host-forgotten", "failed")]
+    assert why(handle(proxy, silent, now=11.0)) == [("host-forgotten", "no-answer")]
 
 
 def test_carrier_that_a_snapshot_shows_counts() -> None:

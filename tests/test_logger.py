@@ -64,7 +64,7 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
         "info",
         {"reason": "same-lladdr-elsewhere", "from_dev": "wan0"},
     ),
-    DecisionKind.FORGOTTEN: (decision(DecisionKind.FORGOTTEN, Reason.FAILED), "info", {"reason": "failed"}),
+    DecisionKind.FORGOTTEN: (decision(DecisionKind.FORGOTTEN, Reason.NO_ANSWER), "info", {"reason": "no-answer"}),
     DecisionKind.ADVERTISED: (
         decision(DecisionKind.ADVERTISED, Reason.SOLICITED, Detail(seen_on="wan0")),
         "debug",

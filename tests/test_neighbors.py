@@ -98,7 +98,7 @@ def test_unverified_host_is_forgotten_when_it_does_not_answer() -> None:
     """A host that has never answered is forgotten at the first failure, proxy entry first."""
     decisions = handle(nd_proxy(), changed(), changed(state=FAILED))
 
-    assert why(decisions) == [("host-forgotten", "failed")]
+    assert why(decisions) == [("host-forgotten", "no-answer")]
     assert actions(decisions) == [DelProxy(A, "wan0"), DelRoute(A, "lan0"), DelNeighbor(A, "lan0")]
 
 
@@ -109,7 +109,7 @@ def test_verified_host_is_probed_again_before_it_is_forgotten() -> None:
     again = handle(proxy, changed(state=REACHABLE), changed(state=FAILED))
 
     assert (why(again), actions(again)) == ([("host-probed", "one-more-try")], [ASK_ALL])
-    assert why(handle(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
+    assert why(handle(proxy, changed(state=FAILED))) == [("host-forgotten", "no-answer")]
     assert A not in proxy.hosts
 
 

@@ -200,7 +200,7 @@ def test_sleeping_host_is_probed_twice_before_a_frame_with_its_lladdr_removes_it
     handle(proxy, changed(state=REACHABLE), changed("fe80::33", dev="lan1"))
 
     assert why(handle(proxy, changed(state=FAILED))) == [("host-probed", "one-more-try")]
-    assert why(handle(proxy, changed(state=FAILED))) == [("host-forgotten", "failed")]
+    assert why(handle(proxy, changed(state=FAILED))) == [("host-forgotten", "no-answer")]
 
 
 def test_claims_with_two_lladdrs_in_turn_move_a_host_once() -> None:

@@ -82,7 +82,7 @@ def test_silent_host_is_probed_once_an_interval() -> None:
     decisions = handle(proxy, Tick(), now=210.0)
     assert (why(decisions), actions(decisions)) == ([("host-probed", "not-confirmed")], [Probe(A, "lan0", LLADDR)])
     assert why(handle(proxy, changed(state=NudState.FAILED), now=213.0)) == [("host-probed", "one-more-try")]
-    assert why(handle(proxy, changed(state=NudState.FAILED), now=216.0)) == [("host-forgotten", "failed")]
+    assert why(handle(proxy, changed(state=NudState.FAILED), now=216.0)) == [("host-forgotten", "no-answer")]
 
 
 def test_refused_lookup_on_another_link_does_not_end_the_second_try() -> None:
@@ -92,7 +92,7 @@ def test_refused_lookup_on_another_link_does_not_end_the_second_try() -> None:
 
     gone = Probe(A, "wan0", None), Probe(A, "lan0", None)
     refusals = [handle(proxy, ActionRefused(probe, Refusal.OTHER, "")) for probe in gone]
-    assert list(map(why, refusals)) == [[], [("host-forgotten", "failed")]]
+    assert list(map(why, refusals)) == [[], [("host-forgotten", "no-answer")]]
 
 
 @pytest.mark.parametrize("state", [REACHABLE, NudState.PERMANENT])

@@ -70,7 +70,7 @@ def test_entries_of_an_earlier_run_are_adopted() -> None:
     assert actions(decisions) == [Probe(A, "lan0", None)]
     assert [host.installed for host in proxy.hosts] == [Entries("lan0", ("wan0",))]
     assert why(handle(proxy, changed(state=REACHABLE))) == [("host-verified", "reachable")]
-    assert why(handle(nd_proxy(), kernel(route(), entry()), changed(state=FAILED))) == [("host-forgotten", "failed")]
+    assert why(handle(nd_proxy(), kernel(route(), entry()), changed(state=FAILED))) == [("host-forgotten", "no-answer")]
 
 
 def test_adopted_host_that_the_cache_knows_as_permanent_is_not_probed() -> None:
@@ -250,7 +250,7 @@ def test_host_forgotten_while_a_snapshot_is_applied_gets_no_entries() -> None:
     judged = proxy.reconcile(kernel(route()), 0.0, 1)
 
     assert until_the_first_repair(judged) == A
-    assert why(handle(proxy, changed(gone, state=FAILED))) == [("host-forgotten", "failed")]
+    assert why(handle(proxy, changed(gone, state=FAILED))) == [("host-forgotten", "no-answer")]
     assert not any(judged)
 
 

@@ -95,7 +95,10 @@ def test_fixes_name_the_uplink() -> None:
 
 
 def test_what_should_be_advertised_is_not_added_by_hand() -> None:
-    """Where router advertisements are accepted, an unknown gateway or address is no advice; a known gateway is."""
+    """Where router advertisements are accepted, an unknown gateway or address is no advice; a known gateway is.
+
+    Not that of a route which was advertised: a route by hand would not help, and would never expire.
+    """
     accepting = Facts(DEVS, (Link("wan0", accept_ra=2), STATIC[1]), KernelSnapshot())
     lost = replace(accepting, lost_route=Route(DEFAULT, "wan0", addr("fe80::1")))
     waits = "; wan0 waits for a router advertisement: is the modem on?"
@@ -103,6 +106,8 @@ def test_what_should_be_advertised_is_not_added_by_hand() -> None:
     for finding in (*route_checks.default_route(accepting), *route_checks.prefixes(accepting)):
         assert (finding.status.value, finding.fix, finding.detail.endswith(waits)) == ("fail", None, True)
     assert [f.fix for f in route_checks.default_route(lost)] == ["ip -6 route add default via fe80::1 dev wan0"]
+    expired = replace(accepting, lost_route=Route(DEFAULT, "wan0", addr("fe80::1"), advertised=True))
+    assert [f.fix for f in route_checks.default_route(expired)] == [None]
 
 
 def test_many_neighbors_on_the_uplink() -> None:
@@ -156,5 +161,5 @@ def test_deprecated_prefix_matters_while_hosts_use_it() -> None:
         for it in (tables, used, preferred)
     ]
 
-    begin = f"{HOME} is deprecated on wan0, and hosts still use it (1 proxied addresses): "
+    begin = f"{HOME} is deprecated on wan0, and hosts still use it (proxied addresses: 1): "
     assert [[it.startswith(begin) for it in details] for details in found] == [[], [True], []]

@@ -241,7 +241,7 @@ def test_open_address_stays_open_when_the_tables_are_read() -> None:
     assert host is not None
 
     assert AddProxy(A, "lan1") not in actions(handle(proxy, kernel(up=THREE)))
-    proxy.forget(host, Reason.FAILED, 0.0)
+    proxy.forget(host, Reason.NO_ANSWER, 0.0)
     assert why(handle(proxy, changed(state=FAILED))) == [("lookup-failed", "unresolved")]
     assert proxy.desired.withheld == {}
 

@@ -45,7 +45,7 @@ def test_forgotten_host_is_not_looked_up() -> None:
     """The failure that makes ndpbr forget a host is the answer to its own probe."""
     decisions = handle(nd_proxy(*THREE), changed(), changed(state=FAILED))
 
-    assert why(decisions) == [("host-forgotten", "failed")]
+    assert why(decisions) == [("host-forgotten", "no-answer")]
     assert actions(decisions)[-1] == DelNeighbor(A, "lan0")
 
 

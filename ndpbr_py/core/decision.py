@@ -64,7 +64,7 @@ class Reason(Enum):
     NO_CLAIM = "no-claim"
     LLADDR_CHANGED = "lladdr-changed"
     LLADDR_ELSEWHERE = "lladdr-elsewhere"
-    FAILED = "failed"
+    NO_ANSWER = "no-answer"
     ONE_MORE_TRY = "one-more-try"
     EXPIRED = "not-confirmed"
     UNVERIFIED = "still-unverified"
@@ -112,7 +112,7 @@ class Reason(Enum):
 # A route of another program, or all its proxy entries for one address.
 ForeignEntry = HostRoute | tuple[ProxyEntry, ...]
 # The reasons of the decisions that a flood of claimed addresses causes.
-CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.FAILED, Reason.FULL))
+CLAIMS = frozenset((Reason.FIRST_SIGHT, Reason.NO_ANSWER, Reason.FULL))
 
 
 @value

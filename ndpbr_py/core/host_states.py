@@ -85,7 +85,7 @@ class Transition:
 _VERIFY = Transition(HostState.VERIFIED, Effect.VERIFY, Reason.REACHABLE)
 _SETTLE = Transition(HostState.VERIFIED, Effect.SETTLE, Reason.OWNER_ANSWERS)
 _RECHECK = Transition(HostState.RECHECKING, Effect.PROBE_GROUP, Reason.ONE_MORE_TRY)
-_FORGET = Transition(None, Effect.FORGET, Reason.FAILED)
+_FORGET = Transition(None, Effect.FORGET, Reason.NO_ANSWER)
 _MOVE = Transition(HostState.UNVERIFIED, Effect.MOVE, Reason.OWNER_SILENT)
 _SEEN = Transition(HostState.SEEN_ELSEWHERE, Effect.PROBE, Reason.LLADDR_ELSEWHERE)
 _CONTEST = Transition(HostState.CONTESTED, Effect.PROBE, Reason.CLAIMED_ELSEWHERE)
@@ -117,13 +117,13 @@ TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
         Evidence.ANSWERED: _SETTLE,
         Evidence.SILENT: _MOVE,
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
-        Evidence.CLAIMANT_SILENT: Transition(HostState.VERIFIED, Effect.NONE, Reason.FAILED),
+        Evidence.CLAIMANT_SILENT: Transition(HostState.VERIFIED, Effect.NONE, Reason.NO_ANSWER),
     },
     HostState.CONTESTED_UNVERIFIED: {
         Evidence.ANSWERED: _SETTLE,
         Evidence.SILENT: _MOVE,
         Evidence.CLAIMED_ELSEWHERE: _CONTEST_UNVERIFIED,
-        Evidence.CLAIMANT_SILENT: Transition(HostState.UNVERIFIED, Effect.NONE, Reason.FAILED),
+        Evidence.CLAIMANT_SILENT: Transition(HostState.UNVERIFIED, Effect.NONE, Reason.NO_ANSWER),
     },
     HostState.STATIC: {},
     HostState.ROUTED: {},

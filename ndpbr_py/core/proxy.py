@@ -200,7 +200,7 @@ class NdProxy(State):
                 and action.lladdr is None
                 and action.dev == host.dev in self.desired.usable
             )
-            return [self.forget(host, Reason.FAILED, now)] if hopeless else []
+            return [self.forget(host, Reason.NO_ANSWER, now)] if hopeless else []
         installed = host.installed
         if action.dev != installed.route if isinstance(action, AddRoute) else action.dev not in installed.proxies:
             return []  # refused too late: the host has moved meanwhile

@@ -196,7 +196,7 @@ class State:
     def forget(self, host: Host, reason: Reason, now: float) -> Decision:
         """Remove *host* with all its entries, and the neighbor entry of one that does not answer."""
         actions: list[Action] = list(steps(host.address, host.installed, NOTHING))
-        if reason is Reason.FAILED:
+        if reason is Reason.NO_ANSWER:
             actions.append(DelNeighbor(host.address, host.dev))
         self.hosts.remove(host)
         last_seen = host.last_seen(now)

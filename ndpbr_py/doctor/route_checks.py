@@ -74,7 +74,7 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
             continue
         proxied = {entry.address for entry in facts.tables.proxies if entry.ours and entry.address in prefix}
         if used := len(proxied - facts.tables.own):
-            found = f"{prefix} is deprecated on {dev}, and hosts still use it ({used} proxied addresses)"
+            found = f"{prefix} is deprecated on {dev}, and hosts still use it (proxied addresses: {used})"
             yield warn("deprecated-prefix", f"{found}: radvd before 2.20 goes on announcing it as preferred")
     for prefix in sorted(facts.rules.prefixes - where.keys()):
         yield ok("prefix", f"{prefix} by --prefix")
@@ -173,6 +173,8 @@ def _static(facts: Facts, table: RoutingTable, static: IPv6Address | IPv6Network
 def _route_to_add(facts: Facts) -> str | None:
     """Return the command that adds a default route; None if its gateway is not known and should be advertised."""
     if (lost := facts.lost_route) is not None and lost.gateway is not None:
+        if lost.advertised and _waiting(facts):
+            return None  # it has expired, because the router is off or has no uplink
         return f"ip -6 route add default via {lost.gateway} dev {lost.dev}"
     routers = {entry.dev: entry.address for entry in facts.readable_tables().neighbors if entry.router}
     dev = next((dev for dev in facts.interfaces if dev in routers), _upstream(facts))
