@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from contextlib import suppress
 from functools import partial
 from ipaddress import IPv6Address, IPv6Network
@@ -62,6 +63,27 @@ def test_two_frames_do_not_take_the_address_of_a_host_that_answers(home: Home, d
         attacker.claim(LAN)
         until(lambda: f"{LAN} dev lan0 proto 135" in routes(home.router))
         assert f"{LAN} dev {away} proto 135" in proxies(home.router)
+
+
+@pytest.mark.parametrize("away", ["lan1", "wan0"])
+def test_repeated_claims_do_not_take_the_address_of_a_host_that_answers(home: Home, daemon: Start, away: str) -> None:
+    """An attacker claims the address every 0.5 s, with changing lladdrs, and answers: its owner keeps everything."""
+    running = _knowing_the_owner(home, daemon, away)
+    shorten_neighbor_timers(home.router, away)  # each claim is probed, and the attacker answers
+    host, dev, gateway = (home.lan2, "eth0", "fe80::1") if away == "lan1" else (home.modem, "lan0", ROUTER)
+    entries = {f"{LAN} dev {it} proto 135" for it in ("wan0", "lan1")}
+    with Attacker(host, dev, gateway=gateway, answers={IPv6Address(LAN)}) as attacker:
+        for number in range(6):
+            attacker.lladdr = f"02:00:00:00:66:{number % 3:02x}"
+            attacker.claim(LAN)
+            running.wait_for("address-conflict", address=LAN, claimed_by=attacker.lladdr)
+            assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+            assert entries <= proxies(home.router)
+            time.sleep(0.5)
+        assert IPv6Address(LAN) in attacker.answered
+
+    assert not running.logged("host-moved")
+    assert {record["reason"] for record in running.logged("address-conflict")} == {"owner-answers"}
 
 
 def test_deleted_neighbor_entry_is_no_silence_of_the_owner(home: Home, daemon: Start) -> None:
