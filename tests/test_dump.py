@@ -44,6 +44,14 @@ def test_failed_dump_is_named(tmp_path: Path) -> None:
         _read(tmp_path)
 
 
+def test_tables_without_any_interface_are_an_error(tmp_path: Path) -> None:
+    """What prints garbage and ends with status 0 is no ip(8): no host is forgotten because of it."""
+    script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', "*) echo garbage;;", "esac")
+
+    with pytest.raises(NdpbrError, match="printed no interface"):
+        _read(tmp_path, "link")
+
+
 def test_dump_that_hangs_is_ended(tmp_path: Path) -> None:
     """After ten seconds the error says which command has not answered, and its process is gone."""
     path = script(tmp_path, f'echo $$ >"{tmp_path}/pid"', "exec sleep 1000")
@@ -51,7 +59,7 @@ def test_dump_that_hangs_is_ended(tmp_path: Path) -> None:
     async def story() -> None:
         forward = later()
         task = asyncio.create_task(dump.snapshot(Program(path, (6, 1), "6.1.0"), ("lan0",), 135, ("route",)))
-        await until((tmp_path / "pid").exists)
+        await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("\n"))
         assert not task.done()
         forward(10.0)
         with pytest.raises(NdpbrError, match="`ip -6 -N route show` did not answer within 10 s"):
@@ -80,7 +88,7 @@ def test_cancellation_just_as_a_dump_ends_is_no_error(tmp_path: Path) -> None:
     assert errors == []
 
 
-def _read(folder: Path) -> KernelSnapshot:
+def _read(folder: Path, kind: str = "route") -> KernelSnapshot:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(folder), prepend=":")
-        return dump.snapshot_now(find(), ("lan0",), 135, ("route",))
+        return dump.snapshot_now(find(), ("lan0",), 135, (kind,))

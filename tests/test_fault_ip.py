@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.claim import claim
 from tests.conftest import Run
 from tests.home import LAN, Home
 from tests.lab import TIMEOUT_S, Host, until
-from tests.observed import clean, proxies, settings
+from tests.observed import clean, proxies, routes, settings
 from tests.program import PROGRAM, ROOT
 
 DEVS = ("wan0", "lan0")
@@ -39,6 +40,14 @@ case "$*" in *flush*)
 esac
 exec {ip} "$@"
 """
+# The real ip, unless a file beside it says otherwise.
+BROKEN = """#!/bin/sh
+if [ -e "$0.broken" ]; then
+    HOW
+fi
+exec {ip} "$@"
+"""
+GARBAGE = r"""printf '\377\n2001:db8:64::11 dev lan0 FAILED\ngarbage dev lan0 lladdr\n\0'; echo '@' >&2; exit 0"""
 PASSED_ON = '#!/bin/sh\nexec {ip} "$@"\n'
 
 
@@ -120,6 +129,38 @@ def test_commands_that_fail_at_the_stop_are_repeated(home: Home, tmp_path: Path)
     assert running.process.wait(TIMEOUT_S) == 0
     assert "flush-failed" not in running.events()
     assert clean(home.router)
+
+
+@pytest.mark.parametrize(
+    ("how", "event"),
+    [("exec sleep 1000", "monitor-unresponsive"), ("exit 1", "read-failed"), (GARBAGE, "read-failed")],
+    ids=["hangs", "fails", "garbage"],
+)
+def test_ip_that_is_broken_for_a_while_loses_no_host(home: Home, tmp_path: Path, how: str, event: str) -> None:
+    """Each process that starts hangs, fails or prints garbage; when ip works again, old and new hosts are served."""
+    before = settings(home.router, *DEVS)
+    new = "2001:db8:64::12"
+    home.lan.ip(f"address add {new}/64 dev eth0 nodad")
+    running = Running(home.router, tmp_path, BROKEN.replace("HOW", how))
+    until(lambda: "started" in running.events(), what="the daemon has started")
+    claim(home.lan, LAN)
+    until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is learned")
+    broken = running.ip.with_name("ip.broken")
+    broken.touch()
+    for pid in Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split():
+        os.kill(int(pid), signal.SIGKILL)
+    claim(home.lan, new)
+    running.process.send_signal(signal.SIGHUP)
+    until(lambda: event in running.events(), 20, what="the daemon has noticed")
+    assert f"{LAN} dev lan0 proto 135" in routes(home.router)
+    broken.unlink()
+    entries = {f"{address} dev wan0 proto 135" for address in (LAN, new)}
+    until(lambda: entries <= proxies(home.router), what="both hosts are served")
+    running.process.terminate()
+
+    assert running.process.wait(TIMEOUT_S) == 0
+    assert clean(home.router)
+    assert settings(home.router, *DEVS) == before
 
 
 def test_reason_for_giving_up_is_in_the_log(home: Home, tmp_path: Path) -> None:

@@ -33,7 +33,10 @@ async def snapshot(
     """
     tables = Tables(interfaces, protocol)
     await dump(program, tables.line_parser, kinds)
-    return tables.snapshot()
+    result = tables.snapshot()
+    if "link" in kinds and not result.names:
+        raise NdpbrError("`ip -6 -o link show` printed no interface")  # each network namespace has `lo`
+    return result
 
 
 def snapshot_now(
