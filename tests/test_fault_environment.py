@@ -85,6 +85,30 @@ def test_closed_standard_streams_disturb_nothing(home: Home, tmp_path: Path) -> 
     assert settings(home.router, *DEVS) == before
 
 
+def test_reader_of_the_log_that_ends_disturbs_nothing(home: Home, tmp_path: Path) -> None:
+    """Standard error is a pipe that no process reads any more (EPIPE): the daemon works on, and ends with 0."""
+    reading, writing = os.pipe()
+    options = (
+        "--pidfile",
+        str(tmp_path / "pid"),
+        "--log-level",
+        "debug",
+        "run",
+        "--state-dir",
+        str(tmp_path / "state"),
+    )
+    running = home.router.spawn(*PROGRAM, *options, *DEVS, stderr=writing, cwd=ROOT)
+    os.close(writing)
+    with open(reading) as log:
+        until(lambda: "event=started" in log.readline(), what="the daemon has started")
+    claim(home.lan, LAN)
+    until(lambda: PROXY in proxies(home.router), what="the host is learned")
+    running.terminate()
+
+    assert running.wait(TIMEOUT_S) == 0
+    assert clean(home.router)
+
+
 def test_sighup_requests_a_resync(home: Home, daemon: Start) -> None:
     """A flushed entry, of which the kernel sends no event, is back soon after SIGHUP."""
     running = daemon(home.router, "--resync-interval", "3600", *DEVS)

@@ -39,11 +39,14 @@ def invalid() -> list[bytes]:
         frames.message(FORGED, group, 136, bytes(4)),
     ]
     vlan = b"\0\5\x86\xdd" + valid  # after the type of an untagged frame: no IPv6 packet
-    return [*changed, vlan, *(valid[:length] for length in range(len(valid)))]
+    unsolicited = frames.advertisement(FORGED, "ff02::1", FORGED, bytes((2, 0, 0, 0, 0x66, 0x66)))
+    whole = (valid, frames.frame(FORGED, gateway, group, frames.SOURCE_LLADDR + frames.NONCE), unsolicited)
+    return [*changed, vlan, *(packet[:length] for packet in whole for length in range(len(packet)))]
 
 
 def test_invalid_frames_teach_nothing(home: Home, daemon: Start) -> None:
-    """Truncated, forwarded, fragmented and otherwise invalid solicitations on three links add no host."""
+    """Truncated, forwarded, fragmented and otherwise invalid packets, 705 on three links, add no host."""
+    assert 3 * len(invalid()) == 705
     running = daemon(home.router, *DEVS)
     for host, dev, gateway in (
         (home.modem, "lan0", ROUTER),
