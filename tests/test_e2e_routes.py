@@ -70,6 +70,21 @@ def test_uplink_with_a_host_route_only_cannot_take_addresses_of_the_inside(home:
     until(lambda: proxies(home.router) == entries, what="the LAN host is proxied")
 
 
+def test_route_to_nowhere(home: Home, daemon: Start) -> None:
+    """A part of the prefix that is reachable nowhere is closed to claims; the aggregate of the prefixes is not."""
+    kinds = {"unreachable": "2001:db8:64:0:c::", "blackhole": "2001:db8:64:0:d::", "prohibit": "2001:db8:64:0:e::"}
+    for kind, part in kinds.items():
+        home.router.ip(f"-6 route add {kind} {part}/80")
+    home.router.ip("-6 route add unreachable 2001:db8:64::/56")
+    running = daemon(home.router, "wan0", "lan0", "lan1")
+    for part in kinds.values():
+        claim(home.lan, f"{part}5")
+        running.wait_for("address-ignored", address=f"{part}5", dev="lan0", reason="routed-elsewhere")
+    claim(home.lan, LAN)
+
+    running.wait_for("host-verified", address=LAN)
+
+
 def test_new_route_removes_the_hosts_that_it_contradicts(home: Home, daemon: Start) -> None:
     """A route that is added later takes effect immediately; when it is deleted, the host may come back."""
     running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
@@ -127,13 +142,15 @@ def test_advertised_prefix_without_end_changes_nothing_for_lan_hosts(home: Home,
     assert not [record for record in running.log() if record["event"] == "host-forgotten" and record["address"] == LAN]
 
 
-def test_static_host_wins_over_the_routing_table(home: Home, daemon: Start) -> None:
-    """--static is explicit: the host is proxied, and one warning at the start says what the table says."""
+def test_static_host_wins_over_the_routing_table(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path) -> None:
+    """--static is explicit: the host is proxied; a warning at the start, and of doctor, says what the table says."""
     home.router.ip(f"-6 route add {NESTED} via fe80::7 dev lan1")
     running = daemon(home.router, "--static", f"{CLIENT}%lan0", "wan0", "lan0", "lan1")
     warned = running.wait_for("check-warned", check="static")
 
     assert warned["detail"] == f"{CLIENT} is on lan0 by --static, but the routing table says {NESTED} dev lan1"
+    doctor = ndpbr(home.router, "doctor", "--state-dir", str(tmp_path / "state")).stdout
+    assert f"warn static: {warned['detail']}" in doctor
     assert f"{CLIENT} dev wan0 proto 135" in proxies(home.router)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from ndpbr_py.config import LogConfig
@@ -55,3 +56,30 @@ def test_host_learned_behind_the_marker_is_not_missed_in_the_tables(tmp_path: Pa
         return dispatcher.counters.hosts_repaired, addr() in dispatcher.proxy.hosts
 
     assert asyncio.run(story()) == (0, True)
+
+
+def test_tables_are_read_at_most_once_a_second(tmp_path: Path) -> None:
+    """However often a change of routes is reported: a fight of two programs costs no more than that."""
+    reads: list[float] = []
+
+    async def read() -> KernelSnapshot:
+        reads.append(time.monotonic())
+        return kernel()
+
+    async def story() -> None:
+        commands, log = Commands(135), Log(LogConfig(), Records())
+        executor = Executor(script(tmp_path, "exec cat >/dev/null"), commands, nothing)
+        dispatcher = Dispatcher(nd_proxy(), executor, commands, log, nothing)
+        resync = Resync(read, nothing, dispatcher, None, nothing, log, 1000.0)
+        running = asyncio.create_task(resync.run())
+        async with asyncio.timeout(DEADLINE):
+            while len(reads) < 2:
+                resync.request()
+                await asyncio.sleep(0.01)
+        running.cancel()
+        executor.close()
+        dispatcher.close()
+
+    asyncio.run(story())
+
+    assert reads[1] - reads[0] >= 1.0
