@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import until
 from tests.observed import proxies, routes, shorten_neighbor_timers
-from tests.program import Daemon
+from tests.program import ROOT, Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
 ATTACKER = "02:00:00:00:66:66"
+CLAIMS = ROOT / "bench/packet_sender.py"
 
 
 def test_claimed_address_stays_with_an_owner_that_answers(home: Home, daemon: Start) -> None:
@@ -131,6 +135,28 @@ def test_unverified_host_is_evicted_for_one_that_answers(home: Home, daemon: Sta
     running.wait_for("host-learned", address=LAN2)
 
     assert until(lambda: f"{LAN2} dev lan1 proto 135" in routes(home.router))
+
+
+def test_flood_of_claims_takes_nothing_from_another_lan(home: Home, daemon: Start) -> None:
+    """A machine claims 10,000 addresses a second: known hosts are served, new ones learned, the table has its limit."""
+    new = "2001:db8:64::23"
+    home.lan2.ip(f"address add {new}/64 dev eth0 nodad")
+    echo(home.inet)
+    running = daemon(home.router, "--max-hosts", "64", *DEVS)
+    claim(home.lan2, LAN2)
+    running.wait_for("host-verified", address=LAN2)
+    flood = home.lan.spawn(sys.executable, str(CLAIMS), "claims", "10000", "600", stdout=subprocess.DEVNULL)
+    running.wait_for("address-ignored", dev="lan0", reason="max-hosts")
+
+    def learned() -> bool:
+        claim(home.lan2, new)
+        return f"{new} dev lan1 proto 135" in routes(home.router)
+
+    until(learned, what="a new host on the other LAN is learned")
+    assert until(lambda: ask(home.lan2, INET, source=LAN2), what="the known host is served") is not None
+    assert flood.poll() is None
+    assert len(routes(home.router)) <= 64
+    assert not running.logged("host-forgotten", address=LAN2)
 
 
 def _learned(home: Home, daemon: Start) -> Daemon:
