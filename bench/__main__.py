@@ -31,6 +31,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "recovery": recovery.run,
     "scan": scan.run,
     "listening": listening.run,
+    "ways": listening.run_ways,
     "server": server.run,
     "routes": routes.run,
     "running": running.run,
