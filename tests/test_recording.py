@@ -12,6 +12,10 @@ def at(minute: int, second: float = 0.0, hour: int = 12) -> str:
     return f"[2026-11-23T{hour:02d}:{minute:02d}:{second:09.6f}] "
 
 
+def never() -> None:
+    """Return no deadline."""
+
+
 def test_plain_output_of_ip_has_no_header() -> None:
     """Every line of plain output is there, even a last one without its newline: it may have been typed."""
     recording = Recording(iter(["# how recorded\n", "one\n", "two"]))
@@ -39,13 +43,18 @@ def test_header_ends_before_the_monitors_lines() -> None:
 
 
 def test_time_goes_by_in_ticks() -> None:
-    """Until the next line there are as many ticks as in the daemon, and the rest of the time."""
-    waited: list[float] = []
+    """Until the next line there is a tick for each deadline, as in the daemon, and the rest of the time."""
+    deadlines, waited = [0.0, 30.0, 100.0, 200.0], list[float]()
     recorded = ReplayClock(wait=waited.append)
-    ticks = [len(list(recorded.ticks(line))) for line in (at(0), "no stamp", at(1, 45.5), at(1, 46))]
+    ticks = []
+    for line in (at(0), "no stamp", at(1, 45.5), at(1, 46)):
+        ticks.append(0)
+        for _ in recorded.ticks(line, lambda: deadlines[0]):
+            deadlines.pop(0)
+            ticks[-1] += 1
 
     assert ticks == [0, 0, 3, 0]
-    assert waited == [30.0, 30.0, 30.0, 15.5, 0.5]
+    assert waited == pytest.approx([0.1, 29.9, 70.0, 5.5, 0.5], abs=0.1)
     assert recorded.now == 106.0
 
 
@@ -54,25 +63,25 @@ def test_time_never_goes_back() -> None:
     recorded = ReplayClock()
     times = []
     for line in (at(10), at(11), at(5), at(10, 30), at(12)):
-        list(recorded.ticks(line))
+        list(recorded.ticks(line, never))
         times.append(recorded.now)
 
     assert times == [0.0, 60.0, 60.0, 60.0, 120.0]
 
 
 def test_long_gap_costs_little() -> None:
-    """However long the gap, there are at most a thousand ticks."""
+    """However long the gap, and however often something is due, there are at most a thousand ticks."""
     recorded = ReplayClock()
-    list(recorded.ticks(at(0)))
+    list(recorded.ticks(at(0), never))
 
-    assert 990 <= len(list(recorded.ticks("[9999-11-23T12:00:00.000000] "))) <= 1000
+    assert 990 <= len(list(recorded.ticks("[9999-11-23T12:00:00.000000] ", lambda: 0.0))) <= 1000
 
 
 @pytest.mark.parametrize(("zone", "hour"), [("+0100", 11), ("-0330", 15.5), ("+0000", 12), ("", 12), ("CET", 12)])
 def test_date_is_utc(zone: str, hour: float) -> None:
     """The date is that of the line, minus the offset of its zone."""
     recorded = ReplayClock(zone)
-    list(recorded.ticks(at(0)))
+    list(recorded.ticks(at(0), never))
 
     assert recorded.date() % 86400 == hour * 3600
 

@@ -59,7 +59,7 @@ def test_rules_of_the_recorded_daemon(capfd: pytest.CaptureFixture[str], tmp_pat
     status, commands, _ = replay(capfd, file, interfaces=None)
 
     assert status == 0
-    assert commands == [
+    assert [it for it in commands if it.startswith("ip -6 ") and " add " in it] == [
         it.replace("135", "99") for address in ("fd99::1", "fd00::7") for it in learning(address, "wan0")
     ]
 
@@ -197,7 +197,9 @@ def test_clock_is_that_of_the_recording(
 
     err = replay(capfd, written(tmp_path, HEADER, *lines), interfaces=None)[2]
 
-    assert [json.loads(it)["event"] for it in err] == ["host-learned", "host-moved", event]
+    events = [json.loads(it)["event"] for it in err]
+    due = ("lookup-started", "host-advertised")
+    assert [it for it in events if it not in due] == ["host-learned", "host-moved", event]
 
 
 def test_hosts_expire_as_the_time_goes_by(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -219,7 +221,7 @@ def test_real_time_is_waited_for(capfd: pytest.CaptureFixture[str], tmp_path: Pa
     status, out, _ = replay(capfd, file, "--real-time", interfaces=None)
 
     assert time.monotonic() - before >= 0.4
-    assert (status, len(out)) == (0, 4)
+    assert (status, len([it for it in out if " add " in it])) == (0, 4)
 
 
 @pytest.mark.parametrize(("seconds", "logged"), [(50.0, 700), (0.0, 500)])

@@ -1,8 +1,8 @@
 """Transcripts: lines of the monitor -> commands, word for word.
 
-A file of fixtures/transcripts has a line of the monitor after `>` and a command after `<`; `# interfaces:` and
-`# prefix:` are as for `ndpbr replay`.  `# route:` is a route of the main table at the start; one after `+` is added,
-and one after `-` is deleted.
+A file of fixtures/transcripts has a line of the monitor after `>` and a command after `<`; what was due before the time
+of a line comes first. `# interfaces:` and `# prefix:` are as for `ndpbr replay`. `# route:` is a route of the main
+table at the start; one after `+` is added, and one after `-` is deleted.
 """
 
 from __future__ import annotations

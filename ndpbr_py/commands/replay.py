@@ -90,7 +90,7 @@ class Player:
 
     def advance(self, line: str) -> Iterator[str]:
         """Yield the commands that follow from the ticks until the time of *line*."""
-        for _ in self._clock.ticks(line):
+        for _ in self._clock.ticks(line, self._proxy.next_deadline):
             yield from self.handle(Tick())
 
     def handle(self, event: Event) -> Iterator[str]:

@@ -25,7 +25,7 @@ ENDED = "ended"  # the last line of the recording
 _NEIGHBOR = KINDS[-1]
 _VALUE = re.compile(r"# ([a-z][\w/.-]*): (.*)")
 _ZONE = re.compile(r"([+-])(\d\d)(\d\d)")
-_TICK_S = 30.0  # as in the daemon
+_MIN_TICK_S = 0.001
 _MAX_TICKS = 1000  # between two lines
 
 
@@ -123,17 +123,17 @@ class ReplayClock:
         self._first: float | None = None
         self.now = 0.0
 
-    def ticks(self, line: str) -> Iterator[None]:
-        """Advance to the time stamp of *line*, if it has one; yield for every tick of the daemon on the way."""
+    def ticks(self, line: str, next_deadline: Callable[[], float | None]) -> Iterator[None]:
+        """Advance to the time stamp of *line*, if it has one; yield whenever a tick is due on the way."""
         at = timestamps.seconds(line)
         if at is None:
             return
         if self._first is None:
             self._first = at
         end = at - self._first  # may be earlier, when summer time ended or the clock was set
-        step = max(_TICK_S, (end - self.now) / _MAX_TICKS)
-        while self.now + step <= end:
-            self._advance(step)
+        step = max(_MIN_TICK_S, (end - self.now) / _MAX_TICKS)
+        while (due := next_deadline()) is not None and (tick := max(due, self.now + step)) <= end:
+            self._advance(tick - self.now)
             yield
         if end > self.now:
             self._advance(end - self.now)
