@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.home import Home, home
+from tests.home import Home, home, leave_a_route
 from tests.lab import Host, Lab, until
 
 ROOT = Path(__file__).parent.parent
@@ -68,6 +68,8 @@ def start(
     where: Home, folder: Path, *options: str, interfaces: tuple[str, ...] = ("wan0", "lan0"), module: str = "ndpbr_py"
 ) -> Site:
     """Start the daemon on the router of *where*, and wait until it is ready."""
+    # Otherwise each verified host is advertised to all nodes in the first minute, which answers waiting modems, too.
+    leave_a_route(where)
     log = folder / "log"
     argv = (sys.executable, "-m", module, "--log-format", "logfmt", "--pidfile", f"{folder}/pid", "run")
     with log.open("w") as stderr:
