@@ -99,6 +99,7 @@ def test_no_command_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert (status, err) == (0, "")
     assert out.startswith("usage: ndpbr ")
+    assert "For example `ndpbr run wan0 lan0`" in out
     assert all(f"    {name} " in out for name in COMMANDS)
 
 

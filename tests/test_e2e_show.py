@@ -51,6 +51,14 @@ def test_show_without_a_daemon_says_so(home: Home, both: Daemon, ndpbr: Run) -> 
     assert (left.returncode, nothing.returncode) == (3, 3)
 
 
+def test_show_without_a_host_says_so(home: Home, daemon: Start, ndpbr: Run) -> None:
+    """A daemon that has just been started is not taken for one that does not work."""
+    daemon(home.router, "wan0", "lan0")
+    shown = ndpbr(home.router, "show")
+
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "", "no host is proxied yet\n")
+
+
 def test_show_json_prints_one_object(home: Home, both: Daemon, ndpbr: Run) -> None:
     """--json prints one object, with the daemon's counters if a daemon answers."""
     with_daemon = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", str(both.state)).stdout)

@@ -19,6 +19,8 @@ from ndpbr_py.core.address import text
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.explain_text import OBJECTIONS
+from ndpbr_py.doctor.procfs import ProcFs
+from ndpbr_py.doctor.service import service
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, program
 from ndpbr_py.names import Names
@@ -55,7 +57,7 @@ def _answer(address: IPv6Address, state_dir: Path) -> dict[str, Any]:
     while True:
         answer = ask(state_dir, request="lookup", address=text(address))
         if answer is None:
-            raise NdpbrError("the daemon does not answer: is it running? Asking it requires root and its --state-dir")
+            raise NdpbrError(_no_answer())
         lookup: dict[str, Any] = answer["lookup"]
         if not lookup["limited"]:
             return lookup
@@ -63,6 +65,14 @@ def _answer(address: IPv6Address, state_dir: Path) -> dict[str, Any]:
             print("waiting: too many lookups just now", file=sys.stderr)
             waited = True
         time.sleep(_RETRY_DELAY_S)
+
+
+def _no_answer() -> str:
+    """Return why no daemon has answered, and what to do."""
+    if any(lock.startswith("protocol ") for lock in ProcFs().locks()):
+        return "the daemon does not answer: asking it requires root and its --state-dir"
+    installed = service()
+    return f"ndpbr is not running; start it first: {installed.start if installed else 'ndpbr run IFACE IFACE...'}"
 
 
 def line(lookup: dict[str, Any], elapsed_s: float) -> str:

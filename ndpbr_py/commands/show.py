@@ -183,7 +183,8 @@ def _status(arguments: argparse.Namespace, hosts: Sequence[Row], kernel: KernelS
         left = f"; these {entries} entries are left over (ndpbr flush{tag(arguments.protocol)})"
         print(f"ndpbr is not running{left if entries else ' and nothing is proxied'}", file=sys.stderr)
         return _NOT_RUNNING
-    if arguments.hosts and not hosts:
-        print(f"no host matches {' '.join(arguments.hosts)}", file=sys.stderr)
-        return _FAILED
+    if not hosts:
+        named = " ".join(arguments.hosts)
+        print(f"no host matches {named}" if named else "no host is proxied yet", file=sys.stderr)
+        return _FAILED if named else 0
     return _FAILED if failed else 0
