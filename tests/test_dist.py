@@ -27,6 +27,10 @@ from tests.program import ROOT, Daemon
 
 REPLAY = ("replay", str(FIXTURES / "captures/host-joins-6.1.0.txt"), "--interfaces", "wan0,lan0")
 COMPLETIONS = ("ndpbr.bash", "ndpbr.zsh", "ndpbr.fish")
+COMPLETING = {
+    "bash": 'COMP_WORDS=(ndpbr sh); COMP_CWORD=1; _shtab_ndpbr_py; echo "${COMPREPLY[@]}"',
+    "fish": "complete -C 'ndpbr sh'",
+}
 every_python = pytest.mark.parametrize("python", packed.pythons().values(), ids=packed.pythons())
 
 
@@ -145,6 +149,17 @@ def test_shell_reads_its_completions(built: dict[str, bytes], tmp_path: Path, sh
     file.write_bytes(built[f"ndpbr.{shell}"])
 
     assert output(shell, "-n", file).stderr == ""
+
+
+@pytest.mark.parametrize("shell", COMPLETING)
+def test_shell_completes_a_command(built: dict[str, bytes], tmp_path: Path, shell: str) -> None:
+    """`ndpbr sh` and a tab is `ndpbr show`."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    file = tmp_path / "completions"
+    file.write_bytes(built[f"ndpbr.{shell}"])
+
+    assert output(shell, "-c", f"source {file}; {COMPLETING[shell]}").stdout.split()[:1] == ["show"]
 
 
 def test_source_distribution_holds_the_whole_project(built: dict[str, bytes]) -> None:
