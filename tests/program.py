@@ -25,6 +25,16 @@ PROGRAM = (sys.executable, "-m", "ndpbr_py")
 PRELOAD = os.environ.get("NDPBR_PRELOAD") != "0"
 # Root without CAP_NET_ADMIN, as in a container: exec does not grant what the bounding set lacks.
 WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0); os.execv(sys.argv[1], sys.argv[1:])"
+_LATER = """import sys, time
+from pathlib import Path
+from ndpbr_py.cli import main
+later, seconds = Path(sys.argv.pop(1)), float(sys.argv.pop(1))
+for name in ("monotonic", "clock_gettime"):
+    setattr(time, name, lambda *clock, now=getattr(time, name): now(*clock) + seconds * later.exists())
+sys.exit(main())
+"""
+# Followed by a file and seconds: the program, whose clock is ahead by so much as soon as the file exists.
+LATER = (sys.executable, "-c", _LATER)
 Record = dict[str, Any]
 
 

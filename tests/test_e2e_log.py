@@ -16,7 +16,7 @@ from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.home import LAN, Home
 from tests.lab import TIMEOUT_S, Host, until
-from tests.program import PROGRAM, ROOT
+from tests.program import LATER, PROGRAM, ROOT, Daemon
 
 LINE = re.compile(r"<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ndpbr\[(\d+)\]: (.*)")
 DEVS = ("wan0", "lan0")
@@ -125,6 +125,19 @@ def test_start_and_stop_are_summaries(home: Home, daemon: Start, tmp_path: Path)
         ("host-learned", "debug"),
         ("host-forgotten", "debug"),
     ]
+
+
+def test_state_is_logged_once_an_hour(home: Home, tmp_path: Path) -> None:
+    """A quiet log is not taken for that of a dead daemon."""
+    later = tmp_path / "later"
+    words = ("--resync-interval", "1", *DEVS)
+    running = Daemon(home.router, *words, folder=tmp_path, program=(*LATER, str(later), "3600"))
+    running.wait_for("started")
+    before = running.logged("state")
+    later.touch()
+
+    assert before == []
+    assert running.wait_for("state")["prefixes"] == ["2001:db8:64::/64"]
 
 
 def test_syslogd_that_starts_late_or_restarts_loses_nothing(home: Home, syslogd: Syslogd, tmp_path: Path) -> None:

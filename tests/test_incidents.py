@@ -5,7 +5,6 @@ Was the host reachable at that time? What was wrong, from when to when, and whos
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from tests.advertise import advertise
@@ -15,18 +14,10 @@ from tests.echo import ask, echo
 from tests.home import LAN, LAN2, MODEM, Home
 from tests.lab import until
 from tests.observed import shorten_neighbor_timers
-from tests.program import Daemon, Record
+from tests.program import LATER, Daemon, Record
 
 DEVS = ("wan0", "lan0", "lan1")
 ATTACKER = "02:00:00:00:66:66"
-# The daemon's clock is a minute ahead as soon as the file exists.
-LATER = """import sys, time
-from pathlib import Path
-from ndpbr_py.cli import main
-later, monotonic = Path(sys.argv.pop(1)), time.monotonic
-time.monotonic = lambda: monotonic() + 60.0 * later.exists()
-sys.exit(main())
-"""
 
 
 def test_phone_was_away(home: Home, daemon: Start) -> None:
@@ -124,7 +115,7 @@ def test_address_was_claimed(home: Home, tmp_path: Path) -> None:
     """The host kept its address; the other machine was on lan1, had that lladdr, and stopped a while later."""
     later = tmp_path / "later"
     options = ("--resync-interval", "1", *DEVS)
-    running = Daemon(home.router, *options, folder=tmp_path, program=(sys.executable, "-c", LATER, str(later)))
+    running = Daemon(home.router, *options, folder=tmp_path, program=(*LATER, str(later), "60"))
     running.wait_for("started")
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
