@@ -238,8 +238,8 @@ COMMANDS = {
 def parser() -> Parser:
     """Return the parser of the whole command line."""
     about = "Lets hosts on different links share one IPv6 /64."
-    steps = "For example `ndpbr run wan0 lan0`, then `ndpbr show`. If a host is not reached: `ndpbr doctor`, then `ndpbr "
-    steps += "explain ADDR`. `ndpbr COMMAND --help` describes the options of a command."
+    steps = "For example `ndpbr run wan0 lan0`, then `ndpbr show`. If a host is not reached: `ndpbr doctor`, then "
+    steps += "`ndpbr explain ADDR`. `ndpbr COMMAND --help` describes the options of a command."
     top = Parser(prog="ndpbr", description=about, epilog=steps, allow_abbrev=False)
     value = partial(_value, top)
     top.add_argument("-v", "--verbose", action="store_true", help="log every single command, too")

@@ -66,7 +66,10 @@ def test_nothing_is_wrong(home: Home, ndpbr: Run) -> None:
     first, *lines, summary = ended.stdout.splitlines()
     not_ok = [line for line in lines if not line.startswith("ok   ")]
 
+    colored = ndpbr(home.router, "--color", "always", "doctor", *DEVS).stdout
+
     assert (ended.returncode, ended.stderr) == (0, "")
+    assert re.match(r"\x1b\[\d+mwarn\x1b\[m daemon: ", colored)
     assert first == "warn daemon: not running; fix: ndpbr run wan0 lan0"
     assert not_ok == []
     assert summary == f"{len(lines) + 1} checks: 0 failed, 1 warning"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -300,7 +301,7 @@ def test_stop_after_a_fault_removes_the_entries(home: Home, router: OpenRc, faul
 
 
 def test_log_goes_to_a_file_instead(router: OpenRc) -> None:
-    """With error_log in conf.d the records are in that file, and not in syslog."""
+    """With error_log in conf.d the records are in that file, and not in syslog; logrotate may truncate it."""
     router.configure(f'{TWO}; error_log="/run/ndpbr.log"; log_options="-v"')
     router.service("start")
     log = router.run_folder / "ndpbr.log"
@@ -308,6 +309,10 @@ def test_log_goes_to_a_file_instead(router: OpenRc) -> None:
 
     assert "level=debug event=setting-changed" in log.read_text()
     assert "event=" not in router.log()
+    os.truncate(log, 0)  # what copytruncate in packaging/logrotate does
+    router.run("kill", "-USR1", router.pid())
+    until(lambda: "event=counters" in log.read_text(), what="the file has the next records")
+    assert log.read_bytes()[:3] == b"ts="  # no hole where the old records were
 
 
 def test_link_to_the_script_is_a_second_instance(home: Home, router: OpenRc) -> None:
