@@ -133,6 +133,27 @@ def test_evicted_entry_keeps_its_host() -> None:
     assert handle(proxy, deleted(dev="wan0")) == []
 
 
+def test_host_whose_entry_is_deleted_again_and_again_is_present() -> None:
+    """`ip neigh flush` deletes in rounds, also the entry of the probe that followed the deletion before."""
+    proxy = nd_proxy()
+    handle(proxy, changed(state=REACHABLE))
+
+    for _ in range(10):
+        assert why(handle(proxy, changed(state=FAILED))) == [("host-probed", "one-more-try")]
+        assert why(handle(proxy, deleted())) == [("host-retained", "cache-entry-gone")]
+    assert why(handle(proxy, changed(state=FAILED), changed(state=FAILED)))[-1] == ("host-forgotten", "no-answer")
+
+
+def test_failure_of_a_forged_lladdr_is_no_second_failure() -> None:
+    """The last probe has not reached the host: it is probed by multicast before it is forgotten."""
+    proxy = nd_proxy()
+    handle(proxy, changed(state=REACHABLE), changed(state=FAILED), changed(lladdr=OTHER_LLADDR))
+
+    decisions = handle(proxy, changed(state=FAILED))
+    assert (why(decisions), actions(decisions)) == ([("host-probed", "one-more-try")], [Probe(A, "lan0", None)])
+    assert why(handle(proxy, changed(state=FAILED))) == [("host-forgotten", "no-answer")]
+
+
 def test_host_with_a_changed_lladdr_keeps_its_entries() -> None:
     """A host seen with another link-layer address on its link keeps its entries, which do not depend on it."""
     proxy = nd_proxy()

@@ -6,7 +6,20 @@ from ndpbr_py.core.actions import AddProxy, AddRoute, DelNeighbor, DelProxy, Del
 from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.events import LinkChanged, NudState
 from ndpbr_py.core.host_states import HostState
-from tests.builders import LLADDR, OTHER_LLADDR, actions, addr, changed, handle, kernel, link, nd_proxy, route, why
+from tests.builders import (
+    LLADDR,
+    OTHER_LLADDR,
+    actions,
+    addr,
+    changed,
+    deleted,
+    handle,
+    kernel,
+    link,
+    nd_proxy,
+    route,
+    why,
+)
 
 A = addr()
 REACHABLE, FAILED, PERMANENT = NudState.REACHABLE, NudState.FAILED, NudState.PERMANENT
@@ -146,15 +159,27 @@ def test_failure_of_a_forged_lladdr_is_no_silence() -> None:
     assert why(handle(proxy, changed(state=FAILED), now=7.0))[0] == ("host-moved", "owner-silent")
 
 
-def test_deleted_entry_on_the_old_link_settles_no_move() -> None:
+def test_deletions_are_no_silence_of_a_contested_owner() -> None:
+    """Another program deletes the owner's entry again and again, while another host claims its address."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
+
+    for number in range(1, 20):
+        assert why(handle(proxy, changed(state=FAILED), now=number / 2)) == [("host-probed", "one-more-try")]
+        assert why(handle(proxy, deleted(), now=number / 2)) == [("host-retained", "cache-entry-gone")]
+    assert why(handle(proxy, changed(state=FAILED), now=12.5))[0] == ("host-moved", "owner-silent")
+
+
+def test_deletions_on_the_old_link_settle_no_move() -> None:
     """Another program deletes the entry there while the old link is probed: the owner is probed again."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=LATER)
 
-    failed = handle(proxy, changed(state=FAILED), now=LATER + 0.1)
-
-    assert ("host-probed", "one-more-try") in why(failed)
-    assert ("host-moved", "owner-answers") in why(handle(proxy, changed(state=REACHABLE), now=LATER + 0.2))
+    for number in range(1, 10):
+        failed = handle(proxy, changed(state=FAILED), now=LATER + number / 2)
+        assert (why(failed), actions(failed)) == ([("host-probed", "one-more-try")], [Probe(A, "lan0", None)])
+        handle(proxy, deleted(), now=LATER + number / 2)
+    assert ("host-moved", "owner-answers") in why(handle(proxy, changed(state=REACHABLE), now=LATER + 4.6))
 
 
 def test_claim_of_a_silent_claimant_is_void() -> None:

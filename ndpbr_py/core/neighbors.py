@@ -53,12 +53,24 @@ def _may_be_anothers(host: Host | None, event: NeighborChanged, now: float) -> b
     return host is not None and (host.dev != event.dev or host.unsettled_move(now) is not None)
 
 
-def deleted(state: State, event: NeighborDeleted) -> list[Decision]:
-    """Return what follows from an entry that left the cache: the host stays, the kernel only collects garbage."""
+def deleted(state: State, event: NeighborDeleted, now: float) -> list[Decision]:
+    """Return what follows from an entry that left the cache: the host stays.
+
+    The kernel collects garbage, or another program has deleted the entry: then the kernel has said first that it has
+    failed, which was no silence. The host was probed once more, and has the time for an answer from now on.
+    """
     host = state.hosts.get(event.address)
-    if host is None or host.dev != event.dev:
+    if host is None:
+        return []
+    if host.dev != event.dev:
+        if (move := host.unsettled_move(now)) is not None and move.previous_dev == event.dev:
+            host.last_move = Move(now, event.dev)
         return []
     host.nud = NudState.NONE
+    if host.claimant is not None:
+        host.probed_at = now
+    elif host.state is HostState.RECHECKING:
+        state.hosts.set_state(host, HostState.VERIFIED)
     return [host.decision(DecisionKind.RETAINED, Reason.EVICTED)]
 
 
@@ -105,6 +117,7 @@ def _follow(
             probe = Probe(host.address, host.dev, host.lladdr)
             return [host.decision(DecisionKind.PROBED, step.reason, [probe], Detail(seen_on=seen_on))]
         case Effect.PROBE_GROUP:
+            host.lladdr_unproven = False
             return [host.decision(DecisionKind.PROBED, step.reason, [Probe(host.address, host.dev, None)])]
         case Effect.MOVE:
             assert before is not None, f"a contested host has a claimant, got {host}"
@@ -282,7 +295,8 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
         claimed = host.claimant is not None or host.address in state.desired.withheld
         if host.dev in state.down_since and not claimed:
             return []  # without carrier no host can answer
-        if host.claimant is not None and not _conclusive(host, now):
+        pending = host.claimant is not None or host.state is HostState.RECHECKING
+        if pending and not _conclusive(host, now):
             host.probed_at = now if host.lladdr_unproven else host.probed_at - _TRY_S
             host.lladdr_unproven = False
             probe = [Probe(host.address, host.dev, None)]
@@ -302,8 +316,8 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
 
 
 def _conclusive(host: Host, now: float) -> bool:
-    """Whether the failed entry of a contested host says that it is silent.
+    """Whether the failed entry of a host that is probed says that it is silent.
 
-    The probe may not have reached it; or has not ended yet, and another program has deleted the entry.
+    The probe may not have reached it. That of a contested host may not have ended yet: an entry was deleted.
     """
-    return not host.lladdr_unproven and now - host.probed_at >= _MIN_SILENCE_S
+    return not host.lladdr_unproven and (host.claimant is None or now - host.probed_at >= _MIN_SILENCE_S)

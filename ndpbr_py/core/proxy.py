@@ -104,7 +104,7 @@ class NdProxy(State):
                     if self.desired.withheld and event.address in self.desired.withheld:
                         return [*decisions, *solicitations.answered(self, event)]
                     return decisions
-                return neighbors.deleted(self, event)
+                return neighbors.deleted(self, event, now)
             case SolicitationReceived():
                 return solicitations.received(self, event, now)
             case LookupRequested():

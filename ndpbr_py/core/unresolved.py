@@ -49,7 +49,10 @@ def decisions(state: State, own: OwnProbes, event: NeighborChanged, now: float, 
         return ()
     if known and (host is None or host.dev == dev):
         return ()  # host_states.py says what follows
-    if probes_of_ours := own.failed(address, dev, now):
+    probes_of_ours = own.failed(address, dev, now)
+    if host is not None and host.last_move is not None and host.last_move.previous_dev == dev:
+        return ()  # the host has just moved from there, and is probed there once more
+    if probes_of_ours:
         if probes_of_ours > 1:
             # The kernel has taken the later lookup for the one in progress, and has not begun it.
             return started(Reason.UNRESOLVED, address, dev, None, [Probe(address, dev, None)])
