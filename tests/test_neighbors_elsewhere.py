@@ -17,6 +17,7 @@ from tests.builders import (
     kernel,
     link,
     nd_proxy,
+    prefix_route,
     route,
     why,
 )
@@ -135,6 +136,28 @@ def test_host_of_the_last_run_is_looked_up_where_it_was() -> None:
     assert [(host.dev, host.lladdr) for host in proxy.hosts] == [("lan0", LLADDR)]
 
 
+def test_cached_lladdr_of_a_host_of_the_last_run_may_be_forged() -> None:
+    """The owner is looked up by multicast before it is forgotten."""
+    proxy = nd_proxy(*THREE)
+    proxy.remembered = {A: "lan0"}
+    handle(proxy, changed(lladdr=OTHER_LLADDR))
+
+    failed = handle(proxy, changed(state=FAILED), now=3.0)
+    assert (why(failed), actions(failed)) == ([("host-probed", "one-more-try")], [Probe(A, "lan0", None)])
+    assert why(handle(proxy, changed(state=FAILED), now=6.0)) == [("host-forgotten", "no-answer")]
+
+
+def test_router_flag_takes_no_address_of_a_host_of_the_last_run() -> None:
+    """An attacker on the provider's link has answered as a router while ndpbr did not run."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, kernel(prefix_route("::/0", via="fe80::1"), up=THREE))
+    proxy.remembered = {A: "lan0"}
+
+    learned = handle(proxy, changed(dev="wan0", state=REACHABLE, lladdr=OTHER_LLADDR, router=True))
+    assert actions(learned)[-1] == Probe(A, "lan0", None)
+    assert ("host-moved", "owner-answers") in why(handle(proxy, changed(state=REACHABLE), now=1.0))
+
+
 def test_failure_before_the_probe_can_have_ended_is_no_silence() -> None:
     """Another program has deleted the owner's entry: the owner is probed again, but not without end."""
     proxy = nd_proxy(*THREE)
@@ -157,6 +180,18 @@ def test_failure_of_a_forged_lladdr_is_no_silence() -> None:
 
     assert (why(failed), actions(failed)) == ([("host-probed", "one-more-try")], [Probe(A, "lan0", None)])
     assert why(handle(proxy, changed(state=FAILED), now=7.0))[0] == ("host-moved", "owner-silent")
+
+
+def test_lladdr_that_may_be_forged_moves_no_host() -> None:
+    """An accomplice on the owner's link claims its address with the lladdr that the attacker on another link has."""
+    proxy = nd_proxy(*THREE)
+    handle(proxy, changed(state=REACHABLE), changed(lladdr=OTHER_LLADDR))
+
+    claimed = handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
+    assert why(claimed) == [("host-probed", "claimed-elsewhere")]
+    assert why(handle(proxy, changed(state=FAILED), now=4.0)) == [("host-probed", "one-more-try")]
+    assert why(handle(proxy, changed(state=REACHABLE), now=4.1)) == [("address-conflict", "lladdr-changed")]
+    assert [(host.dev, host.state) for host in proxy.hosts] == [("lan0", HostState.VERIFIED)]
 
 
 def test_deletions_are_no_silence_of_a_contested_owner() -> None:

@@ -285,6 +285,14 @@ def test_adopted_host_is_as_the_cache_has_it() -> None:
     ]
 
 
+def test_cached_lladdr_of_an_adopted_host_may_be_forged() -> None:
+    """While ndpbr did not run another host may have sent with the address: the owner is looked up by multicast."""
+    proxy = nd_proxy()
+    handle(proxy, kernel(route(), entry(), changed(lladdr=OTHER_LLADDR)))
+
+    assert actions(handle(proxy, changed(state=NudState.FAILED), now=3.0)) == [Probe(A, "lan0", None)]
+
+
 def test_adopted_host_that_fails_in_the_cache_is_probed() -> None:
     """What the cache holds against it may be old; nothing of it is taken over."""
     proxy = nd_proxy()

@@ -21,6 +21,11 @@ _ABSENT_S = 600.0  # a host of a full lladdr that was not seen for so long makes
 _MIN_SILENCE_S = 1.0  # until a probe has failed: the kernel solicits three times, RetransTimer (1 s) apart
 _MAX_TRIES = 4  # within that time; `ip neigh flush` deletes what it finds in several rounds
 _TRY_S = _MIN_SILENCE_S / _MAX_TRIES  # a failure that comes sooner counts as so much silence
+_ON_TRIAL = [
+    state
+    for state, steps in TRANSITIONS.items()
+    if Evidence.SILENT in steps and steps[Evidence.SILENT].effect is not Effect.PROBE_GROUP
+]  # a host whose next silence has it forgotten or moved
 _PROBE_INTERVAL_S = 1.0  # of one host because of its lladdr: each sighting would probe all its addresses
 
 
@@ -39,7 +44,7 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     others = [] if known else lladdr_elsewhere(state, event, event.lladdr, now)
     if link_local(event.address):
         return others
-    if event.router and verdict is Verdict.PRESENT and not _may_be_anothers(host, event, now):
+    if event.router and verdict is Verdict.PRESENT and not _may_be_anothers(state, host, event, now):
         state.record_router(event.address, event.dev)
     if host is None:
         return others + _learned(state, event, event.lladdr, now)
@@ -48,9 +53,11 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     return others + _elsewhere(state, host, event, event.lladdr, now)
 
 
-def _may_be_anothers(host: Host | None, event: NeighborChanged, now: float) -> bool:
-    """Whether another host than the owner of the address may have answered: the owner is elsewhere, or just moved."""
-    return host is not None and (host.dev != event.dev or host.unsettled_move(now) is not None)
+def _may_be_anothers(state: State, host: Host | None, event: NeighborChanged, now: float) -> bool:
+    """Whether another host than the owner of the address may have answered: the owner is or was elsewhere."""
+    if host is None:
+        return bool(state.remembered) and state.remembered.get(event.address, event.dev) != event.dev
+    return host.dev != event.dev or host.unsettled_move(now) is not None
 
 
 def deleted(state: State, event: NeighborDeleted, now: float) -> list[Decision]:
@@ -146,6 +153,7 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
     known = bool(state.remembered) and host.address in state.remembered  # hashing an address is slow
     if not known and state.rules.can_resolve and event.state is not NudState.PERMANENT:
         host.looked_up_at = NOT_YET  # the next tick looks it up: its entries come first
+    host.lladdr_unproven = known and not present
     state.hosts.add(host)
     actions: list[Action] = list(state.converge(host))
     home = state.remembered.get(host.address, host.dev) if state.remembered else host.dev
@@ -279,7 +287,9 @@ def owner_answered(state: State, host: Host, event: NeighborChanged, lladdr: str
 def claimed(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     """Return what follows when a host on another link uses the address, whether with the same lladdr or another one."""
     moved = host.unsettled_move(now)
-    if moved is None and lladdr == host.lladdr and not host.lladdr_forged:
+    # An lladdr that is new on the host's link may be forged there, too.
+    trusted = not host.lladdr_forged and not (host.lladdr_unproven and host.state.has_answered)
+    if moved is None and lladdr == host.lladdr and trusted:
         return [state.move(host, event.dev, lladdr, Reason.SAME_LLADDR, now)]
     if host.dev not in state.desired.usable:
         return [state.move(host, event.dev, lladdr, Reason.OWNER_UNREACHABLE, now)]
@@ -295,8 +305,7 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
         claimed = host.claimant is not None or host.address in state.desired.withheld
         if host.dev in state.down_since and not claimed:
             return []  # without carrier no host can answer
-        pending = host.claimant is not None or host.state is HostState.RECHECKING
-        if pending and not _conclusive(host, now):
+        if host.state in _ON_TRIAL and not _conclusive(host, now):
             host.probed_at = now if host.lladdr_unproven else host.probed_at - _TRY_S
             host.lladdr_unproven = False
             probe = [Probe(host.address, host.dev, None)]

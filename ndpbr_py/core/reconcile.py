@@ -145,6 +145,7 @@ def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) 
     if neighbor.lladdr is None or verdict not in (Verdict.PRESENT, Verdict.CLAIMED):
         return []
     host.lladdr, host.nud = neighbor.lladdr, neighbor.state
+    host.lladdr_unproven = verdict is not Verdict.PRESENT
     if verdict is Verdict.PRESENT:
         host.state = HostState.VERIFIED
     if neighbor.router and verdict is Verdict.PRESENT:
