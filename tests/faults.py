@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tests import faults_inside as inside
 from tests import faults_outside as outside
@@ -49,10 +49,20 @@ FAULTS: dict[Callable[[Storm], bool | None], float] = {
 }
 
 
-def do_fault(storm: Storm) -> None:
+_RESTARTS = (inside.crash, inside.restart)
+_ABSENCES = (outside.vanish, outside.move, outside.foreign_route, outside.link, outside.prefix)
+# Those after which the same daemon runs.
+WITHOUT_RESTART = {fault: weight for fault, weight in FAULTS.items() if fault not in _RESTARTS}
+# Those under which an owner that ndpbr knows keeps its address; and those under which ndpbr gets to know the owners.
+LEAVES_OWNERS = {fault: weight for fault, weight in WITHOUT_RESTART.items() if fault not in (*_ABSENCES, siege)}
+LEAVES_OWNERS[outside.flush_neighbors] = 20
+CALM = {fault: weight for fault, weight in LEAVES_OWNERS.items() if fault is not outside.attack}
+
+
+def do_fault(storm: Storm, faults: Mapping[Callable[[Storm], bool | None], float] = FAULTS) -> None:
     """Do one fault, then wait for a moment or not at all."""
     while True:
-        fault = storm.random.choices(list(FAULTS), list(FAULTS.values()))[0]
+        fault = storm.random.choices(list(faults), list(faults.values()))[0]
         if fault(storm) is not False:
             break
     storm.done[fault.__name__] += 1

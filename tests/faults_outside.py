@@ -92,22 +92,28 @@ def attack(storm: Storm) -> bool:
     return True
 
 
-def flush(storm: Storm) -> None:
+def flush(storm: Storm) -> bool:
     """Another program flushes a table: our entries, a neighbor cache, or all proxy entries."""
     what = storm.random.choice(
         ("neigh flush proxy proto 135", "route flush proto 135", "neigh flush", "neigh flush proxy")
     )
     if what == "neigh flush":
-        present = [dev for dev in DEVS if dev not in storm.away]
-        if not present:
-            return
-        # What ip(8) could not delete stays in the cache, as if it had not tried.
-        with suppress(LabError):
-            storm.home.router.ip(f"-6 neigh flush dev {storm.random.choice(present)}")
-        return
+        return flush_neighbors(storm)
     if what == "neigh flush proxy":
         storm.proxies.clear()
     storm.home.router.ip(f"-6 {what}")
+    return True
+
+
+def flush_neighbors(storm: Storm) -> bool:
+    """Another program flushes the neighbor cache of a link."""
+    present = [dev for dev in DEVS if dev not in storm.away]
+    if not present:
+        return False
+    # What ip(8) could not delete stays in the cache, as if it had not tried.
+    with suppress(LabError):
+        storm.home.router.ip(f"-6 neigh flush dev {storm.random.choice(present)}")
+    return True
 
 
 def foreign_route(storm: Storm) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 from ipaddress import IPv6Address
@@ -129,19 +130,23 @@ def test_link_without_ipv6_for_a_moment(home: Home, daemon: Start, dev: str, set
 
 
 def test_daemon_without_file_descriptors_recovers(home: Home, daemon: Start) -> None:
-    """No file can be opened and no process started, while its standby is gone: afterwards it works as before."""
+    """No file can be opened and no process started, while its processes are gone: afterwards it works as before."""
     running = daemon(home.router, *DEVS)
     _is_well(home, running)
     pid = running.process.pid
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
     home.lan.ip("address add 2001:db8:64::12/64 dev eth0 nodad")
     claim(home.lan, "2001:db8:64::12")
     running.process.send_signal(signal.SIGHUP)
     running.wait_for("setting-refused")
+    running.wait_for("monitor-exited", retry_in_s=4.0)  # it could not be started for the second time
     resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
 
     until(lambda: "2001:db8:64::12 dev lan0 proto 135" in routes(home.router))
+    assert f"{LAN} dev lan0 proto 135" in routes(home.router)
     assert running.stop() == 0
 
 

@@ -175,6 +175,7 @@ def test_hosts_of_a_removed_prefix_are_forgotten(home: Home, daemon: Start) -> N
     running.wait_for("host-learned", address=new)
 
     assert proxies(home.router) == {f"{new} dev wan0 proto 135"}
+    assert len(running.logged("host-forgotten", address=LAN)) == 1
 
 
 def _learned(home: Home, daemon: Start, *words: str) -> Daemon:

@@ -36,11 +36,7 @@ def test_kernel_has_the_right_entries_after_random_faults(
 ) -> None:
     """Every present host has its entries, there are no others, and a stop removes all of them."""
     before = settings(home.router, *DEVS)
-    for dev in DEVS:
-        shorten_neighbor_timers(home.router, dev)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "ip").symlink_to(shutil.which("ip") or "")
-    storm = Storm(home, tmp_path, lambda ready: _start(home, tmp_path, ready), Random(SEED + half))
+    storm = start_storm(home, tmp_path, SEED + half)
     began = time.monotonic()
     print(f"NDPBR_SEED={SEED} NDPBR_FAULTS={FAULTS}, half {half}")
     try:
@@ -64,6 +60,15 @@ def test_kernel_has_the_right_entries_after_random_faults(
     assert storm.actual() == storm.foreign()
     assert settings(home.router, *DEVS) == before
     assert [line for log in tmp_path.glob("*.log") for line in log.read_text().splitlines() if "internal" in line] == []
+
+
+def start_storm(home: Home, folder: Path, seed: int) -> Storm:
+    """Return a storm whose daemon has started, with an ip(8) of its own."""
+    for dev in DEVS:
+        shorten_neighbor_timers(home.router, dev)
+    (folder / "bin").mkdir()
+    (folder / "bin" / "ip").symlink_to(shutil.which("ip") or "")
+    return Storm(home, folder, lambda ready: _start(home, folder, ready), Random(seed))
 
 
 def _start(home: Home, folder: Path, ready: bool) -> Daemon:

@@ -1,0 +1,44 @@
+"""Attackers on all links among random faults: an owner that ndpbr knows keeps its address while they are there.
+
+NDPBR_FAULTS and NDPBR_SEED are as in test_fault_random.py; a quarter of the faults is done here.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests.faults import CALM, LEAVES_OWNERS, do_fault
+from tests.home import Home
+from tests.lab import until
+from tests.observed import routes
+from tests.storm import Storm
+from tests.test_fault_random import FAULTS, SEED, start_storm
+
+KNOWN_S = 3.5  # after a host was learned: it has been looked up on the other links
+STRIKES = 150
+
+
+def test_owners_keep_their_addresses_during_a_siege(home: Home, tmp_path: Path) -> None:
+    """Other programs delete neighbor entries again and again, but no owner, link, prefix or daemon goes."""
+    print(f"NDPBR_SEED={SEED} NDPBR_FAULTS={FAULTS}")
+    storm = start_storm(home, tmp_path, SEED)
+    while not storm.done or storm.done.total() < FAULTS // 4:
+        _siege(storm)
+    storm.end_siege()
+
+    assert storm.daemon.stop() == 0
+
+
+def _siege(storm: Storm) -> None:
+    storm.end_siege()
+    until(storm.owners_are_served, what="each host has its address before a siege")
+    owned, known_at = storm.own_routes(), time.monotonic() + KNOWN_S
+    while time.monotonic() < known_at:
+        do_fault(storm, CALM)
+    # An answer to a lookup from before is decided about by now, maybe against an owner.
+    until(storm.owners_are_served, what="each host has its address at the beginning of a siege")
+    storm.begin_siege()
+    for _ in range(STRIKES):
+        do_fault(storm, LEAVES_OWNERS)
+    until(lambda: owned <= routes(storm.home.router), what=f"each host keeps its address during a siege: {owned}")
