@@ -19,10 +19,10 @@ from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.metrics import Counters
 
-_MAX_RECORDS_AT_ONCE = 50  # written in about a millisecond, for which the next packet has to wait
-# In a flood the loop finds more to read in every round.  The log is written in the first quiet moment, which after a
-# single packet is a tenth of a millisecond later.
-_QUIET_ROUNDS = 2  # the first one only notices what became ready meanwhile
+_MAX_RECORDS_AT_ONCE = 50  # written in two milliseconds, for which the next packet has to wait
+# The log is written when nothing was decided for so long: before that, a first packet is on its way, or more lines
+# about a crowd of hosts are.  Row "ratio" of throughput, 5000 hosts: 1.2 instead of 2.0.
+_QUIET_S = 0.002
 
 
 class Dispatcher:
@@ -52,7 +52,8 @@ class Dispatcher:
         self._log = log
         self._emit = emit
         self._decisions: list[Decision] = []
-        self._rounds_until_write: int | None = None  # None: nothing to write
+        self._decided_at = float("-inf")
+        self._log_timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -72,7 +73,9 @@ class Dispatcher:
         if self._decisions:
             decisions, self._decisions = self._decisions, []
             self._log.decided(decisions)
-            self._write_when_idle()
+            self._decided_at = self.now()
+            if self._log_timer is None:
+                self._log_timer = self._loop.call_later(_QUIET_S, self._write_when_quiet)
             self.counters.count(decisions)
             self.history.keep(decisions)
         self._set_timer()
@@ -123,17 +126,9 @@ class Dispatcher:
         self._timer = None
         self._emit(Tick())
 
-    def _write_when_idle(self) -> None:
-        """Write the log when the loop has gone round twice without a decision."""
-        if self._rounds_until_write is None:
-            self._loop.call_soon(self._on_round)
-        self._rounds_until_write = _QUIET_ROUNDS
-
-    def _on_round(self) -> None:
-        if self._rounds_until_write:
-            self._rounds_until_write -= 1
-            self._loop.call_soon(self._on_round)
-            return
-        self._rounds_until_write = None
-        if self._log.flush(_MAX_RECORDS_AT_ONCE):
-            self._write_when_idle()
+    def _write_when_quiet(self) -> None:
+        """Write the log, unless something was decided a moment ago; in between let the loop go round."""
+        self._log_timer = None
+        wait_s = max(0.0, self._decided_at + _QUIET_S - self.now())
+        if wait_s or self._log.flush(_MAX_RECORDS_AT_ONCE):
+            self._log_timer = self._loop.call_later(wait_s, self._write_when_quiet)
