@@ -47,7 +47,7 @@ if [ -e "$0.broken" ]; then
 fi
 exec {ip} "$@"
 """
-GARBAGE = r"""printf '\377\n2001:db8:64::11 dev lan0 FAILED\ngarbage dev lan0 lladdr\n\0'; echo '@' >&2; exit 0"""
+GARBAGE = r"""printf '\377\n2001:db8:64::11 dev lan0 FAI\ngarbage dev lan0 lladdr\n\0'; echo '@' >&2; exit 0"""
 PASSED_ON = '#!/bin/sh\nexec {ip} "$@"\n'
 
 

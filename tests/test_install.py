@@ -83,7 +83,9 @@ def test_readme_from_install_to_run(home: Home, built: dict[str, bytes], bare_ro
 
     `scp` and `ssh router` are a copy into a router's root file system and a command there.
     """
-    tree, router = tmp_path / "tree", rootfs.enter(bare_root)
+    # Other tests find the root as it was.
+    root = shutil.copytree(bare_root, tmp_path / "root", symlinks=True)
+    tree, router = tmp_path / "tree", rootfs.enter(root)
     (tree / "dist").mkdir(parents=True)
     for name in ("Makefile", "packaging", "openrc"):
         (tree / name).symlink_to(ROOT / name)
@@ -92,18 +94,18 @@ def test_readme_from_install_to_run(home: Home, built: dict[str, bytes], bare_ro
     install, run = re.findall(r"(?ms)^## (?:Install|Run)\n.*?^```\n(.*?)^```$", (ROOT / "README.md").read_text())
     made, copied, checked = (shlex.split(line, comments=True) for line in install.splitlines())
     started, shown = (shlex.split(line, comments=True) for line in run.splitlines())
-    program = bare_root / copied[2].removeprefix("router:/")
+    program = root / copied[2].removeprefix("router:/")
     shutil.copyfile(tree / copied[1], program)
     version = home.router.run(*router, "sh", "-c", checked[2])
     # Inside and outside, the files of the daemon have the same path.
-    Path(f"{bare_root}{tmp_path}").mkdir(parents=True)
+    Path(f"{root}{tmp_path}").mkdir(parents=True)
     running = Daemon(home.router, *started[2:], folder=tmp_path, program=(*router, *started[:1]))
     running.wait_for("started")
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
     hosts = home.router.run(*router, *shown)
     program.unlink()
-    installed = make(tree, "install", f"DESTDIR={bare_root}", "SERVICE=openrc")
+    installed = make(tree, "install", f"DESTDIR={root}", "SERVICE=openrc")
     again = home.router.run(*router, "ndpbr", "--version")
 
     assert (made, copied[0], checked[:2]) == (["make", "dist"], "scp", ["ssh", "router"])
