@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.report import heading, table
-from bench.site import batch, installed, neighbors, start
+from bench.site import batch, cpu_s, installed, neighbors, start
 from ndpbr_py import cli
 from ndpbr_py.iproute2 import monitor
 from tests.home import home
@@ -44,16 +44,12 @@ def _cpu(module: str) -> tuple[float, float]:
             where.process.pid,
             *(it for it in where.tree()[1:] if b"monitor" in Path(f"/proc/{it}/cmdline").read_bytes()),
         ]
-        before = [_used(pid) for pid in pids]
+        before = [cpu_s(pid) for pid in pids]
         batch(where.home.router, neighbors(_SIZE))
         installed(where.home.router, _SIZE)
         time.sleep(2)
-        daemon, child = (_used(pid) - sooner for pid, sooner in zip(pids, before, strict=True))
+        daemon, child = (cpu_s(pid) - sooner for pid, sooner in zip(pids, before, strict=True))
         return daemon, child
-
-
-def _used(pid: int) -> float:
-    return sum(int(it.read_text().split()[0]) for it in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 if __name__ == "__main__":

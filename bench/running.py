@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bench.report import heading, median, ms, table
-from bench.site import Site, address, batch, commands, counts, installed, neighbors, site, timed
+from bench.site import Site, address, batch, commands, counts, installed, neighbors, rss_mib, site, timed
 from ndpbr_py.iproute2.process import output
 from tests.lab import Host
 
@@ -26,7 +26,7 @@ def run(flood: int = _FLOOD) -> None:
         time.sleep(2)
         small = where.rss()
         wakeups = _wakeups(where)
-        standby = max(_rss(pid) for pid in where.tree()[1:])
+        standby = max(rss_mib(pid) for pid in where.tree()[1:])
     with site("--max-hosts", "20000") as where:
         router = where.home.router
         batch(router, neighbors(_SIZE))
@@ -68,10 +68,6 @@ def _starts() -> tuple[float | None, float | None]:
     by_sh = [timed(lambda: output(ip, "-V")) for _ in range(_RUNS)]
     by_subprocess = [timed(lambda: subprocess.run([ip, "-V"], capture_output=True)) for _ in range(_RUNS)]
     return median(by_sh), median(by_subprocess)
-
-
-def _rss(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def _wakeups(where: Site) -> float:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.report import heading, median, ms, table
-from bench.site import ROOT, TAG, sender
+from bench.site import ROOT, TAG, cpu_s, sender
 from tests.echo import ask, echo
 from tests.lab import Host, Lab, until
 from tests.server import CLIENT, CONTAINER, Server, rented
@@ -137,9 +137,9 @@ def _row(name: str, start: Callable[[Host, Path], None]) -> tuple[str, ...]:
 
 def _scan(rate: int) -> tuple[str, ...]:
     with _place(_ndpbr, 1) as (it, folder):
-        pid = Path(folder, "pid").read_text().strip()
+        pid = int(Path(folder, "pid").read_text())
         until(lambda: ask(it.inet, _client(0)), what="the client is reached")
-        spent = _cpu(pid)
+        spent = cpu_s(pid)
         scan = sender(it.modem, "vpn-scan", rate, _DURATION_S)
         known: list[float | None] = []
         most = groups = 0
@@ -149,7 +149,7 @@ def _scan(rate: int) -> tuple[str, ...]:
                 most = max(most, it.server.ip("-6 neigh show proxy").count(TAG))
                 groups = max(groups, it.server.ip("-6 maddr show dev eth0").count("inet6"))
             time.sleep(0.02)
-        spent = max(_cpu(pid) - spent, 0.0)
+        spent = max(cpu_s(pid) - spent, 0.0)
         answered = [rtt for rtt in known if rtt is not None]
         return (
             str(rate),
@@ -161,8 +161,3 @@ def _scan(rate: int) -> tuple[str, ...]:
             str(groups),
             f"{spent / _DURATION_S * 100:.0f} %",
         )
-
-
-def _cpu(pid: str) -> float:
-    """Return the seconds of CPU that the daemon has used, without its ip processes."""
-    return sum(int(it.read_text().split()[0]) for it in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9

@@ -45,16 +45,22 @@ class Site:
 
     def rss(self) -> float:
         """Return the resident memory of the daemon, in MiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+        return rss_mib(self.process.pid)
 
     def cpu(self) -> float:
         """Return the seconds of CPU that the daemon and its children have used until now."""
-        total = 0
-        for pid in self.tree():
-            for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-                total += int(thread.read_text().split()[0])
-        return total / 1e9
+        return sum(map(cpu_s, self.tree()))
+
+
+def cpu_s(pid: int) -> float:
+    """Return the seconds of CPU that all threads of a process have used until now."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+
+def rss_mib(pid: int) -> float:
+    """Return the resident memory of a process, in MiB."""
+    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
 
 
 @contextmanager

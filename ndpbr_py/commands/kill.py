@@ -28,7 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise NdpbrError("kill requires root, or the user that runs ndpbr")
     pid = lock.running(path)
     if pid is None:
-        if any(name.startswith("protocol ") for name in ProcFs().locks()):
+        if ProcFs().running():
             raise NdpbrError(f"no process holds {path}, but ndpbr runs: stop its service, or name its --pidfile")
         raise NdpbrError(f"ndpbr is not running (no process holds {path})")
     service = _openrc_service(pid)

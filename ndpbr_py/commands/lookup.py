@@ -69,7 +69,7 @@ def _answer(address: IPv6Address, state_dir: Path) -> dict[str, Any]:
 
 def _no_answer() -> str:
     """Return why no daemon has answered, and what to do."""
-    if any(lock.startswith("protocol ") for lock in ProcFs().locks()):
+    if ProcFs().running():
         return "the daemon does not answer: asking it requires root and its --state-dir"
     installed = service()
     return f"ndpbr is not running; start it first: {installed.start if installed else 'ndpbr run IFACE IFACE...'}"

@@ -75,8 +75,10 @@ class ProcFs:
         interfaces = (f"interface {path.name}" for path in self._net.glob("*"))
         return locked((*(f"protocol {number}" for number in range(256)), *interfaces), self._proc)
 
-    def running(self, protocol: int) -> bool:
-        """Whether a daemon with the number *protocol* runs in this network namespace."""
+    def running(self, protocol: int | None = None) -> bool:
+        """Whether a daemon with the number *protocol* (None: any) runs in this network namespace."""
+        if protocol is None:
+            return any(lock.startswith("protocol ") for lock in self.locks())
         return f"protocol {protocol}" in self.locks()
 
     def capable(self) -> bool:
