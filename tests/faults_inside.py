@@ -13,7 +13,8 @@ from ipaddress import IPv6Address
 
 from tests.lab import TIMEOUT_S
 from tests.observed import proxies, routes
-from tests.storm import ATTACKER, Storm, children
+from tests.program import children
+from tests.storm import ATTACKER, Storm
 
 _KILLS = 3  # of one monitor of a daemon; after the next one the restart delay would be 8 s
 _HANGS = 2  # hung batches per test; each takes 5 s until it is killed
@@ -71,7 +72,7 @@ def second_daemon(storm: Storm) -> None:
 
 def stop_before_exec(storm: Storm) -> bool:
     """A process that takes the place of a killed one is stopped between fork and exec."""
-    if storm.done["stop_before_exec"] >= _HANGS or not children(storm.daemon, "-batch"):
+    if storm.done["stop_before_exec"] >= _HANGS or not children(storm.daemon.process.pid, "-batch"):
         return False
     (storm.folder / "flag").write_text("-batch")
     return kill_batch(storm)
@@ -101,7 +102,7 @@ def restart(storm: Storm) -> None:
 
 
 def _signal_child(storm: Storm, word: str, number: int) -> bool:
-    pids = children(storm.daemon, word)
+    pids = children(storm.daemon.process.pid, word)
     if not pids:
         return False
     with suppress(ProcessLookupError):

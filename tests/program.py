@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import MappingProxyType
@@ -60,6 +62,21 @@ def with_ip(host: Host, ip: Path, *argv: str) -> subprocess.CompletedProcess[str
     # A program on a host of the lab has its own mounts, which end with it.
     binds = " && ".join(f"mount --bind '{ip}' '{path}'" for path in sorted(found))
     return host.run("sh", "-c", f'{binds} && exec "$@"', "sh", *argv, cwd=ROOT)
+
+
+def children(pid: int, word: str | None = None) -> list[int]:
+    """Return the children of a process; only those that have *word* among their arguments, unless it is None."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            if word is None or word.encode() in Path("/proc", child, "cmdline").read_bytes().split(b"\0"):
+                found.append(int(child))
+    return found
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 class Daemon:

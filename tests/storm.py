@@ -195,14 +195,3 @@ class Storm:
         else:
             router.lay(f"link set {dev} up", _FE80.format(dev=dev))
             shorten_neighbor_timers(router, dev)
-
-
-def children(daemon: Daemon, word: str) -> list[int]:
-    """Return the pids of the daemon's children that have *word* among their arguments."""
-    pid = daemon.process.pid
-    found = []
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        with suppress(FileNotFoundError, ProcessLookupError):
-            if word.encode() in Path("/proc", child, "cmdline").read_bytes().split(b"\0"):
-                found.append(int(child))
-    return found

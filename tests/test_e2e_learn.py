@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from bench.site import sender
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, MODEM, ROUTER, Home, leave_a_route
 from tests.lab import until
 from tests.observed import neighbor, proxies, routes
-from tests.program import ROOT, Daemon, Record, ndpbr
+from tests.program import Daemon, Record, ndpbr
 
 FAR = 0.02  # s, to a server on the internet and back
-CLAIMS = ROOT / "bench/packet_sender.py"
 
 
 def test_first_datagram_of_a_new_host_is_answered(home: Home, daemon: Start) -> None:
@@ -65,13 +63,13 @@ def test_first_packets_of_new_hosts_are_answered_among_claims(home: Home, daemon
     home.lan2.lay(*(f"address add {address}/64 dev eth0 nodad" for address in hosts))
     echo(home.inet)
     running = daemon(home.router, "--max-hosts-per-lladdr", "1000", "wan0", "lan0", "lan1")
-    claims = home.lan.spawn(sys.executable, str(CLAIMS), "claims", "100", "600", stdout=subprocess.DEVNULL)
+    flood = sender(home.lan, "claims", 100, 600)
     running.wait_for("host-learned", dev="lan0")
     for address in hosts:
         claim(home.lan2, address)
 
         assert ask(home.lan2, INET, timeout=10.0, source=address) is not None
-    assert claims.poll() is None
+    assert flood.poll() is None
 
 
 def test_silent_server_is_reached_by_one_solicitation(home: Home, daemon: Start) -> None:

@@ -135,8 +135,7 @@ def test_daemon_has_priority_over_busy_programs(home: Home, tmp_path: Path) -> N
     running.wait_for("started")
 
     assert _nice(running.process.pid) == -10
-    children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
-    assert {_nice(int(pid)) for pid in children} - {None} == {-10}
+    assert {_nice(pid) for pid in program.children(running.process.pid)} - {None} == {-10}
 
 
 def test_nice_value_of_the_user_is_kept(home: Home, tmp_path: Path) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
+from bench.site import sender
 from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import until
 from tests.observed import proxies, routes, shorten_neighbor_timers
-from tests.program import ROOT, Daemon
+from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
 ATTACKER = "02:00:00:00:66:66"
-CLAIMS = ROOT / "bench/packet_sender.py"
 
 
 def test_claimed_address_stays_with_an_owner_that_answers(home: Home, daemon: Start) -> None:
@@ -145,7 +142,7 @@ def test_flood_of_claims_takes_nothing_from_another_lan(home: Home, daemon: Star
     running = daemon(home.router, "--max-hosts", "64", *DEVS)
     claim(home.lan2, LAN2)
     running.wait_for("host-verified", address=LAN2)
-    flood = home.lan.spawn(sys.executable, str(CLAIMS), "claims", "10000", "600", stdout=subprocess.DEVNULL)
+    flood = sender(home.lan, "claims", 10_000, 600)
     running.wait_for("address-ignored", dev="lan0", reason="max-hosts")
 
     def learned() -> bool:

@@ -5,20 +5,20 @@ NDPBR_FAULTS and NDPBR_SEED are as in test_fault_random.py; a twentieth of the f
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.effort import FAULTS, SEED
 from tests.faults import WITHOUT_RESTART, do_fault, siege
 from tests.home import Home
 from tests.lab import until
-from tests.program import Daemon
+from tests.program import Daemon, children, resident_bytes
 from tests.storm import Storm
-from tests.test_fault_random import FAULTS, SEED, start_storm
+from tests.test_fault_random import start_storm
 
 EARLY = 0.2  # of the faults: by then each part of the program has run
-# In 38,477 faults in 17 minutes, from the 1,295th on, memory grew by 4.4 MB, at the end by 0.1 MB a minute.
+# In 38,477 faults in 17 minutes, from the 1,295th on, memory grew by 4.4 MB, at the end by 0.15 MB a minute.
 MAX_GROWTH_BYTES = 8 << 20
 MAX_MORE_DESCRIPTORS = 4  # between 18 and 19 were open at rest
 
@@ -62,6 +62,6 @@ def _usage(running: Daemon) -> dict[str, int]:
     return {
         "descriptors": len(list((proc / "fd").iterdir())),
         "threads": len(list((proc / "task").iterdir())),
-        "children": len((proc / "task" / str(pid) / "children").read_text().split()),
-        "bytes": int((proc / "statm").read_text().split()[1]) * resource.getpagesize(),
+        "children": len(children(pid)),
+        "bytes": resident_bytes(pid),
     }

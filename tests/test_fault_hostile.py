@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 from ipaddress import IPv6Address
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,7 @@ from tests.conftest import Start
 from tests.home import LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import until
 from tests.observed import proxies, routes, shorten_neighbor_timers
-from tests.program import Daemon
+from tests.program import Daemon, children, resident_bytes
 
 DEVS = ("wan0", "lan0", "lan1")
 FORGED = "2001:db8:64::bad"
@@ -82,7 +81,7 @@ def test_thousands_of_advertised_prefixes_change_nothing(home: Home, daemon: Sta
     _is_well(home, running)
     for address in (LAN, LAN2):
         running.wait_for("lookup-failed", address=address, dev="wan0")
-    before = _resident_bytes(running)
+    before = resident_bytes(running.process.pid)
     with Attacker(home.modem, "lan0", answers={IPv6Address(LAN), IPv6Address(LAN2)}, gateway=ROUTER) as attacker:
         for first in range(0, len(prefixes), 40):
             attacker.send(frames.router_advertisement("fe80::66", *prefixes[first : first + 40]))
@@ -101,7 +100,7 @@ def test_thousands_of_advertised_prefixes_change_nothing(home: Home, daemon: Sta
     until(lambda: known <= routes(home.router))
     assert {it["event"] for it in running.log()}.isdisjoint({"host-forgotten", "host-moved"})
     assert len([record for record in running.log() if record["level"] != "debug"]) < 400
-    assert _resident_bytes(running) - before < 1 << 24
+    assert resident_bytes(running.process.pid) - before < 1 << 24
     assert running.stop() == 0
 
 
@@ -136,8 +135,8 @@ def test_daemon_without_file_descriptors_recovers(home: Home, daemon: Start) -> 
     pid = running.process.pid
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        os.kill(int(child), signal.SIGKILL)
+    for child in children(pid):
+        os.kill(child, signal.SIGKILL)
     home.lan.ip("address add 2001:db8:64::12/64 dev eth0 nodad")
     claim(home.lan, "2001:db8:64::12")
     running.process.send_signal(signal.SIGHUP)
@@ -155,7 +154,3 @@ def _is_well(home: Home, running: Daemon) -> None:
     for host, address in ((home.lan, LAN), (home.lan2, LAN2)):
         claim(host, address)
         running.wait_for("host-verified", address=address)
-
-
-def _resident_bytes(running: Daemon) -> int:
-    return int(Path(f"/proc/{running.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()

@@ -17,7 +17,7 @@ from tests.conftest import Run
 from tests.home import LAN, Home
 from tests.lab import TIMEOUT_S, Host, until
 from tests.observed import clean, proxies, routes, settings
-from tests.program import PROGRAM, ROOT
+from tests.program import PROGRAM, ROOT, children
 
 DEVS = ("wan0", "lan0")
 # Each process is the real ip, but a batch that receives a route command does nothing more, and never ends.
@@ -147,8 +147,8 @@ def test_ip_that_is_broken_for_a_while_loses_no_host(home: Home, tmp_path: Path,
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is learned")
     broken = running.ip.with_name("ip.broken")
     broken.touch()
-    for pid in Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split():
-        os.kill(int(pid), signal.SIGKILL)
+    for child in children(running.process.pid):
+        os.kill(child, signal.SIGKILL)
     claim(home.lan, new)
     running.process.send_signal(signal.SIGHUP)
     until(lambda: event in running.events(), 20, what="the daemon has noticed")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterable
 from random import Random
 
 from tests.claim import claim
 from tests.conftest import Start
+from tests.effort import SEED
 from tests.home import LAN, Home
 from tests.lab import TIMEOUT_S, until
 from tests.observed import clean, routes, settings
@@ -16,7 +16,6 @@ from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
 MOMENTS = 25
-SEED = int(os.environ.get("NDPBR_SEED", Random().randrange(1 << 32)))
 HOSTS = [LAN, *(f"2001:db8:64::12:{number:x}" for number in range(1, 8))]
 ROUTES = {f"{address} dev lan0 proto 135" for address in HOSTS}
 

@@ -14,8 +14,7 @@ from tests.conftest import Start
 from tests.home import LAN, Home, carry
 from tests.lab import until
 from tests.observed import clean, neighbor, proxies, shorten_neighbor_timers
-from tests.program import Daemon
-from tests.storm import children
+from tests.program import Daemon, children
 
 DEVS = ("wan0", "lan0")
 OFTEN = ("--resync-interval", "1", "--expire-interval", "1")
@@ -107,7 +106,7 @@ def _learned_without_monitor(home: Home, daemon: Start, folder: Path) -> Daemon:
     running.wait_for("host-verified", address=LAN)
     home.lan.ip(f"address del {LAN}/64 dev eth0")
     (folder / "deaf").touch()
-    os.kill(children(running, "monitor")[0], signal.SIGKILL)
+    os.kill(children(running.process.pid, "monitor")[0], signal.SIGKILL)
     running.wait_for("monitor-exited")
     return running
 

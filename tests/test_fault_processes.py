@@ -16,7 +16,7 @@ from tests.conftest import Start
 from tests.home import LAN, Home
 from tests.lab import TIMEOUT_S, until
 from tests.observed import clean, proxies, settings
-from tests.program import Daemon
+from tests.program import Daemon, children
 
 DEVS = ("wan0", "lan0")
 OTHER = "2001:db8:64::33"
@@ -25,20 +25,7 @@ OURS = {f"{LAN} dev wan0 proto 135", f"{OTHER} dev wan0 proto 135"}
 
 def child(running: Daemon, word: str) -> int:
     """Wait for a child of the daemon that has *word* among its arguments; return its pid."""
-    return until(lambda: _children(running, word), what=f"ip ... {word} runs")[0]
-
-
-def _children(running: Daemon, word: str) -> list[int]:
-    pid = running.process.pid
-    pids = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    return [child for child in pids if word.encode() in _arguments(child)]
-
-
-def _arguments(pid: int) -> list[bytes]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    return until(lambda: children(running.process.pid, word), what=f"ip ... {word} runs")[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -62,7 +49,7 @@ def test_restarts_of_the_monitor_back_off(home: Home, daemon: Start) -> None:
     running = daemon(home.router, *DEVS)
     for _ in range(3):
         os.kill(child(running, "monitor"), signal.SIGKILL)
-        until(lambda: not _children(running, "monitor"), what="it is gone")
+        until(lambda: not children(running.process.pid, "monitor"), what="it is gone")
 
     def pauses() -> list[float]:
         return [record["retry_in_s"] for record in running.logged("monitor-exited")]
@@ -114,7 +101,7 @@ def test_child_stopped_before_its_exec_does_not_block_the_daemon(home: Home, tmp
     before = settings(home.router, *DEVS)
     running = Daemon(home.router, *DEVS, folder=tmp_path, program=stops_before_exec.PROGRAM, environment=environment)
     running.wait_for("started")
-    batches = until(lambda: _children(running, "-batch"), what="the standby process runs")
+    batches = until(lambda: children(running.process.pid, "-batch"), what="the standby process runs")
     flag.write_text("-batch")
     for pid in batches:
         with contextlib.suppress(ProcessLookupError):

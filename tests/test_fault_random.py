@@ -16,6 +16,7 @@ from random import Random
 import pytest
 
 from tests import stops_before_exec
+from tests.effort import FAULTS, SEED
 from tests.faults import do_fault, siege
 from tests.home import Home
 from tests.lab import TIMEOUT_S, until
@@ -24,8 +25,6 @@ from tests.program import Daemon
 from tests.storm import DEVS, Storm
 
 OPTIONS = ("--discover", "--resync-interval", "1", "--expire-interval", "1", *DEVS)
-FAULTS = int(os.environ.get("NDPBR_FAULTS", "1000"))
-SEED = int(os.environ.get("NDPBR_SEED", Random().randrange(1 << 32)))
 SET = {("proxy_ndp", "1"), ("proxy_delay", "0"), ("accept_untracked_na", "1")}
 LATER = 3.0  # s, in which the tables are compared twice more
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from tests.effort import FAULTS, SEED
 from tests.faults import CALM, LEAVES_OWNERS, do_fault
 from tests.home import Home
 from tests.lab import until
 from tests.observed import routes
 from tests.storm import Storm
-from tests.test_fault_random import FAULTS, SEED, start_storm
+from tests.test_fault_random import start_storm
 
 KNOWN_S = 3.5  # after a host was learned: it has been looked up on the other links
 STRIKES = 150
