@@ -5,6 +5,7 @@ Pure. Source: RFC 4291, 2.4 (types of address) and 2.6.1 (subnet-router anycast)
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
@@ -35,7 +36,7 @@ class Scope:
         own: The router's own addresses.
         next_hops: The gateways of default routes and their interfaces. A gateway is eligible only there.
         routes: The routes, which may name the links of an address.
-        advertised: On-link prefixes that only router advertisements made, longer than those of hosts' addresses.
+        advertised: The prefixes longer than /64 that only router advertisements made.
     """
 
     on_link: frozenset[IPv6Network] | None
@@ -44,23 +45,21 @@ class Scope:
     routes: RoutingTable = field(default_factory=RoutingTable)
     advertised: frozenset[IPv6Network] = frozenset()
     # As numbers: hashing an IPv6Address is slow, and every address seen is checked.
-    _prefixes: tuple[tuple[int, frozenset[int]], ...] = field(init=False, default=(), compare=False)
+    _prefixes: tuple[tuple[int, set[int]], ...] = field(init=False, default=(), compare=False)
     _own: frozenset[int] = field(init=False, default=frozenset(), compare=False)
     _anycast: frozenset[int] = field(init=False, default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
         on_link = self.on_link or frozenset()
         # By mask: any neighbor can advertise thousands of prefixes.
-        masks = {int(n.netmask): n.prefixlen for n in on_link}
-        prefixes = tuple(
-            (mask, frozenset(int(n.network_address) for n in on_link if n.prefixlen == length))
-            for mask, length in masks.items()
-        )
-        # Or one that begins with a host's address.
+        prefixes: dict[int, set[int]] = defaultdict(set)
+        for prefix in on_link:
+            prefixes[int(prefix.netmask)].add(int(prefix.network_address))
+        # Any neighbor can advertise a prefix that begins with a host's address: that stays eligible.
         anycast = frozenset(
             int(n.network_address) for n in on_link - self.advertised if IPv6Network(n.network_address) not in on_link
         )
-        object.__setattr__(self, "_prefixes", prefixes)
+        object.__setattr__(self, "_prefixes", tuple(prefixes.items()))
         object.__setattr__(self, "_anycast", anycast)
         object.__setattr__(self, "_own", frozenset(map(int, self.own)))
 

@@ -21,11 +21,12 @@ _ABSENT_S = 600.0  # a host of a full lladdr that was not seen for so long makes
 _MIN_SILENCE_S = 1.0  # until a probe has failed: the kernel solicits three times, RetransTimer (1 s) apart
 _MAX_TRIES = 4  # within that time; `ip neigh flush` deletes what it finds in several rounds
 _TRY_S = _MIN_SILENCE_S / _MAX_TRIES  # a failure that comes sooner counts as so much silence
-_ON_TRIAL = [
+# The states in which the next silence of a host has it forgotten or moved.
+_ON_TRIAL = frozenset(
     state
     for state, steps in TRANSITIONS.items()
     if Evidence.SILENT in steps and steps[Evidence.SILENT].effect is not Effect.PROBE_GROUP
-]  # a host whose next silence has it forgotten or moved
+)
 _PROBE_INTERVAL_S = 1.0  # of one host because of its lladdr: each sighting would probe all its addresses
 
 

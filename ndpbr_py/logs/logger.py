@@ -114,7 +114,7 @@ class Log:
         self._emit(level, event, fields)
 
     def limited(self, level: str, event: str, /, **fields: object) -> None:
-        """Write a record of which other hosts may cause thousands; at level debug beyond the rate limit."""
+        """Write a record; at level debug beyond the rate limit, because any host on a link can cause thousands."""
         self.record(level if self._prefixes.allows(self._now()) else "debug", event, **fields)
 
     def condition(self, level: str, event: str, /, *, active: bool, key: str = "", **fields: object) -> None:
