@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,21 @@ def test_signal_and_timeout(lab: Lab, tmp_path: Path) -> None:
     process.kill()
     assert process.wait() == process.poll() == -signal.SIGKILL
     process.terminate()
+
+
+def test_signal_to_a_process_whose_status_is_on_its_way() -> None:
+    """The process that forks has waited for it, and the status is not here yet: as if it had ended before."""
+    with subprocess.Popen("false") as ended:
+        pass
+    answer, written = os.pipe()
+    os.write(written, ended.pid.to_bytes(4, sys.byteorder))
+    process = Process(answer, ())
+
+    process.kill()
+    assert process.poll() is None
+    os.write(written, (1 << 8).to_bytes(4, sys.byteorder))
+    os.close(written)
+    assert process.wait() == 1
 
 
 def _host(lab: Lab) -> Host:
