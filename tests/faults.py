@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from tests import faults_inside as inside
 from tests import faults_outside as outside
-from tests.lab import until
 from tests.storm import Storm
+from tests.storm_report import until_storm
 
 
 def siege(storm: Storm) -> None:
@@ -18,7 +18,7 @@ def siege(storm: Storm) -> None:
         return
     storm.repair_links()
     storm.end_siege()
-    until(storm.owners_are_served, what="each host has its address after a siege")
+    until_storm(storm, storm.owners_are_served, "each host has its address after a siege")
 
 
 # Relative frequency of each fault.

@@ -12,9 +12,9 @@ from pathlib import Path
 from tests.effort import FAULTS, SEED
 from tests.faults import WITHOUT_RESTART, do_fault, siege
 from tests.home import Home
-from tests.lab import until
 from tests.program import Daemon, children, resident_bytes
 from tests.storm import Storm
+from tests.storm_report import until_storm
 from tests.test_fault_random import start_storm
 
 EARLY = 0.2  # of the faults: by then each part of the program has run
@@ -51,8 +51,9 @@ def test_daemon_does_not_grow_among_random_faults(
 def _at_rest(storm: Storm) -> dict[str, int]:
     """Repair everything; return what the daemon has when only its monitor and its standby process run."""
     storm.repair()
-    until(storm.has_converged, what="the kernel has what it should")
-    until(lambda: {"threads": 3, "children": 2}.items() <= _usage(storm.daemon).items())
+    until_storm(storm, storm.has_converged, "the kernel has what it should")
+    at_rest = {"threads": 3, "children": 2}.items()
+    until_storm(storm, lambda: at_rest <= _usage(storm.daemon).items(), "the daemon has its two children")
     return _usage(storm.daemon)
 
 

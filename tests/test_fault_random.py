@@ -19,10 +19,10 @@ from tests import stops_before_exec
 from tests.effort import FAULTS, SEED
 from tests.faults import do_fault, siege
 from tests.home import Home
-from tests.lab import TIMEOUT_S, until
 from tests.observed import settings, shorten_neighbor_timers
 from tests.program import Daemon
 from tests.storm import DEVS, Storm
+from tests.storm_report import difference, until_storm
 
 OPTIONS = ("--discover", "--resync-interval", "1", "--expire-interval", "1", *DEVS)
 SET = {("proxy_ndp", "1"), ("proxy_delay", "0"), ("accept_untracked_na", "1")}
@@ -43,10 +43,10 @@ def test_kernel_has_the_right_entries_after_random_faults(
         while storm.done.total() < (FAULTS + half) // 2:
             do_fault(storm)
         storm.repair()
-        until(storm.is_right, TIMEOUT_S, "no host has entries on a link where it is not, though none has sent a packet")
-        until(storm.has_converged, TIMEOUT_S, "the kernel has what it should")
+        until_storm(storm, storm.is_right, "no host has entries where it is not, though none has sent a packet")
+        until_storm(storm, storm.has_converged, "the kernel has what it should")
         time.sleep(LATER)
-        assert storm.actual() == storm.expected()
+        assert storm.actual() == storm.expected(), difference(storm)
         assert {(path.rpartition("/")[2], value) for path, value in settings(home.router, *DEVS).items()} <= SET
     finally:
         print(f"{sum(storm.done.values())} faults in {time.monotonic() - began:.0f} s: {dict(storm.done)}")

@@ -11,9 +11,9 @@ from pathlib import Path
 from tests.effort import FAULTS, SEED
 from tests.faults import CALM, LEAVES_OWNERS, do_fault
 from tests.home import Home
-from tests.lab import until
 from tests.observed import routes
 from tests.storm import Storm
+from tests.storm_report import until_storm
 from tests.test_fault_random import start_storm
 
 KNOWN_S = 3.5  # after a host was learned: it has been looked up on the other links
@@ -33,13 +33,13 @@ def test_owners_keep_their_addresses_during_a_siege(home: Home, tmp_path: Path) 
 
 def _siege(storm: Storm) -> None:
     storm.end_siege()
-    until(storm.owners_are_served, what="each host has its address before a siege")
+    until_storm(storm, storm.owners_are_served, "each host has its address before a siege")
     owned, known_at = storm.own_routes(), time.monotonic() + KNOWN_S
     while time.monotonic() < known_at:
         do_fault(storm, CALM)
     # An answer to a lookup from before is decided about by now, maybe against an owner.
-    until(storm.owners_are_served, what="each host has its address at the beginning of a siege")
+    until_storm(storm, storm.owners_are_served, "each host has its address at the beginning of a siege")
     storm.begin_siege()
     for _ in range(STRIKES):
         do_fault(storm, LEAVES_OWNERS)
-    until(lambda: owned <= routes(storm.home.router), what=f"each host keeps its address during a siege: {owned}")
+    until_storm(storm, lambda: owned <= routes(storm.home.router), "each host keeps its address during a siege")
