@@ -1,4 +1,4 @@
-"""A host of the lab -> the host, booted by systemd with ndpbr's unit and little else; `systemctl` there.
+"""A host of the lab -> the host, booted by systemd with little else than ndpbr's unit; `systemctl` there.
 
 systemd has its own control group, which is removed at the end; everything else is inside the lab.
 """
@@ -10,9 +10,10 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 import sh
 import structlog
 
@@ -38,21 +39,25 @@ exec unshare --cgroup sh -c "$script" sh "$@"
 """
 _BOOT = """set -e
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p /etc/default /run/upper2 /run/work2
+mount -t overlay overlay -o lowerdir=/usr,upperdir=/run/upper2,workdir=/run/work2 /usr
 for folder in /etc/systemd/system /lib/systemd/system /lib/systemd/system-generators /opt /var/lib; do
     mount -t tmpfs -o mode=755 tmpfs $folder
 done
-mkdir -p /etc/default /run/upper2 /run/work2
-mount -t overlay overlay -o lowerdir=/usr/bin,upperdir=/run/upper2,workdir=/run/work2 /usr/bin
-printf '%s' "$2" > /usr/bin/ndpbr
-chmod 755 /usr/bin/ndpbr
 cd /lib/systemd/system
 for target in basic multi-user network shutdown sysinit umount; do
     printf '%s\\n' '[Unit]' DefaultDependencies=no > $target.target
 done
-cp "$1/packaging/systemd/ndpbr.service" .
 mkdir ndpbr.service.d
-printf '%s' "$3" > ndpbr.service.d/log.conf
-cp -r "$1/ndpbr_py" "$4" "$5" /opt
+printf '%s' "$1" > ndpbr.service.d/log.conf
+shift
+if [ $# != 0 ]; then
+    printf '%s' "$1" > /usr/bin/ndpbr
+    chmod 755 /usr/bin/ndpbr
+    cp "$2" .
+    shift 2
+    cp -r "$@" /opt
+fi
 for folder in /tmp /var/tmp; do mount -t tmpfs -o mode=1777 tmpfs $folder; done
 echo booted
 exec env container=other /lib/systemd/systemd --system --unit=basic.target --log-target=null --show-status=0
@@ -74,15 +79,16 @@ def missing() -> str | None:
 class Systemd(Booted):
     """A machine with systemd."""
 
-    def __init__(self, host: Host, group: Path) -> None:
-        """Boot *host* in the control group *group*.
+    def __init__(self, host: Host, group: Path, *, installed: bool = True) -> None:
+        """Boot *host* in the control group *group*; without ndpbr, unless it is *installed*.
 
         Raises:
             LabError: systemd does not boot there.
         """
         files = [Path(str(module.__file__)) for module in (sh, structlog)]
         packages = [str(file.parent if file.name == "__init__.py" else file) for file in files]
-        super().__init__(host, _ENTER, group.name, _BOOT, str(ROOT), _PROGRAM, _LOG, *packages)
+        files_of_ndpbr = (_PROGRAM, f"{ROOT}/packaging/systemd/ndpbr.service", f"{ROOT}/ndpbr_py", *packages)
+        super().__init__(host, _ENTER, group.name, _BOOT, _LOG, *(files_of_ndpbr if installed else ()))
 
     def configure(self, text: str) -> None:
         """Write the unit's environment file."""
@@ -104,6 +110,22 @@ class Systemd(Booted):
         """Return the daemon's standard error."""
         log = self.run_folder / "log"
         return log.read_text() if log.exists() else ""
+
+
+@contextmanager
+def booted(host: Host, folder: Path, *, installed: bool = True) -> Iterator[Systemd]:
+    """Give *host*, booted by systemd; *folder* is for its control group. Skip the test where systemd does not boot."""
+    if reason := missing():
+        pytest.skip(reason)
+    folder.mkdir()
+    with ExitStack() as stack:
+        try:
+            machine = Systemd(host, stack.enter_context(control_group(folder)), installed=installed)
+        except LabError as error:
+            pytest.skip(f"systemd does not boot here: {error}")
+        stack.callback(machine.end)
+        until(lambda: machine.systemctl("is-active", "basic.target").returncode == 0, what="systemd has booted")
+        yield machine
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 
@@ -15,10 +14,10 @@ import pytest
 from tests.claim import claim
 from tests.echo import ask, echo
 from tests.home import INET, LAN, Home
-from tests.lab import LabError, until
+from tests.lab import until
 from tests.observed import clean, proxies, settings
 from tests.program import ROOT
-from tests.systemd import Systemd, control_group, missing
+from tests.systemd import Systemd, booted
 
 UNIT = ROOT / "packaging/systemd/ndpbr.service"
 TWO = 'interfaces="wan0 lan0"'
@@ -28,17 +27,7 @@ NET_ADMIN_AND_RAW = f"{1 << 12 | 1 << 13:016x}"
 @pytest.fixture
 def router(home: Home, tmp_path: Path) -> Iterator[Systemd]:
     """Return the home's router, booted by systemd."""
-    if reason := missing():
-        pytest.skip(reason)
-    groups = tmp_path / "groups"
-    groups.mkdir()
-    with ExitStack() as stack:
-        try:
-            it = Systemd(home.router, stack.enter_context(control_group(groups)))
-        except LabError as error:
-            pytest.skip(f"systemd does not boot here: {error}")
-        stack.callback(it.end)
-        until(lambda: it.systemctl("is-active", "basic.target").returncode == 0, what="systemd has booted")
+    with booted(home.router, tmp_path / "groups") as it:
         yield it
 
 
