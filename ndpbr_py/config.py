@@ -36,6 +36,11 @@ _RESERVED = re.compile(r"\.|\.\.|all|default|lo|if\d+")
 _PROTOCOLS_IN_USE = {*range(5), *range(8, 19), 42, 72, 84, 99, 100, *range(186, 190), 192}
 
 
+def tag(protocol: int) -> str:
+    """Return the option that names *protocol*, with a space before it; "" for the default."""
+    return "" if protocol == PROTOCOL else f" --protocol {protocol}"
+
+
 @dataclass(frozen=True, slots=True)
 class LogConfig:
     """Format, lowest level, destination and color of the log; ``syslog_bytes`` is the longest line for syslogd."""

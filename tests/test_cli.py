@@ -182,6 +182,15 @@ def test_run_imports_no_other_command() -> None:
     assert {name for name in modules if name.startswith("ndpbr_py.commands.")} == {"ndpbr_py.commands.run"}
 
 
+@pytest.mark.parametrize("words", ["show", "show 2001:db8::1 --json", "--pidfile /nonexistent/ndpbr.pid kill"])
+def test_quick_commands_import_neither_the_rules_nor_the_checks(words: str) -> None:
+    """What only reads the kernel's tables, or a lock, starts sooner without the modules that decide."""
+    modules = loaded(words.split())
+
+    assert "ndpbr_py.system.lock" in modules
+    assert {name for name in modules if re.match(r"structlog|ndpbr_py\.(daemon|doctor|core\.state)", name)} == set()
+
+
 def test_check_imports_no_daemon() -> None:
     """A service checks its configuration before each start: that takes half as long without the daemon."""
     modules = loaded(["run", "--check", "lan0", "wan0"])

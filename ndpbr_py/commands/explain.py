@@ -27,6 +27,7 @@ from ndpbr_py.doctor.service import service
 from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import dump, program
 from ndpbr_py.names import Names
+from ndpbr_py.system.lock import daemon_runs
 from ndpbr_py.system.terminal import first_word_painted, has_color
 
 _MAX_EVENTS = 10  # in text; JSON has them all
@@ -46,7 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
     if len(devs) < 2:
         raise ConfigError(f"expected two or more interfaces that are up, got {len(devs)}; name them with --interfaces")
     kernel = dump.snapshot_now(ip, devs, protocol)
-    running = daemon is not None or procfs.running(protocol)
+    running = daemon is not None or daemon_runs(protocol)
     asked_about = narrowed(rules, devs, frozenset(arguments.prefixes))
     found = addresses(arguments.address, keys, kernel)
     color, proxied = has_color(arguments.color, sys.stdout), True

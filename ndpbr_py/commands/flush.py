@@ -31,7 +31,7 @@ def main(arguments: argparse.Namespace) -> int:
             _ip(ip, *words)
     settings = f", {restored} settings restored" if restored else ""
     print(f"{removed[0]} proxy entries and {removed[1]} host routes removed{settings}")
-    if ProcFs().running(protocol):
+    if lock.daemon_runs(protocol):
         print("ndpbr: a daemon runs, and will put its entries back", file=sys.stderr)
     return 0
 

@@ -8,7 +8,6 @@ import select
 import signal
 from pathlib import Path
 
-from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.system import lock
 
@@ -28,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise NdpbrError("kill requires root, or the user that runs ndpbr")
     pid = lock.running(path)
     if pid is None:
-        if ProcFs().running():
+        if lock.daemon_runs():
             raise NdpbrError(f"no process holds {path}, but ndpbr runs: stop its service, or name its --pidfile")
         raise NdpbrError(f"ndpbr is not running (no process holds {path})")
     service = _openrc_service(pid)

@@ -19,12 +19,12 @@ from ndpbr_py.core.address import text
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.explain_text import OBJECTIONS
-from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.doctor.service import service
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, program
 from ndpbr_py.names import Names
 from ndpbr_py.system.interfaces import interface_names
+from ndpbr_py.system.lock import daemon_runs
 
 _RETRY_DELAY_S = 1.0
 _OBSTACLES = {reason.value: sentence for reason, (sentence, _) in OBJECTIONS.items()} | {
@@ -69,7 +69,7 @@ def _answer(address: IPv6Address, state_dir: Path) -> dict[str, Any]:
 
 def _no_answer() -> str:
     """Return why no daemon has answered, and what to do."""
-    if ProcFs().running():
+    if daemon_runs():
         return "the daemon does not answer: asking it requires root and its --state-dir"
     installed = service()
     return f"ndpbr is not running; start it first: {installed.start if installed else 'ndpbr run IFACE IFACE...'}"

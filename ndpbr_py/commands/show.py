@@ -16,6 +16,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
+from ndpbr_py import config
 from ndpbr_py.commands import table
 from ndpbr_py.commands.table import Row
 from ndpbr_py.commands.watch import watch
@@ -23,13 +24,12 @@ from ndpbr_py.control.client import ask
 from ndpbr_py.core.address import text
 from ndpbr_py.core.events import KernelSnapshot, NudState
 from ndpbr_py.core.routes import RoutingTable
-from ndpbr_py.doctor.machine_checks import tagged
-from ndpbr_py.doctor.procfs import ProcFs, tag
 from ndpbr_py.errors import ConfigError
 from ndpbr_py.iproute2 import dump, program
 from ndpbr_py.names import Names
 from ndpbr_py.packets.round_trip import round_trips
 from ndpbr_py.system.interfaces import interface_names
+from ndpbr_py.system.lock import daemon_runs
 from ndpbr_py.system.terminal import has_color, size
 
 _FAILED, _NOT_RUNNING = 1, 3  # exit statuses
@@ -178,9 +178,9 @@ def _status(arguments: argparse.Namespace, hosts: Sequence[Row], kernel: KernelS
     failed = sum(row.rtt_s is None for row in hosts) if arguments.ping else 0
     if arguments.ping:
         print(f"{len(hosts)} hosts: {len(hosts) - failed} answered, {failed} failed", file=sys.stderr)
-    if not ProcFs().running(arguments.protocol):
-        entries = len(tagged(kernel))
-        left = f"; these {entries} entries are left over (ndpbr flush{tag(arguments.protocol)})"
+    if not daemon_runs(arguments.protocol):
+        entries = len(kernel.tagged)
+        left = f"; these {entries} entries are left over (ndpbr flush{config.tag(arguments.protocol)})"
         print(f"ndpbr is not running{left if entries else ' and nothing is proxied'}", file=sys.stderr)
         return _NOT_RUNNING
     if not hosts:

@@ -264,6 +264,12 @@ class KernelSnapshot:
         return frozenset(own.address for own in self.router_addresses)
 
     @property
+    def tagged(self) -> list[HostRoute | ProxyEntry]:
+        """ndpbr's own entries."""
+        entries: tuple[HostRoute | ProxyEntry, ...] = (*self.host_routes, *self.proxies)
+        return [entry for entry in entries if entry.ours]
+
+    @property
     def next_hops(self) -> dict[IPv6Address, str]:
         """The gateways of default routes, and their interfaces."""
         return {route.gateway: route.dev for route in self.routes if route.default and route.gateway is not None}

@@ -19,7 +19,6 @@ from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import nft, paths
 from ndpbr_py.doctor.facts import Facts
-from ndpbr_py.doctor.machine_checks import tagged
 from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.doctor.service import service
 from ndpbr_py.errors import NdpbrError
@@ -73,7 +72,7 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
 def interfaces(procfs: ProcFs, tables: KernelSnapshot | None) -> tuple[str, ...]:
     """Return the interfaces of the running daemon, else those with its leftovers, else all that it could list."""
     held = _held(procfs, "interface ")
-    tagged_devs = {entry.dev for entry in tagged(tables) if entry.dev is not None}
+    tagged_devs = {entry.dev for entry in (tables.tagged if tables else ()) if entry.dev is not None}
     if held or len(tagged_devs) > 1:
         return tuple(sorted(held or tagged_devs))
     return tuple(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv6Address
 
-from ndpbr_py.core.events import HostRoute, KernelSnapshot, ProxyEntry
+from ndpbr_py.core.events import ProxyEntry
 from ndpbr_py.core.routes import RoutingTable
 from ndpbr_py.doctor.facts import Facts
 from ndpbr_py.doctor.finding import Finding, fail, info, ok, setting, warn
@@ -24,7 +24,7 @@ def daemon(facts: Facts) -> Finding:
     if facts.running:
         return info("daemon", "running, but it does not answer: it answers root, in its --state-dir")
     start = facts.start or " ".join((f"ndpbr run{facts.tag}", *facts.interfaces))
-    return (fail if facts.expected or tagged(facts.tables) else warn)("daemon", "not running", start)
+    return (fail if facts.expected or (facts.tables and facts.tables.tagged) else warn)("daemon", "not running", start)
 
 
 def iproute2(facts: Facts) -> Iterator[Finding]:
@@ -103,7 +103,7 @@ def leftovers(facts: Facts) -> Iterator[Finding]:
     """A daemon that was killed has left no entries and no settings."""
     if facts.running:
         return
-    own = tagged(facts.tables)
+    own = facts.tables.tagged if facts.tables else []
     if own:
         found = f"{len(own)} routes and proxy entries of a run that was killed, or stopped with --keep"
         yield warn("leftovers", found, f"ndpbr flush{facts.tag}")
@@ -137,9 +137,3 @@ def _leads_elsewhere(routes: RoutingTable, hosts: Mapping[IPv6Address, str | Non
     """Whether the /128 route of a host, else the routing table, sends *entry*'s address to a link where it is not."""
     devs = {hosts.get(entry.address)} - {None} or {route.dev for route in routes.best(entry.address)}
     return bool(devs) and entry.dev not in devs
-
-
-def tagged(tables: KernelSnapshot | None) -> list[HostRoute | ProxyEntry]:
-    """Return ndpbr's own entries."""
-    entries: list[HostRoute | ProxyEntry] = [*tables.host_routes, *tables.proxies] if tables is not None else []
-    return [entry for entry in entries if entry.ours]

@@ -9,10 +9,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ndpbr_py.config import PROTOCOL
+from ndpbr_py import config
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.facts import Facts, Link
-from ndpbr_py.system.lock import locked
+from ndpbr_py.system.lock import daemon_runs, locked
 from ndpbr_py.system.sysctl import SysctlOverrides, has_nd
 
 _CAP_NET_ADMIN = 12
@@ -38,8 +38,8 @@ class ProcFs:
             tables=tables,
             kernel=_text(self._proc / "sys/kernel/osrelease") or "",
             capable=self.capable(),
-            running=self.running(protocol),
-            tag=tag(protocol),
+            running=daemon_runs(protocol, self._proc),
+            tag=config.tag(protocol),
             unrestored=SysctlOverrides(state_dir, protocol).pending(),
             forwarding=_number(self._ipv6 / "conf/all/forwarding"),
             proxy_ndp=_number(self._ipv6 / "conf/all/proxy_ndp"),
@@ -75,12 +75,6 @@ class ProcFs:
         interfaces = (f"interface {path.name}" for path in self._net.glob("*"))
         return locked((*(f"protocol {number}" for number in range(256)), *interfaces), self._proc)
 
-    def running(self, protocol: int | None = None) -> bool:
-        """Whether a daemon with the number *protocol* (None: any) runs in this network namespace."""
-        if protocol is None:
-            return any(lock.startswith("protocol ") for lock in self.locks())
-        return f"protocol {protocol}" in self.locks()
-
     def capable(self) -> bool:
         """Whether this process has CAP_NET_ADMIN."""
         lines = (_text(self._proc / "self/status") or "").splitlines()
@@ -89,11 +83,6 @@ class ProcFs:
     def _neighbors(self) -> int | None:
         lines = (_text(self._proc / "net/stat/ndisc_cache") or "").splitlines()
         return int(lines[1].split()[0], 16) if len(lines) > 1 else None
-
-
-def tag(protocol: int) -> str:
-    """Return the option that names *protocol*, with a space before it; "" for the default."""
-    return "" if protocol == PROTOCOL else f" --protocol {protocol}"
 
 
 def _text(path: Path) -> str | None:

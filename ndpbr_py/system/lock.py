@@ -188,6 +188,11 @@ def locked(names: Iterable[str], proc: Path = Path("/proc")) -> list[str]:
     return [name for name in names if str(_byte(name)) in held]
 
 
+def daemon_runs(protocol: int | None = None, proc: Path = Path("/proc")) -> bool:
+    """Whether a daemon with the number *protocol* (None: any) runs in this network namespace."""
+    return bool(locked((f"protocol {number}" for number in (range(256) if protocol is None else [protocol])), proc))
+
+
 def _byte(name: str) -> int:
     return zlib.crc32(name.encode())
 
