@@ -5,6 +5,7 @@ from __future__ import annotations
 from ndpbr_py.core.conflicts import Conflicts
 from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.events import NudState, Tick
+from ndpbr_py.core.hosts import Hosts
 from tests.builders import HOST, LLADDR, OTHER_LLADDR, addr, changed, handle, nd_proxy, why
 
 A = addr(HOST)
@@ -25,7 +26,7 @@ def test_conflict_is_reported_when_it_begins_and_when_it_ends() -> None:
     assert why(reported) == [("address-conflict", "owner-answers")]
     assert why(early) == []
     assert why(ended) == [("conflict-ended", "no-claim")]
-    assert ended[0].address == A
+    assert (ended[0].address, ended[0].dev, ended[0].lladdr) == (A, "lan0", LLADDR)
     assert ended[0].detail == Detail(claimed_by=OTHER_LLADDR, claimed_on="lan1", duration_s=40, claims=3)
     assert why(handle(proxy, Tick(), now=300.0)) == []
 
@@ -56,5 +57,5 @@ def test_only_a_few_conflicts_are_counted() -> None:
         conflicts.claim(addr(f"2001:db8::1:{number:x}"), LLADDR, "lan1", 0.0)
 
     assert [conflicts.claim(A, LLADDR, "lan1", 1.0) for _ in range(2)] == [True, True]
-    assert len(conflicts.due(60.0)) == 256
+    assert len(conflicts.due(Hosts(), 60.0)) == 256
     assert [conflicts.claim(A, LLADDR, "lan1", 61.0) for _ in range(2)] == [True, False]

@@ -130,8 +130,8 @@ def test_address_was_claimed(home: Home, tmp_path: Path) -> None:
         "warning",
         "owner-answers",
     )
-    assert (conflict["dev"], conflict["lladdr"]) == ("lan0", home.lan.mac("eth0"))
     for record in (conflict, ended):
+        assert (record["dev"], record["lladdr"]) == ("lan0", home.lan.mac("eth0"))
         assert (record["claimed_by"], record["claimed_on"]) == (ATTACKER, "lan1")
     assert (ended["event"], ended["claims"], ended["duration_s"]) == ("conflict-ended", 1, 0)
 

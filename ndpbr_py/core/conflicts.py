@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
+from ndpbr_py.core.hosts import Hosts
 from ndpbr_py.core.schedule import Deadlines
 
 _QUIET_S = 60.0
@@ -55,16 +56,21 @@ class Conflicts:
         """Return when the next conflict may be over."""
         return self._deadlines.next()
 
-    def due(self, now: float) -> list[Decision]:
-        """Return the conflicts that are over."""
+    def due(self, hosts: Hosts, now: float) -> list[Decision]:
+        """Return the conflicts that are over, with the host that has the address, if there is one."""
         result = []
         while (address := self._deadlines.pop(now)) is not None:
             it = self._open.pop(address)
+            host = hosts.get(address)
+            dev, lladdr, state = (host.dev, host.lladdr, host.nud) if host is not None else (None, None, None)
             result.append(
                 Decision(
                     DecisionKind.CONFLICT_ENDED,
                     Reason.NO_CLAIM,
                     address,
+                    dev,
+                    lladdr,
+                    state,
                     detail=Detail(
                         claimed_by=it.claimed_by,
                         claimed_on=it.claimed_on,

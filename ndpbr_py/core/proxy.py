@@ -180,8 +180,8 @@ class NdProxy(State):
         if self._rejoins is not None and self.snapshot is None:
             decisions += mld_refresh.decisions(self, list(self._rejoins.due(self.hosts, now)))
         decisions += [*first_answers.due(self, now), *self.first_sights.lookups(self, now)]
-        decisions += [*self._corrections.due(self, now), *on_demand.due(self, now), *self.conflicts.due(now)]
-        return decisions + self.candidates.due(self, now)
+        decisions += [*self._corrections.due(self, now), *on_demand.due(self, now)]
+        return [*decisions, *self.conflicts.due(self.hosts, now), *self.candidates.due(self, now)]
 
     def _refused(self, event: ActionRefused, now: float) -> list[Decision]:
         action = event.action
