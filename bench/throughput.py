@@ -158,5 +158,5 @@ class _NullSink(Sink):
     def write(self, level: str, text: str) -> None:
         """Drop a record."""
 
-    def retry(self) -> None:
+    def flush(self) -> None:
         """Nothing to do."""

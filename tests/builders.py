@@ -210,5 +210,5 @@ class Records(Sink):
         """Keep one."""
         self.written.append((level, text))
 
-    def retry(self) -> None:
+    def flush(self) -> None:
         """Nothing is ever left over."""

@@ -44,9 +44,9 @@ from ndpbr_py.config import LogConfig
 from ndpbr_py.logs.logger import Log
 log = Log(LogConfig(sys.argv[1]))
 log.record("info", "last")
-log.sink._write_line = lambda text: False
+log.sink._unwritten = lambda lines: lines
 log.record("info", "dropped")
-del log.sink._write_line
+del log.sink._unwritten
 print(flush=True)
 sys.stdin.readline()
 log.flush()

@@ -57,8 +57,21 @@ def test_record_is_a_line(pipe: tuple[int, int]) -> None:
 
     stream.write("info", "event=one")
     stream.write("info", "event=\udcff")
+    stream.flush()
 
     assert os.read(read, 100) == b"event=one\nevent=\\udcff\n"
+
+
+def test_records_are_written_as_many_at_once_as_a_pipe_takes_whole(pipe: tuple[int, int]) -> None:
+    """PIPE_BUF bytes: such a write never blocks and is never cut; what does not fit is the next one."""
+    read, write = pipe
+    stream = StderrSink(write, dropped)
+    for _ in range(5):
+        stream.write("info", "x" * 999)
+
+    assert os.read(read, 1 << 20) == (b"x" * 999 + b"\n") * 4
+    stream.flush()
+    assert os.read(read, 1 << 20) == b"x" * 999 + b"\n"
 
 
 def test_full_pipe_drops_and_counts(pipe: tuple[int, int]) -> None:
@@ -67,11 +80,14 @@ def test_full_pipe_drops_and_counts(pipe: tuple[int, int]) -> None:
     stream = StderrSink(write, dropped)
     while stream.unreported == 0:
         stream.write("info", "x" * 1000)
+        stream.flush()
     stream.write("info", "dropped, too")
+    stream.flush()
     assert stream.unreported == 2
 
     os.read(read, 1 << 20)
     stream.write("info", "event=after")
+    stream.flush()
 
     assert os.read(read, 1 << 20) == b"event=log-records-dropped count=2\nevent=after\n"
     assert stream.unreported == 0
@@ -83,9 +99,10 @@ def test_dropped_records_are_reported_without_another_record(pipe: tuple[int, in
     stream = StderrSink(write, dropped)
     while stream.unreported == 0:
         stream.write("info", "x" * 1000)
+        stream.flush()
     os.read(read, 1 << 20)
 
-    stream.retry()
+    stream.flush()
 
     assert os.read(read, 1 << 20) == b"event=log-records-dropped count=1\n"
 
@@ -97,7 +114,7 @@ def test_closed_standard_error_is_survived(end: int, pipe: tuple[int, int]) -> N
     os.close(pipe[end])
 
     stream.write("info", "event=one")
-    stream.retry()
+    stream.flush()
 
     assert stream.unreported == 1
 
@@ -107,6 +124,7 @@ def test_full_disk_is_survived() -> None:
     with open("/dev/full", "wb", buffering=0) as full:
         stream = StderrSink(full.fileno(), dropped)
         stream.write("info", "event=one")
+        stream.flush()
 
         assert stream.unreported == 1
 
@@ -115,7 +133,9 @@ def test_full_disk_is_survived() -> None:
 def test_syslog_record_is_as_the_c_library_writes_it(level: str, priority: int, tmp_path: Path) -> None:
     """Facility daemon, the level's severity, time, name and pid."""
     with closing(syslogd(tmp_path / "log")) as listener:
-        SyslogSink("ndpbr", dropped, str(tmp_path / "log")).write(level, "event=one")
+        syslog = SyslogSink("ndpbr", dropped, str(tmp_path / "log"))
+        syslog.write(level, "event=one")
+        syslog.flush()
         record = listener.recv(4096).decode()
 
     head, _, text = record.partition(f" ndpbr[{os.getpid()}]: ")
@@ -131,7 +151,7 @@ def test_missing_syslogd_is_waited_for(tmp_path: Path) -> None:
     syslog.write("info", "event=two")
 
     with closing(syslogd(tmp_path / "log")) as listener:
-        syslog.retry()
+        syslog.flush()
 
         assert texts(listener) == ["event=one", "event=two"]
 
@@ -141,12 +161,14 @@ def test_restarted_syslogd_gets_what_it_missed(tmp_path: Path) -> None:
     syslog = SyslogSink("ndpbr", dropped, str(tmp_path / "log"))
     with closing(syslogd(tmp_path / "log")):
         syslog.write("info", "event=before")
+        syslog.flush()
     syslog.write("info", "event=between")
+    syslog.flush()
     (tmp_path / "log").unlink()
 
     with closing(syslogd(tmp_path / "log")) as listener:
         syslog.write("info", "event=after")
-        syslog.retry()
+        syslog.flush()
 
         assert texts(listener) == ["event=between", "event=after"]
 
@@ -162,7 +184,7 @@ def test_stopped_syslogd_does_not_block(tmp_path: Path) -> None:
         got: list[str] = []
         while (more := texts(listener)) or not got:
             got += more
-            syslog.retry()
+            syslog.flush()
 
     notices = [text for text in got if text.startswith("event=log-records-dropped")]
     assert sum(int(text.rpartition("=")[2]) for text in notices) == 2000 - (len(got) - len(notices))

@@ -47,13 +47,13 @@ def fields(decision: Decision) -> dict[str, object]:
         "lladdr": decision.lladdr,
         "state": decision.state and decision.state._value_,
         "reason": decision.reason._value_,
-        "proxied_on": [action.dev for action in decision.actions if isinstance(action, AddProxy)],
+        "proxied_on": [action.dev for action in decision.actions if isinstance(action, AddProxy)] or None,
     }
     if decision.detail is not None:
         result |= {name: getattr(decision.detail, name) for name in _DETAILS}
         result["foreign"] = decision.detail.foreign and _foreign(decision.detail.foreign)
-        result["lookup_on"] = list(decision.detail.lookup_on)
-    return {name: value for name, value in result.items() if value not in (None, [], ())}
+        result["lookup_on"] = list(decision.detail.lookup_on) or None
+    return {name: value for name, value in result.items() if value is not None}
 
 
 def _foreign(entry: ForeignEntry) -> str:

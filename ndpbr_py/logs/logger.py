@@ -88,14 +88,14 @@ class Log:
             return str(bound_logger(steps).warning("log-records-dropped", count=count))
 
         self.sink: Sink = sink or (SyslogSink("ndpbr", notice) if config.syslog else StderrSink(2, notice))
-        lowest = getattr(logging, config.level.upper())
-        self.verbose: bool = lowest <= logging.DEBUG
+        self._lowest: int = getattr(logging, config.level.upper())
+        self.verbose: bool = self._lowest <= logging.DEBUG
         self.dry_run = dry_run
         self.name_of = name_of
         self.problem: Problem | None = None
         self.commands = commands if self.verbose or dry_run else None
         self.recent: deque[str] = deque(maxlen=_MAX_RECENT)  # for `ndpbr report`
-        self._log = bound_logger(steps, _SinkLogger(self.sink, self.recent), lowest)
+        self._log = bound_logger(steps, _SinkLogger(self.sink, self.recent), self._lowest)
         self._conditions: dict[str, dict[str, _Condition]] = defaultdict(dict)
         self.summarized = False
         self._queued: list[Decision] = []
@@ -112,6 +112,7 @@ class Log:
         """Write one record, after those of the queued decisions."""
         self.flush()
         self._emit(level, event, fields)
+        self.sink.flush()
 
     def limited(self, level: str, event: str, /, **fields: object) -> None:
         """Write a record; at level debug beyond the rate limit, because any host on a link can cause thousands."""
@@ -171,7 +172,7 @@ class Log:
         limits = (self._claims, self._moves, self._prefixes)
         if any(limit.has_refused for limit in limits) and self._reports.allows(now):
             self._log.warning("log-rate-limited", count=sum(limit.refused() for limit in limits))
-        self.sink.retry()
+        self.sink.flush()
         return bool(self._queued)
 
     def _is_summarized(self, decision: Decision) -> bool:
@@ -197,8 +198,8 @@ class Log:
             self._write("debug", decision)
 
     def _write(self, severity: str, decision: Decision, **more: object) -> None:
-        if severity == "debug" and not self.verbose:
-            return
+        if getattr(logging, severity.upper()) < self._lowest:
+            return  # what follows takes most of a record's time
         name = self.name_of(decision.address, decision.lladdr) if decision.address is not None else None
         named = {"name": name} if name is not None else {}
         self._emit(severity, decision.kind._value_, {**fields(decision), **named, **more})

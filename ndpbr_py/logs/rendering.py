@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from ndpbr_py.config import LogConfig
-from ndpbr_py.logs.sink import max_text_bytes
+from ndpbr_py.logs.sink import encoded, max_text_bytes
 from ndpbr_py.system import clock
 from ndpbr_py.system.terminal import has_color
 
@@ -86,8 +86,11 @@ def _fitted(render: _Render, max_bytes: int) -> Callable[[object, str, _Record],
     """
 
     def texts(_: object, __: str, record: _Record) -> tuple[tuple[str, ...], _Record]:
-        text, shown = render(record), dict(record)
-        while len(text.encode(errors="backslashreplace")) > max_bytes and list(shown)[-1] not in _HEAD:
+        text = render(record)
+        if len(encoded(text)) <= max_bytes:
+            return (text,), {}
+        shown = dict(record)
+        while len(encoded(text)) > max_bytes and list(shown)[-1] not in _HEAD:
             shown.popitem()
             text = render({**shown, "truncated": True})
         if record.get("fix") is None or "fix" in shown or record["event"] == "fix":
@@ -104,5 +107,5 @@ def _flat(record: _Record) -> _Record:
     return {
         key: ",".join(map(str, value)) if isinstance(value, _LISTS) else value
         for key, value in record.items()
-        if value is not None and value not in ("", [], ())
+        if value or isinstance(value, int | float)
     }

@@ -12,10 +12,11 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from ndpbr_py.config import LogConfig
 
-_MAX_LINE_BYTES = 4096  # PIPE_BUF: a write of that many bytes to a pipe is all or nothing
+_MAX_WRITE_BYTES = 4096  # PIPE_BUF: a write of that many bytes to a pipe is all or nothing
 _MAX_HEADER_BYTES = len("<30>Nov 23 13:00:00 ndpbr[4194304]: ")
 _MAX_UNSENT_RECORDS = 1000  # kept while no syslogd takes them
 _FACILITY_DAEMON = 3 << 3
@@ -24,7 +25,7 @@ _SEVERITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 def max_text_bytes(config: LogConfig) -> int:
     """Return how long the text of a record may be, so that no sink or syslogd cuts it."""
-    return config.syslog_bytes - _MAX_HEADER_BYTES if config.syslog else _MAX_LINE_BYTES - 1  # the newline
+    return config.syslog_bytes - _MAX_HEADER_BYTES if config.syslog else _MAX_WRITE_BYTES - 1  # the newline
 
 
 class Sink(ABC):
@@ -42,45 +43,48 @@ class Sink(ABC):
 
     @abstractmethod
     def write(self, level: str, text: str) -> None:
-        """Write one record if that is possible without blocking."""
+        """Take one record; `flush()` writes it."""
 
     @abstractmethod
-    def retry(self) -> None:
-        """Write what could not be written before: unsent records, then how many were dropped."""
+    def flush(self) -> None:
+        """Write what is possible without blocking: the records that were taken, and how many were dropped."""
 
-    def _drop(self) -> None:
-        self.unreported += 1
-        self.dropped += 1
+    def _drop(self, count: int = 1) -> None:
+        self.unreported += count
+        self.dropped += count
 
 
 class StderrSink(Sink):
-    """Writes records to a file descriptor, one per line."""
+    """Writes records to a file descriptor, one per line, as many at once as a pipe takes whole."""
 
     def __init__(self, descriptor: int, notice: Callable[[int], str]) -> None:
         super().__init__(notice)
         self._descriptor = descriptor
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
+        self._lines = b""
 
     def write(self, level: str, text: str) -> None:
-        """Write one record, after the report of dropped ones."""
-        self.retry()
-        if self.unreported or not self._write_line(text):
-            self._drop()
+        """Take one record."""
+        line = encoded(text) + b"\n"
+        if len(self._lines) + len(line) > _MAX_WRITE_BYTES:
+            self.flush()
+        self._lines += line
 
-    def retry(self) -> None:
-        """Report how many records were dropped."""
-        if self.unreported and self._write_line(self._notice(self.unreported)):
+    def flush(self) -> None:
+        """Report how many records were dropped, then write those that were taken; drop them if that is impossible."""
+        if self.unreported and not self._unwritten(encoded(self._notice(self.unreported)) + b"\n"):
             self.unreported = 0
+        if self._lines:
+            self._drop((self._lines if self.unreported else self._unwritten(self._lines)).count(b"\n"))
+            self._lines = b""
 
-    def _write_line(self, text: str) -> bool:
-        line = text.encode(errors="backslashreplace") + b"\n"
-        try:
-            if not any(events & select.POLLOUT for _, events in self._poll.poll(0)):
-                return False
-            return os.write(self._descriptor, line) == len(line)
-        except OSError:
-            return False
+    def _unwritten(self, lines: bytes) -> bytes:
+        """Write *lines*; return what was not written of them."""
+        with suppress(OSError):
+            if any(events & select.POLLOUT for _, events in self._poll.poll(0)):
+                return lines[os.write(self._descriptor, lines) :]
+        return lines
 
 
 class SyslogSink(Sink):
@@ -94,13 +98,14 @@ class SyslogSink(Sink):
         self._unsent: deque[bytes] = deque(maxlen=_MAX_UNSENT_RECORDS)
 
     def write(self, level: str, text: str) -> None:
-        """Send one record, after those that were not sent yet; the oldest makes room for it."""
+        """Take one record; the oldest that could not be sent makes room for it."""
+        if len(self._unsent) == _MAX_UNSENT_RECORDS:
+            self.flush()
         if len(self._unsent) == _MAX_UNSENT_RECORDS:
             self._drop()
         self._unsent.append(self._line(level, text))
-        self.retry()
 
-    def retry(self) -> None:
+    def flush(self) -> None:
         """Send the unsent records, then report how many were dropped."""
         try:
             while self._unsent:
@@ -119,7 +124,7 @@ class SyslogSink(Sink):
 
     def _line(self, level: str, text: str) -> bytes:
         priority = f"<{_FACILITY_DAEMON | _SEVERITIES.get(level, 6)}>{time.strftime('%b %e %H:%M:%S')} ".encode()
-        return priority + self._tag + text.encode(errors="backslashreplace")
+        return priority + self._tag + encoded(text)
 
     def _send_to_syslog(self, line: bytes) -> None:
         if self._socket is None:
@@ -131,3 +136,8 @@ class SyslogSink(Sink):
                 raise
             self._socket = new
         self._socket.send(line)
+
+
+def encoded(text: str) -> bytes:
+    """Return the bytes of a record; what is no character, such as a byte of a file name, is escaped."""
+    return text.encode(errors="backslashreplace")
