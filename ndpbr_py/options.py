@@ -109,6 +109,7 @@ def _show_options(parser: argparse.ArgumentParser) -> None:
     text = "redraw the table every SECONDS (2), with the state of the daemon, until q"
     kind = partial(config.seconds, "--watch", least=0.5, most=3600.0)
     form.add_argument("--watch", nargs="?", const=2.0, type=kind, metavar="SECONDS", help=text)
+    _color(parser)
     _names(parser)
     _state_dir(parser)
     _protocol(parser)
@@ -175,6 +176,7 @@ def _replay_options(parser: argparse.ArgumentParser) -> None:
 
 def _query_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    _color(parser)
     _protocol(parser, None, "that of the daemon, or 135")
     _state_dir(parser)
 
@@ -202,6 +204,11 @@ def _prefix(parser: argparse.ArgumentParser, text: str) -> None:
 def _names(parser: argparse.ArgumentParser) -> None:
     text = "names of hosts, a line `LLADDR NAME` each, besides /etc/hosts, /etc/ethers and dnsmasq's leases"
     _value(parser, "--names", config.file, "FILE", text)
+
+
+def _color(parser: argparse.ArgumentParser, default: str = argparse.SUPPRESS) -> None:
+    text = f"color: one of {', '.join(config.COLORS)} (auto: on a terminal, unless NO_COLOR is set)"
+    _value(parser, "--color", partial(config.choice, choices=config.COLORS), "WHEN", text, default)
 
 
 def _state_dir(parser: argparse.ArgumentParser) -> None:
@@ -251,9 +258,7 @@ def parser() -> Parser:
     value("--log-format", kind, "FORMAT", f"one of {', '.join(config.LOG_FORMATS)} (%(default)s)", "auto")
     kind = partial(config.choice, choices=config.LOG_LEVELS)
     value("--log-level", kind, "LEVEL", f"one of {', '.join(config.LOG_LEVELS)} (%(default)s)", "info")
-    kind = partial(config.choice, choices=config.COLORS)
-    text = f"color: one of {', '.join(config.COLORS)} (%(default)s: on a terminal, unless NO_COLOR is set)"
-    value("--color", kind, "WHEN", text, "auto")
+    _color(top, "auto")
     top.add_argument("--version", action="version", version=f"ndpbr {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", title="commands")
     for name, command in COMMANDS.items():

@@ -93,6 +93,13 @@ def test_check_suggests_a_similar_interface() -> None:
     assert checked(("wan0", "lan"), existing) == "ok: wan0; note: lan does not exist (yet); did you mean lan0?"
 
 
+@pytest.mark.parametrize("words", ["--color never {}", "{} --color never"])
+@pytest.mark.parametrize("command", ["show", "doctor", "explain phone"])
+def test_color_stands_before_or_after_the_command(words: str, command: str) -> None:
+    """For the commands whose output has colors."""
+    assert parser().parse_args(words.format(command).split()).color == "never"
+
+
 def test_no_command_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a command, the help is printed, with all commands."""
     status, out, err = run(capsys)

@@ -290,7 +290,7 @@ def test_every_objection_has_a_sentence(reason: Reason) -> None:
     ("state", "meaning"),
     [
         (NudState.INCOMPLETE, "being resolved, no answer yet"),
-        (NudState.STALE, "a host has used the address, not verified yet"),
+        (NudState.STALE, "a host has used the address, and has not answered a probe since"),
         (NudState.FAILED, "no host answers"),
         (NudState.NONE, "not resolved"),
         (NudState.NOARP, "no neighbor discovery takes place"),

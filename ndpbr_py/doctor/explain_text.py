@@ -42,7 +42,7 @@ ON_DEMAND: Answer = (
 )
 _VERDICT_MEANING = {
     Verdict.PRESENT: "the host is present",
-    Verdict.CLAIMED: "a host has used the address, not verified yet",
+    Verdict.CLAIMED: "a host has used the address, and has not answered a probe since",
     Verdict.GONE: "no host answers",
     Verdict.NOTHING: "not resolved",
 }
