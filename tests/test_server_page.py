@@ -5,7 +5,7 @@ What `make install` installs is started by systemd itself. Stand-ins, all other 
 - the package manager: nothing, since the tests need the same packages; `make dist`: what the fixture has built
 - Docker: a bridge with a veth pair to the container, and a ruleset that Docker has written
 - wg-quick: a tun device with a program at its end, and the routes that wg-quick adds
-- the journal: a file; and scp: a copy
+- the journal: a file; scp: a copy; node_exporter: its group and its directory
 """
 
 from __future__ import annotations
@@ -93,40 +93,53 @@ def test_server_page(lab: Lab, built: dict[str, bytes], tmp_path: Path, docker: 
 
 
 def test_systemd_page(home: Home, pyz: Path, tmp_path: Path) -> None:
-    """Whoever follows docs/systemd.md has the service, and has restarted it without losing a packet."""
+    """Whoever follows docs/systemd.md has the service, has restarted it with its entries, and any user can read metrics."""
     with booted(home.router, tmp_path / "groups", installed=False) as machine:
         echo(home.inet)
         echo(home.lan)
         program = machine.root / "usr/bin/ndpbr"  # as README says
         shutil.copy(pyz, program)
         program.chmod(0o755)
-        ((_, installed), (_, started), (_, restarted)) = followed.blocks("systemd.md")
-        for _, file, target in followed.commands(installed):
-            shutil.copy(ROOT / file, machine.root / target.removeprefix("router:/"))
-        for line in started.splitlines():
-            if line.startswith("journalctl"):
+        collected = machine.root / "var/lib/prometheus/node-exporter"
+        collected.mkdir(parents=True)
+        with (machine.root / "etc/group").open("a") as groups:
+            groups.write("prometheus:x:4711:\n")
+
+        def follow(line: str) -> None:
+            if line.startswith("scp "):
+                _, file, target = line.split()
+                shutil.copy(ROOT / file, machine.root / target.removeprefix("router:/"))
+                return
+            if line.startswith("journalctl "):
                 machine.wait_for("event=started")
-                assert "check-failed" not in machine.log()
                 claim(home.lan, LAN)
                 machine.wait_for(f"event=host-learned address={LAN}")
+                return
+            done = machine.run("sh", "-c", line)
+            assert done.returncode == 0, f"{line}: {done.stdout}"
+            if line == "ndpbr show":
+                assert done.stdout == f"{LAN} lan0 -> wan0\n"
+                until(lambda: ask(home.inet, LAN), what="the host is reached")
+            elif "USR2" in line:
+                machine.wait_for("event=started", 2)
+                assert "keep=true" in machine.log()
+
+        for path, text in followed.blocks("systemd.md"):
+            if path is not None:
+                followed.write(machine, path, text)
             else:
-                printed = _shell(machine, line)
-        assert f"{LAN} lan0 -> wan0\n" in printed
-        until(lambda: ask(home.inet, LAN), what="the host is reached")
+                for line in text.splitlines():
+                    follow(line)
 
-        _shell(machine, restarted)
-        machine.wait_for("event=started", 2)
-
-        assert "keep=true" in machine.log()
+        machine.wait_for("event=started", 3)
         assert ask(home.lan, INET) is not None
+        until(lambda: list(collected.iterdir()), what="the metrics are written")
+        read = machine.run(
+            "setpriv", "--reuid=65534", "--clear-groups", "cat", "/var/lib/prometheus/node-exporter/ndpbr.prom"
+        )
+        assert "ndpbr_build_info{" in read.stdout
         _ends_with_a_service(machine)
         assert clean(home.router)
-
-
-def _shell(machine: Systemd, line: str) -> str:
-    done = machine.run("sh", "-c", line)
-    assert done.returncode == 0, f"{line}: {done.stdout}"
-    return done.stdout
 
 
 def _ends_with_a_service(machine: Systemd) -> None:
