@@ -93,7 +93,7 @@ def test_server_page(lab: Lab, built: dict[str, bytes], tmp_path: Path, docker: 
 
 
 def test_systemd_page(home: Home, pyz: Path, tmp_path: Path) -> None:
-    """Whoever follows docs/systemd.md has the service, has restarted it with its entries, and any user can read metrics."""
+    """Whoever follows docs/systemd.md has the service, which keeps its entries over a restart, and readable metrics."""
     with booted(home.router, tmp_path / "groups", installed=False) as machine:
         echo(home.inet)
         echo(home.lan)
