@@ -182,6 +182,8 @@ class Storm:
             peer = f"name eth0 netns {self.machine(dev).name} address {MACS[dev]}"
             router.ip(f"link add {dev} address {MACS[dev][:-1]}a type veth peer {peer}")
             router.ip(f"link set {dev} addrgenmode none")
+            # Before the first packet: an entry that is REACHABLE already stays so for up to 45 s.
+            shorten_neighbor_timers(router, dev)
         if how in ("gone", "unplugged"):
             addresses = [address for address, to in self.living.items() if to == dev]
             self.machine(dev).lay(
@@ -194,4 +196,3 @@ class Storm:
             router.lay("link set wan0 up", *home_again)
         else:
             router.lay(f"link set {dev} up", _FE80.format(dev=dev))
-            shorten_neighbor_timers(router, dev)
