@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+from pathlib import Path
+
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
 from tests.home import INET, LAN, ROUTER, Home
 from tests.lab import until
 from tests.observed import clean, neighbor, proxies, routes, settings, shorten_neighbor_timers
-from tests.program import Daemon
+from tests.program import Daemon, children
 
 DEVS = ("wan0", "lan0")
 PROXY = f"{LAN} dev wan0 proto 135"
@@ -163,6 +168,28 @@ def test_renamed_interface_is_unused_until_it_has_its_name_again(home: Home, dae
     claim(home.lan, LAN)
 
     until(lambda: PROXY in proxies(home.router) and ROUTE in routes(home.router), what="all entries are restored")
+
+
+def test_interface_has_another_name_only_while_the_monitor_starts(home: Home, tmp_path: Path) -> None:
+    """The monitor prints that name as long as it lives: it is restarted."""
+    flag, ip = tmp_path / "flag", tmp_path / "ip"
+    real = shutil.which("ip")
+    back = f"{real} link set old0 name lan0; {real} link set lan0 up"
+    # The tables are read as soon as the monitor has printed a marker, so it knows the other name by then.
+    dump = f'case "$*" in *"link show"*) [ -e {flag} ] && rm {flag} && {{ {back}; }};; esac'
+    ip.write_text(f'#!/bin/sh\n{dump}\nexec {real} "$@"\n')
+    ip.chmod(0o755)
+    running = Daemon(home.router, *DEVS, folder=tmp_path, environment={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    running.wait_for("started")
+    os.kill(children(running.process.pid, "monitor")[0], signal.SIGKILL)
+    running.wait_for("monitor-exited")
+    home.router.lay("link set lan0 down", "link set lan0 name old0")
+    flag.touch()
+
+    running.wait_for("link-renamed", dev="lan0", old_name="old0")
+    home.router.ip("address replace fe80::1/64 dev lan0 nodad")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
 
 
 def test_hosts_of_a_removed_prefix_are_forgotten(home: Home, daemon: Start) -> None:

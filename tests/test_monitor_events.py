@@ -1,4 +1,4 @@
-"""Lines of the monitor about routes and settings -> whether a resync is requested."""
+"""Lines of the monitor about routes and settings -> whether a resync is requested; about names -> what was renamed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ndpbr_py.config import LogConfig
-from ndpbr_py.daemon.inbox import ResyncRequested
+from ndpbr_py.daemon.inbox import LinkRenamed, ResyncRequested
 from ndpbr_py.daemon.monitor_events import MonitorHandler
 from ndpbr_py.logs.logger import Log
 from tests.builders import FIXTURES, HOST, Records, addr
@@ -58,6 +58,45 @@ def test_change_by_another_program_requests_a_resync(line: str) -> None:
 def test_other_lines_request_no_resync(line: str) -> None:
     """Our own additions and deletions, other tables, other interfaces, and garbage."""
     assert list(handler(Records()).on_lines([line])) == []
+
+
+LINE = "[LINK]4: {}@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default "
+
+
+def renames(reader: MonitorHandler, dev: str) -> list[LinkRenamed]:
+    """Return which renames are found when the monitor prints the name of the interface."""
+    return [event for event in reader.on_lines([LINE.format(dev)]) if isinstance(event, LinkRenamed)]
+
+
+def test_rename_that_a_snapshot_shows_first_is_found() -> None:
+    """The monitor prints the old name of an interface forever, also if its line comes after the snapshot, or never."""
+    reader = handler(Records())
+    assert reader.on_snapshot({4: "lan0"}) == []
+
+    assert reader.on_snapshot({4: "old0"}) == [LinkRenamed("old0", "lan0")]
+    assert renames(reader, "old0") == []
+    reader.on_snapshot_started()
+    assert reader.on_snapshot({4: "lan0"}) == [LinkRenamed("lan0", "old0")]
+
+
+def test_rename_while_there_was_no_monitor_is_found_when_it_is_undone() -> None:
+    """The next monitor knows the interface by the name that it had then."""
+    reader = handler(Records())
+    reader.on_snapshot({4: "lan0"})
+    reader.on_started({4: "old0"})
+
+    assert renames(reader, "lan0") == [LinkRenamed("lan0", "old0")]
+
+
+def test_names_in_a_snapshot_do_not_replace_newer_ones() -> None:
+    """A snapshot may show the name from before a line that came while it was taken."""
+    reader = handler(Records())
+    reader.on_snapshot({4: "lan0", 5: "lan1"})
+    reader.on_snapshot_started()
+    assert renames(reader, "old0") == [LinkRenamed("old0", "lan0")]
+
+    assert reader.on_snapshot({4: "lan0", 5: "lan1"}) == []
+    assert renames(reader, "lan0") == [LinkRenamed("lan0", "old0")]
 
 
 # The beginnings of the lines that request a resync, of what each version of ip(8) printed about the same changes.

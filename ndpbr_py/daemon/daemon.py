@@ -205,7 +205,10 @@ class Daemon:
             case NeighborChanged():
                 self._dispatcher.handle(event)
                 self._lookups.on_neighbor(event)
-            case NeighborDeleted() | SolicitationReceived() | CandidatesFound() | LookupRequested() | SnapshotStarted():
+            case NeighborDeleted() | SolicitationReceived() | CandidatesFound() | LookupRequested():
+                self._dispatcher.handle(event)
+            case SnapshotStarted():
+                self._monitor_handler.on_snapshot_started()
                 self._dispatcher.handle(event)
             case Tick():
                 self._dispatcher.handle(event)
@@ -230,6 +233,7 @@ class Daemon:
                 self._resync.request()
             case MonitorStarted():
                 self._status.monitor_starts += 1
+                self._monitor_handler.on_started(event.names)
                 self._log.record("debug", "monitor-started", pid=event.pid)
                 self._resync.request()
             case MonitorExited():
@@ -287,7 +291,7 @@ class Daemon:
         existing = frozenset(snapshot.names.values())
         for dev in existing.union(self._listed.matched):
             self._follow(dev, exists=dev in existing)
-        self._monitor_handler.on_snapshot(snapshot.names)
+        self._inbox.put(*self._monitor_handler.on_snapshot(snapshot.names))
         self._discovery.on_snapshot(snapshot)
         self._solicitations.on_snapshot(snapshot)
         self._warn_about_prefixes(snapshot)

@@ -43,6 +43,7 @@ class MonitorHandler:
         self._ours = f" proto {protocol} "
         self._has_route = has_route
         self._names: dict[int, str] = {}
+        self._newer: set[int] = set()  # the interfaces whose name is newer than that of a snapshot in progress
         self._addresses: dict[tuple[str, str], bool] = {}
 
     def use(self, interfaces: Iterable[str]) -> None:
@@ -75,14 +76,30 @@ class MonitorHandler:
                     if self._is_news(event):
                         yield ResyncRequested()
                 case LinkChanged() | LinkDeleted() as event:
-                    yield from self._renamed(event)
+                    before = self._names.pop(event.index, None)
+                    self._newer.add(event.index)
+                    if isinstance(event, LinkChanged):
+                        self._names[event.index] = event.dev
+                        yield from self._renamed(before, event.dev)
                     yield event
                 case event:
                     yield event
 
-    def on_snapshot(self, names: Mapping[int, str]) -> None:
-        """Take the name of every interface by its index from a snapshot."""
+    def on_started(self, names: Mapping[int, str]) -> None:
+        """Take the name of every interface by its index from before the start of a monitor, which may print it."""
         self._names = dict(names)
+        self._newer = set(names)
+
+    def on_snapshot_started(self) -> None:
+        """Note that a snapshot is begun: later lines may be newer."""
+        self._newer.clear()
+
+    def on_snapshot(self, names: Mapping[int, str]) -> list[LinkRenamed]:
+        """Take names from a snapshot; return which interfaces were renamed, and the monitor has not said so yet."""
+        before = self._names
+        newer = {index: name for index, name in before.items() if index in self._newer}
+        self._names = {index: name for index, name in names.items() if index not in self._newer} | newer
+        return [event for index, dev in self._names.items() for event in self._renamed(before.get(index), dev)]
 
     def _is_route_news(self, line: str) -> bool:
         """Whether another program has changed the main table, or deleted one of our routes."""
@@ -106,12 +123,9 @@ class MonitorHandler:
         settings = dict(zip(words[2::2], words[3::2], strict=False))
         return "forwarding" in settings or settings.get("proxy_neigh") == "off"
 
-    def _renamed(self, event: LinkChanged | LinkDeleted) -> Iterator[LinkRenamed]:
-        before = self._names.pop(event.index, None)
-        if isinstance(event, LinkChanged):
-            self._names[event.index] = event.dev
-            if before not in (None, event.dev) and self._interfaces & {before, event.dev}:
-                yield LinkRenamed(event.dev, str(before))
+    def _renamed(self, before: str | None, dev: str) -> Iterator[LinkRenamed]:
+        if before not in (None, dev) and self._interfaces & {before, dev}:
+            yield LinkRenamed(dev, str(before))
 
     def _is_news(self, event: AddressChanged) -> bool:
         """Whether an address appeared, settled or disappeared; a router advertisement only renews its lifetime."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from ndpbr_py.core.value import value
 from ndpbr_py.errors import NdpbrError
@@ -36,9 +37,14 @@ class MonitorLines:
 
 @dataclass(frozen=True, slots=True)
 class MonitorStarted:
-    """A monitor was started.  It does not listen yet: it misses events of its first milliseconds."""
+    """A monitor was started.  It does not listen yet: it misses events of its first milliseconds.
+
+    Attributes:
+        names: Index -> name of each interface before the start.
+    """
 
     pid: int
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,7 @@ class Supervisor:
         self._next_start = None
         self._partial_line = b""
         self._started_at = self._loop.time()
+        names = dict(socket.if_nameindex())  # not later: what the monitor prints is at least as new
         try:
             child = start(self._path, *self._arguments, stdout=True)
         except NdpbrError as error:
@@ -118,7 +125,7 @@ class Supervisor:
         self._child = child
         self._loop.add_reader(child.fd("stdout"), self._read_stdout, child)
         self._loop.add_reader(child.fd("stderr"), self._read_stderr, child)
-        self._emit(MonitorStarted(child.pid))
+        self._emit(MonitorStarted(child.pid, names))
 
     def _read_stdout(self, child: Child) -> None:
         chunk = os.read(child.fd("stdout"), _CHUNK_BYTES)
