@@ -196,6 +196,14 @@ def test_owner_with_a_forged_lladdr_is_not_taken_for_silent() -> None:
     assert (later(proxy), proxy.desired.withheld) == ([], {})
 
 
+def test_owner_that_a_route_names_meanwhile_is_not_taken_for_silent() -> None:
+    """Another program has added a /128 route: the host is there, whether it answers or not."""
+    proxy = with_host(probed=True)
+    handle(proxy, kernel(entry(), entry(dev="lan1"), up=THREE, routed={HOST: "lan0"}))
+
+    assert (later(proxy), proxy.desired.withheld) == ([], {})
+
+
 def test_owner_who_answers_late_has_its_address_back() -> None:
     """A phone asleep takes its time: its first answer closes what was left open."""
     proxy = with_host(probed=True)

@@ -77,9 +77,7 @@ def due(state: State, now: float) -> list[Decision]:
                 if state.desired.withheld.get(step.address) == step.dev:
                     result += _restored(state, step.address, Reason.UNUSED)
             case Step.CHECK_OWNER:
-                # A probe of a forged lladdr has not reached the owner.
-                silent = host is not None and host.nud is not NudState.REACHABLE and not host.lladdr_unproven
-                if host is not None and silent and host.dev != step.dev:
+                if host is not None and host.dev != step.dev and _is_silent(host):
                     result.append(_withheld(state, host, step, now))
             case _:
                 assert_never(step.step)
@@ -146,6 +144,14 @@ def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -
     state.lookups.plan(Step.CHECK_OWNER, host.address, event.dev, now + _OWNER_TIMEOUT_S, event.lladdr)
     probe = Probe(host.address, host.dev, host.lladdr)
     return [host.decision(DecisionKind.PROBED, Reason.DETECTION, [probe], Detail(seen_on=event.dev))]
+
+
+def _is_silent(host: Host) -> bool:
+    """Whether a host that was probed has not answered; a route may have named it since, and then it need not.
+
+    A probe of a forged lladdr has not reached the owner.
+    """
+    return host.nud is not NudState.REACHABLE and not host.lladdr_unproven and not host.pinned
 
 
 def _withheld(state: State, host: Host, step: Due, now: float) -> Decision:
