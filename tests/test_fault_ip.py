@@ -215,7 +215,7 @@ def test_hundreds_of_hosts_are_pinged(home: Home, ndpbr: Run) -> None:
 def test_output_that_cannot_be_written_is_one_sentence(home: Home, words: tuple[str, ...]) -> None:
     """On a full disk the user gets one sentence, and nothing else."""
     home.router.lay(f"route add {LAN}/128 dev lan0 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")
-    shell = 'exec "$@" >/dev/full'
+    shell = 'unset PYTHONUNBUFFERED; exec "$@" >/dev/full'
     ended: subprocess.CompletedProcess[str] = home.router.run("sh", "-c", shell, "sh", *PROGRAM, *words, cwd=ROOT)
 
     assert (ended.returncode, ended.stderr) == (

@@ -175,6 +175,7 @@ def _normal(word: str) -> str:
 
 def _status(arguments: argparse.Namespace, hosts: Sequence[Row], kernel: KernelSnapshot) -> int:
     """Return the exit status; a sentence on standard error says why it is not 0, and one counts what was pinged."""
+    print(end="", flush=True)  # if it cannot be written, no other sentence follows
     failed = sum(row.rtt_s is None for row in hosts) if arguments.ping else 0
     if arguments.ping:
         print(f"{len(hosts)} hosts: {len(hosts) - failed} answered, {failed} failed", file=sys.stderr)
