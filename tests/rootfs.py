@@ -61,7 +61,8 @@ def copy(root: Path, *programs: str, as_path: str | None = None) -> None:
         _file(program, root, as_path)
         # Not ldd: Debian's knows no program that was built for musl.
         words = ["true"] if loader is None else [loader, "--list", program]
-        listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        # musl's lists all and fails, if it misses what the Python program itself has for its extensions.
+        listed = subprocess.run(words, capture_output=True, text=True, check=False).stdout
         for library in re.findall(r"(/\S+) \(0x", listed):
             _file(library, root)
 

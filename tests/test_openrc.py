@@ -41,6 +41,8 @@ def test_service_works_and_cleans_up(home: Home, router: OpenRc) -> None:
     router.wait_for("event=started")
 
     assert (started.returncode, router.service("status").returncode) == (0, STARTED)
+    lines = [line for line in started.stdout.splitlines() if "Caching service dependencies" not in line]
+    assert lines == [" * Checking the configuration of ndpbr ... [ ok ]", " * Starting ndpbr ... [ ok ]"]
     assert router.service("ineed").stdout.split() == ["network"]
     assert ask(home.lan, INET, timeout=10.0) is not None
     assert f"{LAN} lan0 -> wan0\n" in router.service("show").stdout
