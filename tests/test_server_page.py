@@ -143,9 +143,17 @@ def test_systemd_page(home: Home, pyz: Path, tmp_path: Path) -> None:
 
 
 def _ends_with_a_service(machine: Systemd) -> None:
-    """Assert that the service runs, starts at boot, and stops cleanly."""
+    """Assert that the service runs, starts at boot, stops cleanly, and that docs/upgrade.md leaves no file of it."""
     assert machine.systemctl("is-active", "ndpbr").stdout == "active\n"
     assert machine.systemctl("is-enabled", "ndpbr").stdout == "enabled\n"
     assert "event=check-failed" not in machine.log()
     assert machine.systemctl("stop", "ndpbr").returncode == 0
     assert machine.shown("Result") == "success"
+    printed = machine.run("ndpbr", "doctor").stdout
+    assert printed.startswith("fail daemon: not running; fix: systemctl start ndpbr\n"), printed
+    for _, text in followed.blocks("upgrade.md"):
+        for line in text.splitlines():
+            if "# OpenRC" not in line:
+                assert machine.run("sh", "-c", line).returncode == 0
+    left = machine.run("find", "/etc", "/usr", "/var/lib", "-name", "*ndpbr*").stdout.splitlines()
+    assert {Path(path).name for path in left} <= {"ndpbr.service.d", "ndpbr.conf"}, left
