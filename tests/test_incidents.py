@@ -105,6 +105,7 @@ def test_guest_link_flapped(home: Home, daemon: Start) -> None:
     running.wait_for("link-down", dev="lan1")
     home.router.lay("link set lan1 up", "address replace fe80::1/64 dev lan1 nodad")
     running.wait_for("link-up", dev="lan1", reason="link-up")
+    until(lambda: len(running.logged("address-proxied")) == 2, what="the entries are restored")
     down, up = (it for it in _info(running) if not str(it["event"]).startswith("check-"))
 
     assert (down["event"], down["dev"], down["hosts"], down["reason"]) == ("link-down", "lan1", 1, "link-down")

@@ -141,7 +141,7 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
     ),
     DecisionKind.ADDRESS_PROXIED: (
         decision(DecisionKind.ADDRESS_PROXIED, Reason.ROUTER_ADDRESS),
-        "info",
+        "debug",
         {"reason": "router-address"},
     ),
     DecisionKind.REMOVED: (decision(DecisionKind.REMOVED, Reason.NOT_OURS), "info", {"reason": "leftover"}),

@@ -25,6 +25,7 @@ _DEBUG = frozenset(
         DecisionKind.SUSPENDED,
         DecisionKind.PROXIED_ON_DEMAND,
         DecisionKind.UNPROXIED,
+        DecisionKind.ADDRESS_PROXIED,  # again and again where a link flaps
     )
 )
 _WARNING = frozenset(
