@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 T = TypeVar("T")
 NAMESPACES = Path("/run/netns")  # where ip-netns(8) names them
@@ -20,27 +19,21 @@ LIBC = ctypes.CDLL(None, use_errno=True)  # os.setns() is Python 3.12
 
 def inside(name: str, call: Callable[[], T]) -> T:
     """Return what *call* returns in the namespace; a socket created there belongs to it."""
-    result: list[T] = []
-    raised: list[BaseException] = []
-
-    def entered() -> None:
+    # A namespace belongs to a thread: other threads are not affected.
+    with open("/proc/thread-self/ns/net") as own:
+        enter(name)
         try:
-            enter(name)
-            result.append(call())
-        except BaseException as error:  # raised again for the caller, below
-            raised.append(error)
-
-    # A namespace belongs to a thread: this thread enters it and ends there, so other threads are not affected.
-    thread = threading.Thread(target=entered)
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
-    return result[0]
+            return call()
+        finally:
+            _enter(own)
 
 
 def enter(name: str) -> None:
     """Put this thread into the namespace."""
     with open(NAMESPACES / name) as namespace:
-        if LIBC.setns(namespace.fileno(), CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), name)
+        _enter(namespace)
+
+
+def _enter(namespace: IO[str]) -> None:
+    if LIBC.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), namespace.name)
