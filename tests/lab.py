@@ -5,8 +5,11 @@ All that a Lab laid or started goes with it.  Run under tests/isolated, which gi
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import socket
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeVar
 
-from tests.namespace import inside
+from tests import namespace
 from tests.preloaded import Preloaded, Process
 
 T = TypeVar("T")
@@ -23,6 +26,7 @@ T = TypeVar("T")
 TIMEOUT_S = 120.0  # s
 FLUSHES = 10  # tries; among hosts that come and go all the time a second one has failed, too
 PRELOADED = Preloaded()
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1  # linux/sockios.h, net/if.h
 QUIET = {"accept_dad": 0, "accept_ra": 0, "router_solicitations": 0}
 
 
@@ -97,7 +101,7 @@ class Host:
 
     def inside(self, call: Callable[[], T]) -> T:
         """Return what *call* returns when called on this host; a socket it makes stays on this host."""
-        return inside(self.name, call)
+        return namespace.inside(self.name, call)
 
     def sysctl(self, path: str, value: str | int | None = None) -> str:
         """Return a setting under /proc/sys, e.g. ``net/ipv6/conf/lan0/proxy_ndp``, after setting it to *value*."""
@@ -116,10 +120,10 @@ class Host:
         for child in self.spawned:
             with child:
                 child.kill()
-        for pid in _output("ip", "netns", "pids", self.name).split():
+        for pid in namespace.pids(self.name):
             with suppress(ProcessLookupError):  # ended by itself meanwhile
-                os.kill(int(pid), signal.SIGKILL)
-        _output("ip", "netns", "del", self.name)
+                os.kill(pid, signal.SIGKILL)
+        namespace.delete(self.name)
 
     def _argv(self, argv: tuple[str, ...]) -> list[str]:
         return ["ip", "netns", "exec", self.name, *argv]
@@ -142,10 +146,9 @@ class Lab:
     def host(self, name: str) -> Host:
         """Return a new host without links; its addresses are usable immediately; it ignores router advertisements."""
         host = Host(self._prefix + name)
-        _output("ip", "netns", "add", host.name)
+        namespace.create(host.name)
         self._removal.callback(host.remove)
-        host.ip("link set lo up")
-        host.inside(_be_quiet)
+        host.inside(_start_up)
         return host
 
     def link(self, a: Host, a_dev: str, b: Host, b_dev: str) -> None:
@@ -156,7 +159,9 @@ class Lab:
         a.ip(f"link add {a_dev} address {mac}:0a type veth peer {peer}")
 
 
-def _be_quiet() -> None:
+def _start_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
     # "all" too: for accept_dad the kernel takes the greater of it and the interface's own.
     for where in ("all", "default"):
         for name, value in QUIET.items():

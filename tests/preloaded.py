@@ -11,7 +11,6 @@ each.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
@@ -30,11 +29,11 @@ from types import TracebackType
 from typing import IO
 
 from tests import stops_before_exec
-from tests.namespace import LIBC, enter
+from tests.namespace import LIBC, MNT_DETACH, checked, enter
 
 ROOT = Path(__file__).parent.parent
 MAX_REQUEST = 1 << 16  # bytes; an environment and words
-CLONE_NEWNS, MS_REC, MS_SLAVE, MNT_DETACH = 0x20000, 0x4000, 0x80000, 2  # linux/sched.h, linux/mount.h
+CLONE_NEWNS, MS_REC, MS_SLAVE = 0x20000, 0x4000, 0x80000  # linux/sched.h, linux/mount.h
 _INTEGER = 4  # bytes
 
 
@@ -178,15 +177,10 @@ def _become(request: dict[str, object], descriptors: list[int]) -> list[str]:
 def _enter_as_ip_does(namespace: str) -> None:
     """Enter a namespace with mounts of its own and its own /sys, as ``ip netns exec`` does."""
     enter(namespace)
-    _checked(LIBC.unshare(CLONE_NEWNS))
-    _checked(LIBC.mount(b"", b"/", b"none", MS_SLAVE | MS_REC, None))
+    checked(LIBC.unshare(CLONE_NEWNS))
+    checked(LIBC.mount(b"", b"/", b"none", MS_SLAVE | MS_REC, None))
     LIBC.umount2(b"/sys", MNT_DETACH)  # refused in a user namespace, where the new one is mounted over it
-    _checked(LIBC.mount(namespace.encode(), b"/sys", b"sysfs", 0, None))
-
-
-def _checked(result: int) -> None:
-    if result:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    checked(LIBC.mount(namespace.encode(), b"/sys", b"sysfs", 0, None))
 
 
 if __name__ == "__main__":

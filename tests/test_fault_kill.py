@@ -54,7 +54,6 @@ def test_killed_starts_and_stops_leave_nothing_to_the_next_run(home: Home, daemo
         assert clean(home.router)
         assert settings(home.router, *DEVS) == before
         assert not any(last.state.iterdir())
-    print(killed, len(list(last.logfile.parent.glob("*.log"))))
     assert min(killed.values()) > 0
 
 
