@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from ipaddress import IPv6Address
 
 from ndpbr_py.config import RunConfig
@@ -64,7 +65,7 @@ class Discovery:
 
     def on_snapshot(self, snapshot: KernelSnapshot) -> None:
         """Ping all nodes where an interface, or an address of the router, is new; look new next hops up."""
-        self._snapshot = snapshot
+        self._snapshot = _without_hosts(snapshot)
         if self._enabled and self._started:
             self._look_up_next_hops()
             self._ping_all()
@@ -130,12 +131,20 @@ class Discovery:
         return not failed
 
 
+def _without_hosts(snapshot: KernelSnapshot) -> KernelSnapshot:
+    """Return *snapshot* without what may be there a thousand times; of the neighbors only the next hops are left."""
+    next_hops = snapshot.next_hops
+    devs = set(next_hops.values())
+    neighbors = (it for it in snapshot.neighbors if it.dev in devs and next_hops.get(it.address) == it.dev)
+    return replace(snapshot, neighbors=tuple(neighbors), proxies=(), host_routes=(), routed={})
+
+
 def _next_hops(snapshot: KernelSnapshot) -> Iterator[tuple[IPv6Address, str]]:
     """Yield the addresses that the next hops probably have besides the gateway's, each with its interface."""
     prefixes = sorted(prefix for prefix in snapshot.on_link if prefix.prefixlen == 64)[:_MAX_PREFIXES]
-    lladdrs = {(neighbor.address, neighbor.dev): neighbor.lladdr or "" for neighbor in snapshot.neighbors}
+    lladdrs = {neighbor.address: neighbor.lladdr or "" for neighbor in snapshot.neighbors}
     for gateway, dev in snapshot.next_hops.items():
-        lladdr = lladdrs.get((gateway, dev), "")
+        lladdr = lladdrs.get(gateway, "")
         for prefix in prefixes:
             if prefix[1] != gateway:
                 yield prefix[1], dev
