@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterable
+from itertools import count
 from random import Random
 
 from tests.claim import claim
@@ -17,7 +18,7 @@ from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
 MOMENTS = 25
-PAIRS = 3  # of kills, before the next stop
+PAIRS = 4  # of kills, until the next stop
 HOSTS = [LAN, *(f"2001:db8:64::12:{number:x}" for number in range(1, 8))]
 ROUTES = {f"{address} dev lan0 proto 135" for address in HOSTS}
 
@@ -40,20 +41,22 @@ def test_killed_starts_and_stops_leave_nothing_to_the_next_run(home: Home, daemo
     start_size = second.logfile.stat().st_size
     stop_size = _stopped(second)
     killed = {"start": 0, "stop": 0}
-    while sum(killed.values()) < MOMENTS:
-        for _ in range(PAIRS):
-            starting = daemon(home.router, *DEVS, ready=False)
-            killed["start"] += _is_killed(starting, random.randrange(start_size))
-            stopping = _serving(home, daemon, adopted=routes(home.router) & ROUTES)
-            written = stopping.logfile.stat().st_size
-            stopping.process.terminate()
-            killed["stop"] += _is_killed(stopping, written + random.randrange(stop_size))
-        last = _serving(home, daemon, adopted=routes(home.router) & ROUTES)
-
-        _stopped(last)
-        assert clean(home.router)
-        assert settings(home.router, *DEVS) == before
-        assert not any(last.state.iterdir())
+    for pair in count():
+        starting = daemon(home.router, *DEVS, ready=False)
+        killed["start"] += _is_killed(starting, random.randrange(start_size), "started")
+        stopping = _serving(home, daemon, adopted=routes(home.router) & ROUTES)
+        written = stopping.logfile.stat().st_size
+        stopping.process.terminate()
+        killed["stop"] += _is_killed(stopping, written + random.randrange(stop_size), "stopped")
+        enough = sum(killed.values()) >= MOMENTS
+        if enough or pair % PAIRS == 0:
+            last = _serving(home, daemon, adopted=routes(home.router) & ROUTES)
+            _stopped(last)
+            assert clean(home.router)
+            assert settings(home.router, *DEVS) == before
+            assert not any(last.state.iterdir())
+        if enough:
+            break
     assert min(killed.values()) > 0
 
 
@@ -64,9 +67,9 @@ def _stopped(running: Daemon) -> int:
     return running.logfile.stat().st_size - written
 
 
-def _is_killed(running: Daemon, size: int) -> bool:
-    """Kill a daemon as soon as its log has *size* bytes; return whether it had not ended before."""
-    while running.logfile.stat().st_size < size and running.process.poll() is None:
+def _is_killed(running: Daemon, size: int, last: str) -> bool:
+    """Kill a daemon as soon as its log has *size* bytes or the *last* event; return whether it had not ended before."""
+    while running.logfile.stat().st_size < size and not running.logged(last) and running.process.poll() is None:
         time.sleep(0.001)
     running.process.kill()
     return running.process.wait(TIMEOUT_S) == -signal.SIGKILL
