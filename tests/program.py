@@ -25,8 +25,12 @@ ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, "-m", "ndpbr_py")
 # Whether the program, where it is started without others around it, is forked from tests/preloaded.py.
 PRELOAD = os.environ.get("NDPBR_PRELOAD") != "0"
-# Root without CAP_NET_ADMIN, as in a container: exec does not grant what the bounding set lacks.
-WITHOUT_NET_ADMIN = "import ctypes,os,sys; ctypes.CDLL(None).prctl(24,12,0,0,0); os.execv(sys.argv[1], sys.argv[1:])"
+NET_ADMIN, NET_RAW = 12, 13  # linux/capability.h
+_WITHOUT = """import ctypes, os, sys
+for number in sys.argv[1].split(","):
+    ctypes.CDLL(None).prctl(24, int(number), 0, 0, 0)  # PR_CAPBSET_DROP
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 _LATER = """import sys, time
 from pathlib import Path
 from ndpbr_py.cli import main
@@ -53,6 +57,20 @@ def ndpbr(host: Host, *argv: str, timeout: float = TIMEOUT_S) -> subprocess.Comp
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess(argv, status, out.read(), err.read())
+
+
+def without(*capabilities: int) -> tuple[str, ...]:
+    """Return the words before root's command that take *capabilities* from it, as in a container.
+
+    exec does not grant what the bounding set lacks.  Not setpriv(1), which cannot do this in busybox.
+    """
+    return sys.executable, "-c", _WITHOUT, ",".join(map(str, capabilities))
+
+
+def can_become_a_user() -> bool:
+    """Whether setpriv(1) is that of util-linux; busybox's changes no user."""
+    words = ("sh", "-c", "setpriv --help 2>&1")
+    return "--reuid" in subprocess.run(words, capture_output=True, text=True, check=False).stdout
 
 
 def with_ip(host: Host, ip: Path, *argv: str) -> subprocess.CompletedProcess[str]:

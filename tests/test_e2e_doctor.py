@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from tests.echo import ask, echo
 from tests.home import INET, LAN, MODEM, ROUTER, Home
 from tests.lab import TIMEOUT_S, Host, until
 from tests.observed import clean, proxies
-from tests.program import PROGRAM, ROOT, WITHOUT_NET_ADMIN, with_ip
+from tests.program import NET_ADMIN, PROGRAM, ROOT, with_ip, without
 
 DEVS = ("wan0", "lan0")
 PREFIX = "2001:db8:64::/64"
@@ -344,7 +343,7 @@ def test_ip_of_another(home: Home, ndpbr: Run, tmp_path: Path, busybox: bool) ->
 
 def test_without_rights(home: Home) -> None:
     """Without CAP_NET_ADMIN doctor says so; no check fails."""
-    ended = home.router.run(sys.executable, "-c", WITHOUT_NET_ADMIN, *PROGRAM, "doctor", *DEVS, cwd=ROOT)
+    ended = home.router.run(*without(NET_ADMIN), *PROGRAM, "doctor", *DEVS, cwd=ROOT)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "warn capabilities: no CAP_NET_ADMIN; `run` and some checks require it" in ended.stdout

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from tests.conftest import Run
 from tests.echo import ask, echo
 from tests.lab import TIMEOUT_S, Host, Lab, until
 from tests.mld import Reports
-from tests.program import Daemon
+from tests.program import NET_RAW, PROGRAM, ROOT, Daemon, without
 from tests.snooping_bridge import snooping_bridge, stays_found
 
 MODEM, FIXED, TIMED, SHARING = "2001:db8:64::1", "2001:db8:64::77", "2001:db8:64::88", "2001:db8:64:0:0:ff:fe00:10b"
@@ -154,8 +153,7 @@ def test_one_refresh_per_interface(net: Net, refresh: Refresh, ndpbr: Run) -> No
 
 def test_refresh_requires_net_raw(net: Net) -> None:
     """Without CAP_NET_RAW the program ends with one sentence."""
-    words = ("setpriv", "--inh-caps", "-all", "--bounding-set", "-net_raw", sys.executable, "-m", "ndpbr_py")
-    ended = net.server.run(*words, "refresh", "eth0", cwd=Path(__file__).parent.parent)
+    ended = net.server.run(*without(NET_RAW), *PROGRAM, "refresh", "eth0", cwd=ROOT)
 
     assert (ended.returncode, ended.stderr) == (1, "ndpbr: sending ICMPv6 messages requires root or CAP_NET_RAW\n")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -126,6 +127,8 @@ class Terminal:
     """A terminal (tmux) of some size on a host, and the program in it."""
 
     def __init__(self, host: Host, folder: Path, columns: int, rows: int, command: Sequence[str]) -> None:
+        if shutil.which("tmux") is None:
+            pytest.skip("tmux is not installed")
         self._host = host
         self._tmux = ("tmux", "-S", str(folder / "tmux"))
         self._run("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), *command)

@@ -15,7 +15,7 @@ from tests.conftest import Run, Start
 from tests.home import Home
 from tests.lab import Host
 from tests.observed import clean, settings
-from tests.program import PROGRAM, ROOT, WITHOUT_NET_ADMIN, with_ip
+from tests.program import NET_ADMIN, PROGRAM, ROOT, with_ip, without
 
 DEVS = ("wan0", "lan0", "lan1")
 NAME = "IFACE: expected an interface name of 1 to 15 letters, digits, `_`, `.` and `-` "
@@ -57,7 +57,7 @@ def test_wrong_usage_is_refused(home: Home, ndpbr: Run, tmp_path: Path, words: l
 def test_start_without_net_admin_is_refused(home: Home, tmp_path: Path) -> None:
     """Without CAP_NET_ADMIN the daemon does not start."""
     before = settings(home.router, *DEVS)
-    words = (sys.executable, "-c", WITHOUT_NET_ADMIN, *PROGRAM, *_files(tmp_path), "wan0", "lan0")
+    words = (*without(NET_ADMIN), *PROGRAM, *_files(tmp_path), "wan0", "lan0")
     ended = home.router.run(*words, cwd=ROOT)
 
     _refused(ended, 1, "run requires root or CAP_NET_ADMIN")

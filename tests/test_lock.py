@@ -18,7 +18,7 @@ from tests.conftest import Start
 from tests.home import Home
 from tests.lab import TIMEOUT_S, Host, Lab
 from tests.observed import settings
-from tests.program import ROOT
+from tests.program import ROOT, can_become_a_user
 
 HOLD = """
 import sys
@@ -185,6 +185,8 @@ def test_unprivileged_user_cannot_keep_a_daemon_from_starting(home: Home, daemon
 
 def test_daemons_of_two_users_find_each_other(lab: Lab) -> None:
     """A service's user with CAP_NET_ADMIN cannot take what root holds, and the other way round."""
+    if not can_become_a_user():
+        pytest.skip("setpriv (util-linux) is not installed")
     router = lab.host("router")
     words = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     rights = ("--inh-caps=+net_admin", "--ambient-caps=+net_admin")
