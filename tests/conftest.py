@@ -102,7 +102,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 # Tests with any of these stay on one worker of pytest-xdist, so that what takes long is made once.
 MADE_ONCE = {"bare_root", "built", "pyz"}
 # Started before all others, so that no worker is left with them at the end.
-LONGEST = ("test_fault_random", "test_proxy_property", "test_dist", "test_fault_kill", "test_fault_ip")
+LONGEST = (
+    "test_fault_random",
+    "test_proxy_property",
+    "test_dist",
+    "test_fault_kill",
+    "test_fault_growth",
+    "test_fault_ip",
+    "test_fault_siege",
+)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest makes the folder

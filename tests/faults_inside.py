@@ -12,7 +12,7 @@ from contextlib import suppress
 from ipaddress import IPv6Address
 
 from tests.lab import TIMEOUT_S
-from tests.observed import proxies, routes
+from tests.observed import entries
 from tests.program import children
 from tests.storm import ATTACKER, Storm
 
@@ -90,7 +90,7 @@ def restart(storm: Storm) -> None:
         storm.ip.with_suffix(".away").rename(storm.ip)
     assert storm.daemon.stop(TIMEOUT_S) == 0
     assert storm.renamed_settings_are_restored()
-    ours = [line for line in routes(storm.home.router) | proxies(storm.home.router) if line.endswith(" proto 135")]
+    ours = [line for lines in entries(storm.home.router) for line in lines if line.endswith(" proto 135")]
     assert ours == []
     for dev in ("lan0", "lan1"):
         if dev not in storm.away:

@@ -19,11 +19,17 @@ def all_proxies(host: Host) -> set[str]:
 
 def proxies(host: Host) -> set[str]:
     """Return its proxy entries for other hosts."""
+    return entries(host)[1]
+
+
+def entries(host: Host) -> tuple[set[str], set[str]]:
+    """Return its host routes, and its proxy entries for other hosts."""
     # One process: this is called again and again until the entries are what a test waits for.
-    lines = host.lay("neigh show proxy", "address show", options=("-6", "-o")).splitlines()
-    of_addresses = {line for line in lines if line.split()[0].rstrip(":").isdigit()}  # they begin with the index
-    own = {line.split()[3].partition("/")[0] for line in of_addresses}
-    return {entry for entry in _proxies(set(lines) - of_addresses) if entry.split()[0] not in own}
+    text = host.lay("neigh show proxy", "address show", "route show", options=("-6", "-o"))
+    lines = [line.split() for line in text.splitlines()]
+    own = {words[3].partition("/")[0] for words in lines if words[0].rstrip(":").isdigit()}  # the interface's index
+    found = _proxies(line for line in text.splitlines() if line.split()[3:4] == ["proxy"])
+    return _host_routes(text), {entry for entry in found if entry.split()[0] not in own}
 
 
 def _proxies(lines: Iterable[str]) -> set[str]:
@@ -32,8 +38,12 @@ def _proxies(lines: Iterable[str]) -> set[str]:
 
 def routes(host: Host) -> set[str]:
     """Return its host routes, e.g. ``"2001:db8:64::11 dev lan0 proto 135"``."""
-    lines = [line.partition(" metric ")[0] for line in host.ip("-6 route show").splitlines()]
-    return {line for line in lines if line and line[0] in "23f" and "/" not in line.split()[0]}
+    return _host_routes(host.ip("-6 route show"))
+
+
+def _host_routes(text: str) -> set[str]:
+    lines = [line.partition(" metric ") for line in text.splitlines()]
+    return {route for route, metric, _ in lines if metric and route[0] in "23f" and "/" not in route.split()[0]}
 
 
 def neighbor(host: Host, address: str, dev: str) -> str:

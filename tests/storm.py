@@ -18,7 +18,7 @@ from tests.attacker import Attacker
 from tests.claim import claim
 from tests.home import LAN, LAN2, MODEM, ROUTER, Home
 from tests.lab import Host
-from tests.observed import proxies, routes, settings, shorten_neighbor_timers
+from tests.observed import entries, routes, settings, shorten_neighbor_timers
 from tests.program import Daemon
 from tests.siege import Siege
 
@@ -119,14 +119,14 @@ class Storm:
 
     def expected(self) -> tuple[set[str], set[str]]:
         """Return the host routes and proxy entries that the router must have, ours and the other program's."""
-        host_routes, entries = self.foreign()
+        host_routes, proxied = self.foreign()
         # Another program's host route says where a host is, whether it is there or not.
         for address, dev in (self.living | self.routes).items():
             if address not in self.routes:
                 host_routes.add(f"{address} dev {dev} proto 135")
             others = [other for other in DEVS if other != dev and (address, other) not in self.proxies]
-            entries |= {f"{address} dev {other} proto 135" for other in others}
-        return host_routes, entries
+            proxied |= {f"{address} dev {other} proto 135" for other in others}
+        return host_routes, proxied
 
     def foreign(self) -> tuple[set[str], set[str]]:
         """Return the other program's host routes and proxy entries."""
@@ -135,9 +135,9 @@ class Storm:
 
     def actual(self) -> tuple[set[str], set[str]]:
         """Return the router's entries without the modem's: the modem is a host, too, once it has sent a packet."""
-        found = routes(self.home.router), proxies(self.home.router)
-        host_routes, entries = ({line for line in lines if not line.startswith(f"{MODEM} ")} for lines in found)
-        return host_routes, entries
+        found = entries(self.home.router)
+        host_routes, proxied = ({line for line in lines if not line.startswith(f"{MODEM} ")} for lines in found)
+        return host_routes, proxied
 
     def machine(self, dev: str) -> Host:
         """Return the machine at the other end of the router's *dev*."""
