@@ -82,9 +82,9 @@ def test_line_without_end_is_cut(tmp_path: Path) -> None:
 
 
 def test_lost_events_are_emitted(tmp_path: Path) -> None:
-    """A full buffer of the kernel is reported; other complaints of ip(8) are not."""
+    """A full buffer of the kernel is reported; other complaints of ip(8) are not, also those just before it."""
     overflow = "netlink receive error No buffer space available (105)"
-    path = script(tmp_path, "echo 'Message truncated' >&2", "sleep 0.1", f"echo '{overflow}' >&2", FOREVER)
+    path = script(tmp_path, f"printf 'Message truncated\\n{overflow}\\n' >&2", FOREVER)
 
     started, *others = run(path, lambda events: len(events) > 1)
 

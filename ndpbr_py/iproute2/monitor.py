@@ -142,8 +142,8 @@ class Supervisor:
         text = os.read(child.fd("stderr"), _CHUNK_BYTES)
         if not text:
             self._loop.remove_reader(child.fd("stderr"))
-        elif _OVERFLOW in text:
-            self._emit(EventsLost(text.decode(errors="replace").strip().splitlines()[0]))
+        elif lost := [line for line in text.splitlines() if _OVERFLOW in line]:
+            self._emit(EventsLost(lost[0].decode(errors="replace").strip()))
 
     def _reap(self) -> int:
         assert self._child is not None
