@@ -1,6 +1,7 @@
 """How much the tests of random input try, and from which seed.
 
-NDPBR_QUICK=1, which `make quick` sets, makes the number of examples a tenth; NDPBR_FAULTS is the number of faults.
+NDPBR_QUICK=1, which `make quick` sets, makes the number of examples a tenth, and has the one file built for one Python.
+NDPBR_FAULTS is the number of faults.
 """
 
 from __future__ import annotations
