@@ -1,4 +1,4 @@
-"""systemd-networkd on the lab's router, booted by systemd: it reconfigures an interface, and hosts stay reachable."""
+"""systemd-networkd on the lab's router, booted by systemd: what docs/systemd.md says of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import followed
+from tests.advertise import advertise
 from tests.claim import claim
 from tests.echo import ask, echo
 from tests.home import LAN, MODEM, ROUTER, Home
@@ -29,8 +30,7 @@ START += f"SYSTEMD_LOG_LEVEL=debug {NETWORKD} >/run/networkd 2>&1 &"
 @pytest.mark.parametrize("as_printed", [False, True])
 def test_interface_is_reconfigured(home: Home, tmp_path: Path, as_printed: bool) -> None:
     """networkd removes routes and turns proxy_ndp off; ndpbr restores both. With the page's settings both stay."""
-    if not NETWORKD.exists() or shutil.which("dbus-daemon") is None:
-        pytest.skip("systemd-networkd or dbus-daemon not installed")
+    _skip()
     echo(home.lan)
     with booted(home.router, tmp_path / "groups") as machine:
         more = "IPv6ProxyNDP=yes\n" if as_printed else ""
@@ -67,6 +67,32 @@ def test_interface_is_reconfigured(home: Home, tmp_path: Path, as_printed: bool)
             it for it in machine.log().splitlines() if "event=setting-changed" in it or "event=host-repaired" in it
         ]
         assert bool(warnings) is not as_printed, warnings
+
+
+def test_router_advertisements(home: Home, tmp_path: Path) -> None:
+    """On a router networkd ignores them on an interface whose file does not accept them."""
+    _skip()
+    home.router.ip("-6 route del default")
+    with booted(home.router, tmp_path / "groups") as machine:
+        for dev, more in (("wan0", ""), ("lan1", "IPv6AcceptRA=yes\n")):
+            network = f"[Match]\nName={dev}\n[Network]\nIPForward=ipv6\n{more}"
+            followed.write(machine, f"/run/systemd/network/{dev}.network", network)
+        machine.run("sh", "-c", START)
+        until(lambda: _configured(machine), what="networkd has configured an interface")
+
+        def accepted() -> bool:
+            advertise(home.modem, "lan0")
+            advertise(home.lan2, "eth0")
+            return "dev lan1 proto ra" in home.router.ip("-6 route show default")
+
+        until(accepted, what="a default route")
+        assert "dev wan0" not in home.router.ip("-6 route show default")
+        assert home.router.sysctl("net/ipv6/conf/wan0/accept_ra") == "0"
+
+
+def _skip() -> None:
+    if not NETWORKD.exists() or shutil.which("dbus-daemon") is None:
+        pytest.skip("systemd-networkd or dbus-daemon not installed")
 
 
 def _configured(machine: Systemd) -> int:
