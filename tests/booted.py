@@ -5,10 +5,13 @@ The script mounts its files over the machine's; all mounts end with the lab.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
 from tests.lab import Host, LabError
+from tests.program import children
 
 _SPACES = (("mount", "mnt"), ("net", "net"), ("pid", "pid_for_children"))
 
@@ -42,7 +45,7 @@ class Booted:
         Raises:
             LabError: It printed something else; the message is its first line.
         """
-        unshare = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
+        unshare = ("unshare", "-m", "-u", "-p", "-f", "--mount-proc")  # that of busybox knows no other words
         self.process = host.spawn(*unshare, "sh", "-c", prepare + script, "sh", *words, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         if (line := self.process.stdout.readline()) != "booted\n":
@@ -55,6 +58,8 @@ class Booted:
     def end(self) -> None:
         """Kill all processes of the machine."""
         with self.process:
+            for first in children(self.process.pid):
+                os.kill(first, signal.SIGKILL)
             self.process.kill()
 
     def run(self, *argv: str) -> subprocess.CompletedProcess[str]:

@@ -30,13 +30,13 @@ def test_flushed_entries_are_restored(home: Home, daemon: Start) -> None:
 
 def test_foreign_proxy_entry_is_not_touched(home: Home, daemon: Start) -> None:
     """Another program's proxy entry is neither re-tagged nor removed; one warning is logged."""
-    home.router.ip(f"-6 neigh add proxy {LAN} dev wan0 proto 99")
+    home.router.ip(f"-6 neigh add proxy {LAN} dev wan0 proto 98")
     running = _learned(home, daemon, *OFTEN)
     foreign = running.wait_for("foreign-entry", address=LAN)
     until(lambda: running.stop() == 0, what="it has stopped")
 
     assert (foreign["foreign"], foreign["level"]) == ("proxy dev wan0", "warning")
-    assert proxies(home.router) == {f"{LAN} dev wan0 proto openr"}
+    assert proxies(home.router) == {f"{LAN} dev wan0 proto 98"}
     assert routes(home.router) == set()
 
 
