@@ -140,7 +140,7 @@ def test_restart(place: Site, router: Alpine) -> None:
     assert router.service("restart")[0] == 0
     router.wait_for("event=started", 2)
 
-    assert "keep=true" in router.log()
+    assert "entries_removed=false" in router.log()
     assert int(re.findall(r"event=started .*hosts=(\d+)", router.log())[-1]) > 0  # adopted
     assert router.service("stop")[0] == 0
     assert clean(place.router)

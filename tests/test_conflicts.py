@@ -27,7 +27,9 @@ def test_conflict_is_reported_when_it_begins_and_when_it_ends() -> None:
     assert why(early) == []
     assert why(ended) == [("conflict-ended", "no-claim")]
     assert (ended[0].address, ended[0].dev, ended[0].lladdr) == (A, "lan0", LLADDR)
-    assert ended[0].detail == Detail(claimed_by=OTHER_LLADDR, claimed_on="lan1", duration_s=40, claims=3)
+    assert ended[0].detail == Detail(
+        claimed_by=OTHER_LLADDR, claimed_on="lan1", duration_s=40, claims=3, last_claim_s=60
+    )
     assert why(handle(proxy, Tick(), now=300.0)) == []
 
 

@@ -119,7 +119,7 @@ def test_start_and_stop_are_summaries(home: Home, daemon: Start, tmp_path: Path)
     assert (first["python"], first["options"][-4:]) == (platform.python_version(), ["--upstream", "wan0", *DEVS])
     assert first["file_options"] == ["--max-hosts", "99"]
     assert (started["hosts"], started["prefixes"], started["default_routes"]) == (1, ["2001:db8:64::/64"], ["wan0"])
-    assert (stopped["hosts"], stopped["keep"]) == (1, False)
+    assert (stopped["hosts"], stopped["entries_removed"]) == (1, True)
     about = [(it["event"], it["level"]) for it in records if it.get("address") == LAN]
     assert [it for it in about if it[0] in ("host-learned", "host-forgotten")] == [
         ("host-learned", "debug"),

@@ -67,7 +67,7 @@ def test_interface_that_comes_up_has_the_tables_read() -> None:
 
     handle(proxy, changed(state=REACHABLE), link("lan1", up=False), now=10.0)
     up = handle(proxy, link("lan1", up=True), now=22.0)
-    detail = Detail(down_for_s=12)
+    detail = Detail(down_for_s=12, hosts=0)
     assert up == [Decision(DecisionKind.LINK_UP_AGAIN, Reason.LINK_UP, dev="lan1", detail=detail, resync=True)]
 
     read = handle(proxy, kernel(route(), up=THREE))
@@ -87,7 +87,7 @@ def test_loss_of_carrier_changes_no_entries() -> None:
 
     detail = Detail(hosts=1, entries=0)
     assert first == [Decision(DecisionKind.LINK_DOWN, Reason.NO_CARRIER, dev="lan0", detail=detail)]
-    assert (again, back[0].detail) == ([], Detail(down_for_s=5))
+    assert (again, back[0].detail) == ([], Detail(down_for_s=5, hosts=1))
     assert why(back) == [("link-up", "link-up"), ("host-probed", "link-up")]
     assert actions(back) == [Probe(A, "lan0", LLADDR)]
 
@@ -150,7 +150,7 @@ def test_interface_that_is_set_up_before_its_carrier_is_there() -> None:
         ([("link-up", "link-up")], True),
     ]
     assert [level(it[0]) for it in (set_up, up)] == ["debug", "info"]
-    assert up[0].detail == Detail(down_for_s=13)
+    assert up[0].detail == Detail(down_for_s=13, hosts=0)
 
 
 def test_interface_that_loses_neighbor_discovery_has_the_tables_read() -> None:

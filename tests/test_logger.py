@@ -122,7 +122,7 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
     DecisionKind.CONFLICT: (
         decision(DecisionKind.CONFLICT, Reason.OWNER_ANSWERS, Detail(claimed_by=OTHER_LLADDR)),
         "warning",
-        {"reason": "owner-answers", "claimed_by": OTHER_LLADDR, "suppressed": 0},
+        {"reason": "owner-answers", "claimed_by": OTHER_LLADDR},
     ),
     DecisionKind.FOREIGN_ENTRY: (
         decision(DecisionKind.FOREIGN_ENTRY, Reason.FOREIGN_ROUTE, Detail(foreign=route(dev="tun0", ours=False))),
@@ -132,7 +132,7 @@ RECORDS: dict[DecisionKind, tuple[Decision, str, dict[str, object]]] = {
     DecisionKind.IGNORED: (
         decision(DecisionKind.IGNORED, Reason.OFF_LINK),
         "warning",
-        {"reason": "not-on-link", "suppressed": 0},
+        {"reason": "not-on-link"},
     ),
     DecisionKind.GROUP_REJOINED: (
         decision(DecisionKind.GROUP_REJOINED, Reason.REFRESH_INTERVAL),

@@ -155,7 +155,7 @@ def test_restart_loses_no_packet_of_a_known_host(home: Home, router: OpenRc) -> 
         proxied.append(f"{LAN} dev wan0 proto 135" in proxies(home.router))
     restarting.join()
 
-    assert "keep=true" in router.log()
+    assert "entries_removed=false" in router.log()
     assert None not in answers
     assert all(proxied)
     assert router.service("stop").returncode == 0
@@ -172,7 +172,7 @@ def test_stop_just_after_a_restart(home: Home, router: OpenRc) -> None:
     for word in ("restart", "stop"):
         assert router.service(word).returncode == 0
 
-    assert "keep=true" in router.log()
+    assert "entries_removed=false" in router.log()
     assert clean(home.router)
     assert settings(home.router, "wan0", "lan0") == before
 
@@ -187,7 +187,7 @@ def test_restart_with_other_options_cleans_up(home: Home, router: OpenRc, change
     router.service("restart")
     router.wait_for("event=started", 2)
 
-    assert "keep=false" in router.log()
+    assert "entries_removed=true" in router.log()
     assert router.service("stop").returncode == 0
     assert clean(home.router)
 

@@ -122,7 +122,7 @@ def test_systemd_page(home: Home, pyz: Path, tmp_path: Path) -> None:
                 until(lambda: ask(home.inet, LAN), what="the host is reached")
             elif "USR2" in line:
                 machine.wait_for("event=started", 2)
-                assert "keep=true" in machine.log()
+                assert "entries_removed=false" in machine.log()
 
         for path, text in followed.blocks("systemd.md"):
             if path is not None:

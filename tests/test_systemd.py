@@ -93,7 +93,7 @@ def test_restart(home: Home, router: Systemd, announced: bool) -> None:
         answers.append(ask(home.inet, LAN, timeout=10.0 if announced else 0.5))
     restarting.join()
 
-    assert f"keep={'true' if announced else 'false'}" in router.log()
+    assert f"entries_removed={'false' if announced else 'true'}" in router.log()
     assert announced is (None not in answers)
     until(lambda: ask(home.inet, LAN), what="the host is reached again")
 

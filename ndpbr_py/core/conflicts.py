@@ -76,6 +76,7 @@ class Conflicts:
                         claimed_on=it.claimed_on,
                         duration_s=round(it.last - it.first),
                         claims=it.claims,
+                        last_claim_s=round(now - it.last),
                     ),
                 )
             )

@@ -136,7 +136,8 @@ class Detail:
         returned: True: the host is one that was forgotten within the last day.
         duration_s: The time between the first and the last claim.
         claims: How many claims there were.
-        hosts: How many hosts are on an interface that went down.
+        last_claim_s: How long ago the last claim was.
+        hosts: How many hosts are on an interface that went down or up.
         entries: How many routes and proxy entries the kernel removed with that interface.
         down_for_s: How long the interface was down.
         away_s: How long ago that host had last been known to be present.
@@ -159,6 +160,7 @@ class Detail:
     away_s: int | None = None
     duration_s: int | None = None
     claims: int | None = None
+    last_claim_s: int | None = None
     hosts: int | None = None
     entries: int | None = None
     down_for_s: int | None = None

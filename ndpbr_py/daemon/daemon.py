@@ -405,9 +405,9 @@ class Daemon:
         hosts = len(self._dispatcher.proxy.hosts)
         self._log.flush()
         self._log.summarized = True
-        removed = not cleaning or remove_all(self._program, self._dispatcher, self._log, patient=patient)
-        self._log.record("info", "stopped", hosts=hosts, keep=self._keep)
-        if patient and not removed:
+        removed = cleaning and remove_all(self._program, self._dispatcher, self._log, patient=patient)
+        self._log.record("info", "stopped", hosts=hosts, entries_removed=removed)
+        if patient and cleaning and not removed:
             raise NdpbrError("not all entries could be removed; `ndpbr flush` removes them")
 
 

@@ -192,7 +192,8 @@ class Log:
         about = *kind, decision.address
         if self._warned.is_due(about, now) and self._warnings.setdefault(kind, TokenBucket(1 / 60, 100)).allows(now):
             self._warned.record(about, now)
-            self._write("warning", decision, suppressed=self._suppressed.pop(kind, 0))
+            suppressed = self._suppressed.pop(kind, 0)
+            self._write("warning", decision, **({"suppressed": suppressed} if suppressed else {}))
         else:
             self._suppressed[kind] += 1
             self._write("debug", decision)
