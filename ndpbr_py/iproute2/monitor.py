@@ -116,10 +116,10 @@ class Supervisor:
         self._next_start = None
         self._partial_line = b""
         self._started_at = self._loop.time()
-        names = dict(socket.if_nameindex())  # not later: what the monitor prints is at least as new
         try:
+            names = dict(socket.if_nameindex())  # not later: what the monitor prints is at least as new
             child = start(self._path, *self._arguments, stdout=True)
-        except NdpbrError as error:
+        except (NdpbrError, OSError) as error:
             self._on_exit(str(error))
             return
         self._child = child
