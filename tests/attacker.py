@@ -73,11 +73,11 @@ class Attacker:
     def claim(self, address: str, lladdr: str | None = None) -> None:
         """Solicit the router from *address*."""
         option = b"\1\1" + _octets(lladdr or self.lladdr)
-        self.send(frames.frame(address, self._gateway, _group(self._gateway), option), lladdr)
+        self.send(frames.frame(address, self._gateway, frames.solicited_node(self._gateway), option), lladdr)
 
     def detect(self, address: str, lladdr: str | None = None) -> None:
         """Send a DAD probe for *address*."""
-        self.send(frames.probe(address, _group(address)), lladdr)
+        self.send(frames.probe(address, frames.solicited_node(address)), lladdr)
 
     def _answer(self) -> None:
         while not self._stop.is_set():
@@ -99,8 +99,3 @@ class Attacker:
 
 def _octets(lladdr: str) -> bytes:
     return bytes.fromhex(lladdr.replace(":", ""))
-
-
-def _group(address: str) -> str:
-    """Return the solicited-node multicast address of *address*."""
-    return str(IPv6Address(int(IPv6Address("ff02::1:ff00:0")) | int(IPv6Address(address)) & 0xFFFFFF))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -14,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeVar
@@ -70,7 +72,7 @@ class Host:
 
     def ip(self, *words: str) -> str:
         """Return what ``ip`` prints for *words* on this host; one string of words will do."""
-        argv = ("ip", "-n", self.name, *(words[0].split() if len(words) == 1 else words))
+        argv = ("-n", self.name, *(words[0].split() if len(words) == 1 else words))
         # ip(8) lists the entries and then deletes them: one that went in between is an error, and the rest stays.
         for _ in range(FLUSHES - 1 if "flush" in argv else 0):
             with suppress(LabError):
@@ -79,7 +81,7 @@ class Host:
 
     def lay(self, *lines: str, options: Sequence[str] = ()) -> str:
         """Run *lines* as one batch of ip(8), one process for many commands; return what it prints."""
-        return _output("ip", "-n", self.name, *options, "-batch", "-", feed="\n".join(lines) + "\n")
+        return _output("-n", self.name, *options, "-batch", "-", feed="\n".join(lines) + "\n")
 
     def run(self, *argv: str, timeout: float = TIMEOUT_S, **kw: Any) -> subprocess.CompletedProcess[str]:
         """Return how a program ended on this host, with all it printed."""
@@ -168,7 +170,14 @@ def _start_up() -> None:
             Path("/proc/sys/net/ipv6/conf", where, name).write_text(f"{value}\n")
 
 
-def _output(*argv: str, feed: str | None = None) -> str:
+@cache
+def _ip(path: str) -> str:
+    """Return the ip(8) of a PATH: with its name alone each start would look for it in each folder."""
+    return shutil.which("ip", path=path) or "ip"
+
+
+def _output(*words: str, feed: str | None = None) -> str:
+    argv = (_ip(os.environ["PATH"]), *words)
     done = subprocess.run(argv, input=feed, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
