@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,21 @@ def until_storm(storm: Storm, condition: Callable[[], object], what: str) -> Non
         until(condition, what=what)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{difference(storm)}") from None
+
+
+def until_compared(storm: Storm) -> None:
+    """Wait until the daemon has compared the tables twice, the second time from now on.
+
+    Before that it may not know of a host that came and went just now, and learn it from the neighbor cache.
+    """
+    compared = _resyncs(storm)
+    until_storm(storm, lambda: _resyncs(storm) >= compared + 2, "the tables are compared twice")
+
+
+def _resyncs(storm: Storm) -> int:
+    known = len(storm.daemon.logged("state"))
+    storm.daemon.process.send_signal(signal.SIGUSR1)
+    return int(until(lambda: storm.daemon.logged("state")[known:])[0]["resyncs"])
 
 
 def difference(storm: Storm) -> str:

@@ -22,7 +22,7 @@ from tests.home import Home
 from tests.observed import settings, shorten_neighbor_timers
 from tests.program import Daemon
 from tests.storm import DEVS, Storm
-from tests.storm_report import difference, until_storm
+from tests.storm_report import difference, until_compared, until_storm
 
 OPTIONS = ("--discover", "--resync-interval", "1", "--expire-interval", "1", *DEVS)
 SET = {("proxy_ndp", "1"), ("proxy_delay", "0"), ("accept_untracked_na", "1")}
@@ -43,6 +43,7 @@ def test_kernel_has_the_right_entries_after_random_faults(
         while storm.done.total() < (FAULTS + half) // 2:
             do_fault(storm)
         storm.repair()
+        until_compared(storm)
         until_storm(storm, storm.is_right, "no host has entries where it is not, though none has sent a packet")
         until_storm(storm, storm.has_converged, "the kernel has what it should")
         time.sleep(LATER)
