@@ -80,13 +80,15 @@ def test_router_advertisements(home: Home, tmp_path: Path) -> None:
         machine.run("sh", "-c", START)
         until(lambda: _configured(machine), what="networkd has configured an interface")
 
-        def accepted() -> bool:
-            advertise(home.modem, "lan0")
-            advertise(home.lan2, "eth0")
+        def has_route(lifetime_s: int) -> bool:
+            advertise(home.lan2, "eth0", lifetime_s=lifetime_s)
             return "dev lan1 proto ra" in home.router.ip("-6 route show default")
 
-        until(accepted, what="a default route")
-        assert "dev wan0" not in home.router.ip("-6 route show default")
+        # Not both at once: while networkd opens the socket of an interface, it takes packets of others for its own.
+        until(lambda: has_route(1800), what="a default route")
+        advertise(home.modem, "lan0")
+        until(lambda: not has_route(0), what="no default route")
+        assert home.router.ip("-6 route show default") == ""
         assert home.router.sysctl("net/ipv6/conf/wan0/accept_ra") == "0"
 
 
