@@ -8,6 +8,7 @@ from pathlib import Path
 from ndpbr_py.core.events import KernelSnapshot, Route
 from ndpbr_py.doctor.facts import Link
 from ndpbr_py.doctor.procfs import ProcFs
+from ndpbr_py.system.interfaces import port_of
 from tests.builders import addr, lay_locks
 
 DEFAULT = Route(IPv6Network("::/0"), "wan0", addr("fe80::1"))
@@ -41,7 +42,7 @@ def test_facts_are_read(tmp_path: Path) -> None:
     )
     lay(
         sys / "class/net",
-        {"wan0/flags": "0x1043", "wan0/carrier": "1", "wan0/brport/state": "3", "br0/flags": "0x1002"},
+        {"wan0/flags": "0x1043", "wan0/carrier": "1", "br0/flags": "0x1002", "br0/bridge/stp_state": "0"},
     )
     (sys / "class/net/wan0/master").symlink_to("../br0")
     lay_locks(proc, "protocol 135")
@@ -53,6 +54,14 @@ def test_facts_are_read(tmp_path: Path) -> None:
     assert (facts.capable, facts.running, facts.unrestored, facts.kernel) == (True, True, False, "6.1.0")
     assert (facts.forwarding, facts.proxy_ndp, facts.neighbors, facts.gc_thresh3) == (1, None, 10, 1024)
     assert [link.name for link in ProcFs(proc, sys).links()] == ["br0", "wan0"]
+
+
+def test_port_that_has_left_its_bridge(tmp_path: Path) -> None:
+    """When the kernel reports it, `master` is gone, and `brport` still there; another master has no ports."""
+    lay(tmp_path, {"lan0/brport/state": "0", "lan1/flags": "0x1003", "vrf0/flags": "0x1003"})
+    (tmp_path / "lan1/master").symlink_to("../vrf0")
+
+    assert [port_of(dev, tmp_path) for dev in ("lan0", "lan1", "gone0")] == [None, None, None]
 
 
 def test_interface_without_neighbor_discovery(tmp_path: Path) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ndpbr_py.core.listed import Listed
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.logs.logger import Log
+from ndpbr_py.system.interfaces import port_of
 from ndpbr_py.system.lock import NamespaceLocks
-
-_NET = Path("/sys/class/net")
 
 
 class Patterns:
@@ -25,7 +22,7 @@ class Patterns:
 
         A port of a bridge or bond has no neighbor discovery of its own: it is not listed.
         """
-        fits = exists and not any((_NET / dev / kind).exists() for kind in ("brport", "bonding_slave"))
+        fits = exists and port_of(dev) is None
         if fits and self._listed.wants(dev):
             return self._list(dev)
         if fits or dev not in self._listed.matched:

@@ -5,13 +5,13 @@ This starts no process, requires no capability and takes milliseconds: `run` doe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from ndpbr_py import config
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.facts import Facts, Link
+from ndpbr_py.system.interfaces import port_of
 from ndpbr_py.system.lock import daemon_runs, locked
 from ndpbr_py.system.sysctl import SysctlOverrides, has_nd
 
@@ -55,14 +55,13 @@ class ProcFs:
         """Return an interface that exists."""
         net, conf = self._net / dev, self._ipv6 / "conf" / dev
         flags = int(_text(net / "flags") or "0", 16)
-        port = (net / "brport").exists() or (net / "bonding_slave").exists()
         return Link(
             name=dev,
             up=bool(flags & _UP),
             carrier=_text(net / "carrier") != "0",
             noarp=not has_nd(dev, self._net),
             loopback=bool(flags & _LOOPBACK),
-            port_of=os.path.basename(os.path.realpath(net / "master")) if port else None,
+            port_of=port_of(dev, self._net),
             disabled=_number(conf / "disable_ipv6"),
             forwarding=_number(conf / "forwarding"),
             accept_ra=_number(conf / "accept_ra"),
