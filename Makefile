@@ -19,7 +19,7 @@ SHELLCHECK = PATH="$(BIN):$$PATH" shellcheck
 unexport PYTHONDONTWRITEBYTECODE
 
 # More workers than cores: the tests mostly wait.  A group of tests stays on one worker.
-WORKERS = 6
+WORKERS = 8
 GROUPS = --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help venv test quick coverage check demo bench dist release install install-openrc install-systemd man picture clean ip
