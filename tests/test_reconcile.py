@@ -125,6 +125,16 @@ def test_prefix_that_is_no_longer_on_link_takes_its_hosts_along() -> None:
     assert A not in proxy.hosts
 
 
+def test_host_learned_during_the_snapshot_that_may_not_be_one_is_removed() -> None:
+    """Its entries are not in the tables that were read, but the kernel has them."""
+    proxy = nd_proxy()
+    handle(proxy, SnapshotStarted(), changed(state=REACHABLE))
+
+    decisions = handle(proxy, kernel(own=["2001:db8::33"]))
+
+    assert (why(decisions), actions(decisions)) == ([("host-forgotten", "own-address")], REMOVE)
+
+
 def test_address_seen_during_the_snapshot_is_left_out() -> None:
     """A neighbor event during the snapshot is newer than the snapshot."""
     proxy = nd_proxy()

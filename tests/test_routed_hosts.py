@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute
-from ndpbr_py.core.events import ActionRefused, KernelSnapshot, NudState, Refusal, RouterAddress
+from ndpbr_py.core.events import ActionRefused, KernelSnapshot, NudState, Refusal, RouterAddress, SnapshotStarted
 from ndpbr_py.core.proxy import NdProxy
 from tests.builders import (
     HOST,
@@ -133,6 +133,14 @@ def test_learned_host_whose_entries_were_lost_becomes_a_routed_one() -> None:
     handle(proxy, changed(dev="lan0"))
 
     assert actions(handle(proxy, vpn(dev="lan0"))) == PROXIES[:1]
+
+
+def test_host_learned_during_the_snapshot_becomes_a_routed_one() -> None:
+    """Its entries are not in the tables that were read, but the kernel has them: only our route goes."""
+    proxy = server()
+    handle(proxy, vpn(dev=None), SnapshotStarted(), changed(dev="lan0"))
+
+    assert actions(handle(proxy, vpn(dev="lan0"))) == [DelRoute(A, "lan0")]
 
 
 def test_learned_host_without_entries_becomes_a_routed_one() -> None:
