@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.home import Home, home, leave_a_route
 from tests.lab import Host, Lab, until
+from tests.program import resident_bytes
 
 ROOT = Path(__file__).parent.parent
 TAG = "proto 135"
@@ -60,7 +61,7 @@ def cpu_s(pid: int) -> float:
 
 def rss_mib(pid: int) -> float:
     """Return the resident memory of a process, in MiB."""
-    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
+    return resident_bytes(pid) / (1 << 20)
 
 
 @contextmanager

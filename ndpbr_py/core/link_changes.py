@@ -65,12 +65,12 @@ def _up(state: State, dev: str, now: float, *, carrier: bool) -> Decision:
         state.down_since.setdefault(dev, now)
         return Decision(DecisionKind.LINK_UP_AGAIN, Reason.NO_CARRIER, dev=dev, resync=True)
     since = state.down_since.pop(dev, None)
-    down_for_s, hosts = None if since is None else round(now - since), state.hosts.count_on(dev)
+    down_for_s = None if since is None else round(now - since)
     return Decision(
         DecisionKind.LINK_UP_AGAIN,
         Reason.LINK_UP,
         dev=dev,
-        detail=Detail(down_for_s=down_for_s, hosts=hosts),
+        detail=Detail(down_for_s=down_for_s, hosts=state.hosts.count_on(dev)),
         resync=True,
     )
 
