@@ -68,6 +68,13 @@ def leave_a_route(it: Home) -> None:
     it.router.ip("-6 route add 2001:db8:1eff::1/128 dev lan0 proto 135")
 
 
+def solicit_once(modem: Host) -> None:
+    """Have *modem* solicit an address only once: without an answer to that, its packets are lost."""
+    # It keeps them while it waits, so that nothing is lost because the machine is slow.
+    for name, value in (("mcast_solicit", 1), ("retrans_time_ms", 60_000)):
+        modem.sysctl(f"net/ipv6/neigh/lan0/{name}", value)
+
+
 def _up(dev: str, address: str) -> list[str]:
     return [f"link set {dev} up", f"address add {address} dev {dev} nodad"]
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from bench.site import sender
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
-from tests.home import INET, LAN, MODEM, ROUTER, Home, leave_a_route
+from tests.home import INET, LAN, MODEM, ROUTER, Home
 from tests.lab import until
 from tests.observed import neighbor, proxies, routes
-from tests.program import Daemon, Record, ndpbr
+from tests.program import Daemon, Record
 
 FAR = 0.02  # s, to a server on the internet and back
 
@@ -24,64 +21,6 @@ def test_first_datagram_of_a_new_host_is_answered(home: Home, daemon: Start) -> 
     daemon(home.router, "wan0", "lan0")
 
     assert ask(home.lan, INET, timeout=10.0) is not None
-
-
-def test_first_solicitation_for_a_new_host_is_answered(home: Home, daemon: Start) -> None:
-    """When the first answer to a new host comes, its proxy entry exists: one solicitation is enough."""
-    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
-    leave_a_route(home)
-    echo(home.inet, delay=10 * FAR)
-    daemon(home.router, "wan0", "lan0")
-
-    assert ask(home.lan, INET, timeout=10.0) is not None
-
-
-@pytest.mark.parametrize("loops", [0, 3], ids=["idle", "busy"])
-def test_first_solicitation_is_answered_before_the_entry_exists(home: Home, daemon: Start, loops: int) -> None:
-    """The peer answers immediately, so the modem solicits a new host too early: one solicitation is still enough.
-
-    Other programs that use all CPU time they get change nothing.
-    """
-    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
-    leave_a_route(home)
-    echo(home.inet)
-    daemon(home.router, "wan0", "lan0")
-    for _ in range(loops):
-        home.lan2.spawn("sh", "-c", "while :; do :; done")
-    for n in range(10):
-        address = f"2001:db8:64::1:{n:x}"
-        home.lan.ip(f"address add {address}/64 dev eth0 nodad")
-
-        assert ask(home.lan, INET, timeout=10.0, source=address) is not None
-
-
-def test_first_packets_of_new_hosts_are_answered_among_claims(home: Home, daemon: Start) -> None:
-    """A machine on another LAN claims 100 addresses a second; one solicitation of the modem is enough for each host."""
-    hosts = [f"2001:db8:64::1:{n:x}" for n in range(100)]
-    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
-    leave_a_route(home)
-    home.lan2.lay(*(f"address add {address}/64 dev eth0 nodad" for address in hosts))
-    echo(home.inet)
-    running = daemon(home.router, "--max-hosts-per-lladdr", "1000", "wan0", "lan0", "lan1")
-    flood = sender(home.lan, "claims", 100, 600)
-    running.wait_for("host-learned", dev="lan0")
-    for address in hosts:
-        claim(home.lan2, address)
-
-        assert ask(home.lan2, INET, timeout=10.0, source=address) is not None
-    assert flood.poll() is None
-
-
-def test_silent_server_is_reached_by_one_solicitation(home: Home, daemon: Start) -> None:
-    """A host that never sent anything is looked up for the modem, which is answered as soon as the host is known."""
-    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
-    leave_a_route(home)
-    echo(home.lan)
-    running = daemon(home.router, "wan0", "lan0")
-
-    assert ask(home.inet, LAN, timeout=10.0) is not None
-    shown = json.loads(ndpbr(home.router, "show", "--json", "--state-dir", str(running.state)).stdout)
-    assert shown["daemon"]["counters"]["advertisements_sent"] > 0
 
 
 def test_datagram_from_outside_reaches_a_learned_host(home: Home, daemon: Start) -> None:

@@ -13,9 +13,9 @@ from ndpbr_py.control import client
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
-from tests.home import INET, LAN, LAN2, ROUTER, Home, leave_a_route
+from tests.home import INET, LAN, LAN2, ROUTER, Home, leave_a_route, solicit_once
 from tests.lab import Host, until
-from tests.observed import clean, neighbor, proxies, routes
+from tests.observed import clean, neighbor, proxies, routes, shorten_neighbor_timers
 from tests.program import Daemon
 
 DEVS = ("wan0", "lan0", "lan1")
@@ -39,7 +39,7 @@ def listening(home: Home, daemon: Start) -> Daemon:
 def test_second_address_is_answered_from_its_first_packet(home: Home, listening: Daemon) -> None:
     """A host that knows its router takes another address, and its first packet is answered."""
     assert ask(home.lan, INET, timeout=10.0) is not None
-    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
+    solicit_once(home.modem)
     home.lan.ip(f"address add {SECOND}/64 dev eth0")
     until(lambda: "tentative" not in home.lan.ip(f"-6 address show dev eth0 to {SECOND}"))
 
@@ -53,7 +53,7 @@ def test_optimistic_address_is_answered_from_its_first_packet(home: Home, listen
     assert ask(home.lan, INET, timeout=10.0) is not None
     for name, value in {"optimistic_dad": 1, "use_optimistic": 1, "dad_transmits": 9}.items():
         home.lan.sysctl(f"net/ipv6/conf/eth0/{name}", value)
-    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
+    solicit_once(home.modem)
     home.lan.ip(f"address add {SECOND}/64 dev eth0 optimistic")
     assert "optimistic" in home.lan.ip(f"-6 address show dev eth0 to {SECOND}")
 
@@ -224,10 +224,23 @@ def test_permanent_entry_survives_a_dad_probe(home: Home, listening: Daemon, sta
     assert f"lladdr 02:00:00:00:00:99 {state.upper()}" in home.router.ip("-6 neigh show dev lan0 nud all")
 
 
-def test_silent_server_is_found_although_the_modem_never_solicits(home: Home, daemon: Start) -> None:
-    """The modem routes the prefix to the router: a packet that the router cannot deliver leads to a lookup."""
-    home.modem.ip(f"route add {LAN}/128 via {ROUTER} dev lan0")
+@pytest.mark.parametrize("how", ["routed", "restarted"])
+def test_silent_server_is_found_although_the_modem_never_solicits(home: Home, daemon: Start, how: str) -> None:
+    """The modem routes the prefix to the router, or knows its lladdr from a run before: an unresolved packet is enough.
+
+    A restart without host discovery, or a reboot, leaves no trace of a silent host.
+    """
+    shorten_neighbor_timers(home.router, "wan0")
     echo(home.lan)
+    if how == "routed":
+        home.modem.ip(f"route add {LAN}/128 via {ROUTER} dev lan0")
+    else:
+        before = daemon(home.router, "wan0", "lan0")
+        claim(home.lan, LAN)
+        before.wait_for("host-verified", address=LAN)
+        assert before.stop() == 0
+        home.router.ip("-6 neigh flush dev lan0")
+        home.modem.ip(f"neigh replace {LAN} lladdr {home.router.mac('wan0')} dev lan0 nud permanent")
     running = daemon(home.router, "wan0", "lan0")
     assert ask(home.inet, LAN, timeout=0.1) is None
     running.wait_for("lookup-started", address=LAN, reason="unresolved")
@@ -251,7 +264,7 @@ def test_provider_that_drops_answers_from_link_local_addresses(home: Home, daemo
     rule = "icmpv6 type nd-neighbor-advert ip6 saddr fe80::/10 counter drop"
     chain = f"table ip6 strict {{ chain input {{ type filter hook input priority 0; {rule}; }}; }}"
     assert home.modem.run("nft", chain).returncode == 0
-    home.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)
+    solicit_once(home.modem)
     echo(home.lan)
     first = daemon(home.router, "--keep", "--answer-as-target", "wan0", "wan0", "lan0")
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
+from tests.home import solicit_once
 from tests.lab import Lab, until
 from tests.observed import clean, neighbor, proxies, routes
 from tests.server import CLIENT, CLIENT2, CONTAINER, INET, Server, rented
@@ -105,7 +106,7 @@ def test_clients_are_adopted_after_a_crash(plain: Server, daemon: Start) -> None
 
 def test_client_of_a_nested_prefix_is_reached(carved: Server, daemon: Start, ndpbr: Run) -> None:
     """It is proxied when it is solicited: without a route of ours, and without FAILED entries on other links."""
-    carved.modem.sysctl("net/ipv6/neigh/lan0/retrans_time_ms", 60_000)  # one solicitation is enough
+    solicit_once(carved.modem)
     carved.tunnel.connect(carved.client, CLIENT)
     echo(carved.client)
     running = daemon(carved.server, *LISTED)
