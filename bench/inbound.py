@@ -1,8 +1,8 @@
 """A peer outside sends one datagram to a silent LAN server: how long does the answer take?
 
 Each try uses another address of the server.  The same is done, in alternating tries, with ndppd (Debian's package, if
-it is installed) on the router.  ndppd answers the first solicitation itself.  With ndpbr the kernel answers from the
-second solicitation on, which the modem sends a second later (RFC 4861).
+it is installed) on the router.  ndppd answers the first solicitation itself.  With ndpbr the kernel looks the server
+up, and ndpbr advertises it to the modem.
 """
 
 from __future__ import annotations
