@@ -179,6 +179,16 @@ def test_kill_and_flush_of_another_user_print_one_sentence(home: Home, user: Use
     assert running.wait(TIMEOUT_S) == 0
 
 
+def test_kill_of_a_user_who_sees_no_daemon_requires_root(home: Home, user: User) -> None:
+    """Where /proc hides the locks from a user, kill does not say that no daemon runs."""
+    hidden = ("unshare", "-m", "sh", "-c", 'mount --bind /dev/null /proc/locks && exec "$@"', "sh")
+    killed = home.router.run(*hidden, *user.argv(NOTHING, "kill"), env=user.environment, cwd="/")
+
+    why = f"no process that this user can see holds {user.folder}/ndpbr.pid"
+    needed = "kill requires root, or the user that runs ndpbr"
+    assert (killed.returncode, killed.stderr) == (1, f"ndpbr: {why}: {needed}\n")
+
+
 def test_show_needs_no_capability_and_ping_names_its_own(home: Home, user: User) -> None:
     """show works for any user, also without a daemon (status 3); --ping without CAP_NET_RAW ends with one sentence."""
     home.router.lay(f"route add {LAN}/128 dev lan0 proto 135", f"neigh add proxy {LAN} dev wan0 proto 135")

@@ -22,13 +22,16 @@ def main(arguments: argparse.Namespace) -> int:
         NdpbrError: No daemon runs, it cannot be stopped, it has not ended in time, or OpenRC would restart it.
     """
     path = arguments.pidfile
+    needed = "kill requires root, or the user that runs ndpbr"
     # Not Path.exists(), which raises PermissionError below a directory of another user.
     if os.path.exists(path) and not os.access(path, os.R_OK):
-        raise NdpbrError("kill requires root, or the user that runs ndpbr")
+        raise NdpbrError(needed)
     pid = lock.running(path)
     if pid is None:
         if lock.daemon_runs():
             raise NdpbrError(f"no process holds {path}, but ndpbr runs: stop its service, or name its --pidfile")
+        if os.geteuid() != 0:  # /proc may hide another user's daemon
+            raise NdpbrError(f"no process that this user can see holds {path}: {needed}")
         raise NdpbrError(f"ndpbr is not running (no process holds {path})")
     service = _openrc_service(pid)
     if service is not None:
