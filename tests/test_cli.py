@@ -169,7 +169,12 @@ def test_ip_that_is_not_of_iproute2(
 def loaded(*argvs: list[str]) -> set[str]:
     """Return the modules that are loaded after the program has run with each of *argvs*."""
     calls = "\n".join(f"try: main({argv})\nexcept SystemExit: pass" for argv in argvs)
-    code = f"import sys\nfrom ndpbr_py.cli import main\n{calls}\nprint(*sys.modules, sep='\\n')"
+    return loaded_by(f"from ndpbr_py.cli import main\n{calls}")
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the modules that are loaded after *code* has run."""
+    code = f"import sys\n{code}\nprint(*sys.modules, sep='\\n')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines())
 
@@ -195,6 +200,13 @@ def test_quick_commands_import_neither_the_rules_nor_the_checks(words: str) -> N
     modules = loaded(words.split())
 
     assert "ndpbr_py.system.lock" in modules
+    assert {name for name in modules if re.match(r"structlog|ndpbr_py\.(daemon|doctor|core\.state)", name)} == set()
+
+
+def test_flush_imports_neither_the_rules_nor_the_checks() -> None:
+    """As little as the other quick commands; it does not run here, where it would flush this machine."""
+    modules = loaded_by("import ndpbr_py.commands.flush")
+
     assert {name for name in modules if re.match(r"structlog|ndpbr_py\.(daemon|doctor|core\.state)", name)} == set()
 
 

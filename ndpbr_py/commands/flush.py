@@ -7,18 +7,18 @@ import sys
 from pathlib import Path
 
 from ndpbr_py.core.events import KernelSnapshot
-from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, process, program, tables
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.system import lock
+from ndpbr_py.system.capabilities import has_net_admin
 from ndpbr_py.system.sysctl import PROC_SYS, SysctlOverrides
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Remove the entries, and print how many were removed."""
     protocol = arguments.protocol
-    if not ProcFs().capable():
+    if not has_net_admin():
         raise NdpbrError("flush requires root or CAP_NET_ADMIN")
     ip = program.find()
     restored = _restore_settings(arguments.state_dir, protocol)  # first: a flush of many entries is slow

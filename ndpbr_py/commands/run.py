@@ -14,12 +14,12 @@ from ndpbr_py import __version__, config
 from ndpbr_py.control import server
 from ndpbr_py.core.listed import Listed
 from ndpbr_py.daemon.daemon import Daemon
-from ndpbr_py.doctor.procfs import ProcFs
 from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import program
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.names import Names
+from ndpbr_py.system.capabilities import has_net_admin
 from ndpbr_py.system.lock import NamespaceLocks, PidFile
 
 _NICE = -10
@@ -51,7 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> NamespaceLocks:
-    if not ProcFs().capable():
+    if not has_net_admin():
         raise NdpbrError("run requires root or CAP_NET_ADMIN")
     names = [f"protocol {options.protocol}", *(f"interface {dev}" for dev in Listed(options.interfaces))]
     locks.callback(PidFile(options.pidfile).remove)  # first: its sentence says how to start a second instance

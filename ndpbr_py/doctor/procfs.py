@@ -11,11 +11,11 @@ from pathlib import Path
 from ndpbr_py import config
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.facts import Facts, Link
+from ndpbr_py.system.capabilities import has_net_admin
 from ndpbr_py.system.interfaces import port_of
 from ndpbr_py.system.lock import daemon_runs, locked
 from ndpbr_py.system.sysctl import SysctlOverrides, has_nd
 
-_CAP_NET_ADMIN = 12
 _UP, _LOOPBACK = 0x1, 0x8  # linux/if.h
 
 
@@ -37,7 +37,7 @@ class ProcFs:
             links=tuple(self.link(dev) for dev in devs if (self._net / dev).exists()),
             tables=tables,
             kernel=_text(self._proc / "sys/kernel/osrelease") or "",
-            capable=self.capable(),
+            capable=has_net_admin(self._proc),
             running=daemon_runs(protocol, self._proc),
             tag=config.tag(protocol),
             unrestored=SysctlOverrides(state_dir, protocol).pending(),
@@ -73,11 +73,6 @@ class ProcFs:
         """Return the locks of the daemons in this network namespace, e.g. `protocol 135`, `interface wan0`."""
         interfaces = (f"interface {path.name}" for path in self._net.glob("*"))
         return locked((*(f"protocol {number}" for number in range(256)), *interfaces), self._proc)
-
-    def capable(self) -> bool:
-        """Whether this process has CAP_NET_ADMIN."""
-        lines = (_text(self._proc / "self/status") or "").splitlines()
-        return any(line.startswith("CapEff:") and int(line.split()[1], 16) >> _CAP_NET_ADMIN & 1 for line in lines)
 
     def _neighbors(self) -> int | None:
         lines = (_text(self._proc / "net/stat/ndisc_cache") or "").splitlines()
