@@ -43,27 +43,8 @@ _LIMITS = ("neigh/default/gc_thresh1", "neigh/default/gc_thresh2", "neigh/defaul
 def main(arguments: argparse.Namespace) -> int:
     """Record until a signal."""
     interfaces = config.two_interfaces(arguments.interfaces, "record", "ndpbr record FILE wan0 lan0")
-    record(arguments.file, interfaces, program.find(), arguments.state_dir, arguments.seconds)
+    asyncio.run(record(arguments.file, interfaces, program.find(), arguments.state_dir, arguments.seconds))
     return 0
-
-
-def record(
-    name: str,
-    interfaces: Sequence[str],
-    ip: program.Program,
-    state_dir: Path,
-    seconds: float | None,
-    more: Sequence[str] = (),
-    edit: Callable[[str], str] = str,
-) -> None:
-    """Record to the file *name* until a signal, or for so many *seconds*; *more* are lines of the header.
-
-    Raises:
-        NdpbrError: The file exists, or cannot be written.
-    """
-    asyncio.run(_record(name, interfaces, ip, state_dir, seconds, more, edit))
-    if name != "-":
-        print(f"{name} is written; attach it to an issue at {ISSUES}", file=sys.stderr)
 
 
 class Recorder:
@@ -116,15 +97,20 @@ class Recorder:
                 assert_never(event)
 
 
-async def _record(
+async def record(
     name: str,
     interfaces: Sequence[str],
     ip: program.Program,
     state_dir: Path,
     seconds: float | None,
-    more: Sequence[str],
-    edit: Callable[[str], str],
+    more: Sequence[str] = (),
+    edit: Callable[[str], str] = str,
 ) -> None:
+    """Record to the file *name* until a signal, or for so many *seconds*; *more* are lines of the header.
+
+    Raises:
+        NdpbrError: The file exists, or cannot be written.
+    """
     recorder = Recorder(edit)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, recorder.stopped.set)
@@ -152,6 +138,8 @@ async def _record(
         raise NdpbrError(f"{name} could not be written: {error.strerror}") from error
     finally:
         supervisor.stop()
+    if name != "-":
+        print(f"{name} is written; attach it to an issue at {ISSUES}", file=sys.stderr)
 
 
 async def _header(interfaces: Sequence[str], ip: program.Program, state_dir: Path) -> list[str]:

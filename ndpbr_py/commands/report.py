@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import platform
 import re
@@ -50,7 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
     more = list(_lines(facts, answer, ip, arguments.state_dir, names))
     hidden = {*names.all(), platform.node()} - set(interface_names())
     edit = partial(edited, anonymizer=Anonymizer(hidden)) if arguments.anonymize else str
-    record(arguments.file, facts.interfaces, ip, arguments.state_dir, arguments.seconds, more, edit)
+    asyncio.run(record(arguments.file, facts.interfaces, ip, arguments.state_dir, arguments.seconds, more, edit))
     return 0
 
 
