@@ -7,7 +7,7 @@ state are always there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
@@ -56,20 +56,14 @@ def lines(rows: Sequence[Row], width: int | None, *, pinged: bool, color: bool) 
     ordered = sorted(rows, key=lambda row: (row.dev, row.name or "~", row.lladdr or "", row.address))
     cells = [_cells(row, pinged=pinged) for row in ordered]
     widths = _widths(cells, width)
-    heads = painted(_line({name: name for name in widths}, widths), BOLD, color=color)
-    return [heads, *_body(ordered, cells, widths, color=color)]
-
-
-def _body(
-    rows: Sequence[Row], cells: Sequence[dict[str, str]], widths: dict[str, int], *, color: bool
-) -> Iterator[str]:
-    device: object = None
-    for row, written in zip(rows, cells, strict=True):
-        shown = dict(written)
+    result = [painted(_line({name: name for name in widths}, widths), BOLD, color=color)]
+    device = None
+    for row, shown in zip(ordered, cells, strict=True):
         if row.lladdr is not None and (row.lladdr, row.dev) == device:
             shown |= dict.fromkeys(_DEVICE, "")
         device = row.lladdr, row.dev
-        yield _line(shown, widths, _COLORS.get(row.word) if color else None)
+        result.append(_line(shown, widths, _COLORS.get(row.word) if color else None))
+    return result
 
 
 def _cells(row: Row, *, pinged: bool) -> dict[str, str]:
