@@ -246,11 +246,11 @@ def seconds(option: str, text: str, least: float = 1.0, most: float = 31_536_000
     return number
 
 
-def count(option: str, text: str, most: int = 1_000_000) -> int:
-    """Return a number from 1 to *most*."""
+def count(option: str, text: str) -> int:
+    """Return a number from 1 to 1,000,000."""
     number = _natural(text)
-    if not 1 <= number <= most:
-        raise ConfigError(f"{option}: expected a number from 1 to {most}, got {text!r}")
+    if not 1 <= number <= 1_000_000:
+        raise ConfigError(f"{option}: expected a number from 1 to 1000000, got {text!r}")
     return number
 
 

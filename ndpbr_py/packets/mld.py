@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import socket
 import struct
-from contextlib import suppress
 from ipaddress import IPv6Address
-from pathlib import Path
 
 from ndpbr_py.packets.round_trip import icmp_socket
+from ndpbr_py.system.sysctl import values
 
 _SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))
 _MLDV2_ROUTERS = "ff02::16"
 _REPORT_1, _REPORT_2 = 131, 143
 _CHANGE_TO_EXCLUDE = 4  # with no excluded source: from now on packets from all sources are accepted
 _ROUTER_ALERT = bytes((0, 0, 5, 2, 0, 0, 1, 0))  # with two octets of padding
-_CONF = Path("/proc/sys/net/ipv6/conf")
 
 
 def solicited_node_group(address: IPv6Address) -> IPv6Address:
@@ -55,8 +53,4 @@ def send_report(address: IPv6Address, dev: str, source: IPv6Address) -> None:
 
 def _version(dev: str) -> int:
     """Return the MLD version of *dev*: 1 if the kernel is configured so, for the sake of an old switch, else 2."""
-    for name in ("all", dev):
-        with suppress(OSError):
-            if (_CONF / name / "force_mld_version").read_text().strip() == "1":
-                return 1
-    return 2
+    return 1 if "1" in values(f"conf/{name}/force_mld_version" for name in ("all", dev)).values() else 2
