@@ -14,6 +14,7 @@ from ipaddress import IPv6Address
 from itertools import count
 
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe, RejoinGroup
+from ndpbr_py.core.candidates import to_remember
 from ndpbr_py.core.events import (
     ActionRefused,
     CandidatesFound,
@@ -56,9 +57,8 @@ class World:
     """The router with its daemon, an owner on *home*, and an attacker on another link.
 
     Attributes:
-        lost_s: For how long at most the owner has been without its route or a proxy entry.
+        lost_s: For how long at most the owner has been without its route or a proxy entry while the daemon ran.
         stolen_s: For how long at most the attacker has had a route to the owner's address.
-        restarted: When the daemon was started last.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class World:
         self._since: dict[str, float] = {}
         self.lost_s = self.stolen_s = 0.0
         self.remembered = {OWNED: last_run} if last_run is not None else {}
+        self.kernel, self.running = Kernel(LISTED), False
         self.start()
         early = everything or away != "wan0"
         self.attacker.answers = answers and early
@@ -103,30 +104,63 @@ class World:
             self.packet(OWNED, home, OWNER)
             looked_up = last_run is None and (second or not early)  # on the link of the default route
             self.wait(FIRST_SIGHT_S if looked_up else 1.0)
+            self.save()
         self.attacker.answers, self.second.answers = answers, second
         self.lost_s = self.stolen_s = 0.0
 
     # The daemon
 
     def start(self) -> None:
-        """Start the daemon; the kernel keeps its neighbor caches, and the hosts file what was known."""
-        self.kernel = Kernel(LISTED)
-        self.proxy = nd_proxy(*LISTED)
+        """Start the daemon unless it runs; it knows what the kernel and the hosts file say."""
+        if self.running:
+            return
+        self.proxy, self.running = nd_proxy(*LISTED), True
         self.proxy.remembered = dict(self.remembered)
-        self.restarted = self.now
         self.snapshot()
         self.handle(CandidatesFound(tuple(self.remembered.items()), remembered=True))
 
-    def restart(self) -> None:
-        """Stop the daemon, which removes its entries, and start it again."""
-        hosts = [host for host in self.proxy.hosts if not self.proxy.first_sights.undecided(self.proxy, host)]
-        known = {host.address: dev for host in hosts if (dev := host.answered_on(self.now)) is not None}
-        lasting = {host.address for host in hosts} | set(self.proxy.candidates.remembered())
-        self.remembered = {a: dev for a, dev in self.remembered.items() if a in lasting} | known
+    def save(self) -> None:
+        """Write the hosts file."""
+        if self.running:
+            before = {address: (dev, None) for address, dev in self.remembered.items()}
+            after = to_remember(self.proxy, self.proxy.candidates, before, self.now)
+            self.remembered = {address: dev for address, (dev, _) in after.items()}
+
+    def stop(self, *, keep: bool = False) -> None:
+        """Stop the daemon, which writes its file and removes its entries, or keeps them; the neighbor cache stays."""
+        self.save()
+        if not keep:
+            self.kernel = Kernel(LISTED)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the daemon: its entries stay."""
+        self.running = False
+        self._since.clear()
+
+    def restart(self, *, keep: bool = False) -> None:
+        """Stop the daemon and start it again."""
+        self.stop(keep=keep)
+        self.start()
+
+    def crash(self) -> None:
+        """Kill the daemon and start it again."""
+        self.kill()
+        self.start()
+
+    def reboot(self) -> None:
+        """Cut the power of the router."""
+        self.kill()
+        self.kernel = Kernel(LISTED)
+        self.cache.clear()
+        self._timers.clear()
+        self._heap.clear()
         self.start()
 
     def handle(self, event: Event) -> None:
         """Let the daemon decide, and the kernel carry it out."""
+        if not self.running:
+            return
         for decision in self.proxy.handle(event, self.now):
             for action in decision.actions:
                 if isinstance(action, Probe):
@@ -155,7 +189,7 @@ class World:
         """Let time pass."""
         end = self.now + seconds
         while True:
-            deadline = self.proxy.next_deadline()
+            deadline = self.proxy.next_deadline() if self.running else None
             if self._heap and self._heap[0][0] <= end and (deadline is None or self._heap[0][0] <= deadline):
                 self.now, _, call = heapq.heappop(self._heap)
                 call()
@@ -165,10 +199,13 @@ class World:
             else:
                 break
         self.now = end
-        self._watch()
+        if self.running:
+            self._watch()
 
     def snapshot(self) -> None:
         """Take a snapshot of the kernel's tables, and reconcile it; the kernel lists the attacker's entries first."""
+        if not self.running:
+            return
         self.handle(SnapshotStarted())
         self.kernel.neighbors = dict(sorted(self.cache.items(), key=lambda entry: entry[0][1] == self.home))
         self.handle(self.kernel.read())
@@ -262,6 +299,15 @@ ACTIONS: dict[str, Do] = {
 FORGERIES: dict[str, Do] = {
     "another lladdr on the owner's link": lambda w: w.packet(OWNED, w.home, SECOND),
     "its entry is deleted": lambda w: w.delete(OWNED, w.home),
+}
+RESTARTS: dict[str, Do] = {
+    "stop": lambda w: w.stop(),
+    "start": lambda w: w.start(),
+    "kill -9": lambda w: w.kill(),
+    "kill -9 and start": lambda w: w.crash(),
+    "restart that keeps the entries": lambda w: w.restart(keep=True),
+    "power cut": lambda w: w.reboot(),
+    "the hosts file is written": lambda w: w.save(),
 }
 SECOND_ACTIONS: dict[str, Do] = {
     "second claim": lambda w: w.packet(OWNED, w.second.dev, SECOND),

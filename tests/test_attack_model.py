@@ -7,7 +7,16 @@ from random import Random
 
 import pytest
 
-from tests.attack_model import ACTIONS, FORGERIES, PROBES_S, ROUND_TRIP_S, SECOND_ACTIONS, SLOW_ROUND_TRIP_S, World
+from tests.attack_model import (
+    ACTIONS,
+    FORGERIES,
+    PROBES_S,
+    RESTARTS,
+    ROUND_TRIP_S,
+    SECOND_ACTIONS,
+    SLOW_ROUND_TRIP_S,
+    World,
+)
 from tests.effort import QUICK, examples
 
 MAX_LOST_S = 0.05  # a claim with the owner's lladdr moves the address until the owner answers on its link
@@ -34,7 +43,8 @@ def lost_s(away: str, sequence: tuple[str, ...], *, answers: bool, everything: b
 def run(world: World, sequence: tuple[str, ...]) -> None:
     """Do what the sequence says, and wait until nothing more happens."""
     for name in sequence:
-        (ACTIONS | FORGERIES | SECOND_ACTIONS)[name](world)
+        (ACTIONS | FORGERIES | SECOND_ACTIONS | RESTARTS)[name](world)
+    world.start()
     world.wait(SETTLED_S)
 
 
@@ -109,9 +119,30 @@ def test_owner_keeps_its_address_among_two_attackers(away: str) -> None:
 def test_owner_keeps_its_address_among_forgeries_and_deletions(away: str) -> None:
     """The same, while an accomplice on the owner's link forges its lladdr, and other programs delete its entry."""
     random = Random(15)
-    names = [name for name in (*ACTIONS, *SECOND_ACTIONS, *4 * [*FORGERIES]) if name != "restart"]
     for _ in range(SEQUENCES):
         world = World("lan0", away, answers=True, second=True)
-        sequence = tuple(random.choices(names, k=LENGTH))
+        sequence = tuple(random.choices([*ACTIONS, *SECOND_ACTIONS, *4 * [*FORGERIES]], k=LENGTH))
         run(world, sequence)
+        assert world.lost_s < MAX_LOST_S, sequence
+
+
+@pytest.mark.parametrize(("home", "away"), [("lan0", "lan1"), ("lan0", "wan0"), ("wan0", "lan1")])
+def test_owner_keeps_its_address_while_the_daemon_is_restarted(home: str, away: str) -> None:
+    """The same, while the daemon is stopped, killed and started, and the power fails; the hosts file has the owner."""
+    random = Random(15)
+    for _ in range(SEQUENCES):
+        world = World(home, away, answers=True, second=True)
+        sequence = tuple(random.choices([*ACTIONS, *SECOND_ACTIONS, *FORGERIES, *2 * [*RESTARTS]], k=LENGTH))
+        run(world, sequence)
+        assert world.lost_s < MAX_LOST_S, sequence
+
+
+@pytest.mark.parametrize("away", ["lan1", "wan0"])
+def test_owner_keeps_its_address_in_every_short_sequence_with_a_restart(away: str) -> None:
+    """In all sequences of DEPTH actions before, during or after each kind of restart."""
+    names = [*FORGERIES, *SECOND_ACTIONS, "claim with the owner's lladdr", "wait 0.6 s", "start"]
+    for sequence in product(RESTARTS, product(names, repeat=DEPTH - 1), range(DEPTH)):
+        how, others, place = sequence
+        world = World("lan0", away, answers=True, second=True)
+        run(world, (*others[:place], how, *others[place:]))
         assert world.lost_s < MAX_LOST_S, sequence

@@ -95,6 +95,7 @@ def test_address_is_probed_when_its_prefix_and_interface_are_there() -> None:
 def test_known_host_is_not_probed() -> None:
     """A candidate that was learned meanwhile is verified anyway; it stays a candidate until it has answered."""
     proxy = nd_proxy()
+    proxy.remembered = {A: "lan0"}
     handle(proxy, suggested(), changed(), DUE)
 
     assert handle(proxy, DUE) == []

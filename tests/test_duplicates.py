@@ -48,6 +48,19 @@ def test_owner_that_answers_keeps_its_address() -> None:
     assert actions(decisions)[-1] == DENIAL
 
 
+@pytest.mark.parametrize("home", ["lan0", "wan0"])
+def test_answer_takes_no_address_that_the_last_run_knew_on_a_third_link(home: str) -> None:
+    """Two attackers, one detects duplicates and the other one answers: the owner gets its address when it answers."""
+    proxy = probed()
+    proxy.remembered = {A: home}
+    handle(proxy, changed(dev="lan1", state=PROBE, lladdr=OTHER_LLADDR))
+
+    handle(proxy, ANSWER)
+    handle(proxy, changed(dev=home, state=REACHABLE), now=0.1)
+
+    assert [host.dev for host in proxy.hosts] == [home]
+
+
 def test_owner_that_answers_before_the_newcomer_is_seen_is_learned() -> None:
     """The advertisement comes after the entries that it needs."""
     decisions = handle(probed(), ANSWER)

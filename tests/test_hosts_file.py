@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ndpbr_py.config import LogConfig
-from ndpbr_py.daemon.hosts_file import HEADER, HostsFile, Memory, hosts, lines
+from ndpbr_py.core.candidates import Memory
+from ndpbr_py.daemon.hosts_file import HEADER, HostsFile, hosts, lines
 from ndpbr_py.logs.logger import Log
 from tests.builders import HOST, INTERFACES, LLADDR, Records, addr
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelNeighbor, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.events import LinkChanged, NudState
@@ -145,6 +147,42 @@ def test_cached_lladdr_of_a_host_of_the_last_run_may_be_forged() -> None:
     failed = handle(proxy, changed(state=FAILED), now=3.0)
     assert (why(failed), actions(failed)) == ([("host-probed", "one-more-try")], [Probe(A, "lan0", None)])
     assert why(handle(proxy, changed(state=FAILED), now=6.0)) == [("host-forgotten", "no-answer")]
+
+
+@pytest.mark.parametrize("how", ["remembered", "adopted"])
+def test_host_of_the_last_run_is_probed_before_it_moves(how: str) -> None:
+    """It has answered, which a restart does not change; its cached lladdr may be forged on both links."""
+    proxy, adopted = nd_proxy(*THREE), [route()] if how == "adopted" else []
+    proxy.remembered = {A: "lan0"} if how == "remembered" else {}
+
+    decisions = handle(proxy, kernel(*adopted, changed(), changed(dev="lan1", state=REACHABLE), up=THREE))
+
+    assert why(decisions)[-1] == ("host-probed", "claimed-elsewhere")
+    assert [(host.dev, host.state.name) for host in proxy.hosts] == [("lan0", "CONTESTED")]
+
+
+def test_deletions_are_no_silence_of_a_host_of_the_last_run() -> None:
+    """Another program deletes its entry twice before it can answer."""
+    proxy = nd_proxy(*THREE)
+    proxy.remembered = {A: "lan0"}
+    handle(proxy, changed())
+
+    for _ in range(2):
+        handle(proxy, changed(state=FAILED), deleted(state=FAILED, lladdr=None))
+
+    assert A in proxy.hosts
+
+
+def test_host_adopted_elsewhere_is_looked_up_where_the_hosts_file_has_it() -> None:
+    """The daemon was killed after a forged claim, before the owner could answer; the claimant says it is a router."""
+    proxy = nd_proxy(*THREE)
+    proxy.remembered = {A: "lan0"}
+    claim = changed(dev="wan0", state=REACHABLE, lladdr=OTHER_LLADDR, router=True)
+
+    adopted = handle(proxy, kernel(prefix_route("::/0", "wan0", via="fe80::1"), route(dev="wan0"), claim, up=THREE))
+    assert Probe(A, "lan0", None) in actions(adopted)
+
+    assert ("host-moved", "owner-answers") in why(handle(proxy, changed(state=REACHABLE), now=0.1))
 
 
 def test_router_flag_takes_no_address_of_a_host_of_the_last_run() -> None:
@@ -340,9 +378,9 @@ def test_answer_with_the_router_flag_does_not_settle_a_move() -> None:
 
 
 def test_unverified_host_that_moves_with_its_lladdr_is_probed_on_both_links() -> None:
-    """A host of an earlier run that has not answered yet can be moved by a forged claim only until it answers."""
+    """A host that has not answered yet can be moved by a forged claim only until it answers."""
     proxy = nd_proxy(*THREE)
-    handle(proxy, kernel(route(), changed(), changed(dev="lan1", state=REACHABLE), up=THREE))
+    handle(proxy, kernel(changed(), changed(dev="lan1", state=REACHABLE), up=THREE))
     assert [host.dev for host in proxy.hosts] == ["lan1"]
 
     decisions = handle(proxy, changed(state=REACHABLE), now=0.1)

@@ -70,7 +70,15 @@ def test_entries_of_an_earlier_run_are_adopted() -> None:
     assert actions(decisions) == [Probe(A, "lan0", None)]
     assert [host.installed for host in proxy.hosts] == [Entries("lan0", ("wan0",))]
     assert why(handle(proxy, changed(state=REACHABLE))) == [("host-verified", "reachable")]
-    assert why(handle(nd_proxy(), kernel(route(), entry()), changed(state=FAILED))) == [("host-forgotten", "no-answer")]
+
+
+def test_adopted_host_that_is_silent_is_forgotten() -> None:
+    """It has answered before the crash: it is probed once more before, like any host that has answered."""
+    proxy = nd_proxy()
+    handle(proxy, kernel(route(), entry()))
+
+    assert why(handle(proxy, changed(state=FAILED), now=3.0)) == [("host-probed", "one-more-try")]
+    assert why(handle(proxy, changed(state=FAILED), now=6.0)) == [("host-forgotten", "no-answer")]
 
 
 def test_adopted_host_that_the_cache_knows_as_permanent_is_not_probed() -> None:

@@ -7,6 +7,7 @@ may take longer to start than the router, and the prefix comes only with the fir
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
@@ -22,6 +23,7 @@ _RETRY_DELAYS_S = (60.0, 600.0)  # until the second and the third lookup of a re
 _ANSWER_TIMEOUT_S = 10.0  # after the last lookup the candidate is dropped
 _MAX_REMEMBERED_S, _MAX_ANSWERED_S = 3600.0, 60.0  # a candidate that cannot be looked up is dropped after that time
 
+Memory = Mapping[IPv6Address, tuple[str, str | None]]  # address -> interface, lladdr
 _Place = tuple[IPv6Address, str]
 
 
@@ -87,7 +89,7 @@ class Candidates:
         candidate = self._candidates[place]
         host = state.hosts.get(address)
         if now >= candidate.drop_at or (
-            host is not None and (host.state.has_answered or candidate.reason is Reason.ECHO)
+            host is not None and (not host.state.probe_pending or candidate.reason is Reason.ECHO)
         ):
             del self._candidates[place]
             self._blocked.discard(place)
@@ -110,3 +112,12 @@ class Candidates:
         return Decision(
             DecisionKind.LOOKUP_STARTED, candidate.reason, address, dev, actions=[Probe(address, dev, None)]
         )
+
+
+def to_remember(state: State, candidates: Candidates, before: Memory, now: float) -> Memory:
+    """Return where hosts have answered, for the next run; *before* is what the last run, or the last call, knew."""
+    hosts = [it for it in state.hosts if not it.state.configured and not state.first_sights.undecided(state, it)]
+    known = {host.address: (dev, host.lladdr) for host in hosts if (dev := host.answered_on(now)) is not None}
+    # A host that has not answered yet, or not again, stays where the last run knew it.
+    lasting = {host.address for host in hosts} | set(candidates.remembered())
+    return {address: where for address, where in before.items() if address in lasting} | known

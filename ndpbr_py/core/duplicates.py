@@ -58,8 +58,8 @@ def denied(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     if host is None:
         decisions = neighbors.changed(state, event, now)
         host = state.hosts.get(event.address)
-    elif (host.dev, host.lladdr) == (probe.dev, probe.lladdr) and not host.state.has_answered:
-        # The newcomer, learned because of its own probe.
+    elif (host.dev, host.lladdr) == (probe.dev, probe.lladdr) and host.answered_on(now) in (None, event.dev):
+        # The newcomer, learned because of its own probe. Nothing says that a host on a third link has the address.
         decisions = [state.move(host, event.dev, event.lladdr, Reason.OWNER_ANSWERS, now)]
         host.nud = event.state
     else:

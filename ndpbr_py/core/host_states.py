@@ -21,7 +21,7 @@ class HostState(Enum):
     UNVERIFIED = auto()  # seen, but it has not answered there yet
     VERIFIED = auto()  # it has answered
     RECHECKING = auto()  # it has answered before, but not the last time
-    SEEN_ELSEWHERE = auto()  # it has answered before; since then its lladdr was seen on another link
+    UNCONFIRMED = auto()  # it has answered in the last run, or before its lladdr was seen on another link
     CONTESTED = auto()  # it has answered before; another link claims its address now
     CONTESTED_UNVERIFIED = auto()  # it has never answered, and another link claims its address
     STATIC = auto()  # present because the user says so: never probed, moved or forgotten
@@ -31,7 +31,7 @@ class HostState(Enum):
 
     @property
     def has_answered(self) -> bool:
-        """Whether the host has answered on its link at least once."""
+        """Whether the host has answered on its link at least once, in this run or in the last."""
         return self not in _NEVER_ANSWERED
 
     @property
@@ -87,7 +87,7 @@ _SETTLE = Transition(HostState.VERIFIED, Effect.SETTLE, Reason.OWNER_ANSWERS)
 _RECHECK = Transition(HostState.RECHECKING, Effect.PROBE_GROUP, Reason.ONE_MORE_TRY)
 _FORGET = Transition(None, Effect.FORGET, Reason.NO_ANSWER)
 _MOVE = Transition(HostState.UNVERIFIED, Effect.MOVE, Reason.OWNER_SILENT)
-_SEEN = Transition(HostState.SEEN_ELSEWHERE, Effect.PROBE, Reason.LLADDR_ELSEWHERE)
+_SEEN = Transition(HostState.UNCONFIRMED, Effect.PROBE, Reason.LLADDR_ELSEWHERE)
 _CONTEST = Transition(HostState.CONTESTED, Effect.PROBE, Reason.CLAIMED_ELSEWHERE)
 _CONTEST_UNVERIFIED = Transition(HostState.CONTESTED_UNVERIFIED, Effect.PROBE, Reason.CLAIMED_ELSEWHERE)
 
@@ -108,7 +108,7 @@ TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
         Evidence.LLADDR_ELSEWHERE: _SEEN,
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
     },
-    HostState.SEEN_ELSEWHERE: {
+    HostState.UNCONFIRMED: {
         Evidence.ANSWERED: _VERIFY,
         Evidence.SILENT: _RECHECK,  # another host may have sent with its lladdr while it sleeps
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,

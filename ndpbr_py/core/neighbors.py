@@ -45,7 +45,7 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     others = [] if known else lladdr_elsewhere(state, event, event.lladdr, now)
     if link_local(event.address):
         return others
-    if event.router and verdict is Verdict.PRESENT and not _may_be_anothers(state, host, event, now):
+    if event.router and verdict is Verdict.PRESENT and not may_be_anothers(state, host, event, now):
         state.record_router(event.address, event.dev)
     if host is None:
         return others + _learned(state, event, event.lladdr, now)
@@ -54,7 +54,7 @@ def changed(state: State, event: NeighborChanged, now: float) -> list[Decision]:
     return others + _elsewhere(state, host, event, event.lladdr, now)
 
 
-def _may_be_anothers(state: State, host: Host | None, event: NeighborChanged, now: float) -> bool:
+def may_be_anothers(state: State, host: Host | None, event: NeighborChanged, now: float) -> bool:
     """Whether another host than the owner of the address may have answered: the owner is or was elsewhere."""
     if host is None:
         return bool(state.remembered) and state.remembered.get(event.address, event.dev) != event.dev
@@ -148,19 +148,17 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
         if objection is Reason.RESERVED and event.state is NudState.REACHABLE:
             return state.first_sights.decoy_answered(event)
         return _ignored(state, event, objection, now)
-    first = HostState.VERIFIED if present else HostState.UNVERIFIED
-    host = Host(event.address, event.dev, lladdr, event.state, now, first, now)
+    host = Host(event.address, event.dev, lladdr, event.state, now, learned=now)
     host.installed = state.on_demand.take(event.address)
     known = bool(state.remembered) and host.address in state.remembered  # hashing an address is slow
+    recalled = state.recall(host, now) if known else []
+    if present:
+        host.state = HostState.VERIFIED
     if not known and state.rules.can_resolve and event.state is not NudState.PERMANENT:
         host.looked_up_at = NOT_YET  # the next tick looks it up: its entries come first
     host.lladdr_unproven = known and not present
     state.hosts.add(host)
-    actions: list[Action] = list(state.converge(host))
-    home = state.remembered.get(host.address, host.dev) if state.remembered else host.dev
-    if home != host.dev and state.rules.can_resolve and state.admits(host.address, home):
-        host.last_move = Move(now, home)
-        actions.append(Probe(host.address, home, None))
+    actions: list[Action] = [*state.converge(host), *recalled]
     reason = Reason.FIRST_SIGHT
     if present:
         reason = Reason.PERMANENT if event.state is NudState.PERMANENT else Reason.REACHABLE

@@ -131,12 +131,14 @@ def _adopted(
         actions = steps(address, entries, NOTHING)
         return [Decision(DecisionKind.REMOVED, Reason.NOT_OURS, address, dev, actions=actions)]
     host = Host(address, dev, None, NudState.NONE, now, learned=now)
+    recalled = state.recall(host, now)
     others = _as_cached(state, host, neighbor, now) if neighbor is not None else []
     if state.rules.statics and address in state.rules.statics:
         host.state = HostState.STATIC
     state.hosts.add(host)
-    probes = [] if host.state.has_answered else [Probe(address, dev, host.lladdr)]
-    return [host.decision(DecisionKind.LEARNED, Reason.ADOPTED, probes), *others, *_compared(state, host, entries, now)]
+    probes = [Probe(address, dev, host.lladdr)] if host.state.probe_pending else []
+    learned = host.decision(DecisionKind.LEARNED, Reason.ADOPTED, [*probes, *recalled])
+    return [learned, *others, *_compared(state, host, entries, now)]
 
 
 def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) -> list[Decision]:
@@ -148,7 +150,7 @@ def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) 
     host.lladdr_unproven = verdict is not Verdict.PRESENT
     if verdict is Verdict.PRESENT:
         host.state = HostState.VERIFIED
-    if neighbor.router and verdict is Verdict.PRESENT:
+    if neighbor.router and verdict is Verdict.PRESENT and not neighbors.may_be_anothers(state, host, neighbor, now):
         state.record_router(host.address, host.dev)
     return neighbors.lladdr_elsewhere(state, neighbor, neighbor.lladdr, now)
 

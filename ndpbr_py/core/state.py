@@ -173,6 +173,19 @@ class State:
             return []  # the usual case, of thousands of hosts in a snapshot
         return steps(host.address, installed, host.installed)
 
+    def recall(self, host: Host, now: float) -> list[Action]:
+        """Give *host*, a new one, what the last run knew: it has answered where it is, or belongs where a host answers.
+
+        Entries from before a crash say that it has answered if the hosts file does not have it.
+        """
+        home = self.remembered.get(host.address, host.dev)
+        if home == host.dev:
+            host.state = HostState.UNCONFIRMED
+        elif self.rules.can_resolve and self.admits(host.address, home):
+            host.last_move = Move(now, home)
+            return [Probe(host.address, home, None)]
+        return []
+
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
         """Move *host* to another interface, and verify it there, unless it has just answered there.
 

@@ -13,6 +13,7 @@ from ipaddress import IPv6Address
 
 from ndpbr_py.config import RunConfig
 from ndpbr_py.core.address import eui64_address
+from ndpbr_py.core.candidates import to_remember
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.events import CandidatesFound, KernelSnapshot
 from ndpbr_py.core.proxy import NdProxy
@@ -74,20 +75,8 @@ class Discovery:
         """Write the known hosts to the file, unless that was done a short while ago."""
         if not self._started or (time.monotonic() - self._saved_at < _MIN_SAVE_INTERVAL_S and not now):
             return
-        before = self._file.known
-        hosts = [
-            host
-            for host in self._proxy.hosts
-            if not host.state.configured and not self._proxy.first_sights.undecided(self._proxy, host)
-        ]
-        known = {
-            host.address: (dev, host.lladdr)
-            for host in hosts
-            if (dev := host.answered_on(time.monotonic())) is not None
-        }
-        # A host that has not answered yet, or not again, stays where the last run knew it.
-        lasting = {host.address for host in hosts} | set(self._proxy.candidates.remembered())
-        if self._file.save({a: where for a, where in before.items() if a in lasting} | known):
+        known = to_remember(self._proxy, self._proxy.candidates, self._file.known, time.monotonic())
+        if self._file.save(known):
             self._saved_at = time.monotonic()
 
     def close(self) -> None:

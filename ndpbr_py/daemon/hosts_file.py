@@ -6,12 +6,13 @@ The file is only a hint: each address is looked up before it gets entries. A fil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from ipaddress import IPv6Address
 from itertools import islice
 from pathlib import Path
 
 from ndpbr_py.core.address import parsed, text
+from ndpbr_py.core.candidates import Memory
 from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.listed import matches
 from ndpbr_py.logs.logger import Log
@@ -20,8 +21,6 @@ from ndpbr_py.system.files import read, write_atomically
 HEADER = "# ndpbr: hosts to look up at the next start: ADDR IFACE LLADDR"
 _LINE = re.compile(r"([0-9a-fA-F:.]{2,45}) (\S{1,15})(?: ([0-9a-f:.]{2,64}))?")
 _MAX_CHARACTERS = 1 << 20  # more than 10,000 hosts
-
-Memory = Mapping[IPv6Address, tuple[str, str | None]]
 
 
 def lines(hosts: Memory) -> str:
