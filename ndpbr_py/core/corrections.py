@@ -9,29 +9,34 @@ cache: each host that answers in the first minute is advertised once.
 
 from __future__ import annotations
 
+from collections import deque
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
-from ndpbr_py.core.actions import Action, Advertise
+from ndpbr_py.core.actions import Advertise
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.core.schedule import Deadlines
 
 if TYPE_CHECKING:
+    from ndpbr_py.core.hosts import Host
     from ndpbr_py.core.state import State
 
 _COUNT, _INTERVAL_S = 3, 1.0
 _START_S, _START_INTERVAL_S = 60.0, 1 / 20  # between two hosts
+_MAX_OF_START = 10_000  # what hosts that come and go in that minute can fill must not grow without a bound
 _VERIFIED = frozenset((Reason.REACHABLE, Reason.PERMANENT, Reason.STATIC, Reason.OWNER_ANSWERS))
 _KINDS = frozenset((DecisionKind.LEARNED, DecisionKind.MOVED, DecisionKind.VERIFIED, DecisionKind.FORGOTTEN))
 
 
 class Corrections:
-    """The hosts to advertise: how many times each still, why, and when the next advertisement is due."""
+    """The hosts to advertise: how many times each still, and when the next advertisement is due."""
 
     def __init__(self) -> None:
-        self._remaining: dict[IPv6Address, tuple[int, Reason]] = {}  # of known hosts only, which are bounded
+        self._remaining: dict[IPv6Address, int] = {}  # of known hosts only, which are bounded
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
+        # The hosts that have answered since the start; some may have gone, or been advertised, since.
+        self._of_start: deque[IPv6Address] = deque(maxlen=_MAX_OF_START)
         self._start_ends: float | None = None
         self._next_of_start = float("-inf")
 
@@ -50,19 +55,22 @@ class Corrections:
             self._remaining.pop(address, None)
             return
         if decision.detail is not None and decision.detail.from_dev is not None:
-            self._remaining[address] = _COUNT, Reason.MOVED
+            self._remaining[address] = _COUNT
         if kind is not DecisionKind.VERIFIED and decision.reason not in _VERIFIED:
             return
-        if address in self._remaining:
+        if self._remaining and address in self._remaining:  # hashing an address is slow
             self._deadlines.set(address, now)
         elif self._start_ends is not None and now < self._start_ends:
-            self._remaining[address] = 1, Reason.NOTHING_ADOPTED
-            self._next_of_start = max(now, self._next_of_start + _START_INTERVAL_S)
-            self._deadlines.set(address, self._next_of_start)
+            if not self._of_start:
+                self._next_of_start = max(now, self._next_of_start)
+            self._of_start.append(address)
 
     def next_deadline(self) -> float | None:
         """Return when the next advertisement is due."""
-        return self._deadlines.next()
+        at = self._deadlines.next()
+        if not self._of_start:
+            return at
+        return self._next_of_start if at is None else min(at, self._next_of_start)
 
     def due(self, state: State, now: float) -> list[Decision]:
         """Return the advertisements that are due, on each link where the host is proxied."""
@@ -71,11 +79,19 @@ class Corrections:
             host = state.hosts.get(address)
             if host is None or not host.state.has_answered or address not in self._remaining:
                 continue  # a host that has moved on is due again when it answers
-            count, reason = self._remaining.pop(address)
+            count = self._remaining.pop(address)
             if count > 1:
-                self._remaining[address] = count - 1, reason
+                self._remaining[address] = count - 1
                 self._deadlines.set(address, now + _INTERVAL_S)
-            devs = [dev for dev in host.installed.proxies if state.waiting.allows(dev, now)]
-            actions: list[Action] = [Advertise(address, dev, None) for dev in devs]
-            result.append(host.decision(DecisionKind.ADVERTISED, reason, actions))
+            result.append(_advertised(state, host, Reason.MOVED, now))
+        while self._of_start and self._next_of_start <= now:
+            host = state.hosts.get(self._of_start.popleft())
+            if host is not None and host.state.has_answered:
+                self._next_of_start += _START_INTERVAL_S
+                result.append(_advertised(state, host, Reason.NOTHING_ADOPTED, now))
         return result
+
+
+def _advertised(state: State, host: Host, reason: Reason, now: float) -> Decision:
+    devs = [dev for dev in host.installed.proxies if state.waiting.allows(dev, now)]
+    return host.decision(DecisionKind.ADVERTISED, reason, [Advertise(host.address, dev, None) for dev in devs])

@@ -62,7 +62,7 @@ class RequestedLookups:
 
     def on_neighbor(self, event: NeighborChanged) -> None:
         """Note what the kernel has decided; the proxy has handled *event* already."""
-        waiting = self._waiting.get(event.address)
+        waiting = self._waiting.get(event.address) if self._waiting else None  # hashing an address is slow
         if waiting is None or waiting.answer.done():
             return
         if event.state is NudState.REACHABLE:
