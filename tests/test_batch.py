@@ -11,7 +11,7 @@ from ndpbr_py.core.actions import AddRoute
 from ndpbr_py.iproute2.batch import Batch
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.process import start
-from ndpbr_py.iproute2.script import BatchScript
+from ndpbr_py.iproute2.script import CHECKPOINT_INTERVAL, BatchScript
 from tests.builders import addr
 from tests.scripts import DEADLINE, script
 
@@ -100,7 +100,7 @@ def test_slow_process_that_makes_progress_is_not_killed(tmp_path: Path) -> None:
     """A process is not hung as long as it reports progress, even if all its work takes longer than the timeout."""
     path = script(tmp_path, "while read -r words; do", 'case "$words" in', CHECKPOINT_AFTER, "esac", "done")
 
-    stderr, lost = run(path, 128, hang_timeout_s=4.0)
+    stderr, lost = run(path, 8 * CHECKPOINT_INTERVAL, hang_timeout_s=4.0)
 
     assert (stderr.count(b"Object"), lost) == (8, None)
 
