@@ -19,11 +19,12 @@ from ndpbr_py.core.actions import (
     DelNeighbor,
     DelProxy,
     DelRoute,
+    Mark,
     Probe,
     RejoinGroup,
 )
 from ndpbr_py.core.events import ActionFinished, ActionRefused, Refusal
-from ndpbr_py.iproute2.action_queue import FEW, ActionQueue
+from ndpbr_py.iproute2.action_queue import ActionQueue, about
 from ndpbr_py.iproute2.batching import MAX_UNFINISHED, TIMING, Timing
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor, ExecutorEvent, ProcessLost
@@ -98,39 +99,37 @@ def test_each_batch_has_a_process_of_its_own(tmp_path: Path) -> None:
     assert commands(tmp_path).count("--") == 2
 
 
-def test_action_that_waits_already_is_run_once(tmp_path: Path) -> None:
-    """Where many wait, an action is queued again only if one that undoes it waits behind it, or it waits no more."""
-    undo = DelRoute(A, "lan0")
-    many = [AddRoute(addr(f"2001:db8::1:{n:x}"), "lan0") for n in range(FEW)]
+def test_latest_actions_tell_a_resync_what_still_waits() -> None:
+    """Only the latest of those about one thing counts: an entry whose removal waits is needed again."""
+    queue = ActionQueue()
+    for action in (ROUTE, PROXY, DelRoute(A, "lan0"), PROBE, Mark(1)):
+        queue.add(action)
 
-    run(ip(tmp_path), [*many, ROUTE, PROXY, ROUTE, PROXY, undo, undo, ROUTE, PROBE, PROBE], [ROUTE])
+    assert queue.latest() == {about(PROXY): PROXY, about(ROUTE): DelRoute(A, "lan0"), Mark(1): Mark(1)}
+    assert queue.take(2, 0) == [ROUTE, PROXY]
+    assert PROXY not in queue.latest().values()
 
-    assert commands(tmp_path) == ["--", *lines(*many, ROUTE, PROXY, undo, ROUTE, PROBE), "--", *lines(ROUTE)]
 
+def test_probe_that_waits_already_is_run_once() -> None:
+    """A later probe of the same address on the same link replaces the earlier one."""
+    queue = ActionQueue()
+    queue.add(PROBE)
+    queue.add(Probe(PROBE.address, PROBE.dev, None))
 
-def test_action_that_is_undone_among_few_is_queued_again(tmp_path: Path) -> None:
-    """What waited while many did is no reason to drop an action that has been undone since."""
-    queue, undo = ActionQueue(), DelRoute(A, "lan0")
-    for n in range(FEW):
-        queue.add(AddRoute(addr(f"2001:db8::1:{n:x}"), "lan0"))
-    queue.add(ROUTE)
-    queue.take(FEW, 0)
-    queue.add(undo)
-    queue.add(ROUTE)
-
-    assert list(queue.entries) == [ROUTE, undo, ROUTE]
+    assert queue.take(0, 1) == [Probe(PROBE.address, PROBE.dev, None)]
 
 
 def test_rejoin_that_waits_already_is_run_once() -> None:
-    """Where many actions wait, a second rejoin of the same group would only interrupt it once more."""
+    """A second rejoin of the same group would only interrupt it once more; later it is another one."""
     queue = ActionQueue()
-    many: list[Action] = [AddRoute(addr(f"2001:db8::1:{n:x}"), "lan0") for n in range(FEW)]
     rejoins: list[Action] = [RejoinGroup((A, addr("2001:db8::44")), dev) for dev in ("wan0", "lan0")]
 
-    for action in many + rejoins + rejoins:
+    for action in rejoins + rejoins:
         queue.add(action)
 
-    assert list(queue.entries) == many + rejoins
+    assert queue.take(2, 0) == rejoins
+    queue.add(rejoins[0])
+    assert queue.take(1, 0) == rejoins[:1]
 
 
 def test_proxy_entry_waits_behind_the_route_of_its_host(tmp_path: Path) -> None:

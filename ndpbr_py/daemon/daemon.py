@@ -92,7 +92,9 @@ class Daemon:
             NdProxy(_rules(config, self._listed, commands)), self._executor, commands, log, put
         )
         self._advertiser = Advertiser(self._dispatcher.proxy, log)
-        self._monitor = Supervisor(program.path, put)
+        self._monitor = Supervisor(
+            program.path, put, is_busy=self._executor.is_full if self._executor is not None else lambda: False
+        )
         self._monitor_handler = MonitorHandler(
             self._listed, commands.marker, log, config.protocol, self._dispatcher.proxy.has_route
         )
@@ -328,7 +330,7 @@ class Daemon:
         self._status.update_links()
         if self._loop.time() >= self._next_upkeep:
             self._next_upkeep = self._loop.time() + _UPKEEP_INTERVAL_S
-            self._log.flush()
+            self._log.flush(0)  # tries again what could not be written; the dispatcher writes the decisions
             self._discovery.save()
         if clock.now() >= self._next_state:
             self._next_state = clock.now() + _STATE_INTERVAL_S

@@ -6,14 +6,16 @@ First the kernel, then the log: the first packet of a host is on its way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from ndpbr_py.control.history import History
-from ndpbr_py.core.actions import Mark
+from ndpbr_py.core.actions import Action, Mark
 from ndpbr_py.core.decision import Decision
 from ndpbr_py.core.events import ActionRefused, Event, KernelSnapshot, Tick
 from ndpbr_py.core.proxy import NdProxy
 from ndpbr_py.daemon.inbox import ResyncRequested
+from ndpbr_py.iproute2.action_queue import about
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.logs.logger import Log
@@ -23,6 +25,8 @@ _MAX_RECORDS_AT_ONCE = 50  # written in two milliseconds, for which the next pac
 # The log is written when nothing was decided for so long: before that, a first packet is on its way, or more lines
 # of the monitor are.  Row "ratio" of throughput, 5000 hosts: 1.2 instead of 2.0.
 _QUIET_S = 0.002
+_MAX_UNWRITTEN_S = 1.0  # the log is written now and then even if something is decided all the time
+_NOTHING: Mapping[object, Action] = MappingProxyType({})
 
 
 class Dispatcher:
@@ -53,9 +57,11 @@ class Dispatcher:
         self._emit = emit
         self._decisions: list[Decision] = []
         self._decided_at = float("-inf")
-        self._log_timer: asyncio.TimerHandle | None = None
+        self._log_timer: asyncio.Handle | None = None
+        self._log_waits_since = float("-inf")
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._settled = False  # most lines of the monitor are about our own routes, and nothing follows from them
         self._closed = False
 
     def now(self) -> float:
@@ -68,6 +74,9 @@ class Dispatcher:
 
     def settle(self) -> None:
         """Send the commands off, then queue the decisions for the log, and set the timer."""
+        if self._settled:
+            return
+        self._settled = True
         if self._executor is not None:
             self._executor.flush()
         if self._decisions:
@@ -75,6 +84,7 @@ class Dispatcher:
             self._log.decided(decisions)
             self._decided_at = self.now()
             if self._log_timer is None:
+                self._log_waits_since = self._decided_at
                 self._log_timer = self._loop.call_later(_QUIET_S, self._write_when_quiet)
             self.counters.count(decisions)
             self.history.keep(decisions)
@@ -82,11 +92,13 @@ class Dispatcher:
 
     async def reconcile(self, snapshot: KernelSnapshot) -> None:
         """Let the core reconcile *snapshot* in parts, so that other events are handled in between."""
+        waiting = self._executor.latest() if self._executor is not None else {}
         for decisions in self.proxy.reconcile(snapshot, self.now()):
-            self._carry_out(decisions)
+            self._carry_out(decisions, waiting)
             self.settle()
             await asyncio.sleep(0)
-        self.settle()  # the end of a snapshot may bring the next deadline forward
+        self._settled = False  # the end of a snapshot may bring the next deadline forward
+        self.settle()
 
     def mark(self, sequence: int) -> None:
         """Send a marker through the monitor; none in a dry run."""
@@ -106,10 +118,15 @@ class Dispatcher:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _carry_out(self, decisions: Sequence[Decision]) -> None:
+    def _carry_out(self, decisions: Sequence[Decision], waiting: Mapping[object, Action] = _NOTHING) -> None:
+        """Submit the actions of *decisions*, except those that equal the one about the same thing in *waiting*."""
+        self._settled = False
         for decision in decisions:
             if decision.actions and self._executor is not None:
-                self._executor.submit(decision.actions)
+                actions = decision.actions
+                if waiting:
+                    actions = [action for action in actions if waiting.get(about(action)) != action]
+                self._executor.submit(actions)
             if decision.resync:
                 self._emit(ResyncRequested())
         self._decisions.extend(decisions)
@@ -128,7 +145,11 @@ class Dispatcher:
 
     def _write_when_quiet(self) -> None:
         """Write the log, unless something was decided a moment ago; in between let the loop go round."""
-        self._log_timer = None
-        wait_s = max(0.0, self._decided_at + _QUIET_S - self.now())
-        if wait_s or self._log.flush(_MAX_RECORDS_AT_ONCE):
+        now = self.now()
+        wait_s = max(0.0, self._decided_at + _QUIET_S - now)
+        if wait_s and now - self._log_waits_since < _MAX_UNWRITTEN_S:
             self._log_timer = self._loop.call_later(wait_s, self._write_when_quiet)
+        elif self._log.flush(_MAX_RECORDS_AT_ONCE):
+            self._log_timer = self._loop.call_soon(self._write_when_quiet)
+        else:
+            self._log_timer = None

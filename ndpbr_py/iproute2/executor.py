@@ -7,7 +7,7 @@ when to start, feed and close a process; this module carries the steps out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -15,7 +15,7 @@ from ndpbr_py.core.actions import Action, Advertise
 from ndpbr_py.core.events import ActionFinished, ActionRefused
 from ndpbr_py.iproute2.action_queue import ActionQueue
 from ndpbr_py.iproute2.batch import Batch
-from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Start, State, Timing, Wait, next_step
+from ndpbr_py.iproute2.batching import MAX_UNFINISHED, TIMING, Close, Feed, Start, State, Timing, Wait, next_step
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import CHECKPOINT_INTERVAL, BatchScript
 from ndpbr_py.iproute2.standby import Standby
@@ -80,6 +80,10 @@ class Executor:
             else:
                 waiting.add(action)
 
+    def latest(self) -> Mapping[object, Action]:
+        """Return the latest of the waiting actions about each thing, by `about()`."""
+        return self._waiting.latest()
+
     def flush(self) -> None:
         """Take the next steps, until the next one is to wait."""
         while True:
@@ -98,6 +102,10 @@ class Executor:
                     return
                 case unreachable:
                     assert_never(unreachable)
+
+    def is_full(self) -> bool:
+        """Whether so much waits that new actions would have to wait, too, however soon they come."""
+        return len(self._waiting.entries) >= MAX_UNFINISHED
 
     async def drained(self) -> None:
         """Wait until everything submitted has been run, and every refusal emitted."""

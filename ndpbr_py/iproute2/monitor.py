@@ -26,6 +26,8 @@ _FIRST_RETRY_S, _LAST_RETRY_S = 1.0, 60.0  # the delay doubles from the first to
 _STABLE_S = 60.0  # a monitor that ran for longer is restarted after the first delay again
 _CHUNK_BYTES = 1 << 13  # about 100 lines: ip(8) works on their consequences while the next are read
 _MAX_LINE_BYTES = 4096  # real lines are a fifth of it at most
+# Between two reads while *is_busy*: each route that is added comes back as a line, and would wake the daemon alone.
+_PAUSE_S = 0.005
 
 
 @value
@@ -77,12 +79,21 @@ class Supervisor:
         path: The ip(8) to run.
         emit: Gets every event, always from a callback of the loop.
         options: Options of ip(8) that come before the usual ones.
+        is_busy: Whether what follows from a line has to wait in any case.
     """
 
-    def __init__(self, path: str, emit: Callable[[MonitorEvent], None], *options: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        emit: Callable[[MonitorEvent], None],
+        *options: str,
+        is_busy: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._path = path
         self._arguments = (*options, *ARGUMENTS)
         self._emit = emit
+        self._is_busy = is_busy
+        self._pause: asyncio.Handle | None = None
         self._child: Child | None = None
         self._partial_line = b""
         self._retry_delay_s = _FIRST_RETRY_S
@@ -123,7 +134,7 @@ class Supervisor:
             self._on_exit(str(error))
             return
         self._child = child
-        self._loop.add_reader(child.fd("stdout"), self._read_stdout, child)
+        self._listen(child)
         self._loop.add_reader(child.fd("stderr"), self._read_stderr, child)
         self._emit(MonitorStarted(child.pid, names))
 
@@ -137,6 +148,12 @@ class Supervisor:
             whole, newline, self._partial_line = self._partial_line, b"\n", b""
         if newline:
             self._emit(MonitorLines(whole.decode(errors="surrogateescape").split("\n")))
+        if len(chunk) < _CHUNK_BYTES and self._child is child and self._is_busy():
+            self._loop.remove_reader(child.fd("stdout"))
+            self._pause = self._loop.call_later(_PAUSE_S, self._listen, child)
+
+    def _listen(self, child: Child) -> None:
+        self._loop.add_reader(child.fd("stdout"), self._read_stdout, child)
 
     def _read_stderr(self, child: Child) -> None:
         text = os.read(child.fd("stderr"), _CHUNK_BYTES)
@@ -148,6 +165,8 @@ class Supervisor:
     def _reap(self) -> int:
         assert self._child is not None
         child, self._child = self._child, None
+        if self._pause is not None:
+            self._pause.cancel()
         self._loop.remove_reader(child.fd("stdout"))
         self._loop.remove_reader(child.fd("stderr"))
         # Not SIGTERM, which a stopped process does not take: there is nothing to clean up.
