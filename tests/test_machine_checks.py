@@ -59,8 +59,8 @@ def test_service_manager_that_has_the_service(tmp_path: Path, manager: str) -> N
     enabled = service(tmp_path)
 
     start = {"OpenRC": "rc-service ndpbr start", "systemd": "systemctl start ndpbr"}.get(manager)
-    assert installed == (start and Service(start, enabled=False))
-    assert enabled == (start and Service(start, enabled=True))
+    assert installed == Service(start, enabled=False)
+    assert enabled == Service(start, enabled=start is not None)
 
 
 @pytest.mark.parametrize(

@@ -69,13 +69,12 @@ def _explained(
 ) -> Explanation:
     known = paths.paths(ip, address, sorted(kernel.up), kernel)
     policy, of_sources = paths.rules(ip) or (), paths.of_sources(ip, address)
-    installed = service()
     return explained(
         address,
         rules,
         kernel,
         running=running,
-        start=None if installed is None else installed.start,
+        start=service().start,
         paths=known,
         policy=policy,
         of_sources=of_sources,

@@ -71,8 +71,7 @@ def _no_answer() -> str:
     """Return why no daemon has answered, and what to do."""
     if daemon_runs():
         return "the daemon does not answer: asking it requires root and its --state-dir"
-    installed = service()
-    return f"ndpbr is not running; start it first: {installed.start if installed else 'ndpbr run IFACE IFACE...'}"
+    return f"ndpbr is not running; start it first: {service().start or 'ndpbr run IFACE IFACE...'}"
 
 
 def line(lookup: dict[str, Any], elapsed_s: float) -> str:

@@ -51,7 +51,6 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
         problem = str(error)
     chains, firewall_problem = _firewall()
     installed = service()
-    expected = state_dir.exists() or config.HOSTS_FILE.exists() or (installed is not None and installed.enabled)
     return replace(
         procfs.facts(names or rules.interfaces or interfaces(procfs, tables), tables, protocol, state_dir),
         policy_rules=policy_rules,
@@ -62,8 +61,8 @@ def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Fa
         rules=rules,
         hosts=None if answer is None else answer["counters"]["hosts"],
         most_addresses=_most_addresses(answer),
-        start=None if installed is None else installed.start,
-        expected=expected,
+        start=installed.start,
+        expected=state_dir.exists() or config.HOSTS_FILE.exists() or installed.enabled,
         chains=chains,
         firewall_problem=firewall_problem,
     )

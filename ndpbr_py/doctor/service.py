@@ -8,16 +8,16 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service that is installed: the command that starts it, and whether the machine starts it at boot."""
+    """The service: the command that starts it, None if it is not installed; whether the machine starts it at boot."""
 
-    start: str
-    enabled: bool
+    start: str | None = None
+    enabled: bool = False
 
 
-def service(root: Path = Path("/")) -> Service | None:
-    """Return the service of the service manager that has it installed; None if there is none."""
+def service(root: Path = Path("/")) -> Service:
+    """Return the service of the service manager that has it installed."""
     if (root / "etc/init.d/ndpbr").exists() and (root / "sbin/openrc-run").exists():
         return Service("rc-service ndpbr start", any(root.glob("etc/runlevels/*/ndpbr")))
     if any((root / path / "systemd/system/ndpbr.service").exists() for path in ("etc", "usr/lib", "lib")):
         return Service("systemctl start ndpbr", any(root.glob("etc/systemd/system/*.wants/ndpbr.service")))
-    return None
+    return Service()
