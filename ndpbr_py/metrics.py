@@ -24,18 +24,16 @@ WRITE_INTERVAL_S = 15.0
 
 def _counter(text: str, kind: DecisionKind | None = None) -> Any:
     """Return the field of a counter with its help *text*; decisions of that *kind* are counted in it."""
-    return field(default=0, metadata={"help": text, "kind": kind, "type": "counter"})
+    return field(default=0, metadata={"help": text, "kind": kind, "type": "counter", "metric": "ndpbr_{}_total"})
 
 
-def _gauge(text: str, metric: str | None = "") -> Any:
-    """Return the field of a value that may go down, with its help *text*; *metric* is its name there, None: none."""
-    return field(default=0, metadata={"help": text, "kind": None, "type": "gauge", "metric": metric})
+def _gauge(text: str, metric: str | None = "ndpbr_{}", **label: str) -> Any:
+    """Return the field of a value that may go down, with its help *text*; with a label, of a value for each of these.
 
-
-def _labeled(text: str, label: str, metric: str = "") -> Any:
-    """Return the field of a gauge that has a value for each value of its *label*."""
-    metadata = {"help": text, "kind": None, "type": "gauge", "metric": metric, "label": label}
-    return field(default_factory=dict, metadata=metadata)
+    *metric* is its name there, in which {} stands for that of the field; None: it has none.
+    """
+    metadata = {"help": text, "kind": None, "type": "gauge", "metric": metric, **label}
+    return field(default_factory=dict if label else int, metadata=metadata)
 
 
 @dataclass(slots=True)
@@ -61,13 +59,13 @@ class Counters:
     lookups_rate_limited: int = _counter("Solicitations that led to no lookup because of the rate limits.")
     advertisements_sent: int = _counter("Neighbor advertisements sent, besides those that the kernel sends.")
     log_records_dropped: int = _counter("Log records that were dropped because they could not be written.")
-    hosts: int = _gauge("Hosts known now.", None)
-    interface_hosts: Mapping[str, int] = _labeled("Hosts known now on an interface.", "interface", "hosts")
-    interface_up: Mapping[str, int] = _labeled("Whether an interface is up: 1, or 0.", "interface")
+    hosts: int = _gauge("Hosts known now.", metric=None)
+    interface_hosts: Mapping[str, int] = _gauge("Hosts known now on an interface.", "ndpbr_hosts", label="interface")
+    interface_up: Mapping[str, int] = _gauge("Whether an interface is up: 1, or 0.", label="interface")
     last_resync_timestamp_seconds: int = _gauge("Time of the last snapshot, in seconds since 1970.")
     resident_memory_bytes: int = _gauge("Memory that the daemon uses.")
     start_time_seconds: int = _gauge("Start time of the daemon, in seconds since 1970.")
-    check_failed: Mapping[str, int] = _labeled("Whether a check of doctor fails: 1, or 0.", "check")
+    check_failed: Mapping[str, int] = _gauge("Whether a check of doctor fails: 1, or 0.", label="check")
 
     def count(self, decisions: Iterable[Decision]) -> None:
         """Count *decisions* by their kind."""
@@ -86,11 +84,10 @@ def exposition(counters: Counters, now: float) -> str:
     """Return *counters* in the text format; *now* is the time in seconds since 1970."""
     lines = _family("ndpbr_build_info", "gauge", "The version of the daemon.", {f'{{version="{__version__}"}}': 1})
     for it in fields(counters):
-        kind, value, label = it.metadata["type"], getattr(counters, it.name), it.metadata.get("label")
-        if (metric := it.metadata.get("metric", "")) is not None:
-            name = f"ndpbr_{metric or it.name}" if kind == "gauge" else f"ndpbr_{it.name}_total"
-            samples = {f'{{{label}="{key}"}}': number for key, number in value.items()} if label else {"": value}
-            lines += _family(name, kind, it.metadata["help"], samples)
+        value, label = getattr(counters, it.name), it.metadata.get("label")
+        samples = {f'{{{label}="{key}"}}': number for key, number in value.items()} if label else {"": value}
+        if (metric := it.metadata["metric"]) is not None:
+            lines += _family(metric.format(it.name), it.metadata["type"], it.metadata["help"], samples)
     help_text = "Time at which this file was written, in seconds since 1970."
     lines += _family("ndpbr_metrics_written_timestamp_seconds", "gauge", help_text, {"": round(now)})
     return "\n".join(lines) + "\n"
