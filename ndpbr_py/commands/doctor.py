@@ -22,7 +22,8 @@ def main(arguments: argparse.Namespace) -> int:
     facts = collect(names, arguments.protocol, arguments.state_dir)
     results = [daemon(facts), *findings(facts)]
     if arguments.json:
-        print(json.dumps({"interfaces": list(facts.interfaces), "checks": [_fields(it) for it in results]}, indent=1))
+        checks = [{"name": it.name, "status": it.status.value, "detail": it.detail, "fix": it.fix} for it in results]
+        print(json.dumps({"interfaces": list(facts.interfaces), "checks": checks}, indent=1))
     else:
         color = has_color(arguments.color, sys.stdout)
         print("\n".join(first_word_painted(line, color=color) for line in lines(results)))
@@ -37,7 +38,3 @@ def lines(results: Sequence[Finding]) -> list[str]:
         *(f"{it.status.value:4} {it.name}: {it.detail}" + (f"; fix: {it.fix}" if it.fix else "") for it in results),
         f"{len(results)} checks: {failed} failed, {warned} warning{'s' if warned != 1 else ''}",
     ]
-
-
-def _fields(finding: Finding) -> dict[str, str | None]:
-    return {"name": finding.name, "status": finding.status.value, "detail": finding.detail, "fix": finding.fix}

@@ -46,7 +46,11 @@ def main(arguments: argparse.Namespace) -> int:
         about = {"version": __version__, "pid": os.getpid(), "python": platform.python_version()}
         words, read = sys.argv[1:], options.file_options or None
         log.record("info", "starting", **about, interfaces=list(options.interfaces), options=words, file_options=read)
-        asyncio.run(_run(options, ip, commands, log, namespace_locks))
+
+        async def run() -> None:
+            await Daemon(options, ip, commands, log, namespace_locks).run()
+
+        asyncio.run(run())
     return 0
 
 
@@ -75,9 +79,3 @@ def _raise_priority() -> None:
     if os.getpriority(os.PRIO_PROCESS, 0) == 0:  # any other value was set on purpose
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, _NICE)
-
-
-async def _run(
-    options: config.RunConfig, ip: program.Program, commands: Commands, log: Log, locks: NamespaceLocks | None
-) -> None:
-    await Daemon(options, ip, commands, log, locks).run()

@@ -24,7 +24,7 @@ def daemon(facts: Facts) -> Finding:
     if facts.running:
         return info("daemon", "running, but it does not answer: it answers root, in its --state-dir")
     start = facts.start or " ".join((f"ndpbr run{facts.tag}", *facts.interfaces))
-    return (fail if facts.expected or (facts.tables and facts.tables.tagged) else warn)("daemon", "not running", start)
+    return (fail if facts.expected or facts.readable_tables().tagged else warn)("daemon", "not running", start)
 
 
 def iproute2(facts: Facts) -> Iterator[Finding]:
@@ -58,11 +58,8 @@ def capabilities(facts: Facts) -> Iterator[Finding]:
     if facts.capable:
         yield ok("capabilities", "CAP_NET_ADMIN")
     else:
-        yield warn("capabilities", "no CAP_NET_ADMIN; `run` and some checks require it", _as_root(facts))
-
-
-def _as_root(facts: Facts) -> str | None:
-    return f"{facts.become_root} ndpbr doctor" if facts.become_root else None
+        fix = f"{facts.become_root} ndpbr doctor" if facts.become_root else None
+        yield warn("capabilities", "no CAP_NET_ADMIN; `run` and some checks require it", fix)
 
 
 def table_size(facts: Facts) -> Iterator[Finding]:
@@ -83,34 +80,30 @@ def limits(facts: Facts) -> Iterator[Finding]:
     if facts.hosts is None:
         return
     (most, lladdr, dev), rules = facts.most_addresses, facts.rules
-    full = facts.hosts >= rules.max_hosts
-    if full:
-        found = f"{facts.hosts} hosts, as many as --max-hosts allows: others are ignored"
-        yield warn("limits", found, _run(facts, "--max-hosts", 2 * rules.max_hosts))
+    reached = []
+    if facts.hosts >= rules.max_hosts:
+        reached.append((f"{facts.hosts} hosts", "--max-hosts", rules.max_hosts))
     if most >= rules.max_hosts_per_lladdr:
-        found = f"{lladdr} on {dev} has {most} addresses, as many as --max-hosts-per-lladdr allows: others are ignored"
-        yield warn("limits", found, _run(facts, "--max-hosts-per-lladdr", 2 * rules.max_hosts_per_lladdr))
-    elif not full:
+        found = f"{lladdr} on {dev} has {most} addresses"
+        reached.append((found, "--max-hosts-per-lladdr", rules.max_hosts_per_lladdr))
+    for found, option, limit in reached:
+        run = " ".join((f"ndpbr run{facts.tag} {option} {2 * limit}", *facts.interfaces))
+        yield warn("limits", f"{found}, as many as {option} allows: others are ignored", run)
+    if not reached:
         per_lladdr = f"{most} of {rules.max_hosts_per_lladdr} with one link-layer address"
         yield ok("limits", f"{facts.hosts} of {rules.max_hosts} hosts, {per_lladdr}")
-
-
-def _run(facts: Facts, option: str, value: int) -> str:
-    return " ".join((f"ndpbr run{facts.tag} {option} {value}", *facts.interfaces))
 
 
 def leftovers(facts: Facts) -> Iterator[Finding]:
     """A daemon that was killed has left no entries and no settings."""
     if facts.running:
         return
-    own = facts.tables.tagged if facts.tables else []
-    if own:
-        found = f"{len(own)} routes and proxy entries of a run that was killed, or stopped with --keep"
-        yield warn("leftovers", found, f"ndpbr flush{facts.tag}")
-    if facts.unrestored:
-        found = "settings of a run that was killed, or stopped with --keep"
-        yield warn("leftovers", found, f"ndpbr flush{facts.tag}")
-    if not own and not facts.unrestored:
+    own = facts.readable_tables().tagged
+    found = [f"{len(own)} routes and proxy entries"] if own else []
+    found += ["settings"] if facts.unrestored else []
+    for left in found:
+        yield warn("leftovers", f"{left} of a run that was killed, or stopped with --keep", f"ndpbr flush{facts.tag}")
+    if not found:
         yield ok("leftovers", "none")
 
 
