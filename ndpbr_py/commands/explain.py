@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from ipaddress import IPv6Address
 from typing import Any
 
 from ndpbr_py.commands.host_word import addresses, keys_of
@@ -18,7 +17,6 @@ from ndpbr_py.control.client import ask
 from ndpbr_py.control.rules import narrowed
 from ndpbr_py.core.address import text
 from ndpbr_py.core.events import KernelSnapshot
-from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor import paths
 from ndpbr_py.doctor.collect import interfaces, rules_of
 from ndpbr_py.doctor.explain import Explanation, explained
@@ -49,10 +47,21 @@ def main(arguments: argparse.Namespace) -> int:
     kernel = dump.snapshot_now(ip, devs, protocol)
     running = daemon is not None or daemon_runs(protocol)
     asked_about = narrowed(rules, devs, frozenset(arguments.prefixes))
+    policy, start = paths.rules(ip) or (), service().start
     found = addresses(arguments.address, keys, kernel)
     color, proxied = has_color(arguments.color, sys.stdout), True
     for address in found:
-        explanation = _named(_explained(ip, address, asked_about, kernel, running=running), kernel, names)
+        explanation = explained(
+            address,
+            asked_about,
+            kernel,
+            running=running,
+            start=start,
+            paths=paths.paths(ip, address, sorted(kernel.up), kernel),
+            policy=policy,
+            of_sources=paths.of_sources(ip, address),
+        )
+        explanation = _named(explanation, kernel, names)
         about = ask(arguments.state_dir, request="address", address=text(address)) if daemon is not None else None
         proxied &= explanation.reason is None
         if arguments.json:
@@ -62,23 +71,6 @@ def main(arguments: argparse.Namespace) -> int:
         heading = [f"{text(address)}:"] if len(found) > 1 else []
         print("\n".join([*heading, first_word_painted(answer, color=color), *rest]))
     return int(not proxied)
-
-
-def _explained(
-    ip: program.Program, address: IPv6Address, rules: Rules, kernel: KernelSnapshot, *, running: bool
-) -> Explanation:
-    known = paths.paths(ip, address, sorted(kernel.up), kernel)
-    policy, of_sources = paths.rules(ip) or (), paths.of_sources(ip, address)
-    return explained(
-        address,
-        rules,
-        kernel,
-        running=running,
-        start=service().start,
-        paths=known,
-        policy=policy,
-        of_sources=of_sources,
-    )
 
 
 def _named(explanation: Explanation, kernel: KernelSnapshot, names: Names) -> Explanation:
