@@ -214,7 +214,7 @@ def test_watch_has_colors(home: Home, both: Daemon, tmp_path: Path, color: str, 
 
 
 def test_watch_says_what_happens(home: Home, daemon: Start, tmp_path: Path) -> None:
-    """An interface that goes down, the last problem, and a daemon that is gone are in the top line."""
+    """An interface that goes down, the last problem, also on 40x8, and a daemon that is gone are at the top."""
     running = daemon(home.router, "wan0", "lan0", "lan1")
     words = ("show", "--watch", "0.5", "--state-dir", str(running.state))
     terminal = Terminal(home.router, tmp_path, 200, 50, (*PROGRAM, *words))
@@ -224,9 +224,13 @@ def test_watch_says_what_happens(home: Home, daemon: Start, tmp_path: Path) -> N
     terminal.until("last problem", "check-failed")  # it may come after that of the setting otherwise, and replace it
     home.router.sysctl("net/ipv6/conf/lan0/proxy_ndp", 0)
     terminal.until("last problem", "setting-changed")
+    terminal.resize(40, 8)
+    small = terminal.until("last problem", "setting-changed")
     running.process.kill()
     terminal.until("no daemon answers")
     terminal.press("q")
+
+    assert max(map(len, small)) <= 40
 
 
 def test_table_on_a_terminal_and_with_long(home: Home, both: Daemon, ndpbr: Run, tmp_path: Path, names: Path) -> None:
