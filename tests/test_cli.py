@@ -203,6 +203,14 @@ def test_quick_commands_import_neither_the_rules_nor_the_checks(words: str) -> N
     assert {name for name in modules if re.match(r"structlog|ndpbr_py\.(daemon|doctor|core\.state)", name)} == set()
 
 
+def test_lookup_of_an_address_loads_neither_library() -> None:
+    """Only for a name or a link-layer address the neighbor table is read."""
+    modules = loaded(["lookup", "2001:db8::1", "--state-dir", "/nonexistent"])
+
+    assert "ndpbr_py.commands.lookup" in modules
+    assert modules & {"sh", "structlog", "asyncio"} == set()
+
+
 def test_flush_imports_neither_the_rules_nor_the_checks() -> None:
     """As little as the other quick commands; it does not run here, where it would flush this machine."""
     modules = loaded_by("import ndpbr_py.commands.flush")

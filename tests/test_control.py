@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ndpbr_py.control import server
+from ndpbr_py.control import NAME, server
 from ndpbr_py.control.client import ask
-from ndpbr_py.control.server import NAME, Control
+from ndpbr_py.control.server import Control
 
 
 async def repeat(request: Mapping[str, Any]) -> Mapping[str, object]:

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ndpbr_py.control.server import NAME, Control
+from ndpbr_py.control import NAME
+from ndpbr_py.control.server import Control
 from ndpbr_py.core.actions import Action, AddProxy, AddRoute, DelNeighbor, DelProxy, DelRoute, Probe, RejoinGroup
 from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.errors import NdpbrError

@@ -21,7 +21,6 @@ from ndpbr_py.core.events import KernelSnapshot
 from ndpbr_py.doctor.explain_text import OBJECTIONS
 from ndpbr_py.doctor.service import service
 from ndpbr_py.errors import NdpbrError
-from ndpbr_py.iproute2 import dump, program
 from ndpbr_py.names import Names
 from ndpbr_py.system.interfaces import interface_names
 from ndpbr_py.system.lock import daemon_runs
@@ -39,6 +38,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Look up an address, or all addresses of a host."""
     keys, kernel = keys_of(arguments.address, Names(arguments.names)), KernelSnapshot()
     if any(isinstance(key, str) for key in keys):
+        from ndpbr_py.iproute2 import dump, program  # here only: the lookup of an address need not wait for sh
+
         devs = interface_names()
         kernel = dump.snapshot_now(program.find(), devs, config.PROTOCOL, ("neighbor",))
     found, silent = addresses(arguments.address, keys, kernel), 0

@@ -11,7 +11,7 @@ import platform
 import sys
 
 from ndpbr_py import __version__, config
-from ndpbr_py.control import server
+from ndpbr_py.control import NAME, server
 from ndpbr_py.core.listed import Listed
 from ndpbr_py.daemon.daemon import Daemon
 from ndpbr_py.errors import NdpbrError
@@ -62,7 +62,7 @@ def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> NamespaceLo
     held = NamespaceLocks(names)
     locks.callback(held.release)
     with contextlib.suppress(OSError):  # the daemon warns that it has no control socket
-        if server.is_served(options.state_dir / server.NAME):
+        if server.is_served(options.state_dir / NAME):
             raise NdpbrError(f"another ndpbr uses {options.state_dir}; for a second instance use another --state-dir")
     return held
 

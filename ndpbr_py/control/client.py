@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ndpbr_py.control.server import NAME
+from ndpbr_py.control import NAME
 
 _TIMEOUT_S = 2.0
 _LOOKUP_TIMEOUT_S = 12.0  # more than the daemon takes

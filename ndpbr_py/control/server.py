@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ndpbr_py.control import NAME
+
 Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, object]]]
 
-NAME = "control"  # in the state directory
 _MAX_REQUEST_BYTES = 32768
 _TIMEOUT_S = 2.0  # for the request, and for the answer to be taken
 _MAX_CLIENTS = 8
