@@ -239,7 +239,7 @@ def test_silent_server_is_found_although_the_modem_never_solicits(home: Home, da
         claim(home.lan, LAN)
         before.wait_for("host-verified", address=LAN)
         assert before.stop() == 0
-        home.router.ip("-6 neigh flush dev lan0")
+        home.router.ip("-6 neigh flush all")
         home.modem.ip(f"neigh replace {LAN} lladdr {home.router.mac('wan0')} dev lan0 nud permanent")
     running = daemon(home.router, "wan0", "lan0")
     assert ask(home.inet, LAN, timeout=0.1) is None
