@@ -19,6 +19,7 @@ from ndpbr_py.core.routes import described
 from ndpbr_py.core.state import Rules
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 from ndpbr_py.doctor import explain_text
+from ndpbr_py.doctor.explain_text import Answer
 from ndpbr_py.iproute2.policy import Path, PolicyRule, TableRoute, deciding
 
 Facts = list[tuple[str, str]]
@@ -78,12 +79,9 @@ def explained(
     kernel = replace(kernel, neighbors=tuple(sorted(kernel.neighbors, key=lambda it: it.address not in proxied)))
     proxy.handle(SnapshotStarted(), 0.0)
     decisions = [decision for decision in proxy.handle(kernel, 0.0) if decision.address == address]
-    objections = [proxy.objection(address, dev) for dev in rules.interfaces]
-    # That no host is learned on an interface is not about the address.
-    objection = None if None in objections else min(objections, key=lambda it: it in _ABOUT_INTERFACES)
     neighbors = [neighbor for neighbor in kernel.neighbors if neighbor.address == address]
     facts = _address_facts(address, proxy, kernel)
-    if objection is not Reason.KIND:
+    if proxy.scope.objection(address, "") is not Reason.KIND:
         facts += _entry_facts(address, proxy, kernel, neighbors)
     best = proxy.scope.routes.best(address)
     longest = best[0].dev if best else None
@@ -108,22 +106,30 @@ def explained(
             return Explanation(address, facts, on)
         reason = f"packets from {past[0]} do not go to {route} but: {_described(past[1])}"
         return Explanation(address, facts, (), reason, "ip -6 rule; ip -6 route show table all")
-    host = proxy.hosts.get(address)
-    ignored = (decision.reason for decision in decisions if decision.kind is DecisionKind.IGNORED)
-    why = objection if objection is not None or host is not None else next(ignored, None)
+    ignored = next((it.reason for it in decisions if it.kind is DecisionKind.IGNORED), None)
+    return Explanation(address, facts, (), *_reason(address, proxy, kernel, ignored, stopped))
+
+
+def _reason(
+    address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot, ignored: Reason | None, stopped: Answer | None
+) -> Answer:
+    """Return why it is not proxied; *ignored* is why no host was learned, *stopped* the answer without a daemon."""
+    listed, host = proxy.rules.interfaces, proxy.hosts.get(address)
+    objections = [proxy.objection(address, dev) for dev in listed]
+    # That no host is learned on an interface is not about the address.
+    objection = None if None in objections else min(objections, key=lambda it: it in _ABOUT_INTERFACES)
+    why = objection if objection is not None or host is not None else ignored
     if why is Reason.OFF_LINK:
-        reason, advice = explain_text.off_link(address, {prefix for prefix, _ in _networks(proxy, kernel)})
-    elif host is None and _on_demand(address, proxy):
-        reason, advice = explain_text.ON_DEMAND
-    elif why is Reason.ROUTED_ELSEWHERE:
-        reason, advice = explain_text.routed_elsewhere(best, rules.interfaces)
-    elif why is not None:
-        reason, advice = explain_text.OBJECTIONS[why]
-    elif host is None:
-        reason, advice = stopped or _reason_without_host(address, neighbors)
-    else:
-        reason, advice = _reason_without_entries(proxy, host, stopped)
-    return Explanation(address, facts, (), reason, advice)
+        return explain_text.off_link(address, {prefix for prefix, _ in _networks(proxy, kernel)})
+    if host is None and _on_demand(address, proxy):
+        return explain_text.ON_DEMAND
+    if why is Reason.ROUTED_ELSEWHERE:
+        return explain_text.routed_elsewhere(proxy.scope.routes.best(address), listed)
+    if why is not None:
+        return explain_text.OBJECTIONS[why]
+    if host is None:
+        return stopped or _reason_without_host(address, kernel)
+    return _reason_without_entries(proxy, host, stopped)
 
 
 def _address_facts(address: IPv6Address, proxy: NdProxy, kernel: KernelSnapshot) -> Facts:
@@ -194,15 +200,15 @@ def _entry_facts(
     return [*facts, ("hosts", f"{len(proxy.hosts)} known{same}")]
 
 
-def _reason_without_host(address: IPv6Address, neighbors: Sequence[NeighborChanged]) -> tuple[str, str | None]:
+def _reason_without_host(address: IPv6Address, kernel: KernelSnapshot) -> Answer:
     """Return why the daemon knows no host with the address, and the advice."""
     lookup = f"ndpbr lookup {address}"
-    if any(VERDICTS[entry.state] is Verdict.GONE for entry in neighbors):
+    if any(VERDICTS[entry.state] is Verdict.GONE for entry in kernel.neighbors if entry.address == address):
         return "no host answers for this address", lookup
     return "no host has used this address", f"send a packet from the host, or {lookup}"
 
 
-def _reason_without_entries(proxy: NdProxy, host: Host, stopped: tuple[str, str] | None) -> tuple[str, str | None]:
+def _reason_without_entries(proxy: NdProxy, host: Host, stopped: Answer | None) -> Answer:
     """Return why a host does not have all its entries, and the advice; *stopped* is the answer without a daemon."""
     desired, obstacle = proxy.desired.of(host), proxy.desired.obstacle(host)
     if host.dev not in proxy.desired.usable:
