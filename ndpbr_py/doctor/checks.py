@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from ndpbr_py.doctor import link_checks, machine_checks, route_checks
 from ndpbr_py.doctor.facts import Facts
-from ndpbr_py.doctor.finding import Finding
+from ndpbr_py.doctor.finding import Finding, Status
 from ndpbr_py.doctor.firewall import firewall
 
 
@@ -18,7 +18,8 @@ def findings(facts: Facts) -> list[Finding]:
 
     A check whose facts are unknown has no finding.
     """
-    return sorted((finding for check in CHECKS for finding in check(facts)), key=lambda it: it.severity)
+    found = [finding for check in CHECKS for finding in check(facts)]
+    return sorted(found, key=lambda it: (it.status is not Status.FAIL, it.status is not Status.WARN))
 
 
 CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (

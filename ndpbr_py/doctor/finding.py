@@ -24,11 +24,6 @@ class Finding:
     detail: str
     fix: str | None = None
 
-    @property
-    def severity(self) -> int:
-        """The place in the order in which findings are printed."""
-        return {Status.FAIL: 0, Status.WARN: 1}.get(self.status, 2)
-
 
 def ok(name: str, detail: str) -> Finding:
     """Return that the check has passed."""
