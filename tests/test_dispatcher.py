@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import pytest
-
 from ndpbr_py.config import LogConfig
 from ndpbr_py.core.events import NudState
 from ndpbr_py.daemon.dispatcher import Dispatcher
@@ -78,7 +76,7 @@ def test_log_is_written_although_something_is_decided_all_the_time() -> None:
         dispatcher.close()
         return len(dispatcher.proxy.hosts)
 
-    assert asyncio.run(story()) == pytest.approx(2000, abs=10)
+    assert 1999 <= asyncio.run(story()) <= 2050
 
 
 def test_nothing_is_done_for_a_line_that_nothing_follows_from(tmp_path: Path) -> None:

@@ -185,6 +185,7 @@ def test_no_timer_uses_the_wall_clock() -> None:
         "table.py",
         "clock.py",
         "clock.py: from datetime import ...",
+        "timestamps.py: from datetime import ...",  # those of a recording
     }  # and TimeStamper of structlog
 
 
