@@ -103,6 +103,11 @@ class Executor:
                 case unreachable:
                     assert_never(unreachable)
 
+    @property
+    def may_start(self) -> bool:
+        """Whether actions wait, and no process runs."""
+        return self._batch is None and bool(self._waiting.entries)
+
     def is_full(self) -> bool:
         """Whether so much waits that new actions would have to wait, too, however soon they come."""
         return len(self._waiting.entries) >= MAX_UNFINISHED
