@@ -146,3 +146,13 @@ def test_owner_keeps_its_address_in_every_short_sequence_with_a_restart(away: st
         world = World("lan0", away, answers=True, second=True)
         run(world, (*others[:place], how, *others[place:]))
         assert world.lost_s < MAX_LOST_S, sequence
+
+
+@pytest.mark.parametrize("sequence", [("claim with the owner's lladdr", "kill -9 and start"), ("power cut", "claim")])
+def test_only_the_hosts_file_tells_the_owner_after_a_crash(sequence: tuple[str, ...]) -> None:
+    """Without it the attacker has the address: to ndpbr, it is a host that was there before the owner. A known gap."""
+    world = World("lan0", "lan1", answers=True)
+    world.remembered.clear()
+    run(world, sequence)
+
+    assert world.stolen_s > SETTLED_S / 2
