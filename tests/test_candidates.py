@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ndpbr_py.core.actions import Probe
-from ndpbr_py.core.candidates import BURST, BURST_INTERVAL_S
+from ndpbr_py.core.candidates import BURST, BURST_INTERVAL_S, to_remember
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import CandidatesFound, NudState, Tick
 from ndpbr_py.core.proxy import NdProxy
@@ -90,6 +90,23 @@ def test_address_is_probed_when_its_prefix_and_interface_are_there() -> None:
     assert times(proxy, 0.0, 1000.0) == []
     handle(proxy, link(up=True))
     assert times(proxy, 1001.0) == [1001.0]
+
+
+@pytest.mark.parametrize("owner_answers", [True, False])
+def test_address_claimed_while_its_link_was_down_is_looked_up_there(owner_answers: bool) -> None:
+    """The switch starts later than the router: a host that answers there gets its address back, but only then."""
+    proxy = nd_proxy("wan0", "lan0", "lan1")
+    proxy.remembered = {A: "lan0"}
+    handle(proxy, link(up=False), suggested(), changed(dev="lan1", state=NudState.REACHABLE), DUE)
+    assert to_remember(proxy, proxy.candidates, {A: ("lan0", None)}, 1.0) == {A: ("lan0", None)}
+
+    handle(proxy, link(up=True), now=30.0)
+    assert Probe(A, "lan0", None) in actions(handle(proxy, DUE, now=30.0))
+    if not owner_answers:
+        handle(proxy, changed(state=NudState.FAILED), now=33.0)
+    handle(proxy, changed(state=NudState.REACHABLE), now=33.1)
+
+    assert [host.dev for host in proxy.hosts] == ["lan0" if owner_answers else "lan1"]
 
 
 def test_known_host_is_not_probed() -> None:

@@ -63,6 +63,20 @@ def test_forged_move_just_before_a_crash_takes_no_address(home: Home, daemon: St
             until(lambda: f"{address} dev lan1 proto 135" in proxies(home.router))
 
 
+def test_claim_while_the_owners_link_was_down_takes_no_address(home: Home, daemon: Start) -> None:
+    """After a power cut the switch starts later than the router, and an attacker on another link is there first."""
+    assert _knowing_the_owner(home, daemon).stop() == 0
+    home.lan.ip("link set eth0 down")
+    home.router.ip("-6 neigh flush dev lan0")
+    with Attacker(home.lan2, answers={IPv6Address(LAN)}) as attacker:
+        second = daemon(home.router, "--discover", *DEVS)
+        attacker.claim(LAN)
+        second.wait_for("host-verified", address=LAN, dev="lan1")
+        home.lan.lay("link set eth0 up", f"address replace {LAN}/64 dev eth0 nodad")
+        second.wait_for("host-moved", address=LAN, dev="lan0", reason="owner-answers")
+        until(lambda: f"{LAN} dev lan0 proto 135" in routes(home.router))
+
+
 def _knowing_the_owner(home: Home, daemon: Start, address: str = LAN, lladdr: str | None = None) -> Daemon:
     """Return a daemon to which the owner on lan0 has answered, and to whose lookup no host has answered on lan1."""
     running = daemon(home.router, "--discover", *DEVS)

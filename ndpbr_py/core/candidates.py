@@ -14,6 +14,7 @@ from ipaddress import IPv6Address
 from ndpbr_py.core.actions import Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import CandidatesFound
+from ndpbr_py.core.hosts import Host, Move
 from ndpbr_py.core.schedule import Deadlines
 from ndpbr_py.core.state import State
 
@@ -32,6 +33,12 @@ class _Candidate:
     reason: Reason
     drop_at: float
     lookups: int = 0
+    late: bool = False  # it could not be looked up when it was due first
+
+    @property
+    def may_be_claimed(self) -> bool:
+        """Whether another host may have claimed the address while the link of the last run was down."""
+        return self.late and self.reason is Reason.REMEMBERED
 
 
 class Candidates:
@@ -49,6 +56,10 @@ class Candidates:
         return [
             address for (address, _), candidate in self._candidates.items() if candidate.reason is Reason.REMEMBERED
         ]
+
+    def blocked(self) -> set[IPv6Address]:
+        """Return the addresses that could not be looked up yet."""
+        return {address for address, _ in self._blocked}
 
     def add(self, event: CandidatesFound, max_candidates: int, now: float) -> None:
         """Add the candidates of *event*, up to *max_candidates* in all; look them up now."""
@@ -87,7 +98,11 @@ class Candidates:
     def _look_up(self, state: State, place: _Place, now: float) -> Decision | None:
         address, dev = place
         candidate = self._candidates[place]
-        host = state.hosts.get(address)
+        host, admitted = state.hosts.get(address), state.admits(address, dev)
+        candidate.late |= not admitted and not candidate.lookups
+        claimed: Host | None = None
+        if host is not None and host.dev != dev and not host.pinned and candidate.may_be_claimed:
+            host, claimed = None, host
         if now >= candidate.drop_at or (
             host is not None and (not host.state.probe_pending or candidate.reason is Reason.ECHO)
         ):
@@ -97,11 +112,13 @@ class Candidates:
         if host is not None:  # it is being verified
             self._deadlines.set(place, min(now + _ANSWER_TIMEOUT_S, candidate.drop_at))
             return None
-        if not state.admits(address, dev):
+        if not admitted:
             self._blocked.add(place)
             self._deadlines.set(place, candidate.drop_at)
             return None
         self._blocked.discard(place)
+        if claimed is not None:
+            claimed.last_move, candidate.late = Move(now, dev), False
         if candidate.reason is not Reason.ECHO and candidate.lookups < len(_RETRY_DELAYS_S):
             self._deadlines.set(place, now + _RETRY_DELAYS_S[candidate.lookups])
         else:
@@ -118,6 +135,7 @@ def to_remember(state: State, candidates: Candidates, before: Memory, now: float
     """Return where hosts have answered, for the next run; *before* is what the last run, or the last call, knew."""
     hosts = [it for it in state.hosts if not it.state.configured and not state.first_sights.undecided(state, it)]
     known = {host.address: (dev, host.lladdr) for host in hosts if (dev := host.answered_on(now)) is not None}
-    # A host that has not answered yet, or not again, stays where the last run knew it.
-    lasting = {host.address for host in hosts} | set(candidates.remembered())
-    return {address: where for address, where in before.items() if address in lasting} | known
+    # A host that has not answered yet, or not again, or could not, stays where the last run knew it.
+    lasting, blocked = {host.address for host in hosts} | set(candidates.remembered()), candidates.blocked()
+    kept = {address: where for address, where in before.items() if address in lasting}
+    return kept | {a: where for a, where in known.items() if a not in kept or a not in blocked}
