@@ -56,6 +56,10 @@ WITHOUT_RESTART = {fault: weight for fault, weight in FAULTS.items() if fault no
 # Those under which an owner that ndpbr knows keeps its address; and those under which ndpbr gets to know the owners.
 LEAVES_OWNERS = {fault: weight for fault, weight in WITHOUT_RESTART.items() if fault not in (*_ABSENCES, siege)}
 LEAVES_OWNERS[outside.flush_neighbors] = 20
+# The same with restarts, but nothing hangs: then a deletion may look like the owner's silence.
+_HANGS = (inside.stop_batch, inside.stop_monitor, inside.pause, inside.stop_before_exec)
+RESTARTED = {fault: weight for fault, weight in LEAVES_OWNERS.items() if fault not in _HANGS}
+RESTARTED |= {inside.crash: 1, inside.restart: 1}
 CALM = {fault: weight for fault, weight in LEAVES_OWNERS.items() if fault is not outside.attack}
 
 
