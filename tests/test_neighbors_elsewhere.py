@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ndpbr_py.core.actions import AddProxy, AddRoute, DelNeighbor, DelProxy, DelRoute, Probe
+from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Detail
 from ndpbr_py.core.events import LinkChanged, NudState
 from ndpbr_py.core.host_states import HostState
@@ -107,11 +107,25 @@ def test_owner_that_is_silent_loses_its_address() -> None:
 
     decisions = handle(proxy, changed(state=FAILED), now=3.0)
 
-    assert why(decisions) == [("host-moved", "owner-silent"), ("lookup-failed", "unresolved")]
-    assert actions(decisions)[-2:] == [Probe(A, "lan1", OTHER_LLADDR), DelNeighbor(A, "lan0")]
+    assert why(decisions) == [("host-moved", "owner-silent")]
+    assert actions(decisions)[-2:] == [Probe(A, "lan1", OTHER_LLADDR), Probe(A, "lan0", None)]
     assert [(host.dev, host.lladdr, host.state) for host in proxy.hosts] == [
         ("lan1", OTHER_LLADDR, HostState.UNVERIFIED)
     ]
+
+
+def test_owner_that_answers_just_after_it_has_lost_its_address_gets_it_back() -> None:
+    """Its silence was a deletion of its entry while the answer was on its way; silence after the move is final."""
+    for states in ([REACHABLE], [FAILED, REACHABLE]):
+        proxy = nd_proxy(*THREE)
+        handle(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR))
+        handle(proxy, changed(state=FAILED), now=1.5)
+        handle(proxy, changed(dev="lan1", state=REACHABLE, lladdr=OTHER_LLADDR), now=1.5)
+
+        for state in states:
+            handle(proxy, changed(state=state), now=5.0)
+
+        assert [host.dev for host in proxy.hosts] == ["lan0" if states == [REACHABLE] else "lan1"]
 
 
 def test_owner_on_an_interface_that_is_down_loses_its_address() -> None:

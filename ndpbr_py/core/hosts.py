@@ -35,8 +35,8 @@ class Move:
 
     Attributes:
         at: When, in seconds.
-        previous_dev: The link on which the host was before, with the same lladdr, or in the last run. If a host answers
-            there, it never moved. None: the host had another lladdr there, or no host has answered there.
+        previous_dev: The link on which the host was before, or in the last run. If a host answers there, it is still
+            there. None: an owner has answered on the new link, or no host has answered on the old one since the move.
     """
 
     at: float

@@ -189,11 +189,12 @@ class State:
     def move(self, host: Host, dev: str, lladdr: str, reason: Reason, now: float) -> Decision:
         """Move *host* to another interface, and verify it there, unless it has just answered there.
 
-        An lladdr can be forged: a host that moves with its lladdr is probed on the old link, too.
+        An lladdr can be forged: a host that moves with its lladdr is probed on the old link, too. So is one that was
+        silent there: the failure may have been a deletion of its entry while its answer was on its way.
         """
         before = host.dev
-        claimed = reason is Reason.SAME_LLADDR
-        host.last_move = Move(now, before if claimed else None)
+        claimed, silent = reason is Reason.SAME_LLADDR, reason is Reason.OWNER_SILENT
+        host.last_move = Move(now, before if claimed or silent else None)
         host.nud, host.confirmed = NudState.STALE, now
         self.hosts.set_lladdr(host, lladdr)
         self.hosts.set_dev(host, dev)
@@ -202,8 +203,8 @@ class State:
             self.hosts.set_state(host, HostState.VERIFIED)
         else:
             actions.append(Probe(host.address, dev, lladdr))
-        if claimed:
-            actions.append(Probe(host.address, before, lladdr))
+        if claimed or silent:
+            actions.append(Probe(host.address, before, lladdr if claimed else None))
         return host.decision(DecisionKind.MOVED, reason, actions, Detail(from_dev=before))
 
     def forget(self, host: Host, reason: Reason, now: float) -> Decision:
