@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import stat
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -199,3 +200,16 @@ def test_no_daemon_listens(tmp_path: Path) -> None:
     """Without a daemon there is no answer."""
     assert ask(tmp_path, request="state") is None
     assert ask(tmp_path / "none", request="state") is None
+
+
+def test_socket_of_a_dying_process_keeps_no_daemon_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child of a killed daemon holds the socket for a moment; one that holds it for a second is a daemon."""
+    path = tmp_path / NAME
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        assert server.stays_served(path)
+        monkeypatch.setattr(time, "sleep", lambda _: listener.close())
+        assert not server.stays_served(path)

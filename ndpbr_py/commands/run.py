@@ -62,7 +62,7 @@ def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> NamespaceLo
     held = NamespaceLocks(names)
     locks.callback(held.release)
     with contextlib.suppress(OSError):  # the daemon warns that it has no control socket
-        if server.is_served(options.state_dir / NAME):
+        if server.stays_served(options.state_dir / NAME):
             raise NdpbrError(f"another ndpbr uses {options.state_dir}; for a second instance use another --state-dir")
     return held
 

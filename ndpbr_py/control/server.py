@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import stat
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, object]]]
 _MAX_REQUEST_BYTES = 32768
 _TIMEOUT_S = 2.0  # for the request, and for the answer to be taken
 _MAX_CLIENTS = 8
+_DYING_S = 1.0
 
 
 class Control:
@@ -107,6 +109,22 @@ def is_served(path: Path) -> bool:
         except (FileNotFoundError, ConnectionRefusedError):
             return False
     return True
+
+
+def stays_served(path: Path) -> bool:
+    """Whether a process listens on the socket *path*, and has not ended within a second.
+
+    A child of a killed daemon, which has not executed its program yet, holds the socket until it is killed, too.
+
+    Raises:
+        OSError: As `is_served()`.
+    """
+    end = time.monotonic() + _DYING_S
+    while is_served(path):
+        if time.monotonic() > end:
+            return True
+        time.sleep(_DYING_S / 20)
+    return False
 
 
 def _remove_stale(path: Path) -> None:
