@@ -28,8 +28,8 @@ class Timing:
         share_s: A process takes new actions for at most so long: ip(8) caches interface indexes for its whole life.
             A second process within that time is kept open for all of it.  Row "new hosts answered, median" of the
             flood: 7 ms, and 1 s without sharing.
-        refill_delay_s: The next standby process is started so long after one was taken.  Row "added" of first contact:
-            up to 1 ms, and 2 to 4 ms without the delay.
+        refill_delay_s: The next standby process is started so long after one was taken, or later if that one has work.
+            Row "added" of first contact: up to 1 ms, and 2 to 4 ms without the delay.
         retry_delay_s: Until a standby process that could not be started, or that died, is replaced.  Where each one
             dies, starting them takes 1 % of a core (0.1 s: 8 %).
         hang_timeout_s: A process that has work and reports no progress for so long is killed.  The longest silence of a

@@ -34,6 +34,7 @@ class ProcessLost:
     actions: int = 0
 
 
+_REFILL_SHARE = 0.6  # of the time for which a process takes new actions
 ExecutorEvent = ActionRefused | ActionFinished | ProcessLost
 
 
@@ -108,6 +109,11 @@ class Executor:
         """Whether actions wait, and no process runs."""
         return self._batch is None and bool(self._waiting.entries)
 
+    @property
+    def working(self) -> bool:
+        """Whether the process has work that it has not reported as done."""
+        return self._batch is not None and self._batch.unfinished > 0
+
     def is_full(self) -> bool:
         """Whether so much waits that new actions would have to wait, too, however soon they come."""
         return len(self._waiting.entries) >= MAX_UNFINISHED
@@ -143,11 +149,18 @@ class Executor:
         script = BatchScript(self._commands, self._checkpoint_interval, self._lines_before)
         actions = self._waiting.take(feed.entries, feed.probes)
         self._batch = Batch(child, script, self._timing.hang_timeout_s, self._on_progress, self._on_end, actions)
-        self._standby.refill_later()
+        self._loop.call_later(self._timing.refill_delay_s, self._refill)
         self._checkpoint_interval = CHECKPOINT_INTERVAL
         self._shared = shared
         self._started_at = self._loop.time()
         return True
+
+    def _refill(self) -> None:
+        """Start the next process; not while this one has work, as that takes milliseconds, but in time."""
+        if self.working and self._loop.time() < self._started_at + _REFILL_SHARE * self._timing.share_s:
+            self._loop.call_later(self._timing.refill_delay_s, self._refill)
+        else:
+            self._standby.fill()
 
     def _wake(self, until: float | None) -> None:
         """Call `flush()` at *until*, or earlier: a timer that is set is that of an earlier process."""

@@ -41,21 +41,16 @@ class Standby:
         self._retry_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._loop = asyncio.get_running_loop()
-        self._fill()
+        self.fill()
 
     def take(self) -> Child | None:
         """Return the standby process, or None if none can be started now; the caller watches its stderr from now on.
 
-        The caller gives it its work, and calls refill_later() after that.
+        The caller gives it its work, and calls fill() after that: starting a process takes milliseconds.
         """
-        self._fill()
+        self.fill()
         child, self._child = self._child, None
         return child
-
-    def refill_later(self) -> None:
-        """Replace the process that was taken."""
-        # Not now: the start of a process takes the processor for milliseconds, and a first packet is on its way.
-        self._loop.call_later(self._timing.refill_delay_s, self._fill)
 
     def close(self) -> None:
         """Kill the process."""
@@ -63,7 +58,7 @@ class Standby:
         if self._child is not None:
             self._end(self._child)
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
         """Start a process, unless there is one, or none could be started a moment ago."""
         if self._closed or self._child is not None or self._retry_timer is not None:
             return
@@ -92,7 +87,7 @@ class Standby:
 
     def _retry(self) -> None:
         self._retry_timer = None
-        self._fill()
+        self.fill()
         if self._child is not None:
             self._on_ready()
 
