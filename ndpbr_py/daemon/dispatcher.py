@@ -146,11 +146,9 @@ class Dispatcher:
         self._emit(Tick())
 
     def _write_when_quiet(self) -> None:
-        """Write the log, unless something was decided a moment ago, or ip(8) is at work; let the loop go round."""
+        """Write the log, unless something was decided a moment ago; in between let the loop go round."""
         now = self.now()
         wait_s = max(0.0, self._decided_at + _QUIET_S - now)
-        if self._executor is not None and self._executor.working:
-            wait_s = _QUIET_S
         if wait_s and now - self._log_waits_since < _MAX_UNWRITTEN_S:
             self._log_timer = self._loop.call_later(wait_s, self._write_when_quiet)
         elif self._log.flush(_MAX_RECORDS_AT_ONCE):

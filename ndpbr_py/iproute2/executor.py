@@ -109,11 +109,6 @@ class Executor:
         """Whether actions wait, and no process runs."""
         return self._batch is None and bool(self._waiting.entries)
 
-    @property
-    def working(self) -> bool:
-        """Whether the process has work that it has not reported as done."""
-        return self._batch is not None and self._batch.unfinished > 0
-
     def is_full(self) -> bool:
         """Whether so much waits that new actions would have to wait, too, however soon they come."""
         return len(self._waiting.entries) >= MAX_UNFINISHED
@@ -157,7 +152,8 @@ class Executor:
 
     def _refill(self) -> None:
         """Start the next process; not while this one has work, as that takes milliseconds, but in time."""
-        if self.working and self._loop.time() < self._started_at + _REFILL_SHARE * self._timing.share_s:
+        working = self._batch is not None and self._batch.unfinished > 0
+        if working and self._loop.time() < self._started_at + _REFILL_SHARE * self._timing.share_s:
             self._loop.call_later(self._timing.refill_delay_s, self._refill)
         else:
             self._standby.fill()
