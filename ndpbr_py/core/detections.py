@@ -26,5 +26,7 @@ class Detections:
 
     def get(self, address: IPv6Address, now: float) -> SolicitationReceived | None:
         """Return the probe for *address* while its sender may not use it yet."""
-        probe, at = self._probes.get(address, (None, 0.0)) if self._probes else (None, 0.0)
+        if not self._probes:
+            return None  # hashing an address is slow
+        probe, at = self._probes.get(address, (None, 0.0))
         return probe if now - at < DETECTION_S else None

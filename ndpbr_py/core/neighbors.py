@@ -207,8 +207,6 @@ def _room(state: State, dev: str, lladdr: str, present: bool, now: float) -> tup
         if evicted is None or not present:
             return Reason.LLADDR_FULL, []
         return None, [state.forget(evicted, Reason.LLADDR_FULL, now)]
-    if present and len(hosts) < rules.max_hosts:
-        return None, []  # the usual case, of thousands of hosts
     share = max(1, rules.max_hosts // max(1, len(state.desired.usable)))
     # A flood of claims gets no more than its link's share of the places.
     if not present and hosts.count_unanswered(dev) >= share:

@@ -73,7 +73,7 @@ class NdProxy(State):
 
     def _recorded(self, decisions: Sequence[Decision], now: float) -> Sequence[Decision]:
         """Return *decisions* with the advertisements that belong to them; record what is needed later."""
-        result = decisions
+        result = list(decisions)
         for place, decision in enumerate(decisions):
             self._corrections.record(decision, now)
             answers: list[Action] = []
@@ -83,8 +83,7 @@ class NdProxy(State):
                 elif isinstance(action, Probe):
                     self._own_probes.record(action, now)
             if answers:
-                answered = replace(decision, actions=[*decision.actions, *answers])
-                result = [*result[:place], answered, *result[place + 1 :]]
+                result[place] = replace(decision, actions=[*decision.actions, *answers])
         return result
 
     def _decisions(self, event: Event, now: float) -> Sequence[Decision]:

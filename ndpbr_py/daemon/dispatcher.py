@@ -70,7 +70,7 @@ class Dispatcher:
 
     def handle(self, event: Event) -> None:
         """Let the core decide about *event*; `settle()` sends the commands off, unless ip(8) has nothing to do now."""
-        self._carry_out(self.proxy.handle(event, self._loop.time()))
+        self._carry_out(self.proxy.handle(event, self.now()))
         if self._executor is not None and self._executor.may_start:
             self._executor.flush()
 

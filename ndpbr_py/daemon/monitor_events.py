@@ -65,13 +65,13 @@ class MonitorHandler:
             match parser.event(line, self._devs):
                 case None:
                     pass
+                case NeighborChanged(dev="lo") as event:
+                    if event.address == self._marker:
+                        yield MarkerSeen(event.lladdr)
                 case NeighborChanged() as event:
                     for word in event.unknown:
                         self._log.condition("info", "unknown-keyword", active=True, key=word, word=word)
-                    if event.dev != "lo":
-                        yield event
-                    elif event.address == self._marker:
-                        yield MarkerSeen(event.lladdr)
+                    yield event
                 case AddressChanged() as event:
                     if self._is_news(event):
                         yield ResyncRequested()
