@@ -30,6 +30,7 @@ class Timing:
             flood: 7 ms, and 1 s without sharing.
         refill_delay_s: The next standby process is started so long after one was taken, or later if that one has work.
             Row "added" of first contact: up to 1 ms, and 2 to 4 ms without the delay.
+        refill_limit_s: It is started so long after that in any case: after `share_s` it is needed.
         retry_delay_s: Until a standby process that could not be started, or that died, is replaced.  Where each one
             dies, starting them takes 1 % of a core (0.1 s: 8 %).
         hang_timeout_s: A process that has work and reports no progress for so long is killed.  The longest silence of a
@@ -38,6 +39,7 @@ class Timing:
 
     share_s: float = 0.25
     refill_delay_s: float = 0.003
+    refill_limit_s: float = 0.15
     retry_delay_s: float = 1.0
     hang_timeout_s: float = 5.0
 

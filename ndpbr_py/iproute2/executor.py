@@ -34,7 +34,6 @@ class ProcessLost:
     actions: int = 0
 
 
-_REFILL_SHARE = 0.6  # of the time for which a process takes new actions
 ExecutorEvent = ActionRefused | ActionFinished | ProcessLost
 
 
@@ -151,9 +150,9 @@ class Executor:
         return True
 
     def _refill(self) -> None:
-        """Start the next process; not while this one has work, as that takes milliseconds, but in time."""
+        """Start the next process: it takes milliseconds, so not while this one has work, but before its time is up."""
         working = self._batch is not None and self._batch.unfinished > 0
-        if working and self._loop.time() < self._started_at + _REFILL_SHARE * self._timing.share_s:
+        if working and self._loop.time() < self._started_at + self._timing.refill_limit_s:
             self._loop.call_later(self._timing.refill_delay_s, self._refill)
         else:
             self._standby.fill()
