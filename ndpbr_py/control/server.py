@@ -23,7 +23,7 @@ Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, object]]]
 _MAX_REQUEST_BYTES = 32768
 _TIMEOUT_S = 2.0  # for the request, and for the answer to be taken
 _MAX_CLIENTS = 8
-_DYING_S = 1.0
+_DYING_S = 1.0  # until a child of a killed daemon is killed, too
 
 
 class Control:

@@ -92,9 +92,8 @@ class Daemon:
             NdProxy(_rules(config, self._listed, commands)), self._executor, commands, log, put
         )
         self._advertiser = Advertiser(self._dispatcher.proxy, log)
-        self._monitor = Supervisor(
-            program.path, put, is_busy=self._executor.is_full if self._executor is not None else lambda: False
-        )
+        is_busy = self._executor.is_full if self._executor is not None else None
+        self._monitor = Supervisor(program.path, put, is_busy=is_busy)
         self._monitor_handler = MonitorHandler(
             self._listed, commands.marker, log, config.protocol, self._dispatcher.proxy.has_route
         )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 
 from ndpbr_py.control.history import History
 from ndpbr_py.core.actions import Action, Mark
@@ -26,7 +25,6 @@ _MAX_RECORDS_AT_ONCE = 50  # written in two milliseconds, for which the next pac
 # of the monitor are.  Row "ratio" of throughput, 5000 hosts: 1.2 instead of 2.0.
 _QUIET_S = 0.002
 _MAX_UNWRITTEN_S = 1.0  # the log is written now and then even if something is decided all the time
-_NOTHING: Mapping[object, Action] = MappingProxyType({})
 
 
 class Dispatcher:
@@ -94,7 +92,7 @@ class Dispatcher:
 
     async def reconcile(self, snapshot: KernelSnapshot) -> None:
         """Let the core reconcile *snapshot* in parts, so that other events are handled in between."""
-        waiting = self._executor.latest() if self._executor is not None else {}
+        waiting = self._executor.latest() if self._executor is not None else None
         for decisions in self.proxy.reconcile(snapshot, self.now()):
             self._carry_out(decisions, waiting)
             self.settle()
@@ -120,7 +118,7 @@ class Dispatcher:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _carry_out(self, decisions: Sequence[Decision], waiting: Mapping[object, Action] = _NOTHING) -> None:
+    def _carry_out(self, decisions: Sequence[Decision], waiting: Mapping[object, Action] | None = None) -> None:
         """Submit the actions of *decisions*, except those that equal the one about the same thing in *waiting*."""
         self._settled = False
         for decision in decisions:

@@ -79,7 +79,7 @@ class Supervisor:
         path: The ip(8) to run.
         emit: Gets every event, always from a callback of the loop.
         options: Options of ip(8) that come before the usual ones.
-        is_busy: Whether what follows from a line has to wait in any case.
+        is_busy: Whether what follows from a line has to wait in any case; None: never.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Supervisor:
         path: str,
         emit: Callable[[MonitorEvent], None],
         *options: str,
-        is_busy: Callable[[], bool] = lambda: False,
+        is_busy: Callable[[], bool] | None = None,
     ) -> None:
         self._path = path
         self._arguments = (*options, *ARGUMENTS)
@@ -148,7 +148,7 @@ class Supervisor:
             whole, newline, self._partial_line = self._partial_line, b"\n", b""
         if newline:
             self._emit(MonitorLines(whole.decode(errors="surrogateescape").split("\n")))
-        if len(chunk) < _CHUNK_BYTES and self._child is child and self._is_busy():
+        if self._is_busy is not None and len(chunk) < _CHUNK_BYTES and self._child is child and self._is_busy():
             self._loop.remove_reader(child.fd("stdout"))
             self._pause = self._loop.call_later(_PAUSE_S, self._listen, child)
 
