@@ -56,8 +56,8 @@ def difference(storm: Storm) -> str:
     lines += [f"neighbor {line}" for line in neighbors if line.split()[0] in addresses]
     log = storm.daemon.logfile.read_text().splitlines()
     lines += ["the end of the log:", *log[-10:], f"what it says about {sorted(addresses)}:"]
-    told = [line for line in log if not any(f'"{word}"' in line for word in _REPEATED)]
-    lines += [line for line in told if any(f'"{address}"' in line for address in addresses)][-_MAX_LINES:]
+    others = [line for line in log if not any(f'"{word}"' in line for word in _REPEATED)]
+    lines += [line for line in others if any(f'"{address}"' in line for address in addresses)][-_MAX_LINES:]
     return "\n".join(lines)
 
 
