@@ -17,6 +17,10 @@ def script(folder: Path, *lines: str) -> str:
     return str(path)
 
 
+def nothing(*_: object) -> None:
+    """Take no note of an event."""
+
+
 def later() -> Callable[[float], None]:
     """Return a function that makes the clock of the running loop so many seconds fast: its timers are due earlier."""
     loop, ahead_s = asyncio.get_running_loop(), 0.0

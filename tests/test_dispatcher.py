@@ -14,13 +14,9 @@ from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.logs.logger import Log
 from tests.builders import Records, addr, changed, kernel, nd_proxy
-from tests.scripts import script
+from tests.scripts import nothing, script
 
 Story = Callable[[Dispatcher, Executor, Records], Awaitable[None]]
-
-
-def nothing(*_: object) -> None:
-    """Take no note."""
 
 
 def run(tmp_path: Path, ip: str, story: Story) -> None:

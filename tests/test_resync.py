@@ -15,11 +15,7 @@ from ndpbr_py.iproute2.executor import Executor
 from ndpbr_py.iproute2.monitor import Supervisor
 from ndpbr_py.logs.logger import Log
 from tests.builders import Records, addr, changed, kernel, nd_proxy
-from tests.scripts import DEADLINE, script
-
-
-def nothing(*_: object) -> None:
-    """Take no note."""
+from tests.scripts import DEADLINE, nothing, script
 
 
 def test_host_learned_behind_the_marker_is_not_missed_in_the_tables(tmp_path: Path) -> None:
