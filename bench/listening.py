@@ -19,7 +19,8 @@ from pathlib import Path
 
 from bench.report import heading, median, table
 from bench.site import start
-from ndpbr_py.packets.filter import sock_fprog
+from ndpbr_py.packets.filter import PROGRAM
+from ndpbr_py.system import bpf
 from tests.claim import claim
 from tests.home import LAN, Home, home
 from tests.lab import Host, Lab, until
@@ -29,7 +30,6 @@ _ROUNDS = 41
 _PACKETS = 10000
 _NO_DAEMON = "no daemon"
 _IPV6, _ALL = 0x86DD, 3  # linux/if_ether.h
-_ATTACH_FILTER = 26  # SO_ATTACH_FILTER, asm-generic/socket.h
 _PORT = 9  # RFC 863; the socket there is never read, and the kernel drops what does not fit
 
 
@@ -93,10 +93,9 @@ def _sender(stack: ExitStack, name: str) -> socket.socket:
 
 def _packet_sockets(protocol: int, router: Host, stack: ExitStack) -> None:
     """Open what the daemon opens, or the same for packets of all protocols and those that the router sends."""
-    program, _buffer = sock_fprog()
     for dev in ("wan0", "lan0"):
         it = stack.enter_context(router.inside(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)))
-        it.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
+        bpf.attach(PROGRAM, it)
         router.inside(partial(it.bind, (dev, protocol)))
 
 

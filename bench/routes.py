@@ -1,7 +1,8 @@
 """The monitor's `route` object: CPU of daemon and monitor while 10,000 hosts appear, with and without it.
 
-Each route that ndpbr adds comes back as a line. Without the object, changes of other programs are not seen. The tries
-alternate, and each ratio is that of one pair. Run as ``python -m bench.routes ...`` this is ndpbr without the object.
+Each route that ndpbr adds would come back as a line without the filter on the monitor's socket. Without the object,
+changes of other programs are not seen. The tries alternate, and each ratio is that of one pair. Run as
+``python -m bench.routes ...`` this is ndpbr without the object.
 """
 
 from __future__ import annotations

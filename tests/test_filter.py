@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from ndpbr_py.packets.filter import sock_fprog
+from ndpbr_py.packets.filter import PROGRAM
+from ndpbr_py.system import bpf
 from tests.frames import frame, probe
 
-SO_ATTACH_FILTER = 26
 ACCEPTED = {
     "a solicitation": frame(),
     "one without options": frame(options=b""),
@@ -33,8 +33,7 @@ def passes(packet: bytes) -> bool:
     """Whether the kernel lets *packet* through."""
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with here, there:
-        program, _kept = sock_fprog()
-        there.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+        bpf.attach(PROGRAM, there)
         there.setblocking(False)
         here.send(packet)
         try:

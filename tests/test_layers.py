@@ -49,6 +49,8 @@ def layer(module: str) -> int:
         return PURE if rest[0] in ("", *JUDGES) else EDGES
     if first == "recording":
         return PURE if rest[0] == "timestamps" else EDGES  # which reads what ip(8) printed
+    if module == "ndpbr_py.system.bpf":
+        return PURE  # a program is data
     if first == "daemon":
         return LOOP
     return USER if first in ("cli", "options", "commands", "__main__") else TOOLS

@@ -14,6 +14,7 @@ from ndpbr_py.iproute2.monitor import (
     MonitorExited,
     MonitorLines,
     MonitorStarted,
+    MonitorUnfiltered,
     Supervisor,
 )
 from tests.scripts import later, script, until
@@ -150,41 +151,21 @@ def test_restart_and_stop_leave_no_process(tmp_path: Path) -> None:
     assert all(map(is_gone, pids(events)))
 
 
-def test_busy_daemon_is_not_woken_for_each_line(tmp_path: Path) -> None:
-    """While what follows from a line has to wait, all lines arrive all the same, many at a time."""
-    lines_of_shell = ("i=0", "while [ $i -lt 300 ]; do echo $i; i=$((i + 1)); done", FOREVER)
+def test_monitor_that_cannot_be_filtered_is_read_all_the_same(tmp_path: Path) -> None:
+    """Its lines arrive, and each monitor that is started says once why it also prints the routes that are added."""
 
     async def story() -> list[MonitorEvent]:
         events: list[MonitorEvent] = []
-        supervisor = Supervisor(script(tmp_path, *lines_of_shell), events.append, is_busy=lambda: True)
+        supervisor = Supervisor(
+            script(tmp_path, "echo one", "sleep 0.1", "echo two", FOREVER), events.append, hidden=135
+        )
         supervisor.start()
-        await until(lambda: len(lines(events)) == 300)
+        await until(lambda: len(lines(events)) == 2)
+        supervisor.restart_now()
+        await until(lambda: len(lines(events)) == 4)
         supervisor.stop()
         return events
 
-    assert lines(asyncio.run(story())) == list(map(str, range(300)))
-
-
-def test_monitor_is_restarted_while_the_daemon_is_busy(tmp_path: Path) -> None:
-    """A pause between two reads of the old monitor does not end in a read of its closed pipe."""
-    errors: list[object] = []
-
-    async def story() -> list[MonitorEvent]:
-        events: list[MonitorEvent] = []
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: errors.append(context))
-        forward = later()
-        supervisor = Supervisor(script(tmp_path, "echo up", FOREVER), events.append, is_busy=lambda: True)
-        supervisor.start()
-        for number in (1, 2):
-            await until(lambda: len(lines(events)) == number)  # noqa: B023
-            supervisor.restart_now()
-            forward(1.0)
-        await until(lambda: len(lines(events)) == 3)
-        supervisor.stop()
-        forward(1.0)
-        await asyncio.sleep(0.01)
-        return events
-
-    assert len(pids(asyncio.run(story()))) == 3
-    assert errors == []
+    events = asyncio.run(story())
+    assert lines(events) == ["one", "two"] * 2
+    assert events.count(MonitorUnfiltered("it has no socket that listens")) == 2

@@ -35,7 +35,7 @@ def test_unit_serves_and_leaves_nothing(home: Home, router: Systemd) -> None:
     """With two capabilities and no root the unit answers a first datagram; a stop cleans up."""
     before = settings(home.router, "wan0", "lan0")
     echo(home.inet, delay=0.02)
-    _start(router)
+    _start(router, f'{TWO}\nlog_options="--log-level debug"')
     status = (router.root / "proc" / router.shown("MainPID") / "status").read_text()
     rights = dict(line.split(":\t", 1) for line in status.splitlines())
 
@@ -56,6 +56,7 @@ def test_unit_serves_and_leaves_nothing(home: Home, router: Systemd) -> None:
     assert clean(home.router)
     assert settings(home.router, "wan0", "lan0") == before
     assert list((router.run_folder / "private/ndpbr").iterdir()) == []
+    assert "event=monitor-unfiltered" not in router.log()
     warnings = [line for line in router.log().splitlines() if "level=warning" in line]
     assert [it for it in warnings if "event=host-repaired" not in it] == []  # after the flush
 

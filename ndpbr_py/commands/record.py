@@ -27,6 +27,7 @@ from ndpbr_py.iproute2.monitor import (
     MonitorExited,
     MonitorLines,
     MonitorStarted,
+    MonitorUnfiltered,
     Supervisor,
 )
 from ndpbr_py.iproute2.tables import KINDS
@@ -93,6 +94,8 @@ class Recorder:
                 self.write([comment("monitor-exited", f"{clock.local()} {status}")])
             case EventsLost(error):
                 self.write([comment("events-lost", f"{clock.local()} {error}")])
+            case MonitorUnfiltered():
+                pass  # every line is recorded
             case _:
                 assert_never(event)
 

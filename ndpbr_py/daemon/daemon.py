@@ -51,7 +51,14 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.executor import Executor, ProcessLost
-from ndpbr_py.iproute2.monitor import EventsLost, MonitorExited, MonitorLines, MonitorStarted, Supervisor
+from ndpbr_py.iproute2.monitor import (
+    EventsLost,
+    MonitorExited,
+    MonitorLines,
+    MonitorStarted,
+    MonitorUnfiltered,
+    Supervisor,
+)
 from ndpbr_py.iproute2.program import Program
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.packets.solicitation_socket import SocketOpened, SocketRefused
@@ -92,8 +99,7 @@ class Daemon:
             NdProxy(_rules(config, self._listed, commands)), self._executor, commands, log, put
         )
         self._advertiser = Advertiser(self._dispatcher.proxy, log)
-        is_busy = self._executor.is_full if self._executor is not None else None
-        self._monitor = Supervisor(program.path, put, is_busy=is_busy)
+        self._monitor = Supervisor(program.path, put, hidden=config.protocol)
         self._monitor_handler = MonitorHandler(
             self._listed, commands.marker, log, config.protocol, self._dispatcher.proxy.has_route
         )
@@ -237,6 +243,8 @@ class Daemon:
                 self._monitor_handler.on_started(event.names)
                 self._log.record("debug", "monitor-started", pid=event.pid)
                 self._resync.request()
+            case MonitorUnfiltered():
+                self._log.record("debug", "monitor-unfiltered", error=event.error)
             case MonitorExited():
                 self._log.record("warning", "monitor-exited", status=event.status, retry_in_s=event.retry_in_s)
             case EventsLost():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ndpbr_py.core import events as core
 from ndpbr_py.iproute2.executor import ProcessLost
-from ndpbr_py.iproute2.monitor import EventsLost, MonitorExited, MonitorLines, MonitorStarted
+from ndpbr_py.iproute2.monitor import EventsLost, MonitorExited, MonitorLines, MonitorStarted, MonitorUnfiltered
 from ndpbr_py.packets.solicitation_socket import SocketOpened, SocketRefused
 
 
@@ -50,6 +50,7 @@ Event = (
     | core.ActionFinished
     | MonitorLines
     | MonitorStarted
+    | MonitorUnfiltered
     | MonitorExited
     | EventsLost
     | MarkerSeen

@@ -105,7 +105,7 @@ class MonitorHandler:
         """Whether another program has changed the main table, or deleted one of our routes."""
         deleted = line.startswith("Deleted ")
         if self._ours in line:
-            # First: each route that we add or delete comes back as a line.
+            # First: each route that we delete comes back as a line, and where no filter is allowed each that we add.
             return deleted and self._is_route_lost(line.split())
         route = line.removeprefix("Deleted ")
         return " table " not in route and not route.startswith(("fe80:", "multicast "))

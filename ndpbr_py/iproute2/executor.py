@@ -15,7 +15,7 @@ from ndpbr_py.core.actions import Action, Advertise
 from ndpbr_py.core.events import ActionFinished, ActionRefused
 from ndpbr_py.iproute2.action_queue import ActionQueue
 from ndpbr_py.iproute2.batch import Batch
-from ndpbr_py.iproute2.batching import MAX_UNFINISHED, TIMING, Close, Feed, Start, State, Timing, Wait, next_step
+from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Start, State, Timing, Wait, next_step
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import CHECKPOINT_INTERVAL, BatchScript
 from ndpbr_py.iproute2.standby import Standby
@@ -107,10 +107,6 @@ class Executor:
     def may_start(self) -> bool:
         """Whether actions wait, and no process runs."""
         return self._batch is None and bool(self._waiting.entries)
-
-    def is_full(self) -> bool:
-        """Whether so much waits that new actions would have to wait, too, however soon they come."""
-        return len(self._waiting.entries) >= MAX_UNFINISHED
 
     async def drained(self) -> None:
         """Wait until everything submitted has been run, and every refusal emitted."""

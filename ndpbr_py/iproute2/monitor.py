@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from ndpbr_py.core.value import value
 from ndpbr_py.errors import NdpbrError
+from ndpbr_py.iproute2 import own_routes
 from ndpbr_py.iproute2.process import Child, start
 
 # The largest buffer that the kernel gives (it caps it at net.core.rmem_max): one event takes 832 bytes of it.
@@ -26,8 +27,6 @@ _FIRST_RETRY_S, _LAST_RETRY_S = 1.0, 60.0  # the delay doubles from the first to
 _STABLE_S = 60.0  # a monitor that ran for longer is restarted after the first delay again
 _CHUNK_BYTES = 1 << 13  # about 100 lines: ip(8) works on their consequences while the next are read
 _MAX_LINE_BYTES = 4096  # real lines are a fifth of it at most
-# Between two reads while *is_busy*: each route that is added comes back as a line, and would wake the daemon alone.
-_PAUSE_S = 0.005
 
 
 @value
@@ -69,7 +68,14 @@ class EventsLost:
     error: str
 
 
-MonitorEvent = MonitorLines | MonitorStarted | MonitorExited | EventsLost
+@dataclass(frozen=True, slots=True)
+class MonitorUnfiltered:
+    """The monitor prints a line for each route that we add, too, because the kernel refuses to filter them."""
+
+    error: str
+
+
+MonitorEvent = MonitorLines | MonitorStarted | MonitorUnfiltered | MonitorExited | EventsLost
 
 
 class Supervisor:
@@ -79,21 +85,17 @@ class Supervisor:
         path: The ip(8) to run.
         emit: Gets every event, always from a callback of the loop.
         options: Options of ip(8) that come before the usual ones.
-        is_busy: Whether what follows from a line has to wait in any case; None: never.
+        hidden: The protocol number of routes that are not to be printed when they are added; None: print all.
     """
 
     def __init__(
-        self,
-        path: str,
-        emit: Callable[[MonitorEvent], None],
-        *options: str,
-        is_busy: Callable[[], bool] | None = None,
+        self, path: str, emit: Callable[[MonitorEvent], None], *options: str, hidden: int | None = None
     ) -> None:
         self._path = path
         self._arguments = (*options, *ARGUMENTS)
         self._emit = emit
-        self._is_busy = is_busy
-        self._pause: asyncio.Handle | None = None
+        self._hidden = hidden
+        self._is_listening = False  # it has printed something
         self._child: Child | None = None
         self._partial_line = b""
         self._retry_delay_s = _FIRST_RETRY_S
@@ -134,7 +136,8 @@ class Supervisor:
             self._on_exit(str(error))
             return
         self._child = child
-        self._listen(child)
+        self._is_listening = False
+        self._loop.add_reader(child.fd("stdout"), self._read_stdout, child)
         self._loop.add_reader(child.fd("stderr"), self._read_stderr, child)
         self._emit(MonitorStarted(child.pid, names))
 
@@ -148,12 +151,16 @@ class Supervisor:
             whole, newline, self._partial_line = self._partial_line, b"\n", b""
         if newline:
             self._emit(MonitorLines(whole.decode(errors="surrogateescape").split("\n")))
-        if self._is_busy is not None and len(chunk) < _CHUNK_BYTES and self._child is child and self._is_busy():
-            self._loop.remove_reader(child.fd("stdout"))
-            self._pause = self._loop.call_later(_PAUSE_S, self._listen, child)
+        if not self._is_listening and self._child is child:
+            self._is_listening = True
+            self._hide(child)
 
-    def _listen(self, child: Child) -> None:
-        self._loop.add_reader(child.fd("stdout"), self._read_stdout, child)
+    def _hide(self, child: Child) -> None:
+        if self._hidden is not None:
+            try:
+                own_routes.hide(child.pid, self._hidden)
+            except OSError as error:
+                self._emit(MonitorUnfiltered(error.strerror or str(error)))
 
     def _read_stderr(self, child: Child) -> None:
         text = os.read(child.fd("stderr"), _CHUNK_BYTES)
@@ -165,8 +172,6 @@ class Supervisor:
     def _reap(self) -> int:
         assert self._child is not None
         child, self._child = self._child, None
-        if self._pause is not None:
-            self._pause.cancel()
         self._loop.remove_reader(child.fd("stdout"))
         self._loop.remove_reader(child.fd("stderr"))
         # Not SIGTERM, which a stopped process does not take: there is nothing to clean up.

@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ndpbr_py.core.events import SolicitationReceived
-from ndpbr_py.packets.filter import sock_fprog
+from ndpbr_py.packets.filter import PROGRAM
 from ndpbr_py.packets.solicitation import solicitation
+from ndpbr_py.system import bpf
 
 _IPV6 = 0x86DD
 _SOL_PACKET, _ADD_MEMBERSHIP, _ALL_MULTICAST = 263, 1, 2  # linux/if_packet.h
-_ATTACH_FILTER = 26  # SO_ATTACH_FILTER, asm-generic/socket.h
 # Rows "listening" of the scan: at most 640 packets a second are read, and a new address each second is not missed.
 _MAX_PACKETS = 32  # read in one round of the loop; more means a flood, and other sources get their turn
 _PAUSE_S = 0.05  # after such a round
@@ -76,8 +76,7 @@ class SolicitationSocket:
             self._emit([SocketRefused(dev, error.strerror or str(error))])
             return
         try:
-            program, _buffer = sock_fprog()
-            receiver.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
+            bpf.attach(PROGRAM, receiver)
             receiver.bind((dev, _IPV6))
             membership = struct.pack("iHH8s", index, _ALL_MULTICAST, 0, b"")
             receiver.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, membership)
