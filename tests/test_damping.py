@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from ndpbr_py.core.damping import Damping
 from ndpbr_py.core.events import SnapshotStarted
 from tests.builders import actions, changed, handle, kernel, nd_proxy, why
@@ -32,14 +34,26 @@ def test_each_key_has_its_own_time() -> None:
     assert [damping.times(key, 0.0) for key in ("a", "b", "a")] == [1, 1, None]
 
 
+def test_end_of_the_wait_is_known() -> None:
+    """Of several that had to wait, the first may be restored then; a new comparison finds again what still differs."""
+    damping = Damping()
+    for key, at in (("a", 0.0), ("b", 0.2), ("b", 0.3), ("a", 0.4)):
+        damping.times(key, at)
+    waited_until = damping.retry_at
+    damping.begin()
+
+    assert (waited_until, damping.retry_at) == (1.0, inf)
+
+
 def test_entries_of_a_host_are_restored_less_often() -> None:
-    """They stay wanted meanwhile: the next comparison in time restores them."""
+    """They stay wanted meanwhile: the next comparison in time restores them, and the core knows when that is."""
     proxy = nd_proxy()
     handle(proxy, kernel(), changed())
-    decided = []
+    decided, retries = [], []
     for now in (10.0, 10.5, 11.0, 12.0, 13.0):
         handle(proxy, SnapshotStarted(), now=now)
         decided.append(handle(proxy, kernel(), now=now))
+        retries.append(proxy.restores.retry_at)
 
     assert [why(decisions) for decisions in decided] == [
         [("host-repaired", "kernel-differs")],
@@ -48,4 +62,5 @@ def test_entries_of_a_host_are_restored_less_often() -> None:
         [],
         [("host-repaired", "changed-again")],
     ]
+    assert retries == [inf, 11.0, inf, 13.0, inf]
     assert actions(decided[0]) == actions(decided[2]) != []

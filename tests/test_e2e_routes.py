@@ -182,7 +182,7 @@ def test_what_another_program_takes_away_is_restored_immediately(home: Home, dae
 
 def test_fight_with_another_program_is_damped(home: Home, daemon: Start) -> None:
     """What another program changes all the time is restored less and less often, and in the end when it stops."""
-    running = daemon(home.router, "--resync-interval", "2", "wan0", "lan0", "lan1")
+    running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
     script = "while sleep 0.1; do ip -6 route flush proto 135; echo 0 > /proc/sys/net/ipv6/conf/wan0/proxy_ndp; done"
@@ -199,6 +199,18 @@ def test_fight_with_another_program_is_damped(home: Home, daemon: Start) -> None
     warned = [record for record in running.log() if record["level"] == "warning"]
     assert len([record for record in warned if record.get("reason") == "changed-again"]) == 1
     assert len([record for record in warned if record["event"] == "setting-changed-again"]) == 1
+
+
+def test_route_that_is_deleted_again_and_again_is_restored_when_its_time_has_come(home: Home, daemon: Start) -> None:
+    """Another program that deletes it as soon as it is back does not delay it until the next resync."""
+    running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
+    claim(home.lan, LAN)
+    running.wait_for("host-verified", address=LAN)
+    for _ in range(4):
+        home.router.ip("-6 route flush proto 135")
+        until(lambda: f"{LAN} dev lan0 proto 135" in routes(home.router), what="the route is restored")
+
+    assert [it["reason"] for it in running.logged("host-repaired")] == ["kernel-differs", *["changed-again"] * 3]
 
 
 def test_policy_rule_that_leads_past_the_host_route(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
+from math import inf
 from pathlib import Path
 
 from ndpbr_py.config import LogConfig
@@ -79,3 +81,30 @@ def test_tables_are_read_at_most_once_a_second(tmp_path: Path) -> None:
     asyncio.run(story())
 
     assert reads[1] - reads[0] >= 1.0
+
+
+def test_what_could_not_be_restored_yet_brings_the_next_snapshot(tmp_path: Path) -> None:
+    """Without a request, and long before the interval ends."""
+    waits = iter((0.01, 0.01))
+    reads = 0
+
+    async def read() -> KernelSnapshot:
+        nonlocal reads
+        reads += 1
+        return kernel()
+
+    async def story() -> None:
+        commands, log = Commands(135), Log(LogConfig(), Records())
+        executor = Executor(script(tmp_path, "exec cat >/dev/null"), commands, nothing)
+        dispatcher = Dispatcher(nd_proxy(), executor, commands, log, nothing)
+        retry_in_s = partial(next, waits, inf)
+        resync = Resync(read, nothing, dispatcher, None, nothing, log, 1000.0, retry_in_s)
+        running = asyncio.create_task(resync.run())
+        async with asyncio.timeout(DEADLINE):
+            while reads < 2:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        executor.close()
+        dispatcher.close()
+
+    asyncio.run(story())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from math import inf
 
 from ndpbr_py.core.bounded import remember
 
@@ -24,10 +25,19 @@ class _Restored:
 
 
 class Damping:
-    """The last restores of each setting, or of the entries of each address."""
+    """The last restores of each setting, or of the entries of each address.
+
+    Attributes:
+        retry_at: When the first of those may be restored for which it was too early in this comparison; infinite: none.
+    """
 
     def __init__(self) -> None:
         self._restored: dict[Hashable, _Restored] = {}
+        self.retry_at = inf
+
+    def begin(self) -> None:
+        """Begin to compare everything: what is still different is found again."""
+        self.retry_at = inf
 
     def times(self, key: Hashable, now: float) -> int | None:
         """Record that *key* is restored now; return how many times in a row, or None if it is too early."""
@@ -35,6 +45,7 @@ class Damping:
         if last is None or now - last.at >= _QUIET_S:
             new = _Restored(now, _FIRST_S, 1)
         elif now - last.at < last.interval_s:
+            self.retry_at = min(self.retry_at, last.at + last.interval_s)
             return None
         else:
             new = _Restored(now, min(2 * last.interval_s, _LAST_S), last.times + 1)

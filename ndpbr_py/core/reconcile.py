@@ -29,6 +29,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
 
     Other events may be handled in between.  What they changed is recorded in *during*, and newer than the snapshot.
     """
+    state.restores.begin()
     changed, acted = during.changed, during.acted
     prefixes = state.rules.prefixes
     before = state.scope, state.desired.without_nd, state.routed, state.desired.listed
@@ -191,7 +192,7 @@ def _compared(state: State, host: Host, actual: Entries, now: float) -> list[Dec
         drifted = believed == host.installed
         times = state.restores.times(host.address, now) if drifted else 0
         if times is None:
-            # Another program changes the entries again and again. They are still wanted, and compared the next time.
+            # Another program changes the entries again and again. They are still wanted, and compared at retry_at.
             host.installed = believed
             return result
         reason = Reason.LINK_UP if not drifted else Reason.DRIFTED if times == 1 else Reason.CHANGED_AGAIN

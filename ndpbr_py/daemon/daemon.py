@@ -113,6 +113,7 @@ class Daemon:
             emit=put,
             log=log,
             interval_s=config.resync_interval_s,
+            retry_in_s=lambda: min(self._dispatcher.retry_in_s(), self._settings.retry_in_s()),
         )
         self._lookups = RequestedLookups(self._dispatcher.proxy, put)
         self._health = Health(config, self._listed, program, self._dispatcher.proxy, log)

@@ -66,6 +66,10 @@ class Dispatcher:
         """Return the time that the core is given."""
         return self._loop.time()
 
+    def retry_in_s(self) -> float:
+        """Return in how many seconds the core may restore what it could not restore yet; infinite: nothing."""
+        return self.proxy.restores.retry_at - self.now()
+
     def handle(self, event: Event) -> None:
         """Let the core decide about *event*; `settle()` sends the commands off, unless ip(8) has nothing to do now."""
         self._carry_out(self.proxy.handle(event, self.now()))

@@ -38,10 +38,15 @@ class KernelSettings:
 
     def reapply(self, devs: Iterable[str]) -> None:
         """Set what another program has changed on *devs*."""
+        self._restores.begin()
         try:
             self.apply(devs, "warning", self._may_restore)
         except NdpbrError as error:
             self._log.record("warning", "setting-refused", error=str(error))
+
+    def retry_in_s(self) -> float:
+        """Return in how many seconds `reapply()` may set what was too early the last time; infinite: nothing was."""
+        return self._restores.retry_at - clock.now()
 
     def restore(self) -> None:
         """Restore the values from before the start."""

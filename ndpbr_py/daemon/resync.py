@@ -1,4 +1,4 @@
-"""A request, or the end of the interval -> a snapshot of the kernel's tables, reconciled.
+"""A request, the end of the interval, or of a wait -> a snapshot of the kernel's tables, reconciled.
 
 Before the snapshot a marker is sent through the monitor. When it comes back, every line that was queued before it has
 been handled. So the marker also shows that a new monitor is ready, and that an old one is still alive.
@@ -35,6 +35,8 @@ class Resync:
         monitor: Restarted when it is unresponsive; None in a dry run, which sends no markers.
         emit: Receives `SnapshotStarted` and the snapshot.
         log: Receives failures.
+        retry_in_s: Called after each snapshot: in how many seconds something may be restored that differed in it, and
+            could not be restored yet; infinite: nothing.
 
     Attributes:
         done: Set when the first snapshot has been reconciled.
@@ -51,6 +53,7 @@ class Resync:
         emit: Callable[[SnapshotStarted | KernelSnapshot], None],
         log: Log,
         interval_s: float,
+        retry_in_s: Callable[[], float] = lambda: float("inf"),
     ) -> None:
         self._take_snapshot = take_snapshot
         self._prepare = prepare
@@ -59,6 +62,7 @@ class Resync:
         self._emit = emit
         self._log = log
         self._interval_s = interval_s
+        self._retry_in_s = retry_in_s
         self._requested = asyncio.Event()
         self._marker_seen = asyncio.Event()
         self._marker_refused = False
@@ -87,7 +91,7 @@ class Resync:
         """Take snapshots, forever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._interval_s):
+                async with asyncio.timeout(min(self._interval_s, self._retry_in_s())):
                     await self._requested.wait()
             self._requested.clear()
             await asyncio.sleep(_PAUSE_S if await self._resync() else _RETRY_DELAY_S)
