@@ -60,7 +60,7 @@ class Counters:
     advertisements_sent: int = _counter("Neighbor advertisements sent, besides those that the kernel sends.")
     log_records_dropped: int = _counter("Log records that were dropped because they could not be written.")
     hosts: int = _gauge("Hosts known now.", metric=None)
-    interface_hosts: Mapping[str, int] = _gauge("Hosts known now on an interface.", "ndpbr_hosts", label="interface")
+    interface_hosts: Mapping[str, int] = _gauge("Hosts known now on an interface.", label="interface")
     interface_up: Mapping[str, int] = _gauge("Whether an interface is up: 1, or 0.", label="interface")
     last_resync_timestamp_seconds: int = _gauge("Time of the last snapshot, in seconds since 1970.")
     resident_memory_bytes: int = _gauge("Memory that the daemon uses.")
@@ -76,7 +76,7 @@ class Counters:
 
 
 # What the log has of them: the others are no counts, or have a value for each label.
-LOGGED = tuple(it.name for it in fields(Counters) if it.metadata["type"] == "counter" or it.name == "hosts")
+LOGGED_COUNTERS = tuple(it.name for it in fields(Counters) if it.metadata["type"] == "counter" or it.name == "hosts")
 _COUNTER_NAMES = {it.metadata["kind"]: it.name for it in fields(Counters) if it.metadata["kind"]}
 
 

@@ -28,7 +28,7 @@ def test_metrics_are_written_and_removed_at_stop(home: Home, daemon: Start, tmp_
     until(lambda: _value(file, "ndpbr_hosts_learned_total") == 1, what="the host is counted")
 
     families = {it.name: it for it in text_string_to_metric_families(file.read_text())}
-    by_interface = {it.labels["interface"]: it.value for it in families["ndpbr_hosts"].samples}
+    by_interface = {it.labels["interface"]: it.value for it in families["ndpbr_interface_hosts"].samples}
     up = {it.labels["interface"]: it.value for it in families["ndpbr_interface_up"].samples}
     assert (by_interface, up) == ({"wan0": 0, "lan0": 1}, {"wan0": 1, "lan0": 1})
     assert _value(file, "ndpbr_resident_memory_bytes") > 1_000_000

@@ -16,7 +16,7 @@ from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.events import RouterAddress
 from ndpbr_py.logs.fields import fields, level
 from ndpbr_py.logs.logger import RATE_LIMITED_WARNINGS
-from ndpbr_py.metrics import LOGGED
+from ndpbr_py.metrics import LOGGED_COUNTERS
 from tests.builders import addr, changed, handle, kernel, nd_proxy, prefix_route, solicited
 
 PACKAGE = Path(ndpbr_py.__file__).parent
@@ -24,7 +24,7 @@ PAGE = PACKAGE.parent / "docs" / "log.md"
 LEVELS = ("debug", "info", "warning", "error")
 POSITIONS = [it.name for it in fields_of(Decision)]
 # The fields that a function adds to a record without naming them in a literal.
-COMPUTED = {"counted": set(LOGGED)}
+COMPUTED = {"counted": set(LOGGED_COUNTERS)}
 
 
 @dataclass(slots=True)

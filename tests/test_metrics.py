@@ -42,7 +42,7 @@ def test_prometheus_reads_every_counter() -> None:
     found = {name: [(it.name, it.labels, it.value) for it in family.samples] for name, family in families.items()}
 
     assert found.pop("ndpbr_build_info") == [("ndpbr_build_info", {"version": __version__}, 1)]
-    assert found.pop("ndpbr_hosts") == [("ndpbr_hosts", {"interface": "lan0"}, 3)]
+    assert found.pop("ndpbr_interface_hosts") == [("ndpbr_interface_hosts", {"interface": "lan0"}, 3)]
     assert found.pop("ndpbr_interface_up") == [("ndpbr_interface_up", {"interface": "lan0"}, 0)]
     assert [it[1:] for it in found.pop("ndpbr_check_failed")] == [({"check": "a"}, 1), ({"check": "b"}, 0)]
     assert found.pop("ndpbr_metrics_written_timestamp_seconds")[0][2] == round(NOW)

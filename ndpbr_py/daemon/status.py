@@ -23,7 +23,7 @@ from ndpbr_py.daemon.lookup import RequestedLookups
 from ndpbr_py.daemon.resync import Resync
 from ndpbr_py.logs.fields import fields
 from ndpbr_py.logs.logger import Log
-from ndpbr_py.metrics import LOGGED, WRITE_INTERVAL_S, Counters, MetricsFile
+from ndpbr_py.metrics import LOGGED_COUNTERS, WRITE_INTERVAL_S, Counters, MetricsFile
 from ndpbr_py.system import clock
 from ndpbr_py.system.memory import resident_bytes
 
@@ -91,7 +91,7 @@ class Status:
     def counted(self) -> dict[str, int]:
         """Return the counters that are not zero, for the log."""
         counters = self.counters()
-        return {name: value for name in LOGGED if (value := getattr(counters, name))}
+        return {name: value for name in LOGGED_COUNTERS if (value := getattr(counters, name))}
 
     async def publish(self, path: Path) -> None:
         """Keep the counters in the file *path*, forever."""
