@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ndpbr_py.system import files
 
-SYSTEM_FILES = tuple(map(Path, ("/var/lib/misc/dnsmasq.leases", "/etc/ethers", "/etc/hosts")))
+NAME_FILES = tuple(map(Path, ("/var/lib/misc/dnsmasq.leases", "/etc/ethers", "/etc/hosts")))
 _LLADDR = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _NAME = re.compile(r"(?![\d.]+$)[\w.-]{1,63}")  # /etc/ethers may have an IPv4 address instead
 
@@ -32,7 +32,7 @@ class Names:
     """
 
     def __init__(
-        self, own: Path | None = None, system: Sequence[Path] = SYSTEM_FILES, check_interval_s: float = 2.0
+        self, own: Path | None = None, system: Sequence[Path] = NAME_FILES, check_interval_s: float = 2.0
     ) -> None:
         self._files = [*system, *([own] if own is not None else [])]
         self._check_interval_s = check_interval_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ndpbr_py.core.actions import Probe
-from ndpbr_py.core.candidates import BURST, BURST_INTERVAL_S, to_remember
+from ndpbr_py.core.candidates import BURST_INTERVAL_S, LOOKUPS_PER_BURST, to_remember
 from ndpbr_py.core.decision import Reason
 from ndpbr_py.core.events import CandidatesFound, NudState, Tick
 from ndpbr_py.core.proxy import NdProxy
@@ -151,7 +151,7 @@ def test_candidates_are_looked_up_a_few_at_a_time() -> None:
 
     bursts = [len(handle(proxy, DUE, now=number * BURST_INTERVAL_S)) for number in range(4)]
 
-    assert bursts == [BURST, BURST, 5, 0]
+    assert bursts == [LOOKUPS_PER_BURST, LOOKUPS_PER_BURST, 5, 0]
     assert handle(proxy, DUE, now=3.5 * BURST_INTERVAL_S) == []
 
 
@@ -177,7 +177,7 @@ def test_candidates_found_one_by_one_are_not_looked_up_faster() -> None:
         handle(proxy, suggested(str(PREFIX[number]), remembered=False), now=now)
         lookups += len(handle(proxy, Tick(), now=now))
 
-    assert lookups <= 3 * BURST
+    assert lookups <= 3 * LOOKUPS_PER_BURST
 
 
 def test_blocked_candidates_cost_nothing_while_other_interfaces_change() -> None:

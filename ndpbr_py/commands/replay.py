@@ -23,7 +23,7 @@ from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.logs.logger import Log
 from ndpbr_py.recording.format import DAEMON, ENDED, INTERFACES, STARTED, ZONE, Recording, ReplayClock, comment
 
-_MAX_REJECTED = 100  # lines, before the first that can be parsed
+_MAX_REJECTED_LINES = 100  # lines, before the first that can be parsed
 _NO_RECORDING = "expected a recording or the output of `ip -6 monitor neigh`, got something else"
 
 
@@ -85,7 +85,7 @@ class Player:
             return
         self._log.record("warning", "line-rejected", line=event.text, error=event.why, number=number)
         self.rejected += 1
-        if not self.understood and self.rejected == _MAX_REJECTED:
+        if not self.understood and self.rejected == _MAX_REJECTED_LINES:
             raise NdpbrError(_NO_RECORDING)
 
     def advance(self, line: str) -> Iterator[str]:

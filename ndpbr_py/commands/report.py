@@ -33,11 +33,11 @@ from ndpbr_py.recording.anonymize import Anonymizer
 from ndpbr_py.recording.format import comment
 from ndpbr_py.system.interfaces import interface_names
 
-_KEY = re.compile(r"# ([a-z]+): ")
+_SECTION_KEY = re.compile(r"# ([a-z]+): ")
 # Lines with words of users, in which a host name may be. In all others, a host that is called `route` would do harm.
-_WORDY = ("doctor", "log", "nft", "options")
-_JSON = ("daemon", "show")
-_ALIAS = re.compile(r"\\?\s+alias .*")  # of a link
+_TEXT_SECTIONS = ("doctor", "log", "nft", "options")
+_JSON_SECTIONS = ("daemon", "show")
+_LINK_ALIAS = re.compile(r"\\?\s+alias .*")  # of a link
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -94,12 +94,12 @@ def _version(name: str) -> str:
 
 def edited(line: str, anonymizer: Anonymizer) -> str:
     """Return a line of a report without secrets."""
-    key = _KEY.match(line)
-    if key is not None and key[1] in _JSON:
+    key = _SECTION_KEY.match(line)
+    if key is not None and key[1] in _JSON_SECTIONS:
         return key[0] + json.dumps(_values(json.loads(line[key.end() :]), anonymizer))
-    if key is not None and key[1] in _WORDY:
+    if key is not None and key[1] in _TEXT_SECTIONS:
         return key[0] + anonymizer.all(line[key.end() :])
-    return anonymizer.addresses(_ALIAS.sub("", line))
+    return anonymizer.addresses(_LINK_ALIAS.sub("", line))
 
 
 def _values(value: Any, anonymizer: Anonymizer) -> Any:

@@ -16,9 +16,9 @@ from ndpbr_py.system.terminal import BOLD, GREEN, RED, YELLOW, painted
 
 _GAP = 2  # columns between two cells
 _DAY_S = 86400
-_DEVICE = ("NAME", "LLADDR", "IFACE")  # written once for all addresses of a device
+_DEVICE_COLUMNS = ("NAME", "LLADDR", "IFACE")  # written once for all addresses of a device
 # Left out in this order; each as long as the address has less room than this.
-_OPTIONAL = {"SINCE": 39, "LLADDR": 39, "LAST SEEN": 16, "NAME": 12, "RTT": 12}
+_MIN_ADDRESS_WIDTHS = {"SINCE": 39, "LLADDR": 39, "LAST SEEN": 16, "NAME": 12, "RTT": 12}
 _COLORS = {"reachable": GREEN, "permanent": GREEN, "static": GREEN, "unverified": YELLOW, "silent": RED}
 
 
@@ -60,7 +60,7 @@ def lines(rows: Sequence[Row], width: int | None, *, pinged: bool, color: bool) 
     device = None
     for row, shown in zip(ordered, cells, strict=True):
         if row.lladdr is not None and (row.lladdr, row.dev) == device:
-            shown |= dict.fromkeys(_DEVICE, "")
+            shown |= dict.fromkeys(_DEVICE_COLUMNS, "")
         device = row.lladdr, row.dev
         result.append(_line(shown, widths, _COLORS.get(row.word) if color else None))
     return result
@@ -94,7 +94,7 @@ def _widths(cells: Sequence[dict[str, str]], width: int | None) -> dict[str, int
     widths = {name: max(len(name), widest[name]) for name in names if widest[name]}
     if width is None or not widths:
         return widths
-    for name, least in _OPTIONAL.items():
+    for name, least in _MIN_ADDRESS_WIDTHS.items():
         room = width - sum(widths.values()) - _GAP * (len(widths) - 1)
         if widths["ADDRESS"] + room >= min(least, widths["ADDRESS"]):
             break

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from ndpbr_py.core.decision import CLAIMS, Decision, DecisionKind
 from ndpbr_py.system import clock
 
-_MAX_DECISIONS = 1000  # of each kind; about 0.5 MB
-_ABOUT_NO_HOST = (
+_MAX_DECISIONS_PER_KIND = 1000  # of each kind; about 0.5 MB
+_FLOOD_KINDS = (
     DecisionKind.IGNORED,
     DecisionKind.LOOKUP_STARTED,
     DecisionKind.LOOKUP_FAILED,
@@ -37,15 +37,15 @@ class History:
     """The latest decisions, at most 1,000 about claims and 1,000 others."""
 
     def __init__(self) -> None:
-        self._claims: deque[Past] = deque(maxlen=_MAX_DECISIONS)
-        self._others: deque[Past] = deque(maxlen=_MAX_DECISIONS)
+        self._claims: deque[Past] = deque(maxlen=_MAX_DECISIONS_PER_KIND)
+        self._others: deque[Past] = deque(maxlen=_MAX_DECISIONS_PER_KIND)
         self._numbers = itertools.count()
 
     def keep(self, decisions: Sequence[Decision]) -> None:
         """Store decisions, with the time now."""
         now = clock.now()
         for decision in decisions:
-            claim = decision.kind in _ABOUT_NO_HOST or decision.reason in CLAIMS
+            claim = decision.kind in _FLOOD_KINDS or decision.reason in CLAIMS
             (self._claims if claim else self._others).append(Past(now, next(self._numbers), decision))
 
     def about(self, address: IPv6Address) -> list[Past]:

@@ -23,7 +23,7 @@ Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, object]]]
 _MAX_REQUEST_BYTES = 32768
 _TIMEOUT_S = 2.0  # for the request, and for the answer to be taken
 _MAX_CLIENTS = 8
-_DYING_S = 1.0  # until a child of a killed daemon is killed, too
+_CHILD_EXIT_TIMEOUT_S = 1.0  # until a child of a killed daemon is killed, too
 
 
 class Control:
@@ -119,11 +119,11 @@ def stays_served(path: Path) -> bool:
     Raises:
         OSError: As `is_served()`.
     """
-    end = time.monotonic() + _DYING_S
+    end = time.monotonic() + _CHILD_EXIT_TIMEOUT_S
     while is_served(path):
         if time.monotonic() > end:
             return True
-        time.sleep(_DYING_S / 20)
+        time.sleep(_CHILD_EXIT_TIMEOUT_S / 20)
     return False
 
 

@@ -18,7 +18,7 @@ from ndpbr_py.core.hosts import Host, Move
 from ndpbr_py.core.schedule import Deadlines
 from ndpbr_py.core.state import State
 
-BURST = 10  # lookups in one burst: the kernel keeps an entry for each for 3 s, of 1024 in all
+LOOKUPS_PER_BURST = 10  # lookups in one burst: the kernel keeps an entry for each for 3 s, of 1024 in all
 BURST_INTERVAL_S = 0.1
 _RETRY_DELAYS_S = (60.0, 600.0)  # until the second and the third lookup of a remembered host
 _ANSWER_TIMEOUT_S = 10.0  # after the last lookup the candidate is dropped
@@ -88,7 +88,7 @@ class Candidates:
         result: list[Decision] = []
         if now < self._next_burst:
             return result
-        while len(result) < BURST and (place := self._deadlines.pop(now)) is not None:
+        while len(result) < LOOKUPS_PER_BURST and (place := self._deadlines.pop(now)) is not None:
             if (decision := self._look_up(state, place, now)) is not None:
                 result.append(decision)
         if result:

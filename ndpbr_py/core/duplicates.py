@@ -18,7 +18,7 @@ from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
 if TYPE_CHECKING:
     from ndpbr_py.core.state import State
 
-_MAX_ADDRESSES = 16  # of one lladdr: an ND proxy, which answers for more, denies no host its address
+_MAX_ADDRESSES_PER_LLADDR = 16  # of one lladdr: an ND proxy, which answers for more, denies no host its address
 
 
 def owners_links(state: State, probe: SolicitationReceived) -> list[str]:
@@ -52,7 +52,7 @@ def denied(state: State, event: NeighborChanged, now: float) -> list[Decision]:
         return []
     if event.lladdr in (None, probe.lladdr) or event.dev not in owners_links(state, probe):
         return []
-    if state.hosts.count_with_lladdr(event.lladdr, event.dev) >= _MAX_ADDRESSES:
+    if state.hosts.count_with_lladdr(event.lladdr, event.dev) >= _MAX_ADDRESSES_PER_LLADDR:
         return []
     host = state.hosts.get(event.address)
     if host is None:

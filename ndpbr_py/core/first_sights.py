@@ -17,15 +17,15 @@ from ndpbr_py.core.bounded import remember
 from ndpbr_py.core.decision import Decision, DecisionKind, Reason
 from ndpbr_py.core.eligibility import decoy
 from ndpbr_py.core.events import NeighborChanged, NudState
-from ndpbr_py.core.hosts import NOT_YET, Host
+from ndpbr_py.core.hosts import NOT_LOOKED_UP, Host
 from ndpbr_py.core.lookups import LOOKUP_S, started
 from ndpbr_py.core.schedule import Deadlines
 
 if TYPE_CHECKING:
     from ndpbr_py.core.state import State
 
-_RETRY_S = 0.1  # while the limits allow no lookup
-_MAX_ANSWERS = 4  # of one lladdr, for addresses that were claimed on other links
+_RETRY_DELAY_S = 0.1  # while the limits allow no lookup
+_MAX_ANSWERS_PER_LLADDR = 4  # of one lladdr, for addresses that were claimed on other links
 _MAX_REMEMBERED = 1000
 
 _Machine = tuple[str, str | None]  # interface, lladdr
@@ -56,7 +56,7 @@ class FirstSights:
         for dev in state.hosts.links_not_looked_up():
             result += self._of_link(state, dev, now)
         if state.hosts.links_not_looked_up():
-            self._retry_at = now + _RETRY_S
+            self._retry_at = now + _RETRY_DELAY_S
         return result
 
     def answered(self, state: State, host: Host, event: NeighborChanged, now: float) -> list[Decision] | None:
@@ -67,10 +67,10 @@ class FirstSights:
             return None
         machine = event.dev, event.lladdr
         answers = self._answers.get(machine, set())
-        if len(answers) <= _MAX_ANSWERS:
+        if len(answers) <= _MAX_ANSWERS_PER_LLADDR:
             answers.add(event.address)
         remember(self._answers, machine, answers, _MAX_REMEMBERED)
-        result = self._found(*machine) if len(answers) > _MAX_ANSWERS else []
+        result = self._found(*machine) if len(answers) > _MAX_ANSWERS_PER_LLADDR else []
         if machine in self._nd_proxies:
             return result
         if event.address not in self._conflicts:
@@ -94,7 +94,7 @@ class FirstSights:
         """Whether another host may turn out to have the address, on the link of a default route."""
         answer = self._conflicts.get(host.address)
         if answer is None or answer.dev not in state.scope.routes.uplinks:
-            return host.looked_up_at == NOT_YET
+            return host.looked_up_at == NOT_LOOKED_UP
         return not self.answers_for_others(answer.dev, answer.lladdr)
 
     def due(self, now: float) -> Iterator[NeighborChanged]:

@@ -17,7 +17,7 @@ from ndpbr_py.core.entry_diff import NOTHING, Entries
 from ndpbr_py.core.events import NudState
 from ndpbr_py.core.host_states import HostState
 
-NOT_YET = float("inf")  # Host.looked_up_at of a new host
+NOT_LOOKED_UP = float("inf")  # Host.looked_up_at of a new host
 SETTLE_S = 10.0  # after a move the host is probed before it is moved again
 
 
@@ -229,7 +229,7 @@ class Hosts:
         self._numbers[host.dev] += 1
         if not host.state.has_answered:
             self._unanswered[host.dev][host.address] = host
-        if host.looked_up_at == NOT_YET:
+        if host.looked_up_at == NOT_LOOKED_UP:
             self._not_looked_up[host.dev][host.address] = host
         self._index(host)
 

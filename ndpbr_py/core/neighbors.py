@@ -13,14 +13,14 @@ from ndpbr_py.core.address import link_local
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, Reason
 from ndpbr_py.core.events import NeighborChanged, NeighborDeleted, NudState
 from ndpbr_py.core.host_states import TRANSITIONS, Effect, Evidence, HostState
-from ndpbr_py.core.hosts import NOT_YET, SETTLE_S, Claimant, Host, Move
+from ndpbr_py.core.hosts import NOT_LOOKED_UP, SETTLE_S, Claimant, Host, Move
 from ndpbr_py.core.state import State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
 
-_ABSENT_S = 600.0  # a host of a full lladdr that was not seen for so long makes room for another
+_MIN_ABSENCE_S = 600.0  # a host of a full lladdr that was not seen for so long makes room for another
 _MIN_SILENCE_S = 1.0  # until a probe has failed: the kernel solicits three times, RetransTimer (1 s) apart
-_MAX_TRIES = 4  # within that time; `ip neigh flush` deletes what it finds in several rounds
-_TRY_S = _MIN_SILENCE_S / _MAX_TRIES  # a failure that comes sooner counts as so much silence
+_MAX_EARLY_FAILURES = 4  # within that time; `ip neigh flush` deletes what it finds in several rounds
+_SILENCE_PER_FAILURE_S = _MIN_SILENCE_S / _MAX_EARLY_FAILURES  # a failure that comes sooner counts as so much silence
 # The states in which the next silence of a host has it forgotten or moved.
 _ON_TRIAL = frozenset(
     state
@@ -155,7 +155,7 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
     if present:
         host.state = HostState.VERIFIED
     if not known and state.rules.can_resolve and event.state is not NudState.PERMANENT:
-        host.looked_up_at = NOT_YET  # the next tick looks it up: its entries come first
+        host.looked_up_at = NOT_LOOKED_UP  # the next tick looks it up: its entries come first
     host.lladdr_unproven = known and not present
     state.hosts.add(host)
     actions: list[Action] = [*state.converge(host), *recalled]
@@ -226,7 +226,7 @@ def _room(state: State, dev: str, lladdr: str, present: bool, now: float) -> tup
 def _absent(state: State, lladdr: str, dev: str, now: float) -> Host | None:
     """Return the host of a full lladdr that makes room for a verified one: live hosts are not exchanged in turn."""
     host = state.hosts.least_recently_seen(lladdr, dev, now)
-    return host if host is not None and now - host.last_seen(now) >= _ABSENT_S else None
+    return host if host is not None and now - host.last_seen(now) >= _MIN_ABSENCE_S else None
 
 
 def _seen_again(state: State, host: Host, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
@@ -305,7 +305,7 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
         if host.dev in state.down_since and not claimed:
             return []  # without carrier no host can answer
         if host.state in _ON_TRIAL and not _conclusive(host, now):
-            host.probed_at = now if host.lladdr_unproven else host.probed_at - _TRY_S
+            host.probed_at = now if host.lladdr_unproven else host.probed_at - _SILENCE_PER_FAILURE_S
             host.lladdr_unproven = False
             probe = [Probe(host.address, host.dev, None)]
             return [host.decision(DecisionKind.PROBED, Reason.ONE_MORE_TRY, probe)]
@@ -313,7 +313,7 @@ def _silent(state: State, host: Host, event: NeighborChanged, now: float) -> lis
     move = host.last_move
     if move is not None and move.previous_dev == event.dev and event.dev not in state.down_since:
         if now - move.at < _MIN_SILENCE_S:
-            host.last_move = Move(move.at - _TRY_S, event.dev)
+            host.last_move = Move(move.at - _SILENCE_PER_FAILURE_S, event.dev)
             return [host.decision(DecisionKind.PROBED, Reason.ONE_MORE_TRY, [Probe(host.address, event.dev, None)])]
         # No host is there: an answer that comes later is a claim, however soon after the move.
         host.last_move = Move(move.at, None)

@@ -20,8 +20,8 @@ from ndpbr_py.core.entry_diff import NOTHING, Entries, steps
 if TYPE_CHECKING:
     from ndpbr_py.core.state import State
 
-_IDLE_S = 600.0  # without a solicitation, after which the entry goes
-_MAX_PER_LINK = 256  # each is one more multicast group on the link
+_IDLE_TIMEOUT_S = 600.0  # without a solicitation, after which the entry goes
+_MAX_ADDRESSES_PER_LINK = 256  # each is one more multicast group on the link
 
 
 class OnDemand:
@@ -42,7 +42,7 @@ class OnDemand:
 
     def solicited(self, address: IPv6Address, dev: str, now: float) -> IPv6Address | None:
         """Record a solicitation; return the address that loses its place on *dev*."""
-        return remember(self._links.setdefault(dev, {}), address, now, _MAX_PER_LINK)
+        return remember(self._links.setdefault(dev, {}), address, now, _MAX_ADDRESSES_PER_LINK)
 
     def remove(self, address: IPv6Address, dev: str) -> None:
         """Forget one address on one link."""
@@ -61,11 +61,11 @@ class OnDemand:
 
     def next_deadline(self) -> float | None:
         """Return when the next address is forgotten."""
-        return min((next(iter(link.values())) + _IDLE_S for link in self._links.values() if link), default=None)
+        return min((next(iter(link.values())) + _IDLE_TIMEOUT_S for link in self._links.values() if link), default=None)
 
     def idle(self, now: float) -> list[tuple[IPv6Address, str]]:
         """Return the addresses that were not solicited for a long time."""
-        old = now - _IDLE_S
+        old = now - _IDLE_TIMEOUT_S
         return [
             (address, dev)
             for dev, link in self._links.items()

@@ -48,7 +48,7 @@ from ndpbr_py.core.schedule import RoundRobin
 from ndpbr_py.core.state import Rules, SnapshotInProgress, State
 from ndpbr_py.core.unresolved import OwnProbes
 
-_MAX_HOSTS_AT_ONCE = 256  # reconciled in about 2 ms, for which a first packet has to wait
+_HOSTS_PER_PART = 256  # reconciled in about 2 ms, for which a first packet has to wait
 
 
 class NdProxy(State):
@@ -115,7 +115,7 @@ class NdProxy(State):
                 self.snapshot = SnapshotInProgress()
                 return ()
             case KernelSnapshot():
-                return list(chain.from_iterable(self._reconciled(event, now, _MAX_HOSTS_AT_ONCE)))
+                return list(chain.from_iterable(self._reconciled(event, now, _HOSTS_PER_PART)))
             case LinkChanged() | LinkDeleted():
                 decisions = link_changes.decisions(self, event, now)
                 if event.dev in self.rules.interfaces:
@@ -153,7 +153,7 @@ class NdProxy(State):
         return action.dev in host.installed.proxies
 
     def reconcile(
-        self, snapshot: KernelSnapshot, now: float, part: int = _MAX_HOSTS_AT_ONCE
+        self, snapshot: KernelSnapshot, now: float, part: int = _HOSTS_PER_PART
     ) -> Iterator[Sequence[Decision]]:
         """Yield what follows from *snapshot*, *part* hosts at a time.
 

@@ -21,8 +21,8 @@ from ndpbr_py.core.lookups import started
 if TYPE_CHECKING:
     from ndpbr_py.core.state import State
 
-_OWN_S = 10.0  # the kernel gives up after 3 s, or after 6 s where it tries an lladdr first
-_MAX_OWN = 1000
+_OWN_PROBE_S = 10.0  # the kernel gives up after 3 s, or after 6 s where it tries an lladdr first
+_MAX_OWN_PROBES = 1000
 
 
 class OwnProbes:
@@ -34,11 +34,11 @@ class OwnProbes:
     def record(self, probe: Probe, now: float) -> None:
         """Record a probe of ours."""
         key = probe.address, probe.dev
-        remember(self._at, key, [*self._at.get(key, ())[-1:], now], _MAX_OWN)
+        remember(self._at, key, [*self._at.get(key, ())[-1:], now], _MAX_OWN_PROBES)
 
     def failed(self, address: IPv6Address, dev: str, now: float) -> int:
         """Return how many recent probes of ours the failure of *address* on *dev* ends, 2 at most."""
-        return sum(now - at < _OWN_S for at in self._at.pop((address, dev), ()))
+        return sum(now - at < _OWN_PROBE_S for at in self._at.pop((address, dev), ()))
 
 
 def decisions(state: State, own: OwnProbes, event: NeighborChanged, now: float, *, known: bool) -> Sequence[Decision]:

@@ -16,9 +16,9 @@ from ndpbr_py.core.actions import Action, AddProxy, Advertise
 from ndpbr_py.core.bounded import remember
 from ndpbr_py.core.ratelimit import TokenBucket
 
-_WAIT_S = 3.0  # a host solicits three times, RetransTimer (1 s) apart, then gives up
+_MAX_WAIT_S = 3.0  # a host solicits three times, RetransTimer (1 s) apart, then gives up
 _MAX_SENDERS = 1000  # of all links; each link has its share
-_MAX_SENDERS_OF_TARGET = 16
+_MAX_SENDERS_PER_TARGET = 16
 _IN_PROGRESS_S = 1.0  # until the kernel has acknowledged new entries; an advertisement too many does no harm
 _RATE, _BURST = 100.0, 200.0  # advertisements per second on one link, and in one burst
 
@@ -42,7 +42,7 @@ class WaitingSenders:
         senders = link.pop(target, {})
         self._numbers[dev] -= len(senders)
         senders[sender] = now
-        if len(senders) > _MAX_SENDERS_OF_TARGET:
+        if len(senders) > _MAX_SENDERS_PER_TARGET:
             del senders[next(iter(senders))]
         link[target] = senders
         self._numbers[dev] += len(senders)
@@ -72,5 +72,5 @@ class WaitingSenders:
         if not (link := self._links[dev]) or (senders := link.pop(address, None)) is None:
             return []
         self._numbers[dev] -= len(senders)
-        waiting = [sender for sender, at in senders.items() if now - at < _WAIT_S]
+        waiting = [sender for sender, at in senders.items() if now - at < _MAX_WAIT_S]
         return [action for sender in waiting for action in self.answers(address, dev, sender, now, late=True)]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from ndpbr_py.doctor.finding import Finding, Status
 
-_TROUBLE = (Status.FAIL, Status.WARN)
-_MAX_NEW = 10  # findings of one check at a time: other hosts can advertise thousands of prefixes
+_PROBLEM_STATUSES = (Status.FAIL, Status.WARN)
+_MAX_FINDINGS_PER_CHECK = 10  # findings of one check at a time: other hosts can advertise thousands of prefixes
 
 
 @dataclass(slots=True)
@@ -47,13 +47,13 @@ class CheckStates:
         numbers: Counter[str] = Counter()
         for finding in findings:
             self.failed[finding.name] = self.failed.get(finding.name, False) or finding.status is Status.FAIL
-            if finding.status in _TROUBLE and (finding.status, finding.fix) not in self._known(finding.name):
+            if finding.status in _PROBLEM_STATUSES and (finding.status, finding.fix) not in self._known(finding.name):
                 numbers[finding.name] += 1
-                if numbers[finding.name] <= _MAX_NEW:
+                if numbers[finding.name] <= _MAX_FINDINGS_PER_CHECK:
                     new.append(finding)
         for finding in new:
             self._troubles.setdefault(finding.name, _Trouble(now)).known.add((finding.status, finding.fix))
-        failing = {finding.name for finding in findings if finding.status in _TROUBLE}
+        failing = {finding.name for finding in findings if finding.status in _PROBLEM_STATUSES}
         passed = [name for name in self._troubles if name not in failing]
         return new, [(name, now - self._troubles.pop(name).since_s) for name in passed]
 

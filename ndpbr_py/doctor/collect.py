@@ -25,7 +25,7 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import dump, process, program
 from ndpbr_py.system.clock import span
 
-_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+_SEARCH_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
 def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Facts:
@@ -122,7 +122,7 @@ def _firewall() -> tuple[tuple[nft.Chain, ...] | None, str | None]:
 
 def ruleset() -> tuple[str | None, str | None]:
     """Return what nft(8) lists; or None, and why that is not known."""
-    path = shutil.which("nft", path=_PATH)
+    path = shutil.which("nft", path=_SEARCH_PATH)
     if path is None:
         return None, "nft is not installed"
     try:

@@ -23,8 +23,8 @@ from ndpbr_py.doctor.explain_text import Answer
 from ndpbr_py.iproute2.policy import Path, PolicyRule, TableRoute, deciding
 
 Facts = list[tuple[str, str]]
-_SEEN = (Verdict.PRESENT, Verdict.CLAIMED)
-_ABOUT_INTERFACES = (Reason.WITHOUT_ND, Reason.UPSTREAM_LINK)
+_SEEN_VERDICTS = (Verdict.PRESENT, Verdict.CLAIMED)
+_INTERFACE_REASONS = (Reason.WITHOUT_ND, Reason.UPSTREAM_LINK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def explained(
         return Explanation(address, facts, on)
     if route in rules.interfaces and on:
         foreign = any(it.address == address and not it.ours for it in kernel.host_routes)
-        seen = [it.dev for it in neighbors if it.dev != route and VERDICTS[it.state] in _SEEN]
+        seen = [it.dev for it in neighbors if it.dev != route and VERDICTS[it.state] in _SEEN_VERDICTS]
         if foreign and seen:
             but = f"it was seen on {seen[0]}, and another program's route leads to {route}"
             return Explanation(address, facts, on, None, f"ip -6 route show {address}", but)
@@ -117,7 +117,7 @@ def _reason(
     listed, host = proxy.rules.interfaces, proxy.hosts.get(address)
     objections = [proxy.objection(address, dev) for dev in listed]
     # That no host is learned on an interface is not about the address.
-    objection = None if None in objections else min(objections, key=lambda it: it in _ABOUT_INTERFACES)
+    objection = None if None in objections else min(objections, key=lambda it: it in _INTERFACE_REASONS)
     why = objection if objection is not None or host is not None else ignored
     if why is Reason.OFF_LINK:
         return explain_text.off_link(address, {prefix for prefix, _ in _networks(proxy, kernel)})

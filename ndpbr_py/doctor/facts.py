@@ -12,7 +12,7 @@ from ndpbr_py.core.state import Rules
 from ndpbr_py.doctor.nft import Chain
 from ndpbr_py.iproute2.policy import PolicyRule
 
-_DEFAULTS = Rules(())
+_DEFAULT_RULES = Rules(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Facts:
     proxy_ndp: int | None = 1
     hosts: int | None = None
     most_addresses: tuple[int, str, str] = (0, "", "")
-    rules: Rules = _DEFAULTS
+    rules: Rules = _DEFAULT_RULES
     neighbors: int | None = None
     gc_thresh3: int | None = None
     chains: tuple[Chain, ...] | None = None

@@ -26,7 +26,7 @@ _CONDITION = re.compile(
 )
 _OTHER_PROTOCOL = re.compile(r"(tcp|udp|udplite|sctp|dccp|esp|ah|comp|icmp|igmp|ip|arp) ")
 REVERSE_PATH = "fib saddr . iif oif"
-_SAME = {"iif": "iifname", "oif": "oifname", "ip6 nexthdr": "l4proto", "fib saddr . mark . iif oif": REVERSE_PATH}
+_SYNONYMS = {"iif": "iifname", "oif": "oifname", "ip6 nexthdr": "l4proto", "fib saddr . mark . iif oif": REVERSE_PATH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _rules(lines: str) -> Iterator[Rule]:
 def _conditions(text: str) -> Iterator[Condition]:
     """Yield the conditions up to the first that is not understood."""
     while found := _CONDITION.match(text):
-        selector = _SAME.get(found[1], found[1])
+        selector = _SYNONYMS.get(found[1], found[1])
         if selector == "icmpv6 type":
             yield Condition("l4proto", ("ipv6-icmp",))
         values = found[3].strip('{ }"').replace('"', "")

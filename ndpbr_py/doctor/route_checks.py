@@ -17,7 +17,7 @@ from ndpbr_py.doctor.finding import Finding, fail, ok, setting, warn
 from ndpbr_py.iproute2.policy import deciding
 
 _SLAAC_LENGTH = 64
-_MANY_NEIGHBORS = 32  # a modem's link has one or two
+_MANY_UPLINK_HOSTS = 32  # a modem's link has one or two
 
 
 def router_advertisements(facts: Facts) -> Iterator[Finding]:
@@ -116,7 +116,7 @@ def upstream(facts: Facts) -> Iterator[Finding]:
     routes = facts.readable_tables().host_routes
     for dev in sorted({route.dev for route in facts.default_routes()} - facts.rules.upstreams):
         hosts = sum(route.ours and route.dev == dev for route in routes)
-        if hosts >= _MANY_NEIGHBORS:
+        if hosts >= _MANY_UPLINK_HOSTS:
             found = f"{hosts} hosts on {dev}, the link of the default route, take up places of --max-hosts"
             yield warn("upstream", found, " ".join(("ndpbr run --upstream", dev, *facts.interfaces)))
 

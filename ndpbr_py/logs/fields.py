@@ -12,7 +12,7 @@ from ndpbr_py.core.address import text
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail, ForeignEntry, Reason
 from ndpbr_py.core.events import HostRoute
 
-_DEBUG = frozenset(
+_DEBUG_KINDS = frozenset(
     (
         DecisionKind.VERIFIED,
         DecisionKind.PROBED,
@@ -28,7 +28,7 @@ _DEBUG = frozenset(
         DecisionKind.ADDRESS_PROXIED,  # again and again where a link flaps
     )
 )
-_WARNING = frozenset(
+_WARNING_KINDS = frozenset(
     (
         DecisionKind.REFUSED,
         DecisionKind.CONFLICT,
@@ -37,7 +37,7 @@ _WARNING = frozenset(
         DecisionKind.ND_PROXY,
     )
 )
-_DETAILS = tuple(field.name for field in dataclasses.fields(Detail))
+_DETAIL_FIELDS = tuple(field.name for field in dataclasses.fields(Detail))
 
 
 def fields(decision: Decision) -> dict[str, object]:
@@ -51,7 +51,7 @@ def fields(decision: Decision) -> dict[str, object]:
         "proxied_on": [action.dev for action in decision.actions if isinstance(action, AddProxy)] or None,
     }
     if decision.detail is not None:
-        result |= {name: getattr(decision.detail, name) for name in _DETAILS}
+        result |= {name: getattr(decision.detail, name) for name in _DETAIL_FIELDS}
         result["foreign"] = decision.detail.foreign and _foreign(decision.detail.foreign)
         result["lookup_on"] = list(decision.detail.lookup_on) or None
     return {name: value for name, value in result.items() if value is not None}
@@ -70,4 +70,4 @@ def level(decision: Decision) -> str:
         return "warning" if decision.reason in (Reason.DRIFTED, Reason.CHANGED_AGAIN) else "debug"
     if decision.kind is DecisionKind.LINK_UP_AGAIN and decision.reason is Reason.NO_CARRIER:
         return "debug"
-    return "debug" if decision.kind in _DEBUG else "warning" if decision.kind in _WARNING else "info"
+    return "debug" if decision.kind in _DEBUG_KINDS else "warning" if decision.kind in _WARNING_KINDS else "info"

@@ -26,9 +26,9 @@ RATE_LIMITED_REASONS = CLAIMS | {Reason.ADOPTED}
 RATE_LIMITED_WARNINGS = frozenset((DecisionKind.IGNORED, DecisionKind.CONFLICT))
 # At the start and at the stop these have one summary: there may be thousands.
 SUMMARIZED = frozenset((DecisionKind.LEARNED, DecisionKind.FORGOTTEN, DecisionKind.REPAIRED, DecisionKind.REMOVED))
-_MAX_RECENT = 300  # records; about 0.1 MB
-_MAX_QUEUED = 5000  # decisions that wait for flush(); some MB
-_MAX_CONDITIONS = 100  # of one event: unknown keywords come from outside
+_MAX_RECENT_RECORDS = 300  # records; about 0.1 MB
+_MAX_QUEUED_DECISIONS = 5000  # decisions that wait for flush(); some MB
+_MAX_CONDITIONS_PER_EVENT = 100  # of one event: unknown keywords come from outside
 
 CommandLines = Callable[[Action], Iterable[str]]
 
@@ -94,7 +94,7 @@ class Log:
         self.name_of = name_of
         self.problem: Problem | None = None
         self.commands = commands if self.verbose or dry_run else None
-        self.recent: deque[str] = deque(maxlen=_MAX_RECENT)  # for `ndpbr report`
+        self.recent: deque[str] = deque(maxlen=_MAX_RECENT_RECORDS)  # for `ndpbr report`
         self._log = bound_logger(steps, _SinkLogger(self.sink, self.recent), self._lowest)
         self._conditions: dict[str, dict[str, _Condition]] = defaultdict(dict)
         self.summarized = False
@@ -135,7 +135,7 @@ class Log:
         known = conditions.get(key)
         if active:
             if known is None:
-                if len(conditions) == _MAX_CONDITIONS:
+                if len(conditions) == _MAX_CONDITIONS_PER_EVENT:
                     return
                 known = conditions[key] = _Condition(self._now())
             elif known.fields == fields:
@@ -153,7 +153,7 @@ class Log:
         # The rate limit comes before the queue: of a flood's decisions most need not be stored.  Where commands are
         # logged each decision is stored, because its commands are logged even if its own record is not.
         self._queued.extend(decisions if self.commands else (it for it in decisions if self._is_logged(it, now)))
-        if len(self._queued) > _MAX_QUEUED:
+        if len(self._queued) > _MAX_QUEUED_DECISIONS:
             self.flush()
 
     def flush(self, max_records: int | None = None) -> bool:

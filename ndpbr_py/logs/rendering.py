@@ -18,9 +18,9 @@ from ndpbr_py.system import clock
 from ndpbr_py.system.terminal import has_color
 
 KEY_ORDER = ("ts", "level", "event", "address", "name", "dev", "lladdr", "state", "reason")
-_HEAD = ("ts", "level", "event")  # never left out
-_LISTS = (list, tuple)
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
+_REQUIRED_KEYS = ("ts", "level", "event")  # never left out
+_LIST_TYPES = (list, tuple)
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 _Record = MutableMapping[str, Any]
 _Render = Callable[[_Record], str]
@@ -69,9 +69,9 @@ def _escape(_: object, __: str, record: _Record) -> _Record:
     for key, value in record.items():
         if isinstance(value, str):
             if not value.isprintable():
-                record[key] = value.translate(_CONTROL)
-        elif isinstance(value, _LISTS):
-            record[key] = [it.translate(_CONTROL) if isinstance(it, str) else it for it in value]
+                record[key] = value.translate(_ESCAPES)
+        elif isinstance(value, _LIST_TYPES):
+            record[key] = [it.translate(_ESCAPES) if isinstance(it, str) else it for it in value]
     return record
 
 
@@ -90,12 +90,12 @@ def _fitted(render: _Render, max_bytes: int) -> Callable[[object, str, _Record],
         if len(encoded(text)) <= max_bytes:
             return (text,), {}
         shown = dict(record)
-        while len(encoded(text)) > max_bytes and list(shown)[-1] not in _HEAD:
+        while len(encoded(text)) > max_bytes and list(shown)[-1] not in _REQUIRED_KEYS:
             shown.popitem()
             text = render({**shown, "truncated": True})
         if record.get("fix") is None or "fix" in shown or record["event"] == "fix":
             return (text,), {}
-        head = {key: record[key] for key in _HEAD if key in record}
+        head = {key: record[key] for key in _REQUIRED_KEYS if key in record}
         fix = {"event": "fix", "check": record.get("check"), "fix": record["fix"]}
         return (text, *texts(None, "", head | fix)[0]), {}
 
@@ -105,7 +105,7 @@ def _fitted(render: _Render, max_bytes: int) -> Callable[[object, str, _Record],
 def _flat(record: _Record) -> _Record:
     """Drop fields without a value, and join lists with commas: logfmt has neither null nor lists."""
     return {
-        key: ",".join(map(str, value)) if isinstance(value, _LISTS) else value
+        key: ",".join(map(str, value)) if isinstance(value, _LIST_TYPES) else value
         for key, value in record.items()
         if value or isinstance(value, int | float)
     }

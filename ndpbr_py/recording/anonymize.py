@@ -25,13 +25,13 @@ _IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(/\d+)?(?!\.?\w)")
 _COMMENT = re.compile(r'\b(comment|prefix) "[^"]*"|/\*.*?\*/')
 _NO_LLADDR = frozenset(("000000000000", "ffffffffffff"))
 # A value in these says nothing about the network; of others the first bits stay, which say what kind of address it is.
-_PUBLIC = tuple(map(IPv6Network, ("::/127", "100::/64", "ff00::/12")))
-_KINDS = tuple(map(IPv6Network, ("fe80::/64", "fc00::/7", "ff00::/16", "2000::/3", "::/0")))
-_PUBLIC_IPV4 = tuple(map(IPv4Network, ("0.0.0.0/32", "127.0.0.0/8", "255.0.0.0/8")))
-_KINDS_IPV4 = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "0.0.0.0/0")))
+_UNCHANGED_IPV6 = tuple(map(IPv6Network, ("::/127", "100::/64", "ff00::/12")))
+_FIXED_IPV6 = tuple(map(IPv6Network, ("fe80::/64", "fc00::/7", "ff00::/16", "2000::/3", "::/0")))
+_UNCHANGED_IPV4 = tuple(map(IPv4Network, ("0.0.0.0/32", "127.0.0.0/8", "255.0.0.0/8")))
+_FIXED_IPV4 = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "0.0.0.0/0")))
 _SOLICITED_NODE = IPv6Network("ff02::1:ff00:0/104")
-_LOW = (1 << 64) - 1
-_NIC = (1 << 24) - 1  # the end of an lladdr, and of the addresses that are made of it
+_INTERFACE_ID_MASK = (1 << 64) - 1
+_NIC_MASK = (1 << 24) - 1  # the end of an lladdr, and of the addresses that are made of it
 
 
 class Anonymizer:
@@ -64,7 +64,7 @@ class Anonymizer:
         if digits.lower() in _NO_LLADDR or (digits.isdecimal() and digits == word):
             return word  # a number, too
         value, bits = int(digits, 16), 4 * len(digits)
-        other = self._oui(value >> bits - 24) << bits - 24 | self._bits("nic", value & _NIC, 24, 0)
+        other = self._oui(value >> bits - 24) << bits - 24 | self._bits("nic", value & _NIC_MASK, 24, 0)
         if bits > 48:
             other |= self._bits("longer", value >> 24 & (1 << bits - 48) - 1, bits - 48, 0) << 24
         written = iter(f"{other:0{len(digits)}x}")
@@ -93,17 +93,17 @@ class Anonymizer:
     def _ipv6(self, address: IPv6Address) -> IPv6Address:
         value = int(address)
         if address in _SOLICITED_NODE:
-            return IPv6Address(value & ~_NIC | self._bits("nic", value & _NIC, 24, 0))
-        if any(address in network for network in _PUBLIC) or address == IPv6Address("fe80::"):
+            return IPv6Address(value & ~_NIC_MASK | self._bits("nic", value & _NIC_MASK, 24, 0))
+        if any(address in network for network in _UNCHANGED_IPV6) or address == IPv6Address("fe80::"):
             return address
         if address.ipv4_mapped is not None:
             return IPv6Address(value & ~0xFFFFFFFF | int(IPv4Address(self._ipv4(str(address.ipv4_mapped), ""))))
-        fixed = next(network.prefixlen for network in _KINDS if address in network)
+        fixed = next(network.prefixlen for network in _FIXED_IPV6 if address in network)
         high = self._bits("high", value >> 64, 64, fixed) << 64
-        low = value & _LOW
+        low = value & _INTERFACE_ID_MASK
         if not low:
             return IPv6Address(high)  # of a prefix, or its subnet-router anycast address
-        nic = self._bits("nic", low & _NIC, 24, 0)
+        nic = self._bits("nic", low & _NIC_MASK, 24, 0)
         if low >> 24 & 0xFFFF == 0xFFFE:
             return IPv6Address(high | (self._oui(low >> 40 ^ 0x020000) ^ 0x020000) << 40 | 0xFFFE << 24 | nic)
         return IPv6Address(high | self._bits("middle", low >> 24, 40, 0) << 24 | nic)
@@ -114,9 +114,9 @@ class Anonymizer:
             rest = (1 << 32 - int(length[1:] or 32)) - 1
         except ValueError:
             return word + length
-        if any(address in network for network in _PUBLIC_IPV4):
+        if any(address in network for network in _UNCHANGED_IPV4):
             return word + length
-        fixed = next(network.prefixlen for network in _KINDS_IPV4 if address in network)
+        fixed = next(network.prefixlen for network in _FIXED_IPV4 if address in network)
         other = self._bits("ipv4", int(address), 32, fixed)
         return f"{IPv4Address(other & ~rest if not int(address) & rest else other)}{length}"
 
