@@ -14,6 +14,7 @@ from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 
 from ndpbr_py.core.listed import matches
+from ndpbr_py.core.protocols import can_tag
 from ndpbr_py.errors import ConfigError
 
 PIDFILE = Path("/run/ndpbr.pid")
@@ -32,8 +33,6 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 # Excludes every word that ip's batch language reads as something else, an altname and an interface index.
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}")
 _RESERVED = re.compile(r"\.|\.\.|all|default|lo|if\d+")
-# Source: rt_protos of iproute2.
-_PROTOCOLS_IN_USE = {*range(5), *range(8, 19), 42, 72, 84, 99, 100, *range(186, 190), 192}
 
 
 def tag(protocol: int) -> str:
@@ -222,7 +221,7 @@ def _listed(option: str, devs: Iterable[str], listed: Sequence[str]) -> frozense
 def protocol(text: str) -> int:
     """Return the number that tags our routes and proxy entries."""
     number = _natural(text)
-    if not 5 <= number <= 255 or number in _PROTOCOLS_IN_USE:
+    if not can_tag(number):
         raise ConfigError(f"--protocol: expected a number from 5 to 255 that no other program uses, got {text!r}")
     return number
 

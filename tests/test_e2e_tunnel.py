@@ -75,14 +75,19 @@ def test_peer_of_an_address_is_a_host(plain: Server, daemon: Start) -> None:
 
 
 def test_route_of_another_instance_names_no_host(plain: Server, daemon: Start) -> None:
-    """Nor does one that a run with another number has left behind: it may be wrong by now."""
-    plain.server.ip(f"-6 route add {CLIENT}/128 dev tun0 proto 136")
-    plain.server.ip(f"-6 neigh add proxy {CLIENT} dev eth0 proto 136")
+    """It may be of a run with another number, and wrong by now. Here that run had no link for a proxy entry."""
+    other = daemon(plain.server, "--protocol", "136", "--static", f"{CLIENT}%tun0", "tun0", "nosuch0")
+    until(lambda: f"{CLIENT} dev tun0 proto 136" in routes(plain.server), what="the route of the other instance")
+    other.process.kill()
+    other.process.wait()
+    assert not proxies(plain.server)
     running = daemon(plain.server, *LISTED)
     plain.server.ip(f"-6 route add {CLIENT2}/128 dev tun0")
-    running.wait_for("host-learned", address=CLIENT2)
+    running.wait_for("host-learned", address=CLIENT2, reason="routed")
+    until(lambda: entries(CLIENT2) <= proxies(plain.server), what="the client is proxied")
 
-    assert not [record for record in running.log() if record["event"] == "host-learned" and record["address"] == CLIENT]
+    assert not running.logged("host-learned", address=CLIENT)
+    assert not entries(CLIENT) & proxies(plain.server)
 
 
 def test_clients_are_adopted_after_a_crash(plain: Server, daemon: Start) -> None:

@@ -200,8 +200,12 @@ ROUTED = {
     "2001:db8::8 dev tun0 proto kernel metric 256 pref medium": None,  # no peer of ours: advertised
     "2001:db8::8 via fe80::5 dev lan0 proto ra metric 1024 pref medium": None,
     "2001:db8::8 dev lan0 proto 135 metric 1024 pref medium": None,
-    "2001:db8::8 dev lan0 proto 136 metric 1024 pref medium": None,  # another ndpbr's
-    "2001:db8::8 dev lan0 proto 136 metric 1024 linkdown pref medium": None,
+    "2001:db8::8 dev lan0 proto 136 metric 4096 pref medium": None,  # another ndpbr's
+    "2001:db8::8 dev lan0 proto 136 metric 4096 linkdown pref medium": None,
+    "2001:db8::8 dev lan0 proto 136 metric 1024 pref medium": "lan0",
+    "2001:db8::8 dev lan0 proto 4 metric 4096 pref medium": "lan0",  # static: an administrator's
+    "2001:db8::8 dev lan0 proto bird metric 4096 pref medium": "lan0",
+    "2001:db8::8 dev lan0 metric 4096 pref medium": "lan0",
     "blackhole 2001:db8::8 dev lo metric 1024": None,
 }
 
@@ -211,7 +215,6 @@ def test_host_routes_of_other_programs_name_hosts(line: str) -> None:
     """Only a route that leads to a host does, and not one that a router advertisement or another ndpbr made."""
     read = tables()
     read.route(line)
-    read.proxy("2001:db8::9 dev wan0 proxy proto 136")
     expected = ROUTED[line]
 
     assert read.snapshot().routed == ({} if expected is None else {addr("2001:db8::8"): expected})
@@ -224,8 +227,11 @@ def test_first_of_several_host_routes_names_the_host() -> None:
     read.route("2001:db8::8 dev lan0 metric 1024 pref medium")
     read.route("blackhole 2001:db8::9 dev lo metric 512")
     read.route("2001:db8::9 dev lan0 metric 1024 pref medium")
+    read.route("2001:db8::a from 2001:db8:1::/64 dev lan0 proto 136 metric 4096 pref medium")
+    read.route("2001:db8::a dev tun0 metric 1024 pref medium")
+    read.route("2001:db8::a dev lan0 proto 136 metric 4096 pref medium")
 
-    assert read.snapshot().routed == {addr("2001:db8::8"): "tun0"}
+    assert read.snapshot().routed == {addr("2001:db8::8"): "tun0", addr("2001:db8::a"): "tun0"}
 
 
 def test_next_hops_of_a_multipath_route_are_read() -> None:

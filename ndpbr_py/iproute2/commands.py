@@ -24,7 +24,7 @@ from ndpbr_py.core.address import text
 
 # Larger than 1024, the default. Otherwise another program's `route add` fails where ours exists, and wg-quick, for
 # one, then takes its interface down. Its route comes first, and replaces ours.
-_METRIC = 4096
+METRIC = 4096
 _MARKER_LLADDR = "00:00:5e"  # the prefix of IANA itself: no host has it
 
 
@@ -51,7 +51,7 @@ class Commands:
     def lines(self, action: Action) -> tuple[str, ...]:
         """Return the commands that carry *action* out, each without `ip -6`."""
         if isinstance(action, AddRoute):
-            return (f"route add {text(action.address)}/128 dev {action.dev} proto {self.protocol} metric {_METRIC}",)
+            return (f"route add {text(action.address)}/128 dev {action.dev} proto {self.protocol} metric {METRIC}",)
         if isinstance(action, AddProxy):
             return (f"neigh add proxy {text(action.address)} dev {action.dev} proto {self.protocol}",)
         if isinstance(action, Probe):

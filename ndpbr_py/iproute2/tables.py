@@ -23,7 +23,9 @@ from ndpbr_py.core.events import (
     RouterAddress,
     RouteType,
 )
+from ndpbr_py.core.protocols import can_tag
 from ndpbr_py.iproute2 import parser
+from ndpbr_py.iproute2.commands import METRIC
 
 # ip(8) does not print the type unicast; -N prints the numbers of the others, which begin at 2 (linux/rtnetlink.h).
 _TYPES = {kind.value: kind for kind in RouteType if kind is not RouteType.UNICAST}
@@ -42,8 +44,7 @@ class Tables:
     def __init__(self, interfaces: Collection[str], protocol: int) -> None:
         self._interfaces = frozenset(interfaces)
         self._protocol = str(protocol)
-        self._others: set[str] = set()  # the protocols of other programs' proxy entries
-        self._protocols: dict[IPv6Address, str] = {}  # of other programs' host routes
+        self._ndpbrs: dict[IPv6Address, bool] = {}  # whether the first host route that is not ours is another ndpbr's
         self._neighbors: list[NeighborChanged] = []
         self._addresses: dict[str, IPv6Address] = {}
         self._proxies: list[ProxyEntry] = []
@@ -80,8 +81,6 @@ class Tables:
             and (address := self._address(words[0])) is not None
         ):
             tagged = "proto" in rest and rest[-1] == self._protocol
-            if "proto" in rest and not tagged:
-                self._others.add(rest[-1])
             self._proxies.append(ProxyEntry(address, words[2], tagged))
 
     def route(self, line: str) -> None:
@@ -96,7 +95,7 @@ class Tables:
                 ours = words[4] == self._protocol
                 self._host_routes.append(HostRoute(address, words[2], ours))
                 if not ours:
-                    self._protocols.setdefault(address, words[4])
+                    self._ndpbrs.setdefault(address, _is_ndpbrs(words[4], words[6]))
                     self._routes.append(self._connected(Route(IPv6Network(address), words[2]), words[4]))
                 return
         if line[0] in " \t":
@@ -119,10 +118,12 @@ class Tables:
             self._host_routes.append(HostRoute(prefix.network_address, dev, ours, kind))
             if ours and dev is not None:
                 return
-            self._protocols.setdefault(prefix.network_address, pairs.get("proto", ""))
         # A source-specific route is no route for all packets; a default route still names an uplink.
         if prefix.is_link_local or prefix.is_multicast or ("from" in pairs and prefix.prefixlen):
             return
+        if prefix.prefixlen == 128:
+            another = _is_ndpbrs(pairs.get("proto", ""), pairs.get("metric", ""))
+            self._ndpbrs.setdefault(prefix.network_address, another)
         advertised = pairs.get("proto") in _RA or _EXPIRES.search(line) is not None
         self._last = Route(prefix, "", None, advertised, kind)
         self._next_hop(self._last, pairs)
@@ -185,8 +186,7 @@ class Tables:
         )
 
     def _routed(self) -> dict[IPv6Address, str]:
-        # Of several routes to an address the kernel uses the first. Only ndpbr tags its proxy entries: a route with
-        # their number is that of another ndpbr, or of an earlier run with another number.
+        # Of several routes to an address the kernel uses the first.
         first: dict[IPv6Address, Route] = {}
         for route in self._routes:
             if route.prefix.prefixlen == 128:
@@ -194,9 +194,7 @@ class Tables:
         return {
             address: route.dev
             for address, route in first.items()
-            if route.type is RouteType.UNICAST
-            and not route.advertised
-            and self._protocols.get(address) not in self._others
+            if route.type is RouteType.UNICAST and not route.advertised and not self._ndpbrs[address]
         }
 
     def _known(self, text: str) -> IPv6Address:
@@ -211,6 +209,11 @@ class Tables:
             return self._known(text)
         except (OSError, ValueError):
             return None
+
+
+def _is_ndpbrs(protocol: str, metric: str) -> bool:
+    """Whether a host route is that of an ndpbr with another number, which may be an earlier run of this one."""
+    return metric == str(METRIC) and protocol.isdecimal() and can_tag(int(protocol))
 
 
 def route_words(route: HostRoute) -> tuple[str, ...]:
