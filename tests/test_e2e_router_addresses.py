@@ -28,6 +28,22 @@ def test_router_is_reached_by_its_addresses_on_other_links(home: Home, daemon: S
     home.router.ip(f"address del {ON_LAN}/64 dev lan0")
     until(lambda: not any(entry.startswith(f"{ON_LAN} ") for entry in all_proxies(home.router)), what="they are gone")
 
+    # A deprecated address is about to go, and a temporary one changes: neither is proxied.
+    deprecated, stable = "2001:db8:64::5", "2001:db8:64::6"
+    home.router.sysctl("net/ipv6/conf/lan0/use_tempaddr", 2)
+    lifetime = "valid_lft 86400 preferred_lft"
+    home.router.lay(
+        f"address add {deprecated}/64 dev lan0 {lifetime} 0 nodad",
+        f"address add {stable}/64 dev lan0 {lifetime} 86400 mngtmpaddr nodad",
+    )
+    running.wait_for("address-proxied", address=stable)
+    shown = until(partial(home.router.ip, "-6 -o address show dev lan0 temporary"), what="a temporary address")
+    temporary = shown.split()[3].partition("/")[0]
+    home.router.ip(f"address add {ON_LAN}/64 dev lan0 noprefixroute nodad")
+    until(lambda: expected <= all_proxies(home.router), what="a later address is proxied")
+    proxied = {entry.split()[0] for entry in all_proxies(home.router)}
+    assert (stable in proxied, deprecated in proxied, temporary in proxied) == (True, False, False)
+
     assert not running.logged("host-repaired")
     assert running.stop() == 0
     assert clean(home.router)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ndpbr_py.core.events import KernelSnapshot, NudState, Route, RouteType
+from ndpbr_py.core.events import KernelSnapshot, NudState, Route, RouterAddress, RouteType
 from ndpbr_py.iproute2.tables import Tables, in_use, route_words
 from tests.builders import LLADDR, addr, changed, entry, prefix_route, route
 
@@ -287,6 +287,25 @@ def test_own_addresses_are_read_on_every_interface() -> None:
 def test_address_in_use(line: str, address: str | None) -> None:
     """A tentative or duplicate address is not in use; a deprecated address is."""
     assert in_use(line) == (address and addr(address))
+
+
+@pytest.mark.parametrize(
+    ("flags", "settled", "deprecated"),
+    [
+        ("scope global dynamic mngtmpaddr noprefixroute", True, False),
+        ("scope global tentative", False, False),
+        ("scope global dadfailed tentative", False, False),
+        ("scope global deprecated dynamic", False, True),
+        ("scope global temporary dynamic", False, False),
+        ("scope global temporary deprecated dynamic", False, True),
+    ],
+)
+def test_address_in_lasting_use(flags: str, settled: bool, deprecated: bool) -> None:
+    """Only an address that has passed DAD and is neither deprecated nor temporary is settled."""
+    read = tables()
+    read.address(f"2: wan0    inet6 2001:db8::2/64 {flags} \\       valid_lft 86000sec preferred_lft 1000sec")
+
+    assert read.snapshot().router_addresses == (RouterAddress(addr("2001:db8::2"), "wan0", settled, deprecated),)
 
 
 def test_interfaces_that_are_up() -> None:
