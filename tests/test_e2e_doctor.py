@@ -177,6 +177,7 @@ def test_missing_and_unfit_interfaces(home: Home, ndpbr: Run) -> None:
     found = examined(home.router, ndpbr, "interface", "nosuch0", "tun9", "lan1")
 
     assert [line[0] for line in found] == ["fail", "warn", "warn"]
+    assert found[1][2] == "ndpbr run --static PREFIX%tun9"
     assert [line[1].partition(": hosts there")[0] for line in found] == [
         "nosuch0 does not exist; `run` waits for it",
         "tun9 has no neighbor discovery",

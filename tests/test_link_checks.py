@@ -54,6 +54,7 @@ def test_interface_without_neighbor_discovery(name: str) -> None:
     (finding, _) = link_checks.interfaces(Facts(("tun0", "wan0"), (tun0, WAN0), **facts))  # type: ignore[arg-type]
 
     assert (finding.status.value, finding.detail) == (status, f"tun0 has no neighbor discovery: {detail}")
+    assert finding.fix == ("ndpbr run --static PREFIX%tun0" if status == "warn" else None)
 
 
 def test_fix_of_a_setting_lasts() -> None:
