@@ -40,6 +40,10 @@ case "$*" in *flush*)
 esac
 exec {ip} "$@"
 """
+HANGS_AT_THE_STOP = """#!/bin/sh
+case "$*" in *flush*) touch "$0.hangs"; exec sleep 1000 ;; esac
+exec {ip} "$@"
+"""
 # The real ip, unless a file beside it says otherwise.
 BROKEN = """#!/bin/sh
 if [ -e "$0.broken" ]; then
@@ -116,6 +120,19 @@ def test_settings_are_restored_without_ip(home: Home, tmp_path: Path) -> None:
     last = running.text().splitlines()[-1]
     assert last == "ndpbr: not all entries could be removed; `ndpbr flush` removes them"
     assert settings(home.router, *DEVS) == before
+
+
+def test_settings_are_restored_before_an_ip_that_hangs(home: Home, tmp_path: Path) -> None:
+    """A service manager that kills the daemon while ip hangs at the stop finds them restored."""
+    before = settings(home.router, *DEVS)
+    running = Running(home.router, tmp_path, HANGS_AT_THE_STOP)
+    until(lambda: "started" in running.events(), what="the daemon has started")
+    running.process.terminate()
+    until((tmp_path / "bin/ip.hangs").exists, what="ip hangs")
+
+    assert settings(home.router, *DEVS) == before
+    assert "stopped" not in running.events()
+    running.process.kill()
 
 
 def test_commands_that_fail_at_the_stop_are_repeated(home: Home, tmp_path: Path) -> None:

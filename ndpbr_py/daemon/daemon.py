@@ -7,7 +7,6 @@ import contextlib
 import signal
 import time
 import traceback
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -169,6 +168,7 @@ class Daemon:
     async def _serve(self) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._until_stop())
                 tasks.create_task(self._resync.run())
                 if self._config.metrics_file is not None and not self._config.dry_run:
                     tasks.create_task(self._status.publish(self._config.metrics_file))
@@ -179,8 +179,6 @@ class Daemon:
                     self._log.summarized = False
                     self._discovery.start()
                     tasks.create_task(self._health.run())
-                await self._stop.wait()
-                raise _Stopped
         except* _Stopped:
             pass
 
@@ -188,21 +186,16 @@ class Daemon:
         """Wait until the first snapshot has been taken and acted on."""
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
-                await self._until_stop(self._resync.done.wait())
+                await self._resync.done.wait()
         except TimeoutError:
             self._fail(NdpbrError(f"the kernel's tables could not be read within {_START_TIMEOUT_S:g} s"))
         if self._executor is not None:
             # In a flood of claims, or where ip cannot be run, this may take forever.
-            await self._until_stop(self._executor.drained())
+            await self._executor.drained()
 
-    async def _until_stop(self, wait: Coroutine[None, None, object]) -> None:
-        """Wait for *wait*, or until the daemon is to stop."""
-        tasks = [asyncio.create_task(wait), asyncio.create_task(self._stop.wait())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
+    async def _until_stop(self) -> None:
+        await self._stop.wait()
+        raise _Stopped  # ends the other tasks
 
     # Events
 
@@ -396,14 +389,14 @@ class Daemon:
 
     async def _clean_up(self) -> None:
         self._dispatcher.close()
+        cleaning = not self._config.dry_run and not self._keep
+        if cleaning:
+            # First: what follows waits for ip(8) and for disks, and the service manager kills a daemon that takes long.
+            self._settings.restore()
         self._control.stop()
         self._discovery.close()
         self._monitor.stop()
         self._solicitations.close()
-        cleaning = not self._config.dry_run and not self._keep
-        if cleaning:
-            # First: what follows waits for ip(8), and the service manager kills a daemon that takes long.
-            self._settings.restore()
         if self._executor is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_TIMEOUT_S):
