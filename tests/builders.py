@@ -119,7 +119,7 @@ def nd_proxy(
             interfaces or INTERFACES,
             prefixes,
             expire_interval_s=expire,
-            refresh_interval_s=refresh,
+            refresh_s=refresh,
             can_resolve=can_resolve,
             answer_as_target=frozenset(answer_as_target),
             upstreams=frozenset(upstreams),

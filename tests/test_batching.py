@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ndpbr_py.iproute2.batching import MAX_UNFINISHED, Close, Feed, Start, State, Timing, Wait, next_step
+from ndpbr_py.iproute2 import batching
+from ndpbr_py.iproute2.batching import MAX_UNFINISHED, Close, Feed, Start, State, Timing, Wait
 
 TIMING = Timing(share_s=100.0)
 NOW = 1000.0
@@ -15,7 +16,7 @@ OPEN = replace(IDLE, working=True, open=True)
 BUSY = replace(OPEN, unfinished=MAX_UNFINISHED - 100)
 FULL = replace(OPEN, unfinished=MAX_UNFINISHED)
 
-# In the order of the table in the docstring of next_step().
+# In the order of the table in the docstring of batching.next().
 CASES: dict[str, tuple[State, object]] = {
     "no process, nothing waits": (IDLE, Wait()),
     "no process for a long time": (replace(IDLE, entries=2, started_at=NOW - 100.0), Start(False, Feed(2, 0))),
@@ -38,14 +39,14 @@ CASES: dict[str, tuple[State, object]] = {
 @pytest.mark.parametrize(("state", "step"), CASES.values(), ids=CASES)
 def test_each_row_of_the_table(state: State, step: object) -> None:
     """The next step follows from the state of the process and from what waits."""
-    assert next_step(state, TIMING) == step
+    assert batching.next(state, TIMING) == step
 
 
 def test_shared_process_closes_when_its_time_has_come() -> None:
     """When the time of a Wait has come, the step is another one: the executor does not wait for ever."""
     state = replace(OPEN, shared=True)
-    step = next_step(state, TIMING)
+    step = batching.next(state, TIMING)
     assert isinstance(step, Wait)
     assert step.until is not None
 
-    assert next_step(replace(state, now=step.until), TIMING) == Close()
+    assert batching.next(replace(state, now=step.until), TIMING) == Close()

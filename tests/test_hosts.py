@@ -130,7 +130,7 @@ def test_host_that_moved_is_unverified_where_it_is() -> None:
     hosts, host = Hosts(), known(verified=True)
     hosts.add(host)
 
-    hosts.set_dev(host, "lan1")
+    hosts.set_dev(host, "lan1", HostState.UNVERIFIED)
 
     assert (host.dev, host.state) == ("lan1", HostState.UNVERIFIED)
     assert (hosts.count_unanswered("lan0"), hosts.count_unanswered("lan1")) == (0, 1)

@@ -1,4 +1,4 @@
-"""Everything that the core can ask for, in the imperative."""
+"""Everything that the executor is given, in the imperative: what the core asks for, and the daemon's markers."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _QUIET_S = 60.0
 _MAX_CONFLICTS = 256  # any host on a link can begin one
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """Claims of one address: the first and the last one, how many there were, and who made the last one."""
 
@@ -46,11 +46,9 @@ class Conflicts:
                 self._open[address] = Conflict(now, now, 1, claimed_by, claimed_on)
                 self._deadlines.set(address, now + _QUIET_S)
             return True
-        known = conflict.claimed_by == claimed_by
-        conflict.last, conflict.claimed_by, conflict.claimed_on = now, claimed_by, claimed_on
-        conflict.claims += 1
+        self._open[address] = Conflict(conflict.first, now, conflict.claims + 1, claimed_by, claimed_on)
         self._deadlines.set(address, now + _QUIET_S)
-        return not known
+        return conflict.claimed_by != claimed_by
 
     def next_deadline(self) -> float | None:
         """Return when the next conflict may be over."""

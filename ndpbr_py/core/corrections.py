@@ -1,7 +1,7 @@
 """A host that has answered on another link than before -> unsolicited advertisements for the neighbors it had.
 
-Pure. Their neighbor caches hold the host's lladdr for up to 40 s, which is not reached on their link any more. Up to
-three advertisements with the Override flag are sent, one second apart. Source: RFC 4861, 7.2.6.
+Pure. Neighbors on the old link keep the host's lladdr in their caches for up to 40 s, and it is not reached there any
+more. Up to three advertisements with the Override flag are sent, one second apart. Source: RFC 4861, 7.2.6.
 
 After a start that finds no entries of ours, another router may have served before, whose lladdr the modem has in its
 cache: each host that answers in the first minute is advertised once.
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ndpbr_py.core.hosts import Host
     from ndpbr_py.core.state import State
 
-_COUNT, _INTERVAL_S = 3, 1.0
-_START_S, _START_INTERVAL_S = 60.0, 1 / 20  # between two hosts
+_ADVERTISEMENTS_PER_HOST, _INTERVAL_S = 3, 1.0
+_START_PHASE_S, _START_INTERVAL_S = 60.0, 1 / 20  # between two hosts
 _MAX_OF_START = 10_000  # what hosts that come and go in that minute can fill must not grow without a bound
 _VERIFIED = frozenset((Reason.REACHABLE, Reason.PERMANENT, Reason.STATIC, Reason.OWNER_ANSWERS))
 _KINDS = frozenset((DecisionKind.LEARNED, DecisionKind.MOVED, DecisionKind.VERIFIED, DecisionKind.FORGOTTEN))
@@ -44,7 +44,7 @@ class Corrections:
         """Find out in the first snapshot whether ndpbr has served here before."""
         if self._start_ends is None:
             served = any(it.ours for it in kernel.host_routes) or any(it.ours for it in kernel.proxies)
-            self._start_ends = now if served else now + _START_S
+            self._start_ends = now if served else now + _START_PHASE_S
 
     def record(self, decision: Decision, now: float) -> None:
         """Record what *decision* means for neighbors' caches; a host is advertised when it has answered."""
@@ -55,7 +55,7 @@ class Corrections:
             self._remaining.pop(address, None)
             return
         if decision.detail is not None and decision.detail.from_dev is not None:
-            self._remaining[address] = _COUNT
+            self._remaining[address] = _ADVERTISEMENTS_PER_HOST
         if kind is not DecisionKind.VERIFIED and decision.reason not in _VERIFIED:
             return
         if self._remaining and address in self._remaining:  # hashing an address is slow

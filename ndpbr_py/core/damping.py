@@ -12,7 +12,7 @@ from math import inf
 
 from ndpbr_py.core.bounded import remember
 
-_FIRST_S, _LAST_S = 1.0, 60.0  # between two restores
+_FIRST_INTERVAL_S, _LAST_INTERVAL_S = 1.0, 60.0  # between two restores
 _QUIET_S = 120.0  # since the last restore, after which a change is no longer part of a fight
 _MAX_KEYS = 1000
 
@@ -43,11 +43,11 @@ class Damping:
         """Record that *key* is restored now; return how many times in a row, or None if it is too early."""
         last = self._restored.get(key)
         if last is None or now - last.at >= _QUIET_S:
-            new = _Restored(now, _FIRST_S, 1)
+            new = _Restored(now, _FIRST_INTERVAL_S, 1)
         elif now - last.at < last.interval_s:
             self.retry_at = min(self.retry_at, last.at + last.interval_s)
             return None
         else:
-            new = _Restored(now, min(2 * last.interval_s, _LAST_S), last.times + 1)
+            new = _Restored(now, min(2 * last.interval_s, _LAST_INTERVAL_S), last.times + 1)
         remember(self._restored, key, new, _MAX_KEYS)
         return new.times

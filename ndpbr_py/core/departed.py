@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 
 from ndpbr_py.core.bounded import remember
@@ -14,7 +14,7 @@ _MAX_HOSTS = 1000
 _MAX_AWAY_S = 86400.0  # a privacy address that is older is not used again (RFC 8981, 3.8)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Departure:
     """A host that has answered, and was forgotten.
 
@@ -43,7 +43,7 @@ class Departed:
         """Note that a host has solicited *address*, which may be in the table."""
         # Hashing an address is slow, so an empty table is tested first.
         if self._hosts and (departure := self._hosts.get(address)) is not None:
-            departure.solicited = True
+            self._hosts[address] = replace(departure, solicited=True)
 
     def pop(self, address: IPv6Address, now: float) -> Departure | None:
         """Remove and return the departure of a host that is learned again within a day."""

@@ -3,7 +3,7 @@
 Pure. A table, like the transitions in h11's _state.py: a pair that is not listed changes nothing.
 
 Only a host's own silence takes it out of the states with `has_answered`. No evidence from another host does. A move to
-another link starts the life cycle over, as UNVERIFIED.
+another link starts the life cycle over: as UNVERIFIED, or as VERIFIED if the host has just answered there.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Evidence(Enum):
     SILENT = auto()  # it has not answered on its link
     LLADDR_ELSEWHERE = auto()  # its lladdr was seen on another link, with another address
     CLAIMED_ELSEWHERE = auto()  # its address was seen on another link
+    ENTRY_DELETED = auto()  # nothing, because its entry was deleted: it may have failed for that reason only
     CLAIMANT_SILENT = auto()  # the host that claimed its address does not answer
 
     __hash__ = object.__hash__  # as NudState's
@@ -105,6 +106,7 @@ TRANSITIONS: Mapping[HostState, Mapping[Evidence, Transition]] = {
     HostState.RECHECKING: {
         Evidence.ANSWERED: Transition(HostState.VERIFIED, Effect.NONE, Reason.REACHABLE),
         Evidence.SILENT: _FORGET,
+        Evidence.ENTRY_DELETED: Transition(HostState.VERIFIED, Effect.NONE, Reason.EVICTED),
         Evidence.LLADDR_ELSEWHERE: _SEEN,
         Evidence.CLAIMED_ELSEWHERE: _CONTEST,
     },

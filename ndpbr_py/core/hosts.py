@@ -248,8 +248,8 @@ class Hosts:
             host.lladdr = lladdr
             self._index(host)
 
-    def set_dev(self, host: Host, dev: str) -> None:
-        """Record that a host is on another interface now, where it has not answered yet."""
+    def set_dev(self, host: Host, dev: str, state: HostState) -> None:
+        """Record that a host is on another interface now, and whether it has answered there."""
         self._unanswered[host.dev].pop(host.address, None)
         if self._not_looked_up[host.dev].pop(host.address, None) is not None:
             self._not_looked_up[dev][host.address] = host
@@ -257,7 +257,7 @@ class Hosts:
         self._numbers.update({host.dev: -1, dev: 1})
         host.dev = dev
         self._index(host)
-        self.set_state(host, HostState.UNVERIFIED)
+        self.set_state(host, state)
 
     def set_state(self, host: Host, state: HostState, claimant: Claimant | None = None) -> None:
         """Record the state of a host, and the claimant of a contested one."""

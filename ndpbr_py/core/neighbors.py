@@ -64,8 +64,8 @@ def may_be_anothers(state: State, host: Host | None, event: NeighborChanged, now
 def deleted(state: State, event: NeighborDeleted, now: float) -> list[Decision]:
     """Return what follows from an entry that left the cache: the host stays.
 
-    The kernel collects garbage, or another program has deleted the entry: then the kernel has said first that it has
-    failed, which was no silence. The host was probed once more, and has the time for an answer from now on.
+    The kernel collects garbage, or another program has deleted the entry. Then the kernel first reported FAILED, which
+    was no silence of the host: it has the time for an answer from now on.
     """
     host = state.hosts.get(event.address)
     if host is None:
@@ -77,9 +77,8 @@ def deleted(state: State, event: NeighborDeleted, now: float) -> list[Decision]:
     host.nud = NudState.NONE
     if host.claimant is not None:
         host.probed_at = now
-    elif host.state is HostState.RECHECKING:
-        state.hosts.set_state(host, HostState.VERIFIED)
-    return [host.decision(DecisionKind.RETAINED, Reason.EVICTED)]
+    retained = host.decision(DecisionKind.RETAINED, Reason.EVICTED)
+    return [retained, *_follow(state, host, Evidence.ENTRY_DELETED, now)]
 
 
 def lladdr_elsewhere(state: State, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
@@ -144,7 +143,7 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
         objection, room = _room(state, event.dev, lladdr, present, now)
     if objection is not None:
         if state.snapshot is not None:
-            state.snapshot.changed.discard(event.address)  # the snapshot may bring the prefix of this address
+            state.snapshot.changed_during.discard(event.address)  # the snapshot may bring the prefix of this address
         if objection is Reason.RESERVED and event.state is NudState.REACHABLE:
             return state.first_sights.decoy_answered(event)
         return _ignored(state, event, objection, now)
@@ -224,7 +223,7 @@ def _room(state: State, dev: str, lladdr: str, present: bool, now: float) -> tup
 
 
 def _absent(state: State, lladdr: str, dev: str, now: float) -> Host | None:
-    """Return the host of a full lladdr that makes room for a verified one: live hosts are not exchanged in turn."""
+    """Return the host of a full lladdr that makes room for a verified one. A host that answers never does."""
     host = state.hosts.least_recently_seen(lladdr, dev, now)
     return host if host is not None and now - host.last_seen(now) >= _MIN_ABSENCE_S else None
 

@@ -60,7 +60,7 @@ class NdProxy(State):
         self.candidates = Candidates()
         self._own_probes = OwnProbes()
         self._corrections = Corrections()
-        self._rejoins = RoundRobin(rules.refresh_interval_s) if rules.refresh_interval_s is not None else None
+        self._rejoins = RoundRobin(rules.refresh_s) if rules.refresh_s is not None else None
 
     def handle(self, event: Event, now: float) -> Sequence[Decision]:
         """Return the decisions that follow from *event* at *now*."""
@@ -92,7 +92,7 @@ class NdProxy(State):
                 if event.dev not in self.rules.interfaces:
                     return ()
                 if self.snapshot is not None:
-                    self.snapshot.changed.add(event.address)
+                    self.snapshot.changed_during.add(event.address)
                 if isinstance(event, NeighborChanged):
                     failed = event.state is NudState.FAILED
                     known = failed and event.address in self.hosts

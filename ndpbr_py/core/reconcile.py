@@ -30,7 +30,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
     Other events may be handled in between.  What they changed is recorded in *during*, and newer than the snapshot.
     """
     state.restores.begin()
-    changed, acted = during.changed, during.acted
+    changed, acted = during.changed_during, during.acted_during
     prefixes = state.rules.prefixes
     before = state.scope, state.desired.without_nd, state.routed, state.desired.listed
     routes = state.scope.routes

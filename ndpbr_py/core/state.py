@@ -38,7 +38,7 @@ class Rules:
         prefixes: Addresses in these count as on-link, besides the connected prefixes.
         everything_on_link: Every global and unique-local address counts as on-link (replay without a prefix).
         expire_interval_s: A host that was not confirmed for so many seconds is probed.
-        refresh_interval_s: Every proxy entry is removed and added again once in so many seconds; None: never.
+        refresh_s: Every proxy entry is removed and added again once in so many seconds; None: never.
         max_hosts: At most so many hosts are known.
         max_hosts_per_lladdr: At most so many hosts with one lladdr are known.
         statics: Addresses that are always present, on-link or not, and their interfaces; or prefixes, behind interfaces
@@ -52,7 +52,7 @@ class Rules:
     prefixes: frozenset[IPv6Network] = frozenset()
     everything_on_link: bool = False
     expire_interval_s: float = 3600.0
-    refresh_interval_s: float | None = None
+    refresh_s: float | None = None
     max_hosts: int = 4096
     max_hosts_per_lladdr: int = 64
     statics: Mapping[IPv6Address | IPv6Network, str] = field(default_factory=dict)
@@ -66,20 +66,20 @@ class SnapshotInProgress:
     """What has happened since a snapshot of the kernel's tables was begun: the snapshot may not show it.
 
     Attributes:
-        changed: Addresses whose neighbor entry has changed.
-        acted: Addresses whose route or proxy entries the daemon has changed because of other events.
+        changed_during: Addresses whose neighbor entry has changed.
+        acted_during: Addresses whose route or proxy entries the daemon has changed because of other events.
         links: Interfaces that came up (True) or went down.
     """
 
-    changed: set[IPv6Address] = field(default_factory=set)
-    acted: set[IPv6Address] = field(default_factory=set)
+    changed_during: set[IPv6Address] = field(default_factory=set)
+    acted_during: set[IPv6Address] = field(default_factory=set)
     links: dict[str, bool] = field(default_factory=dict)
 
     def record(self, decisions: Iterable[Decision]) -> None:
         """Record whose entries *decisions* change."""
         for decision in decisions:
             if decision.address is not None and any(isinstance(action, Entry) for action in decision.actions):
-                self.acted.add(decision.address)
+                self.acted_during.add(decision.address)
 
 
 class State:
@@ -197,11 +197,10 @@ class State:
         host.last_move = Move(now, before if claimed or silent else None)
         host.nud, host.confirmed = NudState.STALE, now
         self.hosts.set_lladdr(host, lladdr)
-        self.hosts.set_dev(host, dev)
+        answered = reason is Reason.OWNER_ANSWERS
+        self.hosts.set_dev(host, dev, HostState.VERIFIED if answered else HostState.UNVERIFIED)
         actions: list[Action] = list(self.converge(host))
-        if reason is Reason.OWNER_ANSWERS:
-            self.hosts.set_state(host, HostState.VERIFIED)
-        else:
+        if not answered:
             actions.append(Probe(host.address, dev, lladdr))
         if claimed or silent:
             actions.append(Probe(host.address, before, lladdr if claimed else None))

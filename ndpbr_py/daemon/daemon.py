@@ -7,6 +7,7 @@ import contextlib
 import signal
 import time
 import traceback
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -415,15 +416,5 @@ class Daemon:
 
 
 def _rules(config: RunConfig, listed: Listed, commands: Commands) -> Rules:
-    return Rules(
-        listed,
-        config.prefixes,
-        expire_interval_s=config.expire_interval_s,
-        refresh_interval_s=config.refresh_s,
-        max_hosts=config.max_hosts,
-        max_hosts_per_lladdr=config.max_hosts_per_lladdr,
-        statics=config.statics,
-        upstreams=config.upstreams,
-        can_resolve=commands.has_use,
-        answer_as_target=config.answer_as_target,
-    )
+    options = {it.name: getattr(config, it.name) for it in fields(Rules) if hasattr(config, it.name)}
+    return Rules(**options | {"interfaces": listed, "can_resolve": commands.has_use})

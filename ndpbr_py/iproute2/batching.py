@@ -100,7 +100,7 @@ class Wait:
     until: float | None = None
 
 
-def next_step(state: State, timing: Timing) -> Start | Feed | Close | Wait:
+def next(state: State, timing: Timing) -> Start | Feed | Close | Wait:
     """Return what to do now; the caller asks again after each step but Wait.
 
     =========  ==============  ===================================  ===========================

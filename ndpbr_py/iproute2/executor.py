@@ -13,9 +13,10 @@ from typing import assert_never
 
 from ndpbr_py.core.actions import Action, Advertise
 from ndpbr_py.core.events import ActionFinished, ActionRefused
+from ndpbr_py.iproute2 import batching
 from ndpbr_py.iproute2.action_queue import ActionQueue
 from ndpbr_py.iproute2.batch import Batch
-from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Start, State, Timing, Wait, next_step
+from ndpbr_py.iproute2.batching import TIMING, Close, Feed, Start, State, Timing, Wait
 from ndpbr_py.iproute2.commands import Commands
 from ndpbr_py.iproute2.script import CHECKPOINT_INTERVAL, BatchScript
 from ndpbr_py.iproute2.standby import Standby
@@ -87,7 +88,7 @@ class Executor:
     def flush(self) -> None:
         """Take the next steps, until the next one is to wait."""
         while True:
-            match next_step(self._state(), self._timing):
+            match batching.next(self._state(), self._timing):
                 case Start(shared, feed):
                     if not self._start(shared, feed):
                         return  # the standby calls flush() when it has a process
@@ -146,7 +147,7 @@ class Executor:
         return True
 
     def _refill(self) -> None:
-        """Start the next process: it takes milliseconds, so not while this one has work, but before its time is up."""
+        """Start the next process. It takes milliseconds: wait while this one has work, but not until its time is up."""
         working = self._batch is not None and self._batch.unfinished > 0
         if working and self._loop.time() < self._started_at + self._timing.refill_limit_s:
             self._loop.call_later(self._timing.refill_delay_s, self._refill)
