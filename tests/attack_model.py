@@ -40,8 +40,8 @@ NO_LLADDR = (NudState.FAILED, NudState.INCOMPLETE, NudState.NONE)
 
 
 @dataclass(slots=True)
-class Machine:
-    """A machine on one link: it answers for its addresses, or for *everything*."""
+class Node:
+    """A node on one link: it answers for its addresses, or for *everything*."""
 
     dev: str
     lladdr: str
@@ -82,12 +82,12 @@ class World:
         """
         self.now = 0.0
         self.home = home
-        self.owner = Machine(home, OWNER, (OWNED,), round_trip_s=SLOW_ROUND_TRIP_S)
-        self.attacker = Machine(away, ATTACKER, (OWNED, OTHERS), any_lladdr=True, router=away == "wan0")
+        self.owner = Node(home, OWNER, (OWNED,), round_trip_s=SLOW_ROUND_TRIP_S)
+        self.attacker = Node(away, ATTACKER, (OWNED, OTHERS), any_lladdr=True, router=away == "wan0")
         self.attacker.everything = everything
         third = next(dev for dev in LISTED if dev not in (home, away))
-        self.second = Machine(third, SECOND, (OWNED, OTHERS), any_lladdr=True, router=third == "wan0", answers=False)
-        self.machines = (self.owner, self.attacker, self.second)
+        self.second = Node(third, SECOND, (OWNED, OTHERS), any_lladdr=True, router=third == "wan0", answers=False)
+        self.nodes = (self.owner, self.attacker, self.second)
         self.cache: dict[tuple[IPv6Address, str], NeighborChanged] = {}
         self._timers: dict[tuple[IPv6Address, str], int] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
@@ -211,7 +211,7 @@ class World:
         self.handle(self.kernel.read())
 
     def packet(self, address: IPv6Address, dev: str, lladdr: str) -> None:
-        """A machine solicits the router from *address*; the router answers, so it probes a STALE entry 5 s later."""
+        """A node solicits the router from *address*; the router answers, so it probes a STALE entry 5 s later."""
         entry = self.cache.get((address, dev))
         if entry is None or entry.state in NO_LLADDR or entry.lladdr != lladdr:
             self._set(address, dev, NudState.STALE, lladdr)
@@ -224,7 +224,7 @@ class World:
         self.handle(NeighborDeleted(address, dev, None, NudState.FAILED))
 
     def detection(self, address: IPv6Address, dev: str, lladdr: str) -> None:
-        """A machine sends a DAD probe."""
+        """A node sends a DAD probe."""
         self.handle(SolicitationReceived(dev, None, address, lladdr))
 
     # The kernel
@@ -235,11 +235,11 @@ class World:
 
     def _solicit(self, address: IPv6Address, dev: str, lladdr: str | None) -> None:
         state = NudState.PROBE if lladdr is not None else NudState.INCOMPLETE
-        for machine in self.machines:
-            if machine.dev != dev or not (machine.everything or address in machine.addresses) or not machine.answers:
+        for node in self.nodes:
+            if node.dev != dev or not (node.everything or address in node.addresses) or not node.answers:
                 continue
-            if lladdr in (None, machine.lladdr) or machine.any_lladdr:
-                answer = lladdr or machine.lladdr, machine.router
+            if lladdr in (None, node.lladdr) or node.any_lladdr:
+                answer = lladdr or node.lladdr, node.router
 
                 def answered(answer: tuple[str, bool] = answer) -> None:
                     stale = REACHABLE_S, lambda: self._set(address, dev, NudState.STALE, answer[0])
@@ -247,7 +247,7 @@ class World:
 
                 self._set(address, dev, state, lladdr)
                 # It arrives, whatever happens to the entry meanwhile.
-                heapq.heappush(self._heap, (self.now + machine.round_trip_s, next(self._order), answered))
+                heapq.heappush(self._heap, (self.now + node.round_trip_s, next(self._order), answered))
                 return
         failed = PROBES_S, lambda: self._set(address, dev, NudState.FAILED, None)
         self._set(address, dev, state, lladdr, then=failed)

@@ -106,7 +106,7 @@ def test_latest_actions_tell_a_resync_what_still_waits() -> None:
         queue.add(action)
 
     assert queue.latest() == {about(PROXY): PROXY, about(ROUTE): DelRoute(A, "lan0"), Mark(1): Mark(1)}
-    assert queue.take(2, 0) == [ROUTE, PROXY]
+    assert queue.dequeue(2, 0) == [ROUTE, PROXY]
     assert PROXY not in queue.latest().values()
 
 
@@ -116,7 +116,7 @@ def test_probe_that_waits_already_is_run_once() -> None:
     queue.add(PROBE)
     queue.add(Probe(PROBE.address, PROBE.dev, None))
 
-    assert queue.take(0, 1) == [Probe(PROBE.address, PROBE.dev, None)]
+    assert queue.dequeue(0, 1) == [Probe(PROBE.address, PROBE.dev, None)]
 
 
 def test_rejoin_that_waits_already_is_run_once() -> None:
@@ -127,9 +127,9 @@ def test_rejoin_that_waits_already_is_run_once() -> None:
     for action in rejoins + rejoins:
         queue.add(action)
 
-    assert queue.take(2, 0) == rejoins
+    assert queue.dequeue(2, 0) == rejoins
     queue.add(rejoins[0])
-    assert queue.take(1, 0) == rejoins[:1]
+    assert queue.dequeue(1, 0) == rejoins[:1]
 
 
 def test_proxy_entry_waits_behind_the_route_of_its_host(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""One file a subcommand, each with main(arguments) -> exit status."""
+"""One module per command, each with main(arguments) -> exit status."""

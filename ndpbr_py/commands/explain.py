@@ -46,14 +46,14 @@ def main(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"expected two or more interfaces that are up, got {len(devs)}; name them with --interfaces")
     kernel = dump.snapshot_now(ip, devs, protocol)
     running = daemon is not None or daemon_runs(protocol)
-    asked_about = narrowed(rules, devs, frozenset(arguments.prefixes))
+    rules = narrowed(rules, devs, frozenset(arguments.prefixes))
     policy, start = paths.rules(ip) or (), service().start
     found = addresses(arguments.address, keys, kernel)
     color, proxied = has_color(arguments.color, sys.stdout), True
     for address in found:
         explanation = explained(
             address,
-            asked_about,
+            rules,
             kernel,
             running=running,
             start=start,

@@ -121,11 +121,11 @@ def rows(kernel: KernelSnapshot, known: Mapping[str, Any], names: Names) -> list
 
 def selected(hosts: Sequence[Row], words: Sequence[str]) -> list[Row]:
     """Return the hosts with one of the *words* as address, interface, name or link-layer address; without, all."""
-    wanted = {_normal(word) for word in words}
+    filters = {_normal(word) for word in words}
     return [
         row
         for row in hosts
-        if not wanted or wanted & {text(row.address), row.dev, (row.name or "").lower(), row.lladdr or ""}
+        if not filters or filters & {text(row.address), row.dev, (row.name or "").lower(), row.lladdr or ""}
     ]
 
 
@@ -181,8 +181,8 @@ def _status(arguments: argparse.Namespace, hosts: Sequence[Row], kernel: KernelS
         print(f"{len(hosts)} hosts: {len(hosts) - failed} answered, {failed} failed", file=sys.stderr)
     if not daemon_runs(arguments.protocol):
         entries = len(kernel.tagged)
-        left = f"; these {entries} entries are left over (ndpbr flush{config.tag(arguments.protocol)})"
-        print(f"ndpbr is not running{left if entries else ' and nothing is proxied'}", file=sys.stderr)
+        leftovers = f"; these {entries} entries are left over (ndpbr flush{config.tag(arguments.protocol)})"
+        print(f"ndpbr is not running{leftovers if entries else ' and nothing is proxied'}", file=sys.stderr)
         return _NOT_RUNNING
     if not hosts:
         named = " ".join(arguments.hosts)

@@ -1,4 +1,4 @@
-"""Fast versions of what ipaddress does: the microseconds count when thousands of hosts appear at once."""
+"""Fast versions of what ipaddress does: the microseconds count when thousands of hosts appear simultaneously."""
 
 from __future__ import annotations
 

@@ -137,5 +137,5 @@ def to_remember(state: State, candidates: Candidates, before: Memory, now: float
     known = {host.address: (dev, host.lladdr) for host in hosts if (dev := host.answered_on(now)) is not None}
     # A host that has not answered yet, or not again, or could not, stays where the last run knew it.
     lasting, blocked = {host.address for host in hosts} | set(candidates.remembered()), candidates.blocked()
-    kept = {address: where for address, where in before.items() if address in lasting}
-    return kept | {a: where for a, where in known.items() if a not in kept or a not in blocked}
+    retained = {address: where for address, where in before.items() if address in lasting}
+    return retained | {a: where for a, where in known.items() if a not in retained or a not in blocked}

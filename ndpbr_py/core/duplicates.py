@@ -18,7 +18,7 @@ from ndpbr_py.core.events import NeighborChanged, NudState, SolicitationReceived
 if TYPE_CHECKING:
     from ndpbr_py.core.state import State
 
-_MAX_ADDRESSES_PER_LLADDR = 16  # of one lladdr: an ND proxy, which answers for more, denies no host its address
+_MAX_ADDRESSES_PER_LLADDR = 16  # an ND proxy, which answers for more, denies no host its address
 
 
 def owners_links(state: State, probe: SolicitationReceived) -> list[str]:

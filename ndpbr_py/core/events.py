@@ -195,7 +195,7 @@ class ProxyEntry:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of the main table that another program added, or one next hop of such a route.
+    """A route of the main table that ndpbr did not add, or one next hop of such a route.
 
     Attributes:
         prefix: Where the route leads to; ``::/0`` for a default route.

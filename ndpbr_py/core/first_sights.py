@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ndpbr_py.core.state import State
 
 _RETRY_DELAY_S = 0.1  # while the limits allow no lookup
-_MAX_ANSWERS_PER_LLADDR = 4  # of one lladdr, for addresses that were claimed on other links
+_MAX_ANSWERS_PER_LLADDR = 4  # for addresses that were claimed on other links
 _MAX_REMEMBERED = 1000
 
-_Machine = tuple[str, str | None]  # interface, lladdr
+_Responder = tuple[str, str | None]  # interface, lladdr
 
 
 class FirstSights:
@@ -36,8 +36,8 @@ class FirstSights:
 
     def __init__(self) -> None:
         self._retry_at = float("-inf")
-        self._answers: dict[_Machine, set[IPv6Address]] = {}
-        self._nd_proxies: dict[_Machine, None] = {}
+        self._answers: dict[_Responder, set[IPv6Address]] = {}
+        self._nd_proxies: dict[_Responder, None] = {}
         self._conflicts: dict[IPv6Address, NeighborChanged] = {}  # of hosts that were looked up in the last 3 s
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
 
@@ -65,13 +65,13 @@ class FirstSights:
             return None
         if event.dev not in state.links_to_look_up(host):
             return None
-        machine = event.dev, event.lladdr
-        answers = self._answers.get(machine, set())
+        responder = event.dev, event.lladdr
+        answers = self._answers.get(responder, set())
         if len(answers) <= _MAX_ANSWERS_PER_LLADDR:
             answers.add(event.address)
-        remember(self._answers, machine, answers, _MAX_REMEMBERED)
-        result = self._found(*machine) if len(answers) > _MAX_ANSWERS_PER_LLADDR else []
-        if machine in self._nd_proxies:
+        remember(self._answers, responder, answers, _MAX_REMEMBERED)
+        result = self._found(*responder) if len(answers) > _MAX_ANSWERS_PER_LLADDR else []
+        if responder in self._nd_proxies:
             return result
         if event.address not in self._conflicts:
             self._deadlines.set(event.address, now + LOOKUP_S)

@@ -148,7 +148,7 @@ def _learned(state: State, event: NeighborChanged, lladdr: str, now: float) -> l
             return state.first_sights.decoy_answered(event)
         return _ignored(state, event, objection, now)
     host = Host(event.address, event.dev, lladdr, event.state, now, learned=now)
-    host.installed = state.on_demand.take(event.address)
+    host.installed = state.on_demand.pop(event.address)
     known = bool(state.remembered) and host.address in state.remembered  # hashing an address is slow
     recalled = state.recall(host, now) if known else []
     if present:

@@ -52,7 +52,7 @@ class OnDemand:
         """Forget all addresses on *dev*: the kernel has removed the entries with the interface."""
         self._links.pop(dev, None)
 
-    def take(self, address: IPv6Address) -> Entries:
+    def pop(self, address: IPv6Address) -> Entries:
         """Forget *address* everywhere: a host has it. Return its entries."""
         devs = self.links(address) if self._links else ()
         for dev in devs:

@@ -39,7 +39,7 @@ def learned(
         host = state.hosts.get(address)
         if host is None:
             host = Host(address, dev, None, NudState.NONE, now, HostState.ROUTED, now)
-            host.installed = installed.get(address, state.on_demand.take(address))
+            host.installed = installed.get(address, state.on_demand.pop(address))
             state.hosts.add(host)
             result.append(host.decision(DecisionKind.LEARNED, Reason.ROUTED, state.converge(host)))
         elif host.state is not HostState.ROUTED:

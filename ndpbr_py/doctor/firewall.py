@@ -68,8 +68,8 @@ def firewall(facts: Facts) -> Iterator[Finding]:
                 traffic, devs = probe.traffic
                 mistake = f"{base.table} {base.name} drops {traffic}", reason
                 dropped[mistake].append((devs, _fix(base, within, probe.accept)))
-    for (traffic, reason), found in dropped.items():
-        where, fixes = (list(dict.fromkeys(column)) for column in zip(*found, strict=True))
+    for (traffic, reason), places in dropped.items():
+        where, fixes = (list(dict.fromkeys(column)) for column in zip(*places, strict=True))
         yield warn("firewall", f"{traffic} {' and '.join(where)}: {reason}", " && ".join(fixes))
     if not any(chain.hook in ("input", "forward") for chain in facts.chains) and not dropped:
         yield ok("firewall", "filters neither input nor forwarded packets")

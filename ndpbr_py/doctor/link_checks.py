@@ -69,17 +69,17 @@ def _is_refused(routes: RoutingTable, prefix: IPv6Network, devs: Iterable[str]) 
 def forwarding(facts: Facts) -> Iterator[Finding]:
     """Forwarding is on.  Without forwarding the kernel answers no solicitation for a proxied address either."""
     if facts.forwarding == 0:
-        found = "off: no packet is forwarded, and no solicitation is answered for a host"
+        detail = "off: no packet is forwarded, and no solicitation is answered for a host"
         learned = {route.dev for route in facts.default_routes() if route.advertised}
         # First: the kernel deletes the default routes of all other links when forwarding is turned on.
         keep = [f"conf/{link.name}/accept_ra" for link in facts.links if link.name in learned and link.accept_ra == 1]
         commands = [setting(path, 2, lasting=False) for path in keep] + [setting("conf/all/forwarding", 1)]
-        yield fail("forwarding", found, "; ".join(commands))
+        yield fail("forwarding", detail, "; ".join(commands))
         return
     off = [link.name for link in facts.listed() if link.forwarding == 0]
     for name in off:
-        found = f"off on {name}: packets from {name} are not forwarded"
-        yield fail("forwarding", found, setting(f"conf/{name}/forwarding", 1))
+        detail = f"off on {name}: packets from {name} are not forwarded"
+        yield fail("forwarding", detail, setting(f"conf/{name}/forwarding", 1))
     if not off:
         yield ok("forwarding", "on")
 
@@ -99,7 +99,7 @@ def proxying(facts: Facts) -> Iterator[Finding]:
         if link.proxy_delay:
             wait = f"{link.name} delays its answers by up to {link.proxy_delay / 100:g} s"
             wrong.append((wait, f"neigh/{link.name}/proxy_delay", 0))
-    for found, path, value in wrong:
-        yield fail("proxying", found, setting(path, value, lasting=False))  # the next start sets it
+    for detail, path, value in wrong:
+        yield fail("proxying", detail, setting(path, value, lasting=False))  # the next start sets it
     if not wrong:
         yield ok("proxying", "proxy_ndp on, proxy_delay 0")

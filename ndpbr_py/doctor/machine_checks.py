@@ -67,12 +67,12 @@ def table_size(facts: Facts) -> Iterator[Finding]:
     if facts.neighbors is None or facts.gc_thresh3 is None:
         return  # only the first network namespace shows its size
     # Entries of other interfaces and of other network namespaces count, too.
-    found = f"{facts.neighbors} entries, at most {facts.gc_thresh3}"
+    detail = f"{facts.neighbors} entries, at most {facts.gc_thresh3}"
     if facts.neighbors * 4 >= facts.gc_thresh3 * 3:
         size = 1 << (facts.neighbors * 4).bit_length()
-        yield warn("neighbor-table", f"{found}: new hosts may find no room", setting("neigh/default/gc_thresh3", size))
+        yield warn("neighbor-table", f"{detail}: new hosts may find no room", setting("neigh/default/gc_thresh3", size))
     else:
-        yield ok("neighbor-table", found)
+        yield ok("neighbor-table", detail)
 
 
 def limits(facts: Facts) -> Iterator[Finding]:
@@ -84,11 +84,11 @@ def limits(facts: Facts) -> Iterator[Finding]:
     if facts.hosts >= rules.max_hosts:
         reached.append((f"{facts.hosts} hosts", "--max-hosts", rules.max_hosts))
     if most >= rules.max_hosts_per_lladdr:
-        found = f"{lladdr} on {dev} has {most} addresses"
-        reached.append((found, "--max-hosts-per-lladdr", rules.max_hosts_per_lladdr))
-    for found, option, limit in reached:
+        detail = f"{lladdr} on {dev} has {most} addresses"
+        reached.append((detail, "--max-hosts-per-lladdr", rules.max_hosts_per_lladdr))
+    for detail, option, limit in reached:
         run = " ".join((f"ndpbr run{facts.tag} {option} {2 * limit}", *facts.interfaces))
-        yield warn("limits", f"{found}, as many as {option} allows: others are ignored", run)
+        yield warn("limits", f"{detail}, as many as {option} allows: others are ignored", run)
     if not reached:
         per_lladdr = f"{most} of {rules.max_hosts_per_lladdr} with one link-layer address"
         yield ok("limits", f"{facts.hosts} of {rules.max_hosts} hosts, {per_lladdr}")
@@ -99,11 +99,13 @@ def leftovers(facts: Facts) -> Iterator[Finding]:
     if facts.running:
         return
     own = facts.readable_tables().tagged
-    found = [f"{len(own)} routes and proxy entries"] if own else []
-    found += ["settings"] if facts.unrestored else []
-    for left in found:
-        yield warn("leftovers", f"{left} of a run that was killed, or stopped with --keep", f"ndpbr flush{facts.tag}")
-    if not found:
+    remaining = [f"{len(own)} routes and proxy entries"] if own else []
+    remaining += ["settings"] if facts.unrestored else []
+    for leftover in remaining:
+        yield warn(
+            "leftovers", f"{leftover} of a run that was killed, or stopped with --keep", f"ndpbr flush{facts.tag}"
+        )
+    if not remaining:
         yield ok("leftovers", "none")
 
 

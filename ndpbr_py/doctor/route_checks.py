@@ -25,8 +25,8 @@ def router_advertisements(facts: Facts) -> Iterator[Finding]:
     learned = {route.dev for route in facts.default_routes() if route.advertised}
     ignoring = [link.name for link in facts.links if link.name in learned and _ignores_ra(link)]
     for name in ignoring:
-        found = f"{name} ignores router advertisements, so its default route will expire"
-        yield fail("accept-ra", found, setting(f"conf/{name}/accept_ra", 2))
+        detail = f"{name} ignores router advertisements, so its default route will expire"
+        yield fail("accept-ra", detail, setting(f"conf/{name}/accept_ra", 2))
     if learned and not ignoring:
         yield ok("accept-ra", f"renews the default route on {', '.join(sorted(learned))}")
 
@@ -39,17 +39,17 @@ def default_route(facts: Facts) -> Iterator[Finding]:
     if not routes:
         ignoring = [link.name for link in facts.listed() if _ignores_ra(link)]
         if ignoring:
-            found = f"none; {ignoring[0]} ignores router advertisements while it forwards (accept_ra=1)"
-            yield fail("default-route", found, setting(f"conf/{ignoring[0]}/accept_ra", 2))
+            detail = f"none; {ignoring[0]} ignores router advertisements while it forwards (accept_ra=1)"
+            yield fail("default-route", detail, setting(f"conf/{ignoring[0]}/accept_ra", 2))
         else:
             yield fail("default-route", f"none: no host reaches the outside{_waiting(facts)}", _route_to_add(facts))
         return
-    found = ", ".join(f"via {route.gateway} dev {route.dev}" if route.gateway else route.dev for route in routes)
+    detail = ", ".join(f"via {route.gateway} dev {route.dev}" if route.gateway else route.dev for route in routes)
     if any(route.dev in facts.interfaces for route in routes):
-        yield ok("default-route", found)
+        yield ok("default-route", detail)
     else:
         fix = " ".join(("ndpbr run", routes[0].dev, *facts.interfaces))
-        yield warn("default-route", f"{found}, which is none of {', '.join(facts.interfaces)}", fix)
+        yield warn("default-route", f"{detail}, which is none of {', '.join(facts.interfaces)}", fix)
 
 
 def prefixes(facts: Facts) -> Iterator[Finding]:
@@ -65,8 +65,8 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
     ignored = too_short(where, facts.rules.prefixes)
     for prefix, devs in sorted(where.items()):
         for dev in sorted(devs, key=lambda dev: dev not in uplinks)[1:]:
-            found = f"{prefix} is on {' and '.join(devs)}: the kernel resolves an unknown host on one of them only"
-            yield warn("prefix", found, _without_prefix_route(facts, prefix, dev))
+            detail = f"{prefix} is on {' and '.join(devs)}: the kernel resolves an unknown host on one of them only"
+            yield warn("prefix", detail, _without_prefix_route(facts, prefix, dev))
         if len(devs) == 1:
             yield _prefix(facts.tables, prefix, devs[0], ignored=prefix in ignored)
     for (prefix, dev), deprecated in on_link_prefixes(facts.tables, facts.interfaces).items():
@@ -74,14 +74,14 @@ def prefixes(facts: Facts) -> Iterator[Finding]:
             continue
         proxied = {entry.address for entry in facts.tables.proxies if entry.ours and entry.address in prefix}
         if used := len(proxied - facts.tables.own):
-            found = f"{prefix} is deprecated on {dev}, and hosts still use it (proxied addresses: {used})"
-            yield warn("deprecated-prefix", f"{found}: radvd before 2.20 goes on announcing it as preferred")
+            detail = f"{prefix} is deprecated on {dev}, and hosts still use it (proxied addresses: {used})"
+            yield warn("deprecated-prefix", f"{detail}: radvd before 2.20 goes on announcing it as preferred")
     for prefix in sorted(facts.rules.prefixes - where.keys()):
         yield ok("prefix", f"{prefix} by --prefix")
     if not where.keys() - ignored and not facts.rules.prefixes:
         waiting = _waiting(facts)
-        found = f"no on-link prefix: no host is eligible without `run --prefix`{waiting}"
-        yield fail("prefix", found, None if waiting else f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
+        detail = f"no on-link prefix: no host is eligible without `run --prefix`{waiting}"
+        yield fail("prefix", detail, None if waiting else f"ip -6 address add ADDRESS/64 dev {_upstream(facts)}")
 
 
 def _without_prefix_route(facts: Facts, prefix: IPv6Network, dev: str) -> str | None:
@@ -103,8 +103,8 @@ def _prefix(tables: KernelSnapshot, prefix: IPv6Network, dev: str, *, ignored: b
     if ignored:
         own = [it.address for it in tables.router_addresses if it.dev == dev and it.address in prefix]
         part = IPv6Network((own[0], 64), strict=False) if own else "PREFIX"
-        found = f"{prefix} on {dev} is shorter than /48, and ignored: no host in it is learned"
-        return warn("prefix", found, f"ndpbr run --prefix {part}")
+        detail = f"{prefix} on {dev} is shorter than /48, and ignored: no host in it is learned"
+        return warn("prefix", detail, f"ndpbr run --prefix {part}")
     if prefix.prefixlen < _SLAAC_LENGTH:
         networks = 1 << _SLAAC_LENGTH - prefix.prefixlen
         return warn("prefix", f"{prefix} on {dev} is shorter than /64: hosts may use addresses of {networks} networks")
@@ -117,8 +117,8 @@ def upstream(facts: Facts) -> Iterator[Finding]:
     for dev in sorted({route.dev for route in facts.default_routes()} - facts.rules.upstreams):
         hosts = sum(route.ours and route.dev == dev for route in routes)
         if hosts >= _MANY_UPLINK_HOSTS:
-            found = f"{hosts} hosts on {dev}, the link of the default route, take up places of --max-hosts"
-            yield warn("upstream", found, " ".join(("ndpbr run --upstream", dev, *facts.interfaces)))
+            detail = f"{hosts} hosts on {dev}, the link of the default route, take up places of --max-hosts"
+            yield warn("upstream", detail, " ".join(("ndpbr run --upstream", dev, *facts.interfaces)))
 
 
 def policy_rules(facts: Facts) -> Iterator[Finding]:
@@ -127,14 +127,14 @@ def policy_rules(facts: Facts) -> Iterator[Finding]:
         return
     connected = on_link_prefixes(facts.readable_tables(), facts.interfaces)
     hosts = sorted({prefix for prefix, _ in connected} | facts.rules.prefixes) or [IPv6Network("::/0")]
-    found = {
+    bypassing = {
         rule: (prefix, says)
         for prefix in hosts
         for rule, says in deciding(facts.policy_rules, prefix, facts.interfaces)
     }
-    if not found:
+    if not bypassing:
         yield ok("policy-rules", "packets to the hosts use the main table first")
-    for rule, (prefix, says) in found.items():
+    for rule, (prefix, says) in bypassing.items():
         detail = (
             f"{rule.priority}: {rule.text} ({says}): packets to {prefix} that it matches use no host routes of ndpbr"
         )
@@ -157,17 +157,17 @@ def static_hosts(facts: Facts) -> Iterator[Finding]:
 def _static(facts: Facts, table: RoutingTable, static: IPv6Address | IPv6Network, dev: str) -> Iterator[Finding]:
     if isinstance(static, IPv6Address):
         if table.refuses(int(static), dev):
-            found = f"{static} is on {dev} by --static, but the routing table says {described(table.best(static))}"
-            yield warn("static", found, f"ip -6 route get {static}")
+            detail = f"{static} is on {dev} by --static, but the routing table says {described(table.best(static))}"
+            yield warn("static", detail, f"ip -6 route get {static}")
         return
     best = table.best(static.network_address)
     if dev not in {route.dev for route in best}:  # a prefix gets no route of ours
         says = described(best) if best else "nothing about it"
-        found = f"{static} is on {dev} by --static, but the routing table says {says}"
-        yield warn("static", found, f"ip -6 route add {static} dev {dev}")
+        detail = f"{static} is on {dev} by --static, but the routing table says {says}"
+        yield warn("static", detail, f"ip -6 route add {static} dev {dev}")
     if any(link.name == dev and not link.noarp for link in facts.links):
-        found = f"{static} is on {dev} by --static, which has neighbor discovery: name its hosts one by one"
-        yield warn("static", found, f"ndpbr run --static ADDR%{dev}")
+        detail = f"{static} is on {dev} by --static, which has neighbor discovery: name its hosts one by one"
+        yield warn("static", detail, f"ndpbr run --static ADDR%{dev}")
 
 
 def _route_to_add(facts: Facts) -> str | None:

@@ -55,7 +55,7 @@ class ActionQueue:
         """Return the latest of the waiting entries about each thing, by `about()`."""
         return {about(action): action for action in self.entries}
 
-    def take(self, entries: int, probes: int) -> list[Action]:
+    def dequeue(self, entries: int, probes: int) -> list[Action]:
         """Remove and return so many of the first entries, then so many of the first probes."""
         if entries == len(self.entries):
             dequeued = list(self.entries)

@@ -94,7 +94,7 @@ class Executor:
                         return  # the standby calls flush() when it has a process
                 case Feed(entries, probes):
                     assert self._batch is not None
-                    self._batch.feed(self._waiting.take(entries, probes))
+                    self._batch.feed(self._waiting.dequeue(entries, probes))
                 case Close():
                     assert self._batch is not None
                     self._batch.close()
@@ -134,11 +134,11 @@ class Executor:
         return State(now, entries, probes, self._started_at, True, batch.open, batch.unfinished, shared)
 
     def _start(self, shared: bool, feed: Feed) -> bool:
-        child = self._standby.take()
+        child = self._standby.pop()
         if child is None:
             return False
         script = BatchScript(self._commands, self._checkpoint_interval, self._lines_before)
-        actions = self._waiting.take(feed.entries, feed.probes)
+        actions = self._waiting.dequeue(feed.entries, feed.probes)
         self._batch = Batch(child, script, self._timing.hang_timeout_s, self._on_progress, self._on_end, actions)
         self._loop.call_later(self._timing.refill_delay_s, self._refill)
         self._checkpoint_interval = CHECKPOINT_INTERVAL
@@ -179,7 +179,7 @@ class Executor:
             self._checkpoint_interval = 1
         if outcome.undone or outcome.refused:
             undone = () if unknown else outcome.undone
-            waiting = [*undone, *self._waiting.take(len(self._waiting.entries), len(self._waiting.probes))]
+            waiting = [*undone, *self._waiting.dequeue(len(self._waiting.entries), len(self._waiting.probes))]
             refused = outcome.refused_addresses
             self.submit(a for a in waiting if not isinstance(a, Advertise) or not (unknown or a.address in refused))
         # After that: an action that the core derives from a refusal must come behind the undone ones.

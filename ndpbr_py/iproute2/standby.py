@@ -43,10 +43,11 @@ class Standby:
         self._loop = asyncio.get_running_loop()
         self.fill()
 
-    def take(self) -> Child | None:
-        """Return the standby process, or None if none can be started now; the caller watches its stderr from now on.
+    def pop(self) -> Child | None:
+        """Remove and return the standby process; None if none can be started now.
 
-        The caller gives it its work, and calls fill() after that: starting a process takes milliseconds.
+        From now on the caller watches its stderr. It gives the process its work, and calls fill() after that: starting
+        the next process takes milliseconds.
         """
         self.fill()
         child, self._child = self._child, None

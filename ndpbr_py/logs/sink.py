@@ -55,7 +55,7 @@ class Sink(ABC):
 
 
 class StderrSink(Sink):
-    """Writes records to a file descriptor, one per line, as many at once as a pipe takes whole."""
+    """Writes records to a file descriptor, one per line, as many in one call as a pipe takes whole."""
 
     def __init__(self, descriptor: int, notice: Callable[[int], str]) -> None:
         super().__init__(notice)
