@@ -46,7 +46,7 @@ def test_settings_file_that_is_a_link_is_not_followed(home: Home, daemon: Start,
     victim = tmp_path / "victim"
     kernel = f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.stat('/run/netns/router').st_ino}"
     index = home.router.inside(lambda: socket.if_nametoindex(DEVS[0]))
-    forged = json.dumps({"version": 1, "kernel": kernel, "found": {index: {"neigh/{}/proxy_delay": "4711"}}})
+    forged = json.dumps({"version": 1, "kernel": kernel, "original": {index: {"neigh/{}/proxy_delay": "4711"}}})
     victim.write_text(forged)
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "settings-135.json").symlink_to(victim)

@@ -196,18 +196,18 @@ SETTING = st.sampled_from(("conf/{}/proxy_ndp", "neigh/{}/proxy_delay", "conf/a\
 SETTINGS = st.dictionaries(SETTING | st.text(max_size=20), st.sampled_from(("0", "1")) | JSON, max_size=3)
 
 
-@given(found=JSON | st.dictionaries(st.sampled_from(("0", "1", "7", "-1")) | st.text(max_size=5), SETTINGS | JSON))
-@example(found={"1": {"conf/{}/proxy_ndp": "\ud800"}})
-@example(found={"9" * 5000: {"conf/{}/proxy_ndp": "1"}})
-@example(found={"1": {"conf/a\0b/proxy_ndp": "1"}})
-def test_settings_file_never_raises(boot: str, found: Any) -> None:
+@given(original=JSON | st.dictionaries(st.sampled_from(("0", "1", "7", "-1")) | st.text(max_size=5), SETTINGS | JSON))
+@example(original={"1": {"conf/{}/proxy_ndp": "\ud800"}})
+@example(original={"9" * 5000: {"conf/{}/proxy_ndp": "1"}})
+@example(original={"1": {"conf/a\0b/proxy_ndp": "1"}})
+def test_settings_file_never_raises(boot: str, original: Any) -> None:
     """Whatever the settings file contains, restoring writes only to settings of ndpbr's."""
     with TemporaryDirectory() as folder:
         proc = Path(folder, "proc")
         for file in ("conf/all/proxy_ndp", "conf/lan0/proxy_ndp"):
             (proc / file).parent.mkdir(parents=True)
             (proc / file).write_text("1\n")
-        content = {"version": 1, "kernel": boot, "found": found}
+        content = {"version": 1, "kernel": boot, "original": original}
         Path(folder, "settings-135.json").write_text(json.dumps(content))
 
         SysctlOverrides(Path(folder), 135, proc, lambda: [(1, "lan0")]).restore()

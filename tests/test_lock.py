@@ -230,10 +230,10 @@ def names_held(host: Host, *names: str, become: tuple[str, ...] = ()) -> Iterato
 
 
 def test_setting_is_shared_per_namespace(lab: Lab) -> None:
-    """Instances of one network namespace see each other and the values found; those of another do not."""
+    """Instances of one network namespace see each other and the original values; those of another do not."""
     router, other = lab.host("router"), lab.host("other")
-    first, second = _joined(router, 135, found=0), _joined(router, 255, found=1)
-    stranger = _joined(other, 136, found=0)
+    first, second = _joined(router, 135, original=0), _joined(router, 255, original=1)
+    stranger = _joined(other, 136, original=0)
     seen = [(lock.others(), lock.others(0), lock.others(1)) for lock in (first, second, stranger)]
     first.leave()
 
@@ -241,12 +241,12 @@ def test_setting_is_shared_per_namespace(lab: Lab) -> None:
     assert not second.others()
 
 
-def _joined(host: Host, protocol: int, found: int) -> SharedSettingLock:
+def _joined(host: Host, protocol: int, original: int) -> SharedSettingLock:
     lock = SharedSettingLock(Path("/proc/sys/net/ipv6", SETTINGS), protocol)
 
     def join() -> None:
         with lock.transition():
-            lock.join(found)
+            lock.join(original)
 
     host.inside(join)
     return lock

@@ -1,4 +1,4 @@
-"""Kernel settings are changed, and the values found before are restored."""
+"""Kernel settings are changed, and the original values are restored."""
 
 from __future__ import annotations
 
@@ -90,17 +90,19 @@ def test_required_settings() -> None:
 
 
 def test_settings_are_applied_and_restored(kernel: Kernel) -> None:
-    """At the end every setting has the value found, and no file is left."""
+    """At the end every setting has its original value, and no file is left."""
     overrides = kernel.overrides()
 
     changes = overrides.apply(DEVS)
     assert kernel.settings() == REQUIRED
-    assert sorted((c.path, c.found, c.value) for c in changes) == sorted(
+    assert sorted((c.path, c.old_value, c.value) for c in changes) == sorted(
         (path, value, REQUIRED[path]) for path, value in FOUND.items() if value != REQUIRED[path]
     )
 
     restored = overrides.restore()
-    assert sorted((c.path, c.found, c.value) for c in restored) == sorted((c.path, c.value, c.found) for c in changes)
+    assert sorted((c.path, c.old_value, c.value) for c in restored) == sorted(
+        (c.path, c.value, c.old_value) for c in changes
+    )
     assert kernel.settings() == FOUND
     assert kernel.files() == []
 
@@ -122,7 +124,7 @@ def test_settings_of_a_killed_run_are_restored(kernel: Kernel, starts: bool) -> 
 
 @pytest.mark.parametrize("first", [135, 136])
 def test_last_instance_restores_what_all_need(kernel: Kernel, first: int) -> None:
-    """Of two instances, whichever stops first leaves conf/all to the other, which restores the value found."""
+    """Of two instances, whichever stops first leaves conf/all to the other, which restores the original value."""
     kernel.names[4] = "lan1"
     kernel.set("conf/lan1/proxy_ndp", "0")
     kernel.set("conf/wan1/proxy_ndp", "0")
@@ -144,7 +146,7 @@ def test_last_instance_restores_what_all_need(kernel: Kernel, first: int) -> Non
 
 
 def test_value_that_the_other_instance_does_not_know_stays_in_the_file(kernel: Kernel) -> None:
-    """An instance whose first run crashed before the other started is the only one that knows the value found."""
+    """An instance whose first run crashed before the other started is the only one that knows the original value."""
     kernel.killed_run(DEVS)
     other = kernel.overrides(136)
     other.apply(())
@@ -159,8 +161,8 @@ def test_value_that_the_other_instance_does_not_know_stays_in_the_file(kernel: K
     assert kernel.settings() == FOUND
 
 
-def test_other_instance_learns_the_value_found_from_a_restarted_one(kernel: Kernel) -> None:
-    """An instance that started after the other had crashed takes over the value that the other found."""
+def test_other_instance_learns_the_original_value_from_a_restarted_one(kernel: Kernel) -> None:
+    """An instance that started after the other had crashed takes over the original value that the other knows."""
     kernel.killed_run(DEVS)
     other = kernel.overrides(136)
     other.apply(())
@@ -201,7 +203,7 @@ def test_settings_are_restored_without_a_file(kernel: Kernel) -> None:
 
 
 def test_file_is_written_before_the_first_change(kernel: Kernel) -> None:
-    """When one setting cannot be changed, the values found are in the file already, and the rest can be restored."""
+    """When one setting cannot be changed, the original values are in the file already, and the rest can be restored."""
     read_only = kernel.proc_sys / "conf/lan0/proxy_ndp"
     read_only.unlink()
     read_only.symlink_to("/proc/sys/net/ipv6/../../kernel/random/entropy_avail")
@@ -211,9 +213,9 @@ def test_file_is_written_before_the_first_change(kernel: Kernel) -> None:
         overrides.apply(DEVS)
 
     assert str(error.value) == f"cannot set net/ipv6/conf/lan0/proxy_ndp to 1: {os.strerror(errno.EACCES)}"
-    found = json.loads((kernel.state / "settings-135.json").read_text())["found"]
-    assert found["0"] == {"conf/{}/proxy_ndp": "0"}
-    assert found["3"]["neigh/{}/proxy_delay"] == "80"
+    original = json.loads((kernel.state / "settings-135.json").read_text())["original"]
+    assert original["0"] == {"conf/{}/proxy_ndp": "0"}
+    assert original["3"]["neigh/{}/proxy_delay"] == "80"
     overrides.restore()
     read_only.unlink()
     assert kernel.settings() == {path: value for path, value in FOUND.items() if path != "conf/lan0/proxy_ndp"}
@@ -229,11 +231,11 @@ def _no_change(content: dict[str, object]) -> None:
         (_no_change, True),
         (lambda content: content.update(version=2), False),
         (lambda content: content.update(kernel="another boot"), False),
-        (lambda content: content.update(found=["0"]), False),
-        (lambda content: content.update(found={"0": "0"}), False),
-        (lambda content: content.update(found={"0": {"conf/{}/proxy_ndp": "0\n1"}}), False),
-        (lambda content: content.update(found={"-1": {"conf/{}/proxy_ndp": "0"}}), False),
-        (lambda content: content.update(found={"0": {"conf/{}/forwarding": "0"}}), False),
+        (lambda content: content.update(original=["0"]), False),
+        (lambda content: content.update(original={"0": "0"}), False),
+        (lambda content: content.update(original={"0": {"conf/{}/proxy_ndp": "0\n1"}}), False),
+        (lambda content: content.update(original={"-1": {"conf/{}/proxy_ndp": "0"}}), False),
+        (lambda content: content.update(original={"0": {"conf/{}/forwarding": "0"}}), False),
     ],
 )
 def test_only_a_valid_file_is_used(kernel: Kernel, change: Callable[[dict[str, object]], None], believed: bool) -> None:
@@ -319,7 +321,7 @@ def test_interface_that_was_removed_needs_nothing(kernel: Kernel) -> None:
 
 
 def test_interface_that_was_made_anew_has_values_of_its_own(kernel: Kernel) -> None:
-    """An interface that was removed and created again is set again; the values found on the new one are restored."""
+    """An interface that was removed and created again is set again; the original values of the new one are restored."""
     overrides = kernel.overrides()
     overrides.apply(DEVS)
     del kernel.names[3]

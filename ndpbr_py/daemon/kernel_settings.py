@@ -32,7 +32,9 @@ class KernelSettings:
             return
         for change in self._overrides.apply(devs, may_set):
             severity = "debug" if change.path in self._contested else level
-            self._log.record(severity, "setting-changed", setting=change.path, found=change.found, value=change.value)
+            self._log.record(
+                severity, "setting-changed", setting=change.path, old_value=change.old_value, value=change.value
+            )
         save_error = self._overrides.save_error
         self._log.condition("warning", "settings-unsaved", active=save_error is not None, error=save_error)
 

@@ -198,7 +198,7 @@ def _byte(name: str) -> int:
 
 
 class SharedSettingLock:
-    """Which running instances need a setting of the whole network namespace, and the value that each of them found.
+    """Which running instances need a setting of the whole network namespace, and the original value that each knows.
 
     Each instance holds a lock on the byte VALUE * 256 + PROTOCOL of the file *path*, until it ends.  Source:
     fcntl_locking(2), open file description locks.
@@ -223,14 +223,14 @@ class SharedSettingLock:
             if self._descriptor is not None:
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
-    def join(self, found: int) -> None:
-        """Tell other instances that this one needs the setting, and which value it found."""
+    def join(self, original: int) -> None:
+        """Tell other instances that this one needs the setting, and its original value."""
         self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_UNLCK)
-        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_RDLCK, abs(found) * 256 + self._protocol, 1)
+        self._fcntl(fcntl.F_OFD_SETLK, fcntl.F_RDLCK, abs(original) * 256 + self._protocol, 1)
 
-    def others(self, found: int | None = None) -> bool:
-        """Whether another instance needs the setting; with *found*, one that found this value."""
-        start, length = (0, 0) if found is None else (abs(found) * 256, 256)
+    def others(self, original: int | None = None) -> bool:
+        """Whether another instance needs the setting; with *original*, one that knows this value."""
+        start, length = (0, 0) if original is None else (abs(original) * 256, 256)
         return self._fcntl(fcntl.F_OFD_GETLK, fcntl.F_WRLCK, start, length) == fcntl.F_RDLCK
 
     def leave(self) -> None:

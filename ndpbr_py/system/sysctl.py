@@ -1,6 +1,6 @@
-"""Interfaces -> the kernel settings that ndpbr needs; at the end, the values that were found before.
+"""Interfaces -> the kernel settings that ndpbr needs; at the end, their original values.
 
-The values found are written to a file before the first change.  So the next run, or `flush`, can restore them when
+The original values are written to a file before the first change.  So the next run, or `flush`, can restore them when
 this run could not.  A file from before a reboot, or from another network namespace, is ignored.
 """
 
@@ -39,10 +39,10 @@ _Key = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """A setting that was changed: its path below net/ipv6, the value found and the value set."""
+    """A setting that was changed: its path below net/ipv6, its value before and now."""
 
     path: str
-    found: str
+    old_value: str
     value: str
 
 
@@ -73,16 +73,16 @@ def values(paths: Iterable[str], proc_sys: Path = PROC_SYS) -> dict[str, str]:
 
 
 class SysctlOverrides:
-    """The settings that ndpbr changed, and the values found before.
+    """The settings that ndpbr changed, and their original values.
 
     Args:
-        state_dir: The directory of the file with the values found.
+        state_dir: The directory of the file with the original values.
         protocol: The protocol number of the instance.  Each has a file of its own.
         proc_sys: The directory of the settings.
         interfaces: Returns the index and the name of each interface.
 
     Attributes:
-        save_error: Why the values found are not in the file; None if they are.
+        save_error: Why the original values are not in the file; None if they are.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class SysctlOverrides:
         self._proc_sys = proc_sys
         self._interfaces = interfaces
         self._shared = lock.SharedSettingLock(proc_sys / lock.SETTINGS, protocol)
-        self._found: dict[_Key, str] | None = None
+        self._original: dict[_Key, str] | None = None
 
     def apply(self, interfaces: Iterable[str], may_set: Callable[[str], bool] = lambda _: True) -> list[SettingChange]:
         """Set what ndpbr needs on *interfaces*, where they exist; return what had another value.
@@ -117,15 +117,15 @@ class SysctlOverrides:
         with self._shared.transition():
             now = {key: value for key in needed if (value := self._value(key, names)) is not None}
             # A value in the file is from before ndpbr's first run: it is the user's.
-            before = self._saved() if self._found is None else self._found
-            found = now | {key: value for key, value in before.items() if key[0] in names}
-            if found.get(_SHARED) == "1" and self._shared.others(0):
-                found[_SHARED] = "0"  # which another instance found, before it set 1
-            if found != self._found or self.save_error is not None:
-                self._found = found
+            before = self._saved() if self._original is None else self._original
+            original = now | {key: value for key, value in before.items() if key[0] in names}
+            if original.get(_SHARED) == "1" and self._shared.others(0):
+                original[_SHARED] = "0"  # which another instance found, before it set 1
+            if original != self._original or self.save_error is not None:
+                self._original = original
                 self._save()
-            if _SHARED in found:
-                self._shared.join(int(found[_SHARED]))
+            if _SHARED in original:
+                self._shared.join(int(original[_SHARED]))
             return [
                 SettingChange(_path(key, names), value, needed[key])
                 for key, value in now.items()
@@ -133,15 +133,15 @@ class SysctlOverrides:
             ]
 
     def restore(self) -> list[SettingChange]:
-        """Restore the values found, by this run or by one that could not; return what had another value.
+        """Restore the original values, also those of a run that could not; return what had another value.
 
         A setting that another running instance needs is left to that instance.
         """
         names = self._names()
-        found = self._saved() if self._found is None else self._found
+        original = self._saved() if self._original is None else self._original
         remaining, changes = {}, []
         with self._shared.transition():
-            for key, value in found.items():
+            for key, value in original.items():
                 if key == _SHARED and self._shared.others():
                     if not self._shared.others(int(value)):
                         remaining[key] = value  # the other instance does not know this value
@@ -152,10 +152,10 @@ class SysctlOverrides:
                         changes.append(SettingChange(_path(key, names), str(now), value))
                 except NdpbrError:
                     remaining[key] = value
-            if found:
-                self._found = remaining
+            if original:
+                self._original = remaining
                 self._save()
-            self._found = None
+            self._original = None
             self._shared.leave()  # not later: two that stop together must not both leave it to the other
         return changes
 
@@ -195,22 +195,22 @@ class SysctlOverrides:
             return {}
         if not isinstance(content, dict) or (content.get("version"), content.get("kernel")) != (_VERSION, _kernel()):
             return {}
-        found = content.get("found")
+        original = content.get("original")
         return {
             (int(index), setting): value
-            for index, settings in (found.items() if isinstance(found, dict) else ())
+            for index, settings in (original.items() if isinstance(original, dict) else ())
             for setting, value in (settings.items() if isinstance(settings, dict) else ())
             if _INDEX.fullmatch(index) and setting in _REQUIRED and isinstance(value, str) and _VALUE.fullmatch(value)
         }
 
     def _save(self) -> None:
-        """Write the values found to the file; remove the file if there are none."""
-        found: dict[int, dict[str, str]] = {}
-        for (index, setting), value in (self._found or {}).items():
-            found.setdefault(index, {})[setting] = value
+        """Write the original values to the file; remove the file if there are none."""
+        original: dict[int, dict[str, str]] = {}
+        for (index, setting), value in (self._original or {}).items():
+            original.setdefault(index, {})[setting] = value
         try:
-            if found:
-                content = {"version": _VERSION, "kernel": _kernel(), "found": found}
+            if original:
+                content = {"version": _VERSION, "kernel": _kernel(), "original": original}
                 write_atomically(self._file, json.dumps(content, indent=1) + "\n")
             else:
                 self._file.unlink(missing_ok=True)
