@@ -248,7 +248,7 @@ def test_standby_process_that_dies_is_replaced(words: str, tmp_path: Path) -> No
     [lost] = asyncio.run(story())
     assert isinstance(lost, ProcessLost)
     assert lost.actions == 0
-    status, _, complaint = lost.reason.removeprefix("standby process ended with status ").partition(": ")
+    status, _, complaint = lost.error.removeprefix("standby process ended with status ").partition(": ")
     assert (int(status) != 0, complaint) == (True, words)
     assert commands(tmp_path) == ["--", *lines(ROUTE)]
 
@@ -271,7 +271,7 @@ def test_process_that_refuses_the_warm_up_still_works(refuses: bool, tmp_path: P
 
     *lost, refused = asyncio.run(story())
     assert refused == ActionRefused(ROUTE, Refusal.EXISTS, "File exists")
-    assert [isinstance(event, ProcessLost) and event.reason.endswith(": no warm-up") for event in lost] == [
+    assert [isinstance(event, ProcessLost) and event.error.endswith(": no warm-up") for event in lost] == [
         True
     ] * refuses
 
@@ -290,7 +290,7 @@ def test_actions_wait_while_the_program_is_missing(tmp_path: Path) -> None:
 
     [lost] = asyncio.run(story())
     assert isinstance(lost, ProcessLost)
-    assert lost.reason.startswith(f"{tmp_path}/ip could not be started: ")
+    assert lost.error.startswith(f"{tmp_path}/ip could not be started: ")
     assert (lost.actions, commands(tmp_path)) == (0, ["--", *lines(ROUTE)])
 
 

@@ -88,7 +88,7 @@ def test_hung_batch_is_killed_and_its_commands_are_repeated(home: Home, daemon: 
     lost = running.wait_for("batch-lost")
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="it is installed")
 
-    assert lost["reason"] == "hung for 5 s"
+    assert lost["error"] == "hung for 5 s"
     assert running.stop() == 0
     assert clean(home.router)
 
@@ -106,7 +106,7 @@ def test_child_stopped_before_its_exec_does_not_block_the_daemon(home: Home, tmp
     for pid in batches:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    running.wait_for("batch-lost", reason=stuck)
+    running.wait_for("batch-lost", error=stuck)
     claim(home.lan, LAN)
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="it is installed")
     flag.write_text("monitor")

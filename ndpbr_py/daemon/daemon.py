@@ -254,7 +254,7 @@ class Daemon:
                 self._loop.call_soon(self._monitor.restart_now)
             case ProcessLost():
                 self._dispatcher.counters.batches_lost += 1
-                self._log.record("warning", "batch-lost", reason=event.reason, actions=event.actions)
+                self._log.record("warning", "batch-lost", error=event.error, actions=event.actions)
                 if event.actions:  # the kernel's tables tell which of them were carried out
                     self._resync.request()
             case SocketOpened():

@@ -27,11 +27,11 @@ class ProcessLost:
     """A batch process died or hung, or none could be started.
 
     Attributes:
-        reason: What happened, for the log.
+        error: What happened, for the log.
         actions: How many actions may or may not have been carried out: only the kernel's tables can tell.
     """
 
-    reason: str
+    error: str
     actions: int = 0
 
 
