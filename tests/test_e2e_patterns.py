@@ -13,6 +13,7 @@ from tests.lab import until
 from tests.observed import clean, proxies, routes
 from tests.program import Daemon
 
+SELDOM = ("--resync-interval", "3600")  # whatever a test waits for comes before the next resync
 ENTRIES = {f"{LAN} dev wan0 proto 135", f"{LAN} dev lan1 proto 135"}
 
 
@@ -36,7 +37,7 @@ def bridge(home: Home, dev: str) -> None:
 
 def test_bridge_comes_and_goes(home: Home, daemon: Start, ndpbr: Run) -> None:
     """It is listed, locked, set up and listened on when it appears; its hosts go with it."""
-    running = daemon(home.router, "wan0", "lan1", "br-*")
+    running = daemon(home.router, *SELDOM, "wan0", "lan1", "br-*")
     bridge(home, "br-0a1b2c")
     running.wait_for("interface-listed", dev="br-0a1b2c")
 
@@ -62,7 +63,7 @@ def test_bridge_comes_and_goes(home: Home, daemon: Start, ndpbr: Run) -> None:
 def test_existing_interfaces_match_at_the_start(home: Home, daemon: Start) -> None:
     """A port of a bridge does not match, nor does an interface that is named, too."""
     home.router.lay("link add br0 type bridge", "link set lan0 master br0", "link set br0 up")
-    running = daemon(home.router, "wan0", "lan1", "lan*")
+    running = daemon(home.router, *SELDOM, "wan0", "lan1", "lan*")
 
     assert running.wait_for("started")["interfaces"] == ["wan0", "lan1"]
     home.router.ip("link set lan0 nomaster")
@@ -76,7 +77,7 @@ def test_existing_interfaces_match_at_the_start(home: Home, daemon: Start) -> No
 
 def test_renamed_interface(home: Home, daemon: Start) -> None:
     """The old name is no longer listed, and the new one is."""
-    running = daemon(home.router, "wan0", "lan1", "br-*")
+    running = daemon(home.router, *SELDOM, "wan0", "lan1", "br-*")
     bridge(home, "br-old")
     running.wait_for("interface-listed", dev="br-old")
     home.router.lay("link set br-old down", "link set br-old name br-new", "link set br-new up")
@@ -88,10 +89,10 @@ def test_renamed_interface(home: Home, daemon: Start) -> None:
 
 def test_interface_that_another_instance_holds(home: Home, daemon: Start, tmp_path: Path) -> None:
     """The pattern does not take it away."""
-    daemon(home.router, "wan0", "lan0")
+    daemon(home.router, *SELDOM, "wan0", "lan0")
     (tmp_path / "2").mkdir()
     home.router.ip("link add other0 type bridge")
-    second = Daemon(home.router, "--protocol", "136", "lan1", "other0", "lan*", folder=tmp_path / "2")
+    second = Daemon(home.router, *SELDOM, "--protocol", "136", "lan1", "other0", "lan*", folder=tmp_path / "2")
     refused = second.wait_for("interface-in-use", dev="lan0")
 
     assert (refused["level"], second.wait_for("started")["interfaces"]) == ("warning", ["lan1", "other0"])
@@ -113,7 +114,7 @@ def test_pattern_that_is_refused(home: Home, ndpbr: Run, words: tuple[str, ...],
 
 def test_pattern_that_matches_nothing(home: Home, daemon: Start, ndpbr: Run) -> None:
     """It is no error: the interface may come later."""
-    running = daemon(home.router, "wan0", "br-*")
+    running = daemon(home.router, *SELDOM, "wan0", "br-*")
 
     assert running.wait_for("started")["interfaces"] == ["wan0"]
     assert ndpbr(home.router, "run", "--check", "wan0", "br-*").returncode == 0

@@ -107,8 +107,10 @@ def test_pattern_is_passed_unexpanded(tmp_path: Path) -> None:
 
 
 def test_pattern_in_conf_d(home: Home, router: OpenRc) -> None:
-    """The interfaces that match are listed."""
-    router.configure('interfaces="wan0 lan*"')
+    """The interfaces that match are listed, also where a file in the working directory matches, too."""
+    (router.run_folder / "here").mkdir()
+    (router.run_folder / "here/lan9").touch()
+    router.configure('interfaces="wan0 lan*"; cd /run/here')
     assert router.service("checkconfig").returncode == 0
     router.service("start")
     router.wait_for("event=started")

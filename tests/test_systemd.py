@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -144,8 +145,15 @@ def test_unit_stays_sandboxed() -> None:
 
 
 def test_pattern_in_the_environment_file(home: Home, router: Systemd) -> None:
-    """systemd passes it unexpanded, and the interfaces that match are listed."""
+    """systemd passes it unexpanded, also where a file in the working directory matches, too."""
+    (router.run_folder / "here").mkdir()
+    (router.run_folder / "here/lan9").touch()
+    drop_in = router.root / "lib/systemd/system/ndpbr.service.d/here.conf"
+    drop_in.write_text("[Service]\nWorkingDirectory=/run/here\n")
+    assert router.systemctl("daemon-reload").returncode == 0
     _start(router, 'interfaces="wan0 lan*"')
+    pid = router.shown("MainPID")
+    assert os.readlink(router.root / "proc" / pid / "cwd") == "/run/here"
     claim(home.lan, LAN)
 
     until(lambda: f"{LAN} dev wan0 proto 135" in proxies(home.router), what="the host is proxied")
