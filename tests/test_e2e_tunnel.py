@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.claim import claim
 from tests.conftest import Run, Start
 from tests.echo import ask, echo
 from tests.home import solicit_once
 from tests.lab import Lab, until
 from tests.observed import clean, neighbor, proxies, routes
-from tests.server import CLIENT, CLIENT2, CONTAINER, INET, Server, rented
+from tests.server import CLIENT, CLIENT2, CONTAINER, INET, SERVER, Server, rented
 
 LISTED = ("eth0", "br0", "tun0")
 
@@ -38,7 +39,7 @@ def entries(*addresses: str) -> set[str]:
 
 def test_client_with_a_host_route_is_reached(plain: Server, daemon: Start, ndpbr: Run, tmp_path: Path) -> None:
     """From the moment its route is added, with the first packet, until the route is deleted."""
-    running = daemon(plain.server, *LISTED)
+    running = daemon(plain.server, "--resync-interval", "3600", *LISTED)
     plain.tunnel.connect(plain.client, CLIENT)
     echo(plain.client)
     echo(plain.inet)
@@ -181,12 +182,14 @@ def test_nothing_is_served_on_demand_without_listening(carved: Server, daemon: S
 
 
 def test_container_finds_its_address_unused(carved: Server, daemon: Start) -> None:
-    """Neither a proxy entry nor a lookup fails the duplicate address detection of a container on the nested prefix."""
+    """A claim from the uplink does not fail the duplicate address detection of a container on the nested prefix."""
     running = daemon(carved.server, *LISTED)
     carved.container.sysctl("net/ipv6/conf/eth0/accept_dad", 1)
     own = "2001:db8:64:0:c::9"
+    claim(carved.modem, own, dev="lan0", target=SERVER)
+    running.wait_for("address-ignored", address=own, dev="eth0", reason="routed-elsewhere")
     carved.container.ip(f"address add {own}/80 dev eth0")
     until(lambda: "tentative" not in carved.container.ip("-6 address show dev eth0"), what="detection is over")
 
     assert "dadfailed" not in carved.container.ip("-6 address show dev eth0")
-    running.wait_for("host-learned", address=own)
+    running.wait_for("host-learned", address=own, dev="br0")

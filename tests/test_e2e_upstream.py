@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.claim import claim
 from tests.conftest import Start
 from tests.echo import ask, echo
-from tests.home import LAN, MODEM, Home
+from tests.home import LAN, LAN2, MODEM, Home
 from tests.lab import until
 from tests.observed import proxies, routes
 
@@ -17,9 +17,11 @@ def test_no_host_is_learned_on_an_upstream(home: Home, daemon: Start) -> None:
     # The router answers a solicitation only with an address of its own on that link.
     home.router.ip("address replace fe80::1/64 dev wan0 nodad")
     echo(home.lan)
-    running = daemon(home.router, "--upstream", "wan0", "wan0", "lan0", "lan1")
+    running = daemon(home.router, "--upstream", "wan0", "--upstream", "lan1", "wan0", "lan0", "lan1")
     claim(home.modem, TAKEN, dev="lan0")
     ignored = running.wait_for("address-ignored", address=TAKEN)
+    claim(home.lan2, LAN2)
+    running.wait_for("address-ignored", address=LAN2, dev="lan1", reason="upstream-link", level="debug")
     until(lambda: ask(home.inet, LAN), what="the silent LAN host is reached")
     running.wait_for("host-learned", address=LAN, dev="lan0")
 
