@@ -30,9 +30,9 @@ async def long_answer(_: Mapping[str, Any]) -> Mapping[str, object]:
 
 
 @asynccontextmanager
-async def listening(folder: Path) -> AsyncIterator[Control]:
+async def listening(folder: Path, timeout_s: float = 2.0) -> AsyncIterator[Control]:
     """Listen in *folder*."""
-    end = Control(folder, repeat)
+    end = Control(folder, repeat, timeout_s)
     await end.start()
     try:
         yield end
@@ -40,11 +40,11 @@ async def listening(folder: Path) -> AsyncIterator[Control]:
         end.stop()
 
 
-def with_daemon(folder: Path, client: Callable[[], Any]) -> Any:
+def with_daemon(folder: Path, client: Callable[[], Any], timeout_s: float = 2.0) -> Any:
     """Return what *client* returns while a daemon listens in *folder*."""
 
     async def both() -> Any:
-        async with listening(folder):
+        async with listening(folder, timeout_s):
             return await asyncio.to_thread(client)
 
     return asyncio.run(both())
@@ -126,15 +126,14 @@ def test_request_may_come_in_pieces(tmp_path: Path) -> None:
     assert json.loads(with_daemon(tmp_path, client)) == {"request": {"request": 1}}
 
 
-def test_silent_client_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_client_is_dropped(tmp_path: Path) -> None:
     """A client that sends nothing is dropped; others are answered meanwhile."""
-    monkeypatch.setattr(server, "_TIMEOUT_S", 0.2)
 
     def client() -> tuple[object, bytes]:
         with connected(tmp_path) as silent:
             return ask(tmp_path, request=1), received(silent)
 
-    assert with_daemon(tmp_path, client) == ({"request": {"request": 1}}, b"")
+    assert with_daemon(tmp_path, client, timeout_s=0.2) == ({"request": {"request": 1}}, b"")
 
 
 def test_only_eight_clients_are_answered_at_a_time(tmp_path: Path) -> None:

@@ -56,12 +56,11 @@ def test_ip_that_cannot_be_executed_is_passed_over(tmp_path: Path, monkeypatch: 
     broken = Path(script(tmp_path / "broken"))
     broken.write_bytes(b"\x7fELF\x02\x01\x01")
     path = script(tmp_path / "iproute2", "echo 'ip utility, iproute2-6.1.0'")
-    monkeypatch.setattr(program, "_DEFAULT_PATH", "")
     monkeypatch.setenv("PATH", f"{tmp_path}/broken:{tmp_path}/iproute2")
-    found = program.find().path
+    found = program.find("").path
     monkeypatch.setenv("PATH", f"{tmp_path}/broken")
     with pytest.raises(NdpbrError) as error:
-        program.find()
+        program.find("")
 
     assert found == path
     assert str(error.value).startswith(f"{broken} could not be started: ")
@@ -72,10 +71,9 @@ def test_busybox_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """The error says which package is expected, and what was found instead."""
     path = script(tmp_path, BUSYBOX)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(program, "_DEFAULT_PATH", "")
 
     with pytest.raises(NdpbrError) as error:
-        program.find()
+        program.find("")
 
     expected = "ndpbr needs the ip command of the iproute2 package"
     assert str(error.value) == f"{expected}, got {path}, which is another (busybox's?)"

@@ -21,17 +21,20 @@ from ndpbr_py.control import NAME
 Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, object]]]
 
 _MAX_REQUEST_BYTES = 32768
-_TIMEOUT_S = 2.0  # for the request, and for the answer to be taken
 _MAX_CLIENTS = 8
 _CHILD_EXIT_TIMEOUT_S = 1.0  # until a child of a killed daemon is killed, too
 
 
 class Control:
-    """The daemon's side of the control socket: *answer* returns the answer to a request."""
+    """The daemon's side of the control socket: *answer* returns the answer to a request.
 
-    def __init__(self, state_dir: Path, answer: Answer) -> None:
+    A client has *timeout_s* to send its request, and as long to read the answer.
+    """
+
+    def __init__(self, state_dir: Path, answer: Answer, timeout_s: float = 2.0) -> None:
         self._path = state_dir / NAME
         self._answer = answer
+        self._timeout_s = timeout_s
         self._clients: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -67,10 +70,10 @@ class Control:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 request = await self._request(reader)
             answer = await self._answer(request) if isinstance(request, dict) else {"error": request}
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 writer.write(json.dumps(answer).encode() + b"\n")
                 writer.close()
                 await writer.wait_closed()

@@ -15,7 +15,7 @@ from ndpbr_py.errors import NdpbrError
 from ndpbr_py.iproute2 import process
 
 _VERSION = re.compile(rb"ip utility, iproute2-(?:ss)?(\d+)\.(\d+)(\S*)")
-_DEFAULT_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+STANDARD_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ class Program:
         return self.version >= (5, 3)
 
 
-def find() -> Program:
-    """Return the first ip(8) of iproute2 on PATH.
+def find(standard_path: str = STANDARD_PATH) -> Program:
+    """Return the first ip(8) of iproute2 on PATH, then in *standard_path*: the PATH of a user may have no sbin.
 
     Raises:
         NdpbrError: There is none, or only that of busybox, or none can be executed.
     """
-    directories = f"{os.environ.get('PATH', '')}:{_DEFAULT_PATH}".split(":")
+    directories = f"{os.environ.get('PATH', '')}:{standard_path}".split(":")
     seen: list[str] = []
     problem: NdpbrError | None = None
     for directory in dict.fromkeys(filter(None, directories)):
