@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterable
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ import ndpbr_py
 PACKAGE = Path(ndpbr_py.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WORDS = ("parser", "commands", "tables", "script", "batching", "action_queue", "policy")  # of iproute2/: pure
-JUDGES = (
+DECIDING = (
     "facts",
     "finding",
     "firewall",
@@ -26,7 +28,7 @@ JUDGES = (
     "route_checks",
     "explain",
     "explain_text",
-)  # of doctor/: pure
+)  # of doctor/: pure, facts -> findings
 CORE, TOOLS, PURE, EDGES, LOOP, USER = range(6)
 
 
@@ -46,7 +48,7 @@ def layer(module: str) -> int:
     if first == "packets":
         return PURE if rest[0] in ("", "solicitation", "filter") else EDGES
     if first == "doctor":
-        return PURE if rest[0] in ("", *JUDGES) else EDGES
+        return PURE if rest[0] in ("", *DECIDING) else EDGES
     if first == "recording":
         return PURE if rest[0] == "timestamps" else EDGES  # which reads what ip(8) printed
     if module == "ndpbr_py.system.bpf":
@@ -59,9 +61,14 @@ def layer(module: str) -> int:
 @cache
 def imports(path: Path) -> set[str]:
     """Return the modules that a file imports."""
+    return imported(ast.walk(ast.parse(path.read_text())))
+
+
+def imported(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the modules that statements import."""
     found: set[str] = set()
     all_modules = set(map(name, MODULES))
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -82,6 +89,17 @@ def test_imports_point_one_way(path: Path) -> None:
     assert {module for module in ours(path) if module != "ndpbr_py" and layer(module) > layer(name(path))} == set()
 
 
+def test_no_import_cycle() -> None:
+    """No module imports itself by way of others; under TYPE_CHECKING it may: the parts of State have it as a parameter."""
+    graph = {}
+    for path in MODULES:
+        blocks = (node for node in ast.parse(path.read_text()).body if isinstance(node, ast.If))
+        annotations = (node for it in blocks if ast.unparse(it.test) == "TYPE_CHECKING" for node in it.body)
+        graph[name(path)] = ours(path) - imported(annotations)
+
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("core/*.py")), ids=name)
 def test_core_imports_only_itself_and_the_standard_library(path: Path) -> None:
     """The core knows no clock, process, file or log."""
@@ -92,7 +110,7 @@ def test_core_imports_only_itself_and_the_standard_library(path: Path) -> None:
     assert others & {"time", "os", "subprocess", "asyncio", "logging", "pathlib", "random"} == set()
 
 
-@pytest.mark.parametrize("module", [f"iproute2/{word}" for word in WORDS] + [f"doctor/{judge}" for judge in JUDGES])
+@pytest.mark.parametrize("module", [f"iproute2/{word}" for word in WORDS] + [f"doctor/{module}" for module in DECIDING])
 def test_pure_modules_import_only_pure_modules(module: str) -> None:
     """Modules that parse ip(8)'s output, or decide about facts, import only pure modules."""
     path = PACKAGE / f"{module}.py"
