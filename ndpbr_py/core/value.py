@@ -1,8 +1,7 @@
 """`value`: a class decorator for the immutable values that are made while a host's first packet waits.
 
 The type checker treats such a class as frozen. dataclass(frozen=True) takes about four times as long to make one, since
-it sets each field through object.__setattr__ (`make bench`: "Throughput: N neighbors appear simultaneously"). All other
-values are frozen dataclasses.
+it sets each field through object.__setattr__ (row "ratio" of throughput). All other values are frozen dataclasses.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ class Batch:
         self._progress_at = self._loop.time()  # or was given its first work since it was idle
         # A host's first packet is on its way: everything else comes after this.
         self.feed(actions)
-        # Row "answered immediately" of first contact: the kernel tends to wake ip(8) on this very processor, behind
-        # this process; 300 µs later the packet's race is lost.
+        # Row "answered after one solicitation" of first_contact: the kernel tends to wake ip(8) on this very processor,
+        # behind this process; 300 µs later the packet's race is lost.
         os.sched_yield()
         self._loop.add_reader(child.fd("stderr"), self._read)
         self._timer = self._loop.call_later(hang_timeout_s, self._kill_if_hung)

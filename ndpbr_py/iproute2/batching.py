@@ -26,10 +26,10 @@ class Timing:
 
     Attributes:
         share_s: A process takes new actions for at most so long: ip(8) caches interface indexes for its whole life.
-            A second process within that time is kept open for all of it.  Row "new hosts answered, median" of the
-            flood: 7 ms, and 1 s without sharing.
+            A second process within that time is kept open for all of it.  Row "new host: median" of flood: 7 ms,
+            and 1 s without sharing.
         refill_delay_s: The next standby process is started so long after one was taken, or later if that one has work.
-            Row "added" of first contact: up to 1 ms, and 2 to 4 ms without the delay.
+            Row "added (median)" of first_contact: up to 1 ms, and 2 to 4 ms without the delay.
         refill_limit_s: It is started so long after that in any case: after `share_s` it is needed.
         retry_delay_s: Until a standby process that could not be started, or that died, is replaced.  Where each one
             dies, starting them takes 1 % of a core (0.1 s: 8 %).

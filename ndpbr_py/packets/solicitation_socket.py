@@ -20,7 +20,7 @@ from ndpbr_py.system import bpf
 
 _IPV6 = 0x86DD
 _SOL_PACKET, _ADD_MEMBERSHIP, _ALL_MULTICAST = 263, 1, 2  # linux/if_packet.h
-# Rows "listening" of the scan: at most 640 packets a second are read, and a new address each second is not missed.
+# Row "(default)" of scan: at most 640 packets a second are read, and a new address each second is not missed.
 _MAX_PACKETS = 32  # read in one round of the loop; more means a flood, and other sources get their turn
 _PAUSE_S = 0.05  # after such a round
 _INTERFACE_GONE = (errno.ENODEV, errno.ENXIO, errno.ENETDOWN)
