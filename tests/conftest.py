@@ -102,7 +102,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 # Tests with any of these stay on one worker of pytest-xdist, so that what takes long is made once.
 MADE_ONCE = {"bare_root", "built", "pyz"}
 # Started before all others, so that no worker is left with them at the end.
-LONGEST = (
+LONGEST_TESTS = (
     "test_fault_random",
     "test_proxy_property",
     "test_dist",
@@ -129,7 +129,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("namespaces")
         if not MADE_ONCE.isdisjoint(names):
             item.add_marker(pytest.mark.xdist_group("made-once"))
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    items.sort(
+        key=lambda item: LONGEST_TESTS.index(item.path.stem) if item.path.stem in LONGEST_TESTS else len(LONGEST_TESTS)
+    )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -76,7 +76,7 @@ def started(router: Host, options: list[str], folder: Path, log: Path) -> None:
         daemon = router.spawn(*words, stderr=stderr, cwd=ROOT)
     began = time.monotonic()
     until(lambda: "event=started" in log.read_text() or daemon.poll() is not None, 10.0, "the daemon has started")
-    need(daemon.poll() is None, "the daemon ended at once")
+    need(daemon.poll() is None, "the daemon ended immediately")
     say(f"On the router: ndpbr run --no-discover wan0 lan0      (ready after {time.monotonic() - began:.2f} s)")
 
 

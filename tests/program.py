@@ -136,8 +136,8 @@ class Daemon:
 
     def logged(self, event: str, **fields: object) -> list[Record]:
         """Return the records of *event* whose *fields* read like these."""
-        wanted = {"event": event, **fields}
-        return [r for r in self.log() if all(k in r and str(r[k]) == str(v) for k, v in wanted.items())]
+        expected = {"event": event, **fields}
+        return [r for r in self.log() if all(k in r and str(r[k]) == str(v) for k, v in expected.items())]
 
     def wait_for(self, event: str, timeout: float = TIMEOUT_S, **fields: object) -> Record:
         """Return the first record of *event* whose *fields* read like these, as soon as it is logged.
@@ -153,10 +153,10 @@ class Daemon:
             if status is not None or time.monotonic() >= start + timeout:
                 break
             pause_since(start)
-        wanted = " ".join([event, *(f"{name}={value}" for name, value in fields.items())])
+        expected = " ".join([event, *(f"{name}={value}" for name, value in fields.items())])
         state = "is running" if status is None else f"ended with {status}"
         tail = "\n".join(self.logfile.read_text().splitlines()[-25:])
-        raise AssertionError(f"no record of {wanted}; the daemon {state}; the end of its log:\n{tail}")
+        raise AssertionError(f"no record of {expected}; the daemon {state}; the end of its log:\n{tail}")
 
     def stop(self, timeout: float = TIMEOUT_S) -> int:
         """Send SIGTERM; return the exit status, negative for a signal, once it has ended."""

@@ -60,7 +60,7 @@ def test_recipe(place: Site, router: Alpine) -> None:
 
 
 def test_page_from_top_to_bottom(place: Site, pyz: Path, tmp_path: Path) -> None:
-    """Whoever follows docs/alpine.md, line by line, ends with a working service.
+    """The commands of docs/alpine.md, run line by line, lead to a working service.
 
     What Alpine's root does not have runs as this machine's: the package manager's downloads, radvd and nft.  `scp` and
     `ssh router` are a copy into the root and a command there.  The other steps with dnsmasq are in test_recipe.py.

@@ -13,11 +13,11 @@ from tests.builders import HOST, PREFIX, actions, addr, changed, handle, kernel,
 
 A = addr()
 DUE = Tick()
-ASKED = [Probe(A, "lan0", None)]
+LOOKUP = [Probe(A, "lan0", None)]
 
 
-def suggested(*addresses: str, dev: str = "lan0", remembered: bool = True) -> CandidatesFound:
-    """Return that these may be there."""
+def candidates(*addresses: str, dev: str = "lan0", remembered: bool = True) -> CandidatesFound:
+    """Return the event that these addresses may be in use."""
     return CandidatesFound(tuple((addr(address), dev) for address in addresses or (HOST,)), remembered)
 
 
@@ -30,9 +30,9 @@ def test_remembered_host_is_probed_by_multicast_and_gets_nothing_yet() -> None:
     """It has to answer first; its lladdr may be another one now."""
     proxy = nd_proxy()
 
-    decisions = handle(proxy, suggested(), DUE)
+    decisions = handle(proxy, candidates(), DUE)
 
-    assert (why(decisions), actions(decisions)) == ([("lookup-started", "remembered")], ASKED)
+    assert (why(decisions), actions(decisions)) == ([("lookup-started", "remembered")], LOOKUP)
     assert len(proxy.hosts) == 0
     assert why(handle(proxy, changed(state=NudState.REACHABLE))) == [("host-learned", "reachable")]
     handle(proxy, DUE)
@@ -41,9 +41,9 @@ def test_remembered_host_is_probed_by_multicast_and_gets_nothing_yet() -> None:
 
 
 def test_remembered_host_is_probed_three_times() -> None:
-    """At once, after a minute, ten minutes later; then it is given up."""
+    """Immediately, after a minute, and ten minutes later; then it is given up."""
     proxy = nd_proxy()
-    handle(proxy, suggested())
+    handle(proxy, candidates())
 
     assert times(proxy, 0.0, 59.0, 60.0, 659.0, 660.0) == [0.0, 60.0, 660.0]
     assert proxy.candidates.remembered() == [A]
@@ -55,7 +55,7 @@ def test_host_that_answers_an_echo_request_is_probed_once() -> None:
     """It is present, or the answer was false."""
     proxy = nd_proxy()
 
-    assert why(handle(proxy, suggested(remembered=False), DUE)) == [("lookup-started", "answered-echo")]
+    assert why(handle(proxy, candidates(remembered=False), DUE)) == [("lookup-started", "answered-echo")]
     assert times(proxy, 10.0, 60.0, 660.0) == []
     assert proxy.candidates.remembered() == []
 
@@ -63,12 +63,12 @@ def test_host_that_answers_an_echo_request_is_probed_once() -> None:
 def test_remembered_host_seen_elsewhere_is_probed_in_both_places() -> None:
     """It has moved to another link, or another host there has answered with its address."""
     proxy = nd_proxy()
-    handle(proxy, suggested(), DUE)
+    handle(proxy, candidates(), DUE)
 
-    decisions = handle(proxy, suggested(dev="wan0", remembered=False), DUE, now=1.0)
+    decisions = handle(proxy, candidates(dev="wan0", remembered=False), DUE, now=1.0)
 
     assert actions(decisions) == [Probe(A, "wan0", None)]
-    assert actions(handle(proxy, DUE, now=60.0)) == ASKED
+    assert actions(handle(proxy, DUE, now=60.0)) == LOOKUP
     assert proxy.candidates.remembered() == [A]
 
 
@@ -76,7 +76,7 @@ def test_remembered_host_seen_elsewhere_is_probed_in_both_places() -> None:
 def test_address_that_must_not_be_learned_is_not_probed(address: str) -> None:
     """Off-link, anycast, of another kind, the router's own, the next hop's: none of them is probed."""
     proxy = nd_proxy()
-    handle(proxy, kernel(own=["2001:db8::1"], next_hops={"2001:db8::2": "wan0"}), suggested(address))
+    handle(proxy, kernel(own=["2001:db8::1"], next_hops={"2001:db8::2": "wan0"}), candidates(address))
 
     assert times(proxy, 0.0, 60.0, 660.0, 3600.0) == []
     assert proxy.candidates.remembered() == []
@@ -85,7 +85,7 @@ def test_address_that_must_not_be_learned_is_not_probed(address: str) -> None:
 def test_address_is_probed_when_its_prefix_and_interface_are_there() -> None:
     """Until then, but for no longer than an hour, it waits."""
     proxy = nd_proxy()
-    handle(proxy, link(up=False), suggested())
+    handle(proxy, link(up=False), candidates())
 
     assert times(proxy, 0.0, 1000.0) == []
     handle(proxy, link(up=True))
@@ -97,7 +97,7 @@ def test_address_claimed_while_its_link_was_down_is_looked_up_there(owner_answer
     """The switch starts later than the router: a host that answers there gets its address back, but only then."""
     proxy = nd_proxy("wan0", "lan0", "lan1")
     proxy.remembered = {A: "lan0"}
-    handle(proxy, link(up=False), suggested(), changed(dev="lan1", state=NudState.REACHABLE), DUE)
+    handle(proxy, link(up=False), candidates(), changed(dev="lan1", state=NudState.REACHABLE), DUE)
     assert to_remember(proxy, proxy.candidates, {A: ("lan0", None)}, 1.0) == {A: ("lan0", None)}
 
     handle(proxy, link(up=True), now=30.0)
@@ -113,7 +113,7 @@ def test_known_host_is_not_probed() -> None:
     """A candidate that was learned meanwhile is verified anyway; it stays a candidate until it has answered."""
     proxy = nd_proxy()
     proxy.remembered = {A: "lan0"}
-    handle(proxy, suggested(), changed(), DUE)
+    handle(proxy, candidates(), changed(), DUE)
 
     assert handle(proxy, DUE) == []
     assert proxy.candidates.remembered() == [A]
@@ -122,10 +122,10 @@ def test_known_host_is_not_probed() -> None:
     assert proxy.candidates.remembered() == []
 
 
-def test_remembered_host_is_probed_three_times_by_the_timer_alone() -> None:
+def test_remembered_host_is_probed_three_times_by_the_timer_only() -> None:
     """Only the deadlines of the core are needed: no snapshot, and no resync interval."""
     proxy, now, probed = nd_proxy(), 0.0, []
-    handle(proxy, suggested())
+    handle(proxy, candidates())
 
     while (deadline := proxy.next_deadline()) is not None and now < 800.0:
         now = max(now, deadline)
@@ -137,7 +137,7 @@ def test_remembered_host_is_probed_three_times_by_the_timer_alone() -> None:
 def test_candidates_that_are_not_eligible_wake_nothing() -> None:
     """A candidate whose interface is down is due again when the interface is up, not before."""
     proxy = nd_proxy()
-    handle(proxy, link(up=False), suggested(), Tick())
+    handle(proxy, link(up=False), candidates(), Tick())
 
     assert proxy.candidates.next_deadline() == 3600.0
     handle(proxy, link(up=True), now=7.0)
@@ -147,7 +147,7 @@ def test_candidates_that_are_not_eligible_wake_nothing() -> None:
 def test_candidates_are_looked_up_a_few_at_a_time() -> None:
     """However many are remembered, the neighbor table is not flooded, and there are no more than --max-hosts."""
     proxy = nd_proxy(max_hosts=25)
-    handle(proxy, suggested(*(str(PREFIX[number]) for number in range(1, 100))))
+    handle(proxy, candidates(*(str(PREFIX[number]) for number in range(1, 100))))
 
     bursts = [len(handle(proxy, DUE, now=number * BURST_INTERVAL_S)) for number in range(4)]
 
@@ -158,10 +158,10 @@ def test_candidates_are_looked_up_a_few_at_a_time() -> None:
 def test_remembered_host_that_answers_an_echo_request_is_probed_immediately() -> None:
     """It need not wait for its next turn, and is still remembered."""
     proxy = nd_proxy()
-    handle(proxy, suggested())
+    handle(proxy, candidates())
     assert times(proxy, 0.0, 1.0) == [0.0]
 
-    handle(proxy, suggested(remembered=False), now=2.0)
+    handle(proxy, candidates(remembered=False), now=2.0)
 
     assert times(proxy, 2.0) == [2.0]
     assert proxy.candidates.remembered() == [A]
@@ -174,7 +174,7 @@ def test_candidates_found_one_by_one_are_not_looked_up_faster() -> None:
     lookups = 0
     for number in range(1, 201):
         now = number / 1000
-        handle(proxy, suggested(str(PREFIX[number]), remembered=False), now=now)
+        handle(proxy, candidates(str(PREFIX[number]), remembered=False), now=now)
         lookups += len(handle(proxy, Tick(), now=now))
 
     assert lookups <= 3 * LOOKUPS_PER_BURST
@@ -183,7 +183,7 @@ def test_candidates_found_one_by_one_are_not_looked_up_faster() -> None:
 def test_blocked_candidates_cost_nothing_while_other_interfaces_change() -> None:
     """A router with many virtual interfaces does not look at the candidates for each of them."""
     proxy = nd_proxy()
-    handle(proxy, link(up=False), suggested(), Tick())
+    handle(proxy, link(up=False), candidates(), Tick())
 
     for _ in range(100):
         handle(proxy, link("veth1", up=True), now=1.0)

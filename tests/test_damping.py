@@ -23,7 +23,7 @@ def test_first_restore_is_immediate_and_the_next_ones_wait_longer() -> None:
 
 
 def test_quiet_time_ends_the_fight() -> None:
-    """A change after two minutes is restored at once."""
+    """A change after two minutes is restored immediately."""
     assert restores(0, 1, 3, 123, 123.5, 124) == [1, 2, 3, 1, None, 2]
 
 

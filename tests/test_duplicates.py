@@ -26,9 +26,11 @@ def probed(lladdr: str | None = OTHER_LLADDR) -> NdProxy:
 def test_owner_is_looked_up_except_on_the_providers_link() -> None:
     """All other links may have the owner, but what answers on the provider's link may answer for anything."""
     proxy = nd_proxy(*THREE)
-    asked = handle(proxy, kernel(up=THREE, next_hops={"fe80::9": "wan0"}), detection(dev="lan1", lladdr=OTHER_LLADDR))
+    decisions = handle(
+        proxy, kernel(up=THREE, next_hops={"fe80::9": "wan0"}), detection(dev="lan1", lladdr=OTHER_LLADDR)
+    )
 
-    assert actions(asked) == [Probe(A, "lan1", OTHER_LLADDR, new=True), Probe(A, "lan0", None)]
+    assert actions(decisions) == [Probe(A, "lan1", OTHER_LLADDR, new=True), Probe(A, "lan0", None)]
     assert DENIAL not in actions(handle(proxy, changed(dev="wan0", state=REACHABLE)))
 
 
@@ -109,7 +111,7 @@ def test_owner_that_cannot_be_learned_is_not_advertised() -> None:
 
 
 def test_advertisements_to_newcomers_are_rate_limited() -> None:
-    """The owner is learned all the same."""
+    """The owner is learned, but not advertised."""
     proxy = probed()
     while proxy.waiting.allows("lan1", 0.0):
         pass

@@ -60,7 +60,7 @@ def test_optimistic_address_is_answered_from_its_first_packet(home: Home, listen
     assert ask(home.lan, INET, timeout=10.0, source=SECOND) is not None
     assert "optimistic" in home.lan.ip(f"-6 address show dev eth0 to {SECOND}")
     listening.wait_for("lookup-started", address=SECOND, dev="lan0", reason="duplicate-address-detection")
-    listening.wait_for("host-learned", address=SECOND)  # verified at once, or with the next line of the monitor
+    listening.wait_for("host-learned", address=SECOND)  # verified immediately, or with the next line of the monitor
 
 
 def test_second_address_is_not_found_without_listening(home: Home, daemon: Start) -> None:

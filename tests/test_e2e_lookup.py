@@ -76,13 +76,13 @@ def test_address_that_is_not_looked_up(home: Home, ndpbr: Run, daemon: Start) ->
     """An address outside, and a lookup without a daemon, have their reasons."""
     running = daemon(home.router, *DEVS)
     outside = ndpbr(home.router, "lookup", INET, "--state-dir", str(running.state))
-    unasked = ndpbr(home.router, "lookup", LAN, "--state-dir", "/nonexistent")
+    unanswered = ndpbr(home.router, "lookup", LAN, "--state-dir", "/nonexistent")
     assert running.stop() == 0
     without = ndpbr(home.router, "lookup", LAN, "--state-dir", str(running.state))
 
     assert outside.stdout.startswith("no: not looked up: it is in no prefix that is on-link")
-    assert (outside.returncode, unasked.returncode, without.returncode) == (1, 1, 1)
-    assert unasked.stderr == "ndpbr: the daemon does not answer: asking it requires root and its --state-dir\n"
+    assert (outside.returncode, unanswered.returncode, without.returncode) == (1, 1, 1)
+    assert unanswered.stderr == "ndpbr: the daemon does not answer: asking it requires root and its --state-dir\n"
     assert without.stderr == "ndpbr: ndpbr is not running; start it first: ndpbr run IFACE IFACE...\n"
 
 

@@ -38,12 +38,12 @@ def test_traffic_loses_nothing_meanwhile(home: Home, daemon: Start) -> None:
     echo(home.lan)
     running = daemon(home.router, "--refresh", "1", "wan0", "lan0")
     _learn(home, running, LAN)
-    asked: list[float | None] = []
-    while _refreshes(running) < 5 or len(asked) < 50:
+    answers: list[float | None] = []
+    while _refreshes(running) < 5 or len(answers) < 50:
         # A delayed packet is not lost: a solicitation in between is sent again after a second.
-        asked.append(ask(home.inet, LAN, timeout=10.0))
+        answers.append(ask(home.inet, LAN, timeout=10.0))
 
-    assert None not in asked
+    assert None not in answers
 
 
 def test_snooping_switch_keeps_the_group(home: Home, daemon: Start) -> None:

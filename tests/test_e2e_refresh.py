@@ -85,7 +85,7 @@ def test_every_address_is_reported_and_none_is_touched(net: Net, refresh: Refres
     assert [r["event"] for r in running.log()][-2:] == ["stopping", "stopped"]
 
 
-def test_forgetful_switch_is_reminded(net: Net, refresh: Refresh) -> None:
+def test_snooping_switch_without_a_querier_keeps_the_group(net: Net, refresh: Refresh) -> None:
     """Without refresh the server is found only for seconds; with refresh it stays reachable."""
     bridge = snooping_bridge(net.modem, "lan0", MODEM)
     echo(net.server)

@@ -114,7 +114,7 @@ def test_forged_lladdr_on_the_owner_s_link_makes_it_no_silent_owner(home: Home, 
 
 
 def test_addresses_with_a_hosts_lladdr_on_another_link_do_not_lock_it_out(home: Home, daemon: Start) -> None:
-    """--max-hosts-per-lladdr counts on each link by itself."""
+    """--max-hosts-per-lladdr counts on each link separately."""
     running = daemon(home.router, "--max-hosts-per-lladdr", "2", *DEVS)
     with Attacker(home.lan2, lladdr=home.lan.mac("eth0")) as attacker:
         for number in (1, 2, 3):

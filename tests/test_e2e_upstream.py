@@ -9,7 +9,7 @@ from tests.home import LAN, LAN2, MODEM, Home
 from tests.lab import until
 from tests.observed import proxies, routes
 
-TAKEN = "2001:db8:64::99"
+CLAIMED = "2001:db8:64::99"
 
 
 def test_no_host_is_learned_on_an_upstream(home: Home, daemon: Start) -> None:
@@ -18,15 +18,15 @@ def test_no_host_is_learned_on_an_upstream(home: Home, daemon: Start) -> None:
     home.router.ip("address replace fe80::1/64 dev wan0 nodad")
     echo(home.lan)
     running = daemon(home.router, "--upstream", "wan0", "--upstream", "lan1", "wan0", "lan0", "lan1")
-    claim(home.modem, TAKEN, dev="lan0")
-    ignored = running.wait_for("address-ignored", address=TAKEN)
+    claim(home.modem, CLAIMED, dev="lan0")
+    ignored = running.wait_for("address-ignored", address=CLAIMED)
     claim(home.lan2, LAN2)
     running.wait_for("address-ignored", address=LAN2, dev="lan1", reason="upstream-link", level="debug")
     until(lambda: ask(home.inet, LAN), what="the silent LAN host is reached")
     running.wait_for("host-learned", address=LAN, dev="lan0")
 
     assert (ignored["level"], ignored["dev"], ignored["reason"]) == ("debug", "wan0", "upstream-link")
-    assert not [entry for entry in proxies(home.router) | routes(home.router) if entry.startswith(TAKEN)]
+    assert not [entry for entry in proxies(home.router) | routes(home.router) if entry.startswith(CLAIMED)]
     assert {record["dev"] for record in running.log() if record["event"] == "host-learned"} == {"lan0"}
 
 

@@ -77,7 +77,7 @@ def user(lab: Lab) -> Iterator[User]:
         yield it
 
 
-def test_net_admin_alone_is_enough(home: Home, user: User) -> None:
+def test_net_admin_is_enough(home: Home, user: User) -> None:
     """With only CAP_NET_ADMIN the first datagram is answered, and the stop cleans up."""
     before = settings(home.router, *DEVS)
     echo(home.inet, delay=0.02)

@@ -91,14 +91,14 @@ def test_another_program_adds_a_route_to_a_known_host(home: Home, daemon: Start,
     until(lambda: ROUTE in routes(home.router), what="ours is there")
     home.router.ip(f"-6 route add {LAN}/128 dev {dev} proto static")
     chosen = home.router.ip(f"-6 route get {LAN}")
-    theirs = {f"{LAN} dev {dev} proto static"}
-    until(lambda: routes(home.router) == theirs, what="ours is removed")
+    foreign = {f"{LAN} dev {dev} proto static"}
+    until(lambda: routes(home.router) == foreign, what="ours is removed")
     (other,) = set(DEVS) - {dev}
     until(lambda: proxies(home.router) == {f"{LAN} dev {other} proto 135"}, what="it is proxied for the right link")
 
     assert f" dev {dev} " in chosen
     assert running.stop() == 0
-    assert routes(home.router) == theirs
+    assert routes(home.router) == foreign
 
 
 def _learned(home: Home, daemon: Start, *options: str) -> Daemon:

@@ -159,8 +159,8 @@ def test_changed_packet_is_a_valid_solicitation_or_none(
 async def answered(folder: Path, request: bytes) -> bytes:
     """Return what the control socket answers to *request*."""
 
-    async def keys(asked: Mapping[str, Any]) -> Mapping[str, object]:
-        return {"keys": sorted(asked)}
+    async def keys(request: Mapping[str, Any]) -> Mapping[str, object]:
+        return {"keys": sorted(request)}
 
     server = Control(folder, keys)
     await server.start()

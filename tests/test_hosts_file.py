@@ -31,7 +31,7 @@ def hosts_file(path: Path, most: int = 10, records: Records | None = None) -> Ho
     return file
 
 
-def test_text_has_a_line_a_host_in_order() -> None:
+def test_text_has_one_line_per_host_in_order() -> None:
     """What is written is read again."""
     assert lines(KNOWN) == TEXT
     assert hosts(TEXT, INTERFACES, 10) == (KNOWN, 0)
@@ -62,7 +62,7 @@ def test_line_that_is_none_is_counted(line: str) -> None:
     assert hosts(f"{line}\n{LINE}\n", INTERFACES, 10) == ({A: ("lan0", LLADDR)}, 1)
 
 
-def test_hosts_of_other_interfaces_are_left_out() -> None:
+def test_hosts_of_other_interfaces_are_ignored() -> None:
     """And so is what is more than there may be hosts."""
     assert hosts(f"{HOST} lan7 {LLADDR}\n", INTERFACES, 10) == ({}, 0)
     assert len(hosts("".join(f"2001:db8::{n:x} lan0\n" for n in range(1, 50)), INTERFACES, 7)[0]) == 7

@@ -84,7 +84,7 @@ def _sockets(folder: str, names: list[str]) -> list[str]:
 
 
 def test_readme_from_install_to_run(home: Home, built: dict[str, bytes], bare_root: Path, tmp_path: Path) -> None:
-    """Whoever follows README's commands has a program that runs; `make install` puts the same one there, too.
+    """README's commands lead to a program that runs; `make install` puts the same one there, too.
 
     `scp` and `ssh router` are a copy into a router's root file system and a command there.
     """

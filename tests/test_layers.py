@@ -90,7 +90,7 @@ def test_imports_point_one_way(path: Path) -> None:
 
 
 def test_no_import_cycle() -> None:
-    """No module imports itself by way of others; under TYPE_CHECKING it may: the parts of State are passed the State."""
+    """No module imports itself by way of others; under TYPE_CHECKING it may: State is passed to its own parts."""
     graph = {}
     for path in MODULES:
         blocks = (node for node in ast.parse(path.read_text()).body if isinstance(node, ast.If))

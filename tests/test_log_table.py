@@ -145,11 +145,11 @@ def decided() -> dict[str, Event]:
     """Return the events of decisions: where the core makes them, with the fields of a host or with their own."""
     found: dict[str, Event] = defaultdict(Event)
     for module, call in calls():
-        what = DecisionKind.__members__.get(member(call.args[0], "DecisionKind") or "") if call.args else None
+        kind = DecisionKind.__members__.get(member(call.args[0], "DecisionKind") or "") if call.args else None
         own = isinstance(call.func, ast.Name) and call.func.id == "Decision"
-        if what is None or not (own or (isinstance(call.func, ast.Attribute) and call.func.attr == "decision")):
+        if kind is None or not (own or (isinstance(call.func, ast.Attribute) and call.func.attr == "decision")):
             continue
-        event = found[what.value]
+        event = found[kind.value]
         event.where.add(module)
         names = POSITIONS if own else ["kind", "reason", "actions", "detail"]
         given = {**dict(zip(names, call.args, strict=False)), **{it.arg: it.value for it in call.keywords if it.arg}}
@@ -159,8 +159,8 @@ def decided() -> dict[str, Event]:
         if "detail" in given:
             assert isinstance(given["detail"], ast.Call), f"{module}:{call.lineno}: which Detail?"
             event.fields |= keywords(module, given["detail"])
-        event.levels |= {level(Decision(what, reason)) for reason in Reason}
-        if what in RATE_LIMITED_WARNINGS:
+        event.levels |= {level(Decision(kind, reason)) for reason in Reason}
+        if kind in RATE_LIMITED_WARNINGS:
             event.fields.add("suppressed")
             event.levels |= {"debug", "warning"}
     return found
@@ -177,13 +177,13 @@ def table() -> dict[str, Event]:
 
 def difference(name: str, event: Event, row: Event | None) -> str | None:
     """Return what is wrong with the row of an event; None if nothing is."""
-    wanted = f"| `{name}` | {', '.join(sorted(event.levels))} | {' '.join(sorted(event.fields))} | ... |"
+    expected = f"| `{name}` | {', '.join(sorted(event.levels))} | {' '.join(sorted(event.fields))} | ... |"
     if row is None:
-        return f"the row of an event of {', '.join(sorted(event.where))} is missing: {wanted}"
+        return f"the row of an event of {', '.join(sorted(event.where))} is missing: {expected}"
     # Which decisions add proxy entries is not written where they are made; see below.
     same = row.fields - {"proxied_on"} == event.fields
     levels = row.levels <= event.levels if event.levels == set(LEVELS) else row.levels == event.levels
-    return None if same and levels else f"expected {wanted}"
+    return None if same and levels else f"expected {expected}"
 
 
 def test_events_of_the_code_are_the_rows() -> None:

@@ -110,7 +110,7 @@ def test_file_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
     assert records.written == [("warning", record), ("info", f"{record} ended=true lasted_s=0.0")] * 2
 
 
-def test_removal_takes_its_own_file_alone(tmp_path: Path) -> None:
+def test_only_its_own_file_is_removed(tmp_path: Path) -> None:
     """The file goes with the daemon; one that it never wrote is another's."""
     file = tmp_path / "ndpbr.prom"
     file.write_text("another's")

@@ -59,8 +59,8 @@ def test_host_without_entries_has_nothing_to_report() -> None:
     assert decisions(state(host), [host]) == []
 
 
-def test_turns_wait_for_a_reading_to_end() -> None:
-    """A table that is read between out and in would lack the entry; and no turn is lost."""
+def test_rejoins_wait_for_a_snapshot_to_end() -> None:
+    """A snapshot that is taken between the removal and the addition would lack the entry; no rejoin is lost."""
     proxy = nd_proxy(refresh=1.0)
     handle(proxy, FOUND, Tick(), SnapshotStarted())
 

@@ -65,8 +65,8 @@ def test_owner_that_answers_keeps_its_address() -> None:
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE))
 
-    asked = handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR))
-    assert (why(asked), actions(asked)) == ([("host-probed", "claimed-elsewhere")], [Probe(A, "lan0", LLADDR)])
+    decisions = handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR))
+    assert (why(decisions), actions(decisions)) == ([("host-probed", "claimed-elsewhere")], [Probe(A, "lan0", LLADDR)])
     assert handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR)) == []
 
     answered = handle(proxy, changed(state=REACHABLE))
@@ -337,7 +337,7 @@ def test_owner_that_answers_after_a_move_is_verified() -> None:
 
 
 def test_addresses_with_a_hosts_lladdr_on_another_link_take_none_of_its_places() -> None:
-    """--max-hosts-per-lladdr counts on each link by itself: a forged lladdr elsewhere does not lock its owner out."""
+    """--max-hosts-per-lladdr counts on each link separately: a forged lladdr elsewhere does not lock its owner out."""
     proxy = nd_proxy(*THREE, per_lladdr=2)
     handle(proxy, changed(), *(changed(f"2001:db8::{number}", dev="lan1") for number in range(1, 4)))
 
@@ -349,12 +349,12 @@ def test_machine_seen_elsewhere_repeatedly_is_probed_once_a_second() -> None:
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE))
 
-    asked = 0
+    probes = 0
     for number in range(1000):
-        asked += len(actions(handle(proxy, changed("fe80::33", dev="lan1"), now=number / 100)))
+        probes += len(actions(handle(proxy, changed("fe80::33", dev="lan1"), now=number / 100)))
         handle(proxy, changed(state=REACHABLE), now=number / 100)
 
-    assert asked == 10
+    assert probes == 10
 
 
 def test_machine_seen_on_its_own_link_is_not_probed() -> None:

@@ -14,10 +14,10 @@ from tests.home import LAN, Home
 from tests.lab import Lab, until
 from tests.observed import routes
 
-OURS, THEIRS = 135, 136
+OURS, FOREIGN = 135, 136
 HIDDEN = f"2001:db8::1/128 dev lan0 proto {OURS}"
 SHOWN = [
-    f"2001:db8::2/128 dev lan0 proto {THEIRS}",
+    f"2001:db8::2/128 dev lan0 proto {FOREIGN}",
     f"2001:db8:1::/64 dev lan0 proto {OURS}",  # ours are /128
 ]
 
@@ -93,7 +93,7 @@ def test_process_that_does_not_listen(lab: Lab) -> None:
 
 
 def test_daemon_hides_its_own(home: Home, daemon: Start) -> None:
-    """Root may, and a route that another program deletes is still restored at once."""
+    """Root may, and a route that another program deletes is still restored immediately."""
     running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0")
     claim(home.lan, LAN)
     running.wait_for("host-learned", address=LAN)

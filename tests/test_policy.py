@@ -90,11 +90,11 @@ def test_rules_that_concern_hosts() -> None:
     routes = table_routes(["default dev wg0"])
     elsewhere = PolicyRule(1, "", to=NOWHERE, table="100", routes=routes)
     of_eth9 = PolicyRule(2, "", "eth9", table="100", routes=routes)
-    unread, prohibit = PolicyRule(3, "", "wan0", table="101"), PolicyRule(4, "")
+    unreadable, prohibit = PolicyRule(3, "", "wan0", table="101"), PolicyRule(4, "")
     main, after = PolicyRule(5, "", to=IPv6Network("2001:db8::/32"), table="main"), PolicyRule(6, "")
-    found = deciding([elsewhere, of_eth9, unread, prohibit, main, after], PREFIX, ("wan0",))
+    found = deciding([elsewhere, of_eth9, unreadable, prohibit, main, after], PREFIX, ("wan0",))
 
-    assert list(found) == [(unread, "table 101 cannot be read"), (prohibit, "no table")]
+    assert list(found) == [(unreadable, "table 101 cannot be read"), (prohibit, "no table")]
 
 
 def test_source_specific_routes_that_decide() -> None:

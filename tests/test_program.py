@@ -67,7 +67,7 @@ def test_ip_that_cannot_be_executed_is_passed_over(tmp_path: Path, monkeypatch: 
     assert os.strerror(errno.ENOEXEC) in str(error.value) and "  " not in str(error.value)
 
 
-def test_busybox_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busybox_only_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says which package is expected, and what was found instead."""
     path = script(tmp_path, BUSYBOX)
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -13,8 +13,8 @@ def test_burst_is_let_through_then_the_rate() -> None:
     assert [limit.allows(now) for now in (101.0, 102.0, 102.5, 104.0)] == [False, True, False, True]
 
 
-def test_those_left_out_are_counted_until_they_are_told() -> None:
-    """How many did not come through is known, once."""
+def test_refusals_are_counted_until_they_are_reported() -> None:
+    """The number of refusals is returned once, then it starts over."""
     limit = TokenBucket(rate=1.0, burst=1)
     assert (limit.has_refused, limit.refused()) == (False, 0)
 

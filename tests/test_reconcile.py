@@ -143,7 +143,7 @@ def test_host_learned_during_the_snapshot_that_may_not_be_one_is_removed() -> No
     assert (why(decisions), actions(decisions)) == ([("host-forgotten", "own-address")], REMOVE)
 
 
-def test_address_seen_during_the_snapshot_is_left_out() -> None:
+def test_address_seen_during_the_snapshot_is_not_compared() -> None:
     """A neighbor event during the snapshot is newer than the snapshot."""
     proxy = nd_proxy()
     handle(proxy, SnapshotStarted(), changed(state=REACHABLE))

@@ -30,7 +30,7 @@ from tests.test_server import RULES, WIREGUARD, reached, vpn
 
 @pytest.mark.parametrize("docker", [True, False])
 def test_server_page(lab: Lab, built: dict[str, bytes], tmp_path: Path, docker: bool) -> None:
-    """Whoever follows docs/server.md, with or without Docker, ends with a service that serves all."""
+    """The commands of docs/server.md, with or without Docker, lead to a service that serves all hosts."""
     if reason := missing("make", "sysctl", *(("nft", "ip6tables") if docker else ())):
         pytest.skip(reason)
     with rented(lab, dev="wg0", recipe=True) as at, booted(at.server, tmp_path / "groups", installed=False) as machine:
@@ -93,7 +93,7 @@ def test_server_page(lab: Lab, built: dict[str, bytes], tmp_path: Path, docker: 
 
 
 def test_systemd_page(home: Home, pyz: Path, tmp_path: Path) -> None:
-    """Whoever follows docs/systemd.md has the service, which keeps its entries over a restart, and readable metrics."""
+    """The commands of docs/systemd.md lead to a service that keeps its entries over a restart, and readable metrics."""
     with booted(home.router, tmp_path / "groups", installed=False) as machine:
         echo(home.inet)
         echo(home.lan)

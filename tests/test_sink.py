@@ -62,7 +62,7 @@ def test_record_is_a_line(pipe: tuple[int, int]) -> None:
     assert os.read(read, 100) == b"event=one\nevent=\\udcff\n"
 
 
-def test_records_are_written_as_many_at_once_as_a_pipe_takes_whole(pipe: tuple[int, int]) -> None:
+def test_one_call_writes_as_many_records_as_a_pipe_takes_whole(pipe: tuple[int, int]) -> None:
     """PIPE_BUF bytes: such a write never blocks and is never cut; what does not fit is the next one."""
     read, write = pipe
     stream = StderrSink(write, dropped)

@@ -163,22 +163,22 @@ def test_owner_is_probed_when_its_address_is_about_to_be_used_elsewhere() -> Non
     """While the owner is probed, the kernel defends its address; an answer ends the matter."""
     proxy = with_host()
 
-    asked = handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=5.0)
-    assert why(asked) == [("host-probed", "duplicate-address-detection")]
-    assert actions(asked) == [Probe(A, "lan0", LLADDR)]
+    decisions = handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=5.0)
+    assert why(decisions) == [("host-probed", "duplicate-address-detection")]
+    assert actions(decisions) == [Probe(A, "lan0", LLADDR)]
 
     assert handle(proxy, changed(state=PROBE), changed(state=REACHABLE)) == []
     assert [later(proxy), later(proxy)] == [[], []]
     assert (proxy.lookups.next_deadline(), proxy.desired.withheld) == (None, {})
 
 
-def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
+def test_proxy_entry_of_a_silent_owner_is_withheld_where_the_address_is_solicited() -> None:
     """After half a second of silence the proxy entry on that link is withheld, and the address is looked up there."""
     proxy = with_host(probed=True)
 
-    opened = later(proxy)
-    assert why(opened) == [("proxy-withheld", "owner-silent")]
-    assert actions(opened) == [DelProxy(A, "lan1")]
+    withheld = later(proxy)
+    assert why(withheld) == [("proxy-withheld", "owner-silent")]
+    assert actions(withheld) == [DelProxy(A, "lan1")]
 
     lookups = handle(proxy, DUE, now=1.7)
     assert actions(lookups) == [Probe(A, "lan1", None)]
@@ -188,7 +188,7 @@ def test_silent_owner_leaves_the_address_open_where_it_is_wanted() -> None:
     assert proxy.desired.withheld == {}
 
 
-def test_owner_with_a_forged_lladdr_is_not_taken_for_silent() -> None:
+def test_owner_with_a_forged_lladdr_does_not_count_as_silent() -> None:
     """The probe went to an lladdr with which the owner has not answered: the kernel goes on defending its address."""
     proxy = with_host()
     handle(proxy, changed(lladdr=OTHER_LLADDR), detection(dev="lan1"), now=5.0)
@@ -196,7 +196,7 @@ def test_owner_with_a_forged_lladdr_is_not_taken_for_silent() -> None:
     assert (later(proxy), proxy.desired.withheld) == ([], {})
 
 
-def test_owner_that_a_route_names_meanwhile_is_not_taken_for_silent() -> None:
+def test_owner_that_a_route_names_meanwhile_does_not_count_as_silent() -> None:
     """Another program has added a /128 route: the host is there, whether it answers or not."""
     proxy = with_host(probed=True)
     handle(proxy, kernel(entry(), entry(dev="lan1"), up=THREE, routed={HOST: "lan0"}))
@@ -204,8 +204,8 @@ def test_owner_that_a_route_names_meanwhile_is_not_taken_for_silent() -> None:
     assert (later(proxy), proxy.desired.withheld) == ([], {})
 
 
-def test_owner_who_answers_late_has_its_address_back() -> None:
-    """A phone asleep takes its time: its first answer closes what was left open."""
+def test_owner_that_answers_late_has_its_proxy_entry_back() -> None:
+    """A sleeping phone answers late: its first answer restores the proxy entry that was withheld."""
     proxy = with_host(probed=True)
     later(proxy)
 
@@ -222,9 +222,9 @@ def test_withheld_entry_of_an_unused_address_is_restored() -> None:
     handle(proxy, DUE, now=1.7)
 
     assert proxy.lookups.next_deadline() == pytest.approx(10.5)
-    closed = later(proxy)
-    assert why(closed) == [("host-retained", "not-used-elsewhere")]
-    assert actions(closed) == [AddProxy(A, "lan1")]
+    restored = later(proxy)
+    assert why(restored) == [("host-retained", "not-used-elsewhere")]
+    assert actions(restored) == [AddProxy(A, "lan1")]
 
 
 def test_address_withheld_on_one_link_after_another_has_its_time_there() -> None:
@@ -241,7 +241,7 @@ def test_address_withheld_on_one_link_after_another_has_its_time_there() -> None
     assert actions(handle(proxy, DUE, now=19.5)) == [AddProxy(A, "lan2")]
 
 
-def test_open_address_stays_open_when_the_tables_are_read() -> None:
+def test_withheld_proxy_entry_stays_withheld_after_a_snapshot() -> None:
     """A snapshot does not restore a withheld proxy entry; a forgotten host has none."""
     proxy = with_host(probed=True)
     later(proxy)
@@ -258,9 +258,9 @@ def test_machine_that_comes_to_another_link_has_its_hosts_probed() -> None:
     """Its link-local address comes first: by the time it wants the others, it is known whether they are gone."""
     proxy = with_host()
 
-    asked = handle(proxy, detection("fe80::33", "lan1", LLADDR))
+    decisions = handle(proxy, detection("fe80::33", "lan1", LLADDR))
 
-    assert actions(asked) == [Probe(A, "lan0", LLADDR)]
+    assert actions(decisions) == [Probe(A, "lan0", LLADDR)]
     handle(proxy, changed(state=PROBE))
     assert actions(later(proxy)) == [DelProxy(A, "lan1")]
 
@@ -327,8 +327,8 @@ def test_scan_from_many_lladdrs_is_bounded_for_the_link_and_takes_nothing_from_a
         handle(proxy, solicited(f"2001:db8::5ca:{n:x}", "lan0", lladdr=liar), now=1.0)
 
     assert proxy.lookups.sent == 50
-    asked = handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
-    assert actions(asked)[0] == Probe(A, "lan1", OTHER_LLADDR, new=True)
+    decisions = handle(proxy, detection(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
+    assert actions(decisions)[0] == Probe(A, "lan1", OTHER_LLADDR, new=True)
 
 
 def test_flood_of_probes_takes_no_host_away() -> None:

@@ -36,7 +36,7 @@ def static(*, max_hosts: int = 4096) -> NdProxy:
     return NdProxy(Rules(UP, frozenset({PREFIX}), max_hosts=max_hosts, statics={A: "lan0"}))
 
 
-def test_static_host_is_learned_at_the_first_reading_alone() -> None:
+def test_static_host_is_learned_at_the_first_snapshot() -> None:
     """It needs no neighbor entry and is not probed; a snapshot that shows its entries changes nothing."""
     proxy = static()
 

@@ -183,11 +183,11 @@ def test_file_is_written_as_soon_as_possible(kernel: Kernel) -> None:
     kernel.state.write_text("in the way")
     overrides = kernel.overrides()
     overrides.apply(DEVS)
-    unsaved = overrides.save_error
+    save_error = overrides.save_error
     kernel.state.unlink()
     overrides.apply(DEVS)
 
-    assert unsaved == f"{kernel.state}/settings-135.json: {os.strerror(errno.EEXIST)}"
+    assert save_error == f"{kernel.state}/settings-135.json: {os.strerror(errno.EEXIST)}"
     assert overrides.save_error is None
     assert kernel.files() == ["settings-135.json"]
 

@@ -54,7 +54,7 @@ def test_proxy_entry_is_ours_by_its_tag(line: str) -> None:
     assert read.snapshot().proxies == (PROXIES[line],)
 
 
-def test_rehearsal_under_way_is_no_entry_of_ours() -> None:
+def test_warm_up_in_progress_is_no_entry_of_ours() -> None:
     """The warm-up of a standby process on lo is no leftover of a run."""
     read = tables()
     read.proxy("100::1 dev lo proxy proto 135 ")
@@ -348,12 +348,12 @@ def test_interface_without_carrier_is_up() -> None:
 @given(
     st.lists(st.sampled_from(["2001:db8::33", "dev", "lan0", "via", "proto", "135", "default", "proxy", "x/y", "::/0"]))
 )
-def test_any_line_is_read_or_left_out(words: list[str]) -> None:
+def test_any_line_is_parsed_or_ignored(words: list[str]) -> None:
     """No dump, however torn, ends the program."""
     read, line = tables(), " ".join(words)
 
-    for take in (read.neighbor, read.proxy, read.route, read.address, read.link):
-        take(line)
+    for parse in (read.neighbor, read.proxy, read.route, read.address, read.link):
+        parse(line)
 
     assert isinstance(read.snapshot(), KernelSnapshot)
 

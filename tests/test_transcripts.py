@@ -94,11 +94,11 @@ def replayed(path: Path) -> list[str]:
     rules = Rules(interfaces, frozenset({config.prefix(setting(path, "prefix"))}))
     player = Player(NdProxy(rules), Commands(config.PROTOCOL), Log(LogConfig("json"), Records()), ReplayClock())
     table = MainTable(path, interfaces) if "\n# route: " in path.read_text() else None
-    told: list[str] = []
+    result: list[str] = []
 
     def follows(commands: Iterable[str]) -> None:
         for command in commands:
-            told.append(f"< {command}")
+            result.append(f"< {command}")
             if table is not None:
                 table.ran(command)
 
@@ -107,14 +107,14 @@ def replayed(path: Path) -> list[str]:
     for line in transcript(path):
         if line.startswith("< "):
             continue
-        told.append(line)
+        result.append(line)
         if table is not None:
             table.changed(line)
         if line.startswith("> "):
             follows(player.play(line[2:], 0))
         elif table is not None:
             follows(player.handle(table.snapshot()))
-    return told
+    return result
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
