@@ -185,6 +185,27 @@ def test_missing_and_unfit_interfaces(home: Home, ndpbr: Run) -> None:
     ]
 
 
+def test_many_hosts_of_the_uplink(home: Home, ndpbr: Run) -> None:
+    """The neighbors of a rented server: the fix is the option that keeps them out."""
+    home.router.lay(*[f"route add 2001:db8:64::1:{n}/128 dev wan0 proto 135" for n in range(32)])
+    (line,) = examined(home.router, ndpbr, "upstream")
+
+    assert (line[0], line[2]) == ("warn", "ndpbr run --upstream wan0 wan0 lan0")
+    home.router.ip("-6 route del 2001:db8:64::1:0/128")
+    assert examined(home.router, ndpbr, "upstream") == []
+
+
+def test_entry_of_another_program(home: Home, ndpbr: Run) -> None:
+    """Where the table sends its address to another link it is right; there is no fix, which would cut off the host."""
+    home.router.ip(f"-6 neigh add proxy {LAN} dev wan0")
+    before = examined(home.router, ndpbr, "foreign-entries")
+    home.router.ip(f"-6 route add {LAN}/128 dev lan0")
+    agrees = f"{LAN} dev wan0: another program's, and the routing table agrees with them"
+
+    assert [(line[0], line[2]) for line in before] == [("warn", None)]
+    assert examined(home.router, ndpbr, "foreign-entries") == [("ok", agrees, None)]
+
+
 def test_forwarding_is_turned_on_without_losing_the_default_route(home: Home, ndpbr: Run) -> None:
     """The kernel deletes an advertised default route at that moment, unless accept_ra is 2: the fix sets it first."""
     home.router.sysctl("net/ipv6/conf/all/forwarding", 0)

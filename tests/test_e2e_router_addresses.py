@@ -25,6 +25,12 @@ def test_router_is_reached_by_its_addresses_on_other_links(home: Home, daemon: S
     until(partial(ask, home.inet, ON_LAN), what="the outside host reaches lan0's address")
     expected = {f"{ON_LAN} dev {dev} proto 135" for dev in ("wan0", "lan1")}
     assert {entry for entry in all_proxies(home.router) if entry.startswith(f"{ON_LAN} ")} == expected
+    # Two links with the same address: the kernel itself answers on both.
+    home.router.ip(f"address add {ON_LAN}/64 dev lan1 noprefixroute nodad")
+    one = {f"{ON_LAN} dev wan0 proto 135"}
+    until(lambda: {it for it in all_proxies(home.router) if it.startswith(f"{ON_LAN} ")} == one, what="no entry there")
+    home.router.ip(f"address del {ON_LAN}/64 dev lan1")
+    until(lambda: expected <= all_proxies(home.router), what="the entry is back")
     home.router.ip(f"address del {ON_LAN}/64 dev lan0")
     until(lambda: not any(entry.startswith(f"{ON_LAN} ") for entry in all_proxies(home.router)), what="they are gone")
 

@@ -29,8 +29,13 @@ def claim_from(home: Home, dev: str, address: str) -> None:
 
 @pytest.mark.parametrize("dev", ["wan0", "lan0"])
 @pytest.mark.parametrize("way", ["connected", "gateway", "host"])
-def test_address_of_a_longer_route_cannot_be_taken(home: Home, daemon: Start, dev: str, way: str) -> None:
-    """Whether a tunnel has the prefix, a nested router or a VPN client: no claim on another link is accepted."""
+def test_address_of_a_longer_route_cannot_be_taken(
+    home: Home, daemon: Start, ndpbr: Run, tmp_path: Path, dev: str, way: str
+) -> None:
+    """Whether a tunnel has the prefix, a nested router or a VPN client: no claim on another link is accepted.
+
+    explain names the longest route, and the advice its interface, where that is not listed.
+    """
     home.router.lay("tuntap add mode tun dev tun0", "link set tun0 up")
     added = {
         "connected": f"{NESTED} dev tun0",
@@ -49,6 +54,11 @@ def test_address_of_a_longer_route_cannot_be_taken(home: Home, daemon: Start, de
     assert routes(home.router) == before
     # The modem forwards the router's answer to the claim, and asks for its destination.
     assert {entry for entry in proxies(home.router) if not entry.startswith(f"{CLIENT} dev wan0")} == set()
+    explained = ndpbr(home.router, "explain", "--state-dir", str(tmp_path / "state"), CLIENT).stdout.splitlines()
+    route = {"connected": f"{NESTED} dev tun0", "gateway": f"{NESTED} dev lan1", "host": f"{CLIENT}/128 dev tun0"}[way]
+    assert f"longest-route: {route}" in explained
+    advice = [line for line in explained if line.startswith("advice: ndpbr run ")]
+    assert advice == ([] if way == "gateway" else ["advice: ndpbr run tun0 wan0 lan0 lan1"])
 
 
 def test_uplink_with_a_host_route_only_cannot_take_addresses_of_the_inside(home: Home, daemon: Start) -> None:

@@ -75,20 +75,23 @@ def test_peer_of_an_address_is_a_host(plain: Server, daemon: Start) -> None:
     assert not [record for record in running.log() if record.get("address") == CLIENT2 and "host" in record["event"]]
 
 
-def test_route_of_another_instance_names_no_host(plain: Server, daemon: Start) -> None:
-    """It may be of a run with another number, and wrong by now. Here that run had no link for a proxy entry."""
+def test_routes_that_name_no_host(plain: Server, daemon: Start) -> None:
+    """Not that of a run with another number, which may be wrong by now, nor one to an address that is not eligible."""
+    # That run has no link for a proxy entry.
     other = daemon(plain.server, "--protocol", "136", "--static", f"{CLIENT}%tun0", "tun0", "nosuch0")
     until(lambda: f"{CLIENT} dev tun0 proto 136" in routes(plain.server), what="the route of the other instance")
     other.process.kill()
     other.process.wait()
     assert not proxies(plain.server)
+    outside = "2001:db8:99::5"
+    plain.server.ip(f"-6 route add {outside}/128 dev tun0")
     running = daemon(plain.server, *LISTED)
     plain.server.ip(f"-6 route add {CLIENT2}/128 dev tun0")
     running.wait_for("host-learned", address=CLIENT2, reason="routed")
     until(lambda: entries(CLIENT2) <= proxies(plain.server), what="the client is proxied")
 
-    assert not running.logged("host-learned", address=CLIENT)
-    assert not entries(CLIENT) & proxies(plain.server)
+    assert {record["address"] for record in running.logged("host-learned")} == {CLIENT2}
+    assert not entries(CLIENT, outside) & proxies(plain.server)
 
 
 def test_clients_are_adopted_after_a_crash(plain: Server, daemon: Start) -> None:
