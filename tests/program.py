@@ -35,11 +35,13 @@ _LATER = """import sys, time
 from pathlib import Path
 from ndpbr_py.cli import main
 later, seconds = Path(sys.argv.pop(1)), float(sys.argv.pop(1))
+def ahead():
+    return seconds * later.stat().st_size if later.exists() else 0.0
 for name in ("monotonic", "clock_gettime"):
-    setattr(time, name, lambda *clock, now=getattr(time, name): now(*clock) + seconds * later.exists())
+    setattr(time, name, lambda *clock, now=getattr(time, name): now(*clock) + ahead())
 sys.exit(main())
 """
-# Followed by a file and seconds: the program, whose clock is ahead by so much as soon as the file exists.
+# Followed by a file and seconds: the program, whose clock is ahead by so much for each byte of the file.
 LATER = (sys.executable, "-c", _LATER)
 Record = dict[str, Any]
 

@@ -134,7 +134,7 @@ def test_state_is_logged_once_an_hour(home: Home, tmp_path: Path) -> None:
     running = Daemon(home.router, *words, folder=tmp_path, program=(*LATER, str(later), "3600"))
     running.wait_for("started")
     before = running.logged("state")
-    later.touch()
+    later.write_bytes(b"1")
 
     assert before == []
     assert running.wait_for("state")["prefixes"] == ["2001:db8:64::/64"]

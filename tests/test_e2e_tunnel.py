@@ -13,7 +13,8 @@ from tests.echo import ask, echo
 from tests.home import solicit_once
 from tests.lab import Lab, until
 from tests.observed import clean, neighbor, proxies, routes
-from tests.server import CLIENT, CLIENT2, CONTAINER, INET, SERVER, Server, rented
+from tests.program import LATER, Daemon
+from tests.server import CLIENT, CLIENT2, CONTAINER, INET, MODEM, SERVER, Server, rented
 
 LISTED = ("eth0", "br0", "tun0")
 
@@ -172,6 +173,38 @@ def test_prefix_of_static_is_served_where_the_table_says_nothing(plain: Server, 
     plain.server.ip("-6 route add 2001:db8:64:0:b::/80 dev tun0")
 
     until(lambda: ask(plain.inet, CLIENT), what="the client is reached")
+
+
+def test_addresses_on_demand_are_few_and_do_not_last(carved: Server, tmp_path: Path) -> None:
+    """At most 256 on a link: the least recently solicited loses its place, and all do after ten minutes."""
+    clock = tmp_path / "clock"
+    words = ("--resync-interval", "3600", *LISTED)
+    running = Daemon(carved.server, *words, folder=tmp_path, program=(*LATER, str(clock), "10"))
+    running.wait_for("started")
+
+    def solicit(*addresses: str) -> None:
+        for address in addresses:
+            claim(carved.modem, MODEM, dev="lan0", target=address)
+        running.wait_for("proxied-on-demand", address=addresses[-1])
+
+    def pass_seconds(number: int) -> None:
+        with clock.open("ab") as file:
+            file.write(bytes(number // 10))
+
+    *scanned, one_more, after_all = (f"2001:db8:64:0:b::{number:x}" for number in range(0x100, 0x202))
+    for begin in range(0, len(scanned), 20):
+        solicit(*scanned[begin : begin + 20])
+        pass_seconds(10)  # so that the next ones are within the rate limits
+    solicit(scanned[0], one_more)
+    running.wait_for("on-demand-ended", address=scanned[1], reason="max-on-demand")
+    expected = {f"{address} dev eth0 proto 135" for address in (scanned[0], *scanned[2:], one_more)}
+    until(lambda: {it for it in proxies(carved.server) if it.startswith("2001:db8:64:0:b:")} == expected)
+    pass_seconds(600)
+    solicit(after_all)
+    running.wait_for("on-demand-ended", address=one_more, reason="not-solicited")
+
+    left = {f"{after_all} dev eth0 proto 135"}
+    until(lambda: {it for it in proxies(carved.server) if it.startswith("2001:db8:64:0:b:")} == left)
 
 
 def test_nothing_is_served_on_demand_without_listening(carved: Server, daemon: Start) -> None:

@@ -122,7 +122,7 @@ def test_address_was_claimed(home: Home, tmp_path: Path) -> None:
     running.wait_for("host-verified", address=LAN)
     claim(home.lan2, LAN, lladdr=ATTACKER)
     running.wait_for("address-conflict", address=LAN)
-    later.touch()
+    later.write_bytes(b"1")
     running.wait_for("conflict-ended", address=LAN)
     conflict, ended = (it for it in _info(running) if it["event"] != "host-learned")
 
