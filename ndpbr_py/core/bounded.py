@@ -1,4 +1,4 @@
-"""A table of the latest entries only: what any host on a link can fill must not grow without a bound.
+"""A table that keeps only its latest entries: any host on a link could fill it otherwise.
 
 Pure.
 """

@@ -1,8 +1,8 @@
 """Addresses that may be in use -> lookups, a few at a time.
 
-Pure. A candidate that answers is learned from the neighbor table like any other host. A remembered host is looked up
-three times in eleven minutes, and so is what may be an address of a next hop: after a power cut the switch and the host
-may take longer to start than the router, and the prefix comes only with the first router advertisement.
+Pure. A candidate that answers is learned from the neighbor table like any other host. A remembered host, and an address
+that a next hop may have, are looked up three times in eleven minutes: after a power cut the switch and the host may
+take longer to start than the router, and the prefix comes only with the first router advertisement.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Candidates:
     """Addresses that may be in use, each on one interface."""
 
     def __init__(self) -> None:
-        # By interface, too: an answer in a host's name on another link does not stop the lookup on its own link.
+        # Keyed by interface, too: an answer on one link does not stop the lookup of the address on another.
         self._candidates: dict[_Place, _Candidate] = {}
         self._deadlines: Deadlines[_Place] = Deadlines()
         self._blocked: set[_Place] = set()  # due, but not eligible or on an interface that is down
@@ -132,10 +132,10 @@ class Candidates:
 
 
 def to_remember(state: State, candidates: Candidates, before: Memory, now: float) -> Memory:
-    """Return where hosts have answered, for the next run; *before* is what the last run, or the last call, knew."""
+    """Return the link on which each host has answered, for the next run; *before* is what the last call or run knew."""
     hosts = [it for it in state.hosts if not it.state.configured and not state.first_sights.undecided(state, it)]
     known = {host.address: (dev, host.lladdr) for host in hosts if (dev := host.answered_on(now)) is not None}
-    # A host that has not answered yet, or not again, or could not, stays where the last run knew it.
+    # The last run's link stays for a host that has not answered yet (or not again), and for one that could not answer.
     lasting, blocked = {host.address for host in hosts} | set(candidates.remembered()), candidates.blocked()
     retained = {address: where for address, where in before.items() if address in lasting}
     return retained | {a: where for a, where in known.items() if a not in retained or a not in blocked}

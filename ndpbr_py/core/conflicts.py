@@ -19,7 +19,7 @@ _MAX_CONFLICTS = 256  # any host on a link can begin one
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Claims of one address: the first and the last one, how many there were, and who made the last one."""
+    """Claims of one address: when the first and the last came, in seconds, their number, and the sender of the last."""
 
     first: float
     last: float
@@ -39,7 +39,7 @@ class Conflicts:
         return address in self._open
 
     def claim(self, address: IPv6Address, claimed_by: str, claimed_on: str, now: float) -> bool:
-        """Count a claim; return whether it is news: it begins a conflict, or another host made it."""
+        """Count a claim; return whether to report it: it begins a conflict, or another host made it."""
         conflict = self._open.get(address)
         if conflict is None:
             if len(self._open) < _MAX_CONFLICTS:

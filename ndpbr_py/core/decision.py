@@ -140,7 +140,7 @@ class Detail:
         hosts: How many hosts are on an interface that went down or up.
         entries: How many routes and proxy entries the kernel removed with that interface.
         down_for_s: How long the interface was down.
-        away_s: How long ago that host had last been known to be present.
+        away_s: How long ago a host that has returned was last known to be present.
     """
 
     from_dev: str | None = None

@@ -20,9 +20,9 @@ class DesiredEntries:
 
     Attributes:
         interfaces: The listed interfaces.
-        listed: The same, as they were when `use()` was called last.
-        usable: Those that are up.
-        answering: Those of them that have neighbor discovery.
+        listed: The listed interfaces at the last call of `use()`.
+        usable: The listed interfaces that are up.
+        answering: The usable interfaces that have neighbor discovery.
         without_nd: Interfaces without neighbor discovery: they get routes, but no proxy entries.
         withheld: Addresses whose proxy entry on one interface is withheld, because a host there may use the address.
         routed: The addresses that the routing table sends to their interface already: they get no route of ours, which

@@ -10,7 +10,7 @@ from ipaddress import IPv6Address
 from ndpbr_py.core.bounded import remember
 from ndpbr_py.core.events import SolicitationReceived
 
-DETECTION_S = 1.1  # RetransTimer, after which detection is over, and the error of a coarse clock
+DETECTION_S = 1.1  # RetransTimer (1 s), after which detection is over, plus the error of a coarse clock
 _MAX_PROBES = 1000
 
 

@@ -22,14 +22,14 @@ _MAX_ADDRESSES_PER_LLADDR = 16  # an ND proxy, which answers for more, denies no
 
 
 def owners_links(state: State, probe: SolicitationReceived) -> list[str]:
-    """Return where an owner may be. The provider's link does not count: anything there may answer for anything."""
+    """Return the links where an owner may be. Not the provider's: a machine there may answer for any address."""
     if not state.rules.can_resolve:
         return []
     return [dev for dev in state.other_links(probe.target, probe.dev) if dev not in state.scope.routes.uplinks]
 
 
 def of_next_hop(state: State, probe: SolicitationReceived, now: float) -> list[Decision]:
-    """Return the denial of an address that a next hop on another link has."""
+    """Return the advertisement that denies the prober the address of a next hop on another link."""
     address, dev = probe.target, probe.dev
     if not state.is_next_hop_elsewhere(address, dev) or not state.waiting.allows(dev, now):
         return []
@@ -47,7 +47,7 @@ def of_next_hop(state: State, probe: SolicitationReceived, now: float) -> list[D
 
 
 def denied(state: State, event: NeighborChanged, now: float) -> list[Decision]:
-    """Return what follows if *event* is the answer of an owner: it is the host, which is advertised to the newcomer."""
+    """Return what follows if *event* is an owner's answer: the owner is learned, and advertised to the newcomer."""
     if event.state is not NudState.REACHABLE or (probe := state.detections.get(event.address, now)) is None:
         return []
     if event.lladdr in (None, probe.lladdr) or event.dev not in owners_links(state, probe):
@@ -59,7 +59,7 @@ def denied(state: State, event: NeighborChanged, now: float) -> list[Decision]:
         decisions = neighbors.changed(state, event, now)
         host = state.hosts.get(event.address)
     elif (host.dev, host.lladdr) == (probe.dev, probe.lladdr) and host.answered_on(now) in (None, event.dev):
-        # The newcomer, learned because of its own probe. Nothing says that a host on a third link has the address.
+        # The newcomer, learned because of its own probe. No host on a third link is known to have the address.
         decisions = [state.move(host, event.dev, event.lladdr, Reason.OWNER_ANSWERS, now)]
         host.nud = event.state
     else:

@@ -15,7 +15,7 @@ from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Entry
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The interface of a host's /128 route (None: no route), and those of its proxy entries, in order."""
+    """The interface of a host's /128 route (None: no route), and the interfaces of its proxy entries, in order."""
 
     route: str | None = None
     proxies: tuple[str, ...] = ()

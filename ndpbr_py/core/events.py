@@ -30,7 +30,7 @@ class NudState(Enum):
     NOARP = "NOARP"
     PERMANENT = "PERMANENT"
 
-    __hash__ = object.__hash__  # Enum's own is written in Python, and this one is used for every line
+    __hash__ = object.__hash__  # Enum's own is written in Python, and states are hashed for every line
 
 
 class Refusal(Enum):
@@ -99,7 +99,7 @@ class LinkDeleted:
 class AddressChanged:
     """An address of the router was added, renewed or deleted; ``interface`` is the address as ip(8) prints it.
 
-    ``settled``: as of `RouterAddress`.
+    ``settled``: as in `RouterAddress`.
     """
 
     dev: str
@@ -301,8 +301,8 @@ class CandidatesFound:
     """Addresses that may be in use, each with its interface.
 
     Attributes:
-        remembered: The hosts file has them; otherwise they have answered the all-nodes ping.
-        next_hop: They are those that a next hop probably has.
+        remembered: The addresses are from the hosts file; otherwise from answers to the all-nodes ping.
+        next_hop: The addresses are those that a next hop probably has.
     """
 
     hosts: tuple[tuple[IPv6Address, str], ...]

@@ -23,7 +23,7 @@ def _decided(state: State, event: NeighborChanged, now: float) -> list[Decision]
     if state.first_sights.answers_for_others(event.dev, event.lladdr):
         return []
     if host is None:
-        return neighbors.changed(state, event, now)  # what was seen first has not answered
+        return neighbors.changed(state, event, now)  # the host that was seen first has not answered
     if host.dev == event.dev or host.pinned:
         return []
     uplinks = state.scope.routes.uplinks

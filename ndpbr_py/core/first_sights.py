@@ -60,7 +60,7 @@ class FirstSights:
         return result
 
     def answered(self, state: State, host: Host, event: NeighborChanged, now: float) -> list[Decision] | None:
-        """Return what follows if *event* is an answer on another link to the lookup of *host*; None: it is not."""
+        """Return what follows if *event* answers the lookup of *host* on another link; None if it does not."""
         if event.state is not NudState.REACHABLE or event.lladdr is None or not 0 <= now - host.looked_up_at < LOOKUP_S:
             return None
         if event.dev not in state.links_to_look_up(host):
@@ -98,7 +98,7 @@ class FirstSights:
         return not self.answers_for_others(answer.dev, answer.lladdr)
 
     def due(self, now: float) -> Iterator[NeighborChanged]:
-        """Yield the answers that have to be decided about now: the lookup of the decoy is over."""
+        """Yield the answers about which to decide now: the lookup of the decoy is over."""
         while (address := self._deadlines.pop(now)) is not None:
             yield self._conflicts.pop(address)
 

@@ -35,8 +35,9 @@ class Move:
 
     Attributes:
         at: When, in seconds.
-        previous_dev: The link on which the host was before, or in the last run. If a host answers there, it is still
-            there. None: an owner has answered on the new link, or no host has answered on the old one since the move.
+        previous_dev: The link on which the host was before, or in the last run. If the address answers
+            there, the host is still there. None: an owner has answered on the new link, or no host has answered on the
+            old one since the move.
     """
 
     at: float
@@ -62,7 +63,7 @@ class Host:
         looked_up_at: When its address was looked up on the other links, in seconds; infinite: that is yet to be done.
         previous_lladdr: The lladdr before the present one.
         lladdr_unproven: The host has not answered since its lladdr changed: another host on its link may have forged
-            that, and a probe of the lladdr may not reach it.
+            the new one, and a probe of it may not reach the host.
         lladdr_forged: The host has answered while its lladdr was seen with its address on another link: from then on it
             is probed before it is moved.
         installed: The entries that the kernel is believed to have.
@@ -95,7 +96,7 @@ class Host:
         return self.state.configured or self.nud is NudState.PERMANENT
 
     def answered_on(self, now: float) -> str | None:
-        """Return the link where the host has answered: that before its move, until the move has settled.
+        """Return the link where the host has answered: until its last move has settled, the link before that move.
 
         An attacker that forged the move may have answered on the new link; the owner may still answer on the old one.
         """
@@ -135,7 +136,7 @@ class Hosts:
 
     def __init__(self) -> None:
         self._by_address: dict[IPv6Address, Host] = {}
-        # By interface, too: the question is where else an lladdr is, and the answer is nearly always: nowhere.
+        # By interface, too: the question is on which other links an lladdr is, and the answer is nearly always: none.
         self._by_lladdr: dict[str, dict[str, tuple[Host, ...]]] = {}
         self._unanswered: dict[str, dict[IPv6Address, Host]] = defaultdict(dict)
         self._not_looked_up: dict[str, dict[IPv6Address, Host]] = defaultdict(dict)
@@ -200,8 +201,8 @@ class Hosts:
     def eviction_candidate(self) -> Host | None:
         """Return the oldest host that was not looked up on the other links, on the interface with most such hosts.
 
-        If there is none: the oldest one that has never answered, in the same way. A host whose last move may be another
-        host's forgery is spared: it has answered on its previous link.
+        If there is none: the oldest host that has never answered, on the interface with most of those. A host whose
+        last move another host may have forged is spared: it has answered on its previous link.
         """
         for hosts in (self._not_looked_up, self._unanswered):
             most = max(hosts.values(), key=len, default={})
@@ -263,7 +264,7 @@ class Hosts:
         """Record the state of a host, and the claimant of a contested one."""
         host.state, host.claimant = state, claimant
         if state.configured:
-            self._not_looked_up[host.dev].pop(host.address, None)  # from there it could lose its place to another host
+            self._not_looked_up[host.dev].pop(host.address, None)  # hosts in there can be evicted
         if state.has_answered:
             self._unanswered[host.dev].pop(host.address, None)
         else:

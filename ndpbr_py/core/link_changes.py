@@ -1,7 +1,7 @@
 """An interface goes up, down or disappears, or its carrier does -> what follows for the hosts on it.
 
 Pure. When an interface is set down or deleted, the kernel removes its proxy entries and routes and does not say so.
-Without carrier, both stay [measured on Linux 6.18]. A host on an interface that is down is retained without entries.
+Without carrier it keeps both [measured on Linux 6.18]. A host on an interface that is down is retained without entries.
 The silence of a host without carrier says nothing (neighbors.py); it is probed when the carrier is back.
 """
 

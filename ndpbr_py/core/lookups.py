@@ -39,7 +39,7 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A step that is due for an address on an interface; a lookup counts for the sender *lladdr* there."""
+    """A step that is due for an address on an interface; a lookup counts against the limit of *lladdr* there."""
 
     step: Step
     address: IPv6Address
@@ -83,7 +83,7 @@ class Lookups:
     def within_limits(self, dev: str, lladdr: str | None, number: int, now: float) -> bool:
         """Return whether a solicitation from *lladdr* on *dev* may cause *number* new entries in a table."""
         sender = self._sender(dev, lladdr)
-        cost = min(number, _LLADDR_BURST)  # more interfaces than that may all be tried
+        cost = min(number, _LLADDR_BURST)  # otherwise a lookup on more interfaces would never be allowed
         if not sender.take(cost, now) or not self._links[dev].take(cost, now):
             self.rate_limited += 1
             return False

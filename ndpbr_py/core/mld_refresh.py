@@ -20,7 +20,10 @@ _GROUP_MASK = (1 << 24) - 1
 
 
 def decisions(state: State, due: Sequence[Host]) -> list[Decision]:
-    """Return the decisions that rejoin the groups of *due*; a shared group has the turn of the first host in it."""
+    """Return the decisions that rejoin the groups of *due*.
+
+    A group shared by several hosts is rejoined once per round, when its first host is due.
+    """
     sharing: dict[int, list[Host]] = defaultdict(list)
     groups = {_group(host.address) for host in due}
     if groups:

@@ -16,13 +16,13 @@ OnLink = tuple[IPv6Network, str]  # a prefix, and the interface where it is on-l
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What differs from the snapshot before.
+    """The differences from the previous snapshot.
 
     Attributes:
         added: Prefixes that are on-link now, or that are preferred again.
         removed: Prefixes that are on-link no longer.
         deprecated: Prefixes in which all addresses of the router are deprecated now.
-        lost: The first of the default routes before, if there is none any more.
+        lost: The first default route of the previous snapshot, if there is none now.
         restored: The default route, if there was none before.
         lost_for_s: How long there was none, in seconds.
     """

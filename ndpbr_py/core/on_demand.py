@@ -2,7 +2,7 @@
 
 Pure. Behind an interface without neighbor discovery (a VPN), or behind a gateway, the kernel cannot find out whether a
 host has the address. So the link that solicits it gets a proxy entry, whether a host has it or not: no route, and no
-probe. This holds only where no host of that link may have the address, and never where the kernel can ask.
+probe. Only addresses that no host of that link may have are proxied on demand, and only where no lookup is possible.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ndpbr_py.core.entry_diff import NOTHING, Entries, steps
 if TYPE_CHECKING:
     from ndpbr_py.core.state import State
 
-_IDLE_TIMEOUT_S = 600.0  # without a solicitation, after which the entry goes
+_IDLE_TIMEOUT_S = 600.0  # without a solicitation, after which the entry is removed
 _MAX_ADDRESSES_PER_LINK = 256  # each is one more multicast group on the link
 
 
@@ -53,7 +53,7 @@ class OnDemand:
         self._links.pop(dev, None)
 
     def pop(self, address: IPv6Address) -> Entries:
-        """Forget *address* everywhere: a host has it. Return its entries."""
+        """Remove *address*, which a host has now, and return its entries."""
         devs = self.links(address) if self._links else ()
         for dev in devs:
             self.remove(address, dev)
@@ -110,7 +110,7 @@ def rerouted(state: State) -> list[Decision]:
 
 
 def repaired(state: State, installed: Mapping[IPv6Address, Entries]) -> Iterator[Decision]:
-    """Yield what makes the *installed* entries the desired ones."""
+    """Yield the decisions that turn the *installed* entries into the desired ones."""
     for address in {address for address, _ in state.on_demand}:
         needed = Entries(None, state.on_demand.links(address))
         if actions := steps(address, installed.get(address, NOTHING), needed):

@@ -144,7 +144,7 @@ class NdProxy(State):
         return min((at for at in deadlines if at is not None), default=None)
 
     def may_advertise(self, action: Advertise) -> bool:
-        """Whether the address is proxied where *action* says; it may have moved, or be withheld, since."""
+        """Whether the address is still proxied where *action* says: its host may have moved since."""
         if (action.address, action.dev) in self.on_demand:
             return True
         host = self.hosts.get(action.address)
@@ -176,7 +176,7 @@ class NdProxy(State):
         decisions = solicitations.due(self, now)
         for host in self._expiry.due(self.hosts, now):
             decisions += self._expired(host, now)
-        # A snapshot in progress might find the entries just while they are out: their turn comes after it.
+        # A snapshot in progress might be taken while the entries are removed: the hosts get their turn after it.
         if self._rejoins is not None and self.snapshot is None:
             decisions += mld_refresh.decisions(self, list(self._rejoins.due(self.hosts, now)))
         decisions += [*first_answers.due(self, now), *self.first_sights.lookups(self, now)]
@@ -203,7 +203,7 @@ class NdProxy(State):
             return [self.forget(host, Reason.NO_ANSWER, now)] if hopeless else []
         installed = host.installed
         if action.dev != installed.route if isinstance(action, AddRoute) else action.dev not in installed.proxies:
-            return []  # refused too late: the host has moved meanwhile
+            return []  # the refusal came too late: the host has moved
         if event.why is Refusal.EXISTS:
             # An entry of an earlier run, or another program's: the kernel's tables tell.
             return [host.decision(DecisionKind.RETAINED, Reason.REFUSED, detail=Detail(error=event.text), resync=True)]

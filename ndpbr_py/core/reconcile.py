@@ -73,7 +73,7 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
             neighbor = cache[entries.route].pop(address, None) if not (changed and address in changed) else None
             yield _adopted(state, address, entries, neighbor, now)
     yield static_hosts.learned(state, now)
-    # An entry where the last run knew its host comes before others for the same address.
+    # An entry on the link where the last run knew the host comes before other entries of the address.
     remembered = ((dev, address) for address, dev in state.remembered.items() if address in cache[dev])
     first = [cache[dev].pop(address) for dev, address in remembered if address not in state.hosts]
     for neighbor in chain(first, *(link.values() for link in cache.values())):
@@ -143,7 +143,7 @@ def _adopted(
 
 
 def _as_cached(state: State, host: Host, neighbor: NeighborChanged, now: float) -> list[Decision]:
-    """Give *host*, which is not known yet, the state of its cache entry; return what follows for other hosts."""
+    """Give *host*, a new one, the state of its cache entry; return what follows for other hosts."""
     verdict = VERDICTS[neighbor.state]
     if neighbor.lladdr is None or verdict not in (Verdict.PRESENT, Verdict.CLAIMED):
         return []
@@ -192,7 +192,7 @@ def _compared(state: State, host: Host, actual: Entries, now: float) -> list[Dec
         drifted = believed == host.installed
         times = state.restores.times(host.address, now) if drifted else 0
         if times is None:
-            # Another program changes the entries again and again. They are still wanted, and compared at retry_at.
+            # Another program changes the entries again and again. They are still desired, and compared at retry_at.
             host.installed = believed
             return result
         reason = Reason.LINK_UP if not drifted else Reason.DRIFTED if times == 1 else Reason.CHANGED_AGAIN

@@ -1,4 +1,4 @@
-"""A lookup that the user requested -> probes on every link where the host may be, and why there are none.
+"""A lookup that the user requested -> probes on every link where the host may be, or why there are none.
 
 Pure. The limits are those of solicitations.
 """
@@ -38,7 +38,10 @@ def lookup(state: State, address: IPv6Address, now: float) -> Sequence[Decision]
 
 
 def obstacle(state: State, address: IPv6Address) -> Reason | None:
-    """Return why *address* is not looked up; None if that is not about the address: no link is up, or ip(8) is old."""
+    """Return why *address* may not be looked up.
+
+    None: the address is not the obstacle (no link is up, or ip(8) is too old).
+    """
     host = state.hosts.get(address)
     if host is not None and host.pinned:
         if host.state is HostState.ROUTED:

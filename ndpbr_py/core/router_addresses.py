@@ -33,7 +33,7 @@ def desired(state: State, kernel: KernelSnapshot) -> dict[IPv6Address, tuple[str
 def decisions(
     needed: Mapping[IPv6Address, tuple[str, Entries]], installed: Mapping[IPv6Address, Entries]
 ) -> Iterator[Decision]:
-    """Yield what makes the *installed* entries the *needed* ones."""
+    """Yield the decisions that turn the *installed* entries into the *needed* ones."""
     for address, (dev, entries) in needed.items():
         if actions := steps(address, installed.get(address, NOTHING), entries):
             yield Decision(DecisionKind.ADDRESS_PROXIED, Reason.ROUTER_ADDRESS, address, dev, actions=actions)

@@ -34,8 +34,8 @@ class _Verdict:
     """On which links an address may not be.
 
     Attributes:
-        only: It may be on these only; None: on all but `closed`.
-        closed: It may not be on these.
+        only: The only links on which it may be; None: all links but `closed`.
+        closed: The links on which it may not be.
     """
 
     only: frozenset[str] | None = None
@@ -56,7 +56,7 @@ def too_short(connected: Iterable[IPv6Network], configured: Iterable[IPv6Network
 
 
 def described(routes: Iterable[Route]) -> str:
-    """Return what *routes* with one prefix say, e.g. ``2001:db8:1:0:b::/80 dev tun0``."""
+    """Return *routes* to one prefix as text, e.g. ``2001:db8:1:0:b::/80 dev tun0``."""
     found = {f"dev {route.dev}" if route.type is RouteType.UNICAST else route.type.value: route for route in routes}
     return f"{next(iter(found.values())).prefix} {' and '.join(found)}"
 

@@ -95,7 +95,7 @@ def answered(state: State, event: NeighborChanged) -> list[Decision]:
 def _answered(
     state: State, link: str | None, event: SolicitationReceived, sender: IPv6Address, now: float
 ) -> Sequence[Decision]:
-    """Answer for a proxied address, whose host is on *link*, what the kernel does not."""
+    """Return the answers for a proxied address, whose host is on *link*, that the kernel does not send."""
     target, dev = event.target, event.dev
     late = state.waiting.in_progress(target, now)
     answers = state.waiting.answers(target, dev, sender, now, late=late)
@@ -147,7 +147,7 @@ def _probed(state: State, host: Host, event: SolicitationReceived, now: float) -
 
 
 def _is_silent(host: Host) -> bool:
-    """Whether a host that was probed has not answered; a route may have named it since, and then it need not.
+    """Whether a host that was probed has not answered. One that a route names since then need not answer.
 
     A probe of a forged lladdr has not reached the owner.
     """

@@ -109,7 +109,7 @@ class State:
         self.snapshot: SnapshotInProgress | None = None
         # Neighbors on a link with a default route that have answered as routers -> their interface.
         self.routers: dict[IPv6Address, str] = {}
-        # Where the last run knew each address: where it is contested, the host there is probed first.
+        # The link on which the last run knew each address: if it is contested, the host there is probed first.
         self.remembered: Mapping[IPv6Address, str] = {}
 
     def objection(self, address: IPv6Address, dev: str) -> Reason | None:
@@ -174,9 +174,10 @@ class State:
         return steps(host.address, installed, host.installed)
 
     def recall(self, host: Host, now: float) -> list[Action]:
-        """Give *host*, a new one, what the last run knew: it has answered where it is, or belongs where a host answers.
+        """Apply the last run's knowledge to *host*, a new one.
 
-        Entries from before a crash say that it has answered if the hosts file does not have it.
+        If it was on the same link, it counts as having answered; if it was on another link, that link is probed. A host
+        with entries from before a crash that is not in the hosts file counts as having answered, too.
         """
         home = self.remembered.get(host.address, host.dev)
         if home == host.dev:

@@ -1,9 +1,9 @@
 """A neighbor entry that FAILED where no host is -> lookups on the other links, and the removal of the entry.
 
 Pure. The router held a packet for the address, and solicited on the link that its routing table names; without a host
-route that may be the wrong link. The limits are those of solicitations. A lookup of our own that failed is no question,
-so links cannot cause lookups on each other in turn. The entry is removed, because the kernel ignores unsolicited
-advertisements while it is there.
+route that may be the wrong link. The limits are those of solicitations. A failed lookup of our own causes no
+other: otherwise two links would cause lookups on each other in turn. The entry is removed, because the kernel ignores
+unsolicited advertisements while it is there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _MAX_OWN_PROBES = 1000
 
 
 class OwnProbes:
-    """The recent probes of ours, by address and link: their failure is no question of another program."""
+    """Our own recent probes, by address and link.
+
+    When one fails, no other host or program was asking for the address, so no lookup follows.
+    """
 
     def __init__(self) -> None:
         self._at: dict[tuple[IPv6Address, str], list[float]] = {}  # the times of the last two

@@ -59,7 +59,7 @@ class WaitingSenders:
         return self._limits[dev].allows(now)
 
     def answers(self, target: IPv6Address, dev: str, sender: IPv6Address, now: float, *, late: bool) -> list[Action]:
-        """Return the answers to a solicitation besides the kernel's, which comes too *late* for a new entry."""
+        """Return our answers to a solicitation; *late*: the entry is new, and the kernel's answer comes too late."""
         answers: list[Action] = [Advertise(target, dev, sender)] if late else []
         if dev in self._as_target:
             answers.append(Advertise(target, dev, sender, as_target=True))
