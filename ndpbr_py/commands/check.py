@@ -1,6 +1,6 @@
 """ndpbr run --check: options -> whether `run` would start, and which interfaces exist.
 
-A service does this before each start, so it does not import the daemon, which takes as long again.
+A service does this before each start, so it does not import the daemon: that would double its time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def checked(listed: Sequence[str], existing: Sequence[str]) -> str:
-    """Return which of the *listed* interfaces exist, and a guess at each that does not."""
+    """Return which of the *listed* interfaces exist, and for each that does not, the one that was probably meant."""
     named = Listed(listed)
     found = [dev for dev in existing if dev in named or named.wants(dev)]
     notes = []

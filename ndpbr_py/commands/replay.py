@@ -53,7 +53,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 class Player:
-    """Has the core decide about a recording, line by line.
+    """Passes a recording to the core, line by line.
 
     Attributes:
         understood: The number of lines about a neighbor or a link.

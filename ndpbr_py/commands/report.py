@@ -1,4 +1,4 @@
-"""ndpbr report: what an issue needs -> one file: a recording, with what doctor, show and the log say in its header.
+"""ndpbr report: what an issue needs -> a recording whose header has the output of doctor and show, and the log.
 
 `ndpbr replay` reads it. With --anonymize no address, lladdr or host name of the network is in it.
 """
@@ -34,7 +34,7 @@ from ndpbr_py.recording.format import comment
 from ndpbr_py.system.interfaces import interface_names
 
 _SECTION_KEY = re.compile(r"# ([a-z]+): ")
-# Lines with words of users, in which a host name may be. In all others, a host that is called `route` would do harm.
+# Lines in which host names are replaced. In the others, a host that is called `route` would make them unreadable.
 _TEXT_SECTIONS = ("doctor", "log", "nft", "options")
 _JSON_SECTIONS = ("daemon", "show")
 _LINK_ALIAS = re.compile(r"\\?\s+alias .*")  # of a link

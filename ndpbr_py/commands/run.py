@@ -40,7 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
             try:
                 namespace_locks = _lock(options, locks)
             except NdpbrError as error:
-                if arguments.syslog:  # a service's standard error may be read by no one
+                if arguments.syslog:  # a service's standard error may have no reader
                     log.record("error", "failed", error=str(error))
                 raise
         about = {"version": __version__, "pid": os.getpid(), "python": platform.python_version()}
@@ -68,14 +68,14 @@ def _lock(options: config.RunConfig, locks: contextlib.ExitStack) -> NamespaceLo
 
 
 def _tune_garbage_collector() -> None:
-    """Exclude what is loaded by now from every collection, which it would make 10 ms or more longer."""
+    """Exclude the modules loaded so far from garbage collection: they make each one 10 ms or more longer."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
 
 
 def _raise_priority() -> None:
-    """Run before programs that compute: a first packet is lost if they use up their time slice of 3 ms first."""
+    """Run before programs that compute: a first packet is lost while they use up their time slice of 3 ms."""
     if os.getpriority(os.PRIO_PROCESS, 0) == 0:  # any other value was set on purpose
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, _NICE)

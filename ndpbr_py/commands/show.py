@@ -120,7 +120,7 @@ def rows(kernel: KernelSnapshot, known: Mapping[str, Any], names: Names) -> list
 
 
 def selected(hosts: Sequence[Row], words: Sequence[str]) -> list[Row]:
-    """Return the hosts with one of the *words* as address, interface, name or link-layer address; without, all."""
+    """Return the hosts whose address, interface, name or link-layer address is one of *words*; without words, all."""
     filters = {_normal(word) for word in words}
     return [
         row
@@ -174,7 +174,7 @@ def _normal(word: str) -> str:
 
 
 def _status(arguments: argparse.Namespace, hosts: Sequence[Row], kernel: KernelSnapshot) -> int:
-    """Return the exit status; a sentence on standard error says why it is not 0, and one counts what was pinged."""
+    """Return the exit status; print to standard error why it is not 0, and how many pinged hosts answered."""
     print(end="", flush=True)  # if it cannot be written, no other sentence follows
     failed = sum(row.rtt_s is None for row in hosts) if arguments.ping else 0
     if arguments.ping:

@@ -17,7 +17,7 @@ from ndpbr_py.system.terminal import BOLD, GREEN, RED, YELLOW, painted
 _GAP = 2  # columns between two cells
 _DAY_S = 86400
 _DEVICE_COLUMNS = ("NAME", "LLADDR", "IFACE")  # written once for all addresses of a device
-# Left out in this order; each as long as the address has less room than this.
+# The columns that are left out, in this order, and the room for the address below which each is.
 _MIN_ADDRESS_WIDTHS = {"SINCE": 39, "LLADDR": 39, "LAST SEEN": 16, "NAME": 12, "RTT": 12}
 _COLORS = {"reachable": GREEN, "permanent": GREEN, "static": GREEN, "unverified": YELLOW, "silent": RED}
 
@@ -52,7 +52,7 @@ class Row:
 
 
 def lines(rows: Sequence[Row], width: int | None, *, pinged: bool, color: bool) -> list[str]:
-    """Return the heads and one line per address; *width* None: as wide as it gets."""
+    """Return the heads and one line per address; *width* None: unlimited."""
     ordered = sorted(rows, key=lambda row: (row.dev, row.name or "~", row.lladdr or "", row.address))
     cells = [_cells(row, pinged=pinged) for row in ordered]
     widths = _widths(cells, width)

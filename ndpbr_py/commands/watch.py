@@ -17,7 +17,7 @@ from ndpbr_py.system.clock import span
 from ndpbr_py.system.terminal import size
 
 _HOME, _CLEAR_LINE, _CLEAR_REST, _CLEAR_ALL = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
-_ROWS_PER_HEAD_LINE = 6  # of the screen: a small one has room for the hosts only
+_ROWS_PER_HEAD_LINE = 6  # a small screen has room for the hosts only
 _MIN_PROBLEM_LINES = 2  # one has no room for what happened
 
 Read = Callable[[], tuple[list[Row], Mapping[str, Any] | None]]

@@ -1,4 +1,4 @@
-"""Findings, one run of the checks after the other -> the checks that fail now and did not before, and those that pass.
+"""The findings of one run of the checks after the other -> the checks that have begun to fail, or pass again.
 
 Pure.
 """
@@ -20,7 +20,7 @@ class _Trouble:
     """A check that does not pass.
 
     Attributes:
-        since_s: When it was first seen not to pass.
+        since_s: When it first did not pass, in seconds.
         known: Its findings that were reported, by status and fix. The text may contain a number that always changes.
     """
 

@@ -14,7 +14,7 @@ from ndpbr_py.doctor.firewall import firewall
 
 
 def findings(facts: Facts) -> list[Finding]:
-    """Return the findings of all checks: failures, warnings, the rest; each group in the order of best fixing.
+    """Return the findings of all checks: failures, warnings, the rest; each group in the order in which to fix them.
 
     A check whose facts are unknown has no finding.
     """

@@ -29,7 +29,7 @@ _SEARCH_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
 def collect(names: tuple[str, ...], protocol: int | None, state_dir: Path) -> Facts:
-    """Return all facts about the interfaces *names*, else about those of interfaces().
+    """Return all facts about the interfaces *names*; without, about those that interfaces() returns.
 
     Without *protocol*, the number is that of the running daemon.
     """
@@ -84,7 +84,7 @@ def interfaces(procfs: ProcFs, tables: KernelSnapshot | None) -> tuple[str, ...]
 
 
 def rules_of(procfs: ProcFs, daemon: Mapping[str, Any] | None) -> tuple[Rules, int]:
-    """Return the rules and the protocol number of the running daemon; if it does not answer, of its locks."""
+    """Return the rules and the protocol number that the running daemon answers; without an answer, from its locks."""
     rules, protocol = control_rules.parse_rules(daemon)
     held = list(map(int, _held(procfs, "protocol ")))
     return rules, held[0] if daemon is None and len(held) == 1 else protocol

@@ -37,7 +37,7 @@ class Explanation:
         proxied_on: The interfaces on which the kernel answers for the address.
         reason: Why the address is not proxied; None if it is.
         advice: A command, or what else the user can do.
-        but: Why the host may not be reached although its address is proxied.
+        but: Why the host may be unreachable although its address is proxied.
     """
 
     address: IPv6Address
@@ -74,7 +74,7 @@ def explained(
     paths = paths or {}
     stopped = None if running else ("ndpbr is not running", start or " ".join(("ndpbr run", *rules.interfaces)))
     proxy = NdProxy(rules)
-    # A host with entries counts before others against the limits, in whatever order the cache lists them.
+    # Hosts with entries come first, whatever the order of the cache: they are within the limits.
     proxied = {entry.address for entry in kernel.proxies if entry.ours}
     kernel = replace(kernel, neighbors=tuple(sorted(kernel.neighbors, key=lambda it: it.address not in proxied)))
     proxy.handle(SnapshotStarted(), 0.0)
@@ -116,7 +116,7 @@ def _reason(
     """Return why it is not proxied; *ignored* is why no host was learned, *stopped* the answer without a daemon."""
     listed, host = proxy.rules.interfaces, proxy.hosts.get(address)
     objections = [proxy.objection(address, dev) for dev in listed]
-    # That no host is learned on an interface is not about the address.
+    # An objection to an interface comes last: it says nothing about the address.
     objection = None if None in objections else min(objections, key=lambda it: it in _INTERFACE_REASONS)
     why = objection if objection is not None or host is not None else ignored
     if why is Reason.OFF_LINK:

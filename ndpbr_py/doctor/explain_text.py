@@ -53,7 +53,7 @@ _STATE_MEANING = {
 
 
 def off_link(address: IPv6Address, networks: Collection[IPv6Network]) -> Answer:
-    """Return why an address outside *networks* is not proxied: a public one there is another network's."""
+    """Return why an address outside *networks* is not proxied: a public address there is another network's."""
     reason, advice = OBJECTIONS[Reason.OFF_LINK]
     if kind(address) != "global":
         return reason, advice
@@ -63,7 +63,7 @@ def off_link(address: IPv6Address, networks: Collection[IPv6Network]) -> Answer:
 
 
 def routed_elsewhere(best: Sequence[Route], listed: Collection[str]) -> Answer:
-    """Return why an address that the routes *best* send elsewhere is not proxied; its interface may be missing."""
+    """Return why an address that the routes *best* send elsewhere is not proxied; `run` may lack an interface."""
     missing = [route.dev for route in best if route.type is RouteType.UNICAST and route.dev not in listed]
     reason, _ = OBJECTIONS[Reason.ROUTED_ELSEWHERE]
     return f"{reason}: {described(best)}", " ".join(("ndpbr run", *missing, *listed)) if missing else None

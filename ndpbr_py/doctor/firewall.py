@@ -124,7 +124,7 @@ def _drop(base: Chain, within: Mapping[str, Chain], packet: Packet) -> str | Non
 
 def _walk(chain: Chain, within: Mapping[str, Chain], packet: Packet) -> str | None:
     """Return the rule that certainly drops *packet*; "" if a rule may accept it; None if no rule decides."""
-    certain = True  # whether *packet* comes as far as the rule
+    certain = True  # whether *packet* certainly reaches the rule
     for rule in chain.rules:
         match = min((_holds(condition, packet) for condition in rule.conditions), default=Match.YES)
         if match is Match.NO:

@@ -18,7 +18,7 @@ _MAX_NAMED_ENTRIES = 3
 
 
 def daemon(facts: Facts) -> Finding:
-    """A daemon runs.  Before the first start of all it need not."""
+    """A daemon runs, unless none has ever been started."""
     if facts.daemon is not None:
         return ok("daemon", facts.daemon)
     if facts.running:

@@ -44,7 +44,7 @@ def _lines(ip: Program, *words: str) -> list[str] | None:
 
 
 def paths(ip: Program, address: IPv6Address, devs: Iterable[str], kernel: KernelSnapshot) -> dict[str, Path]:
-    """Return the path that a packet to *address* takes that comes from a host on each of *devs*."""
+    """Return, for each of *devs*, the path to *address* of a packet that comes from a host there."""
     result = {}
     for dev in devs:
         on_link = (it.address for it in kernel.neighbors if it.dev == dev and not it.address.is_link_local)

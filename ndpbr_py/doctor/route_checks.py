@@ -112,7 +112,7 @@ def _prefix(tables: KernelSnapshot, prefix: IPv6Network, dev: str, *, ignored: b
 
 
 def upstream(facts: Facts) -> Iterator[Finding]:
-    """The hosts are not the neighbors on the provider's link, which in a data center has many."""
+    """The neighbors on the provider's link, of which a data center has many, do not use up --max-hosts."""
     routes = facts.readable_tables().host_routes
     for dev in sorted({route.dev for route in facts.default_routes()} - facts.rules.upstreams):
         hosts = sum(route.ours and route.dev == dev for route in routes)
