@@ -30,7 +30,7 @@ def _counter(text: str, kind: DecisionKind | None = None) -> Any:
 def _gauge(text: str, metric: str | None = "ndpbr_{}", **label: str) -> Any:
     """Return the field of a value that may go down, with its help *text*; with a label, of a value for each of these.
 
-    *metric* is its name there, in which {} stands for that of the field; None: it has none.
+    *metric* is the metric's name, in which {} stands for the field's; None: it is not exported.
     """
     metadata = {"help": text, "kind": None, "type": "gauge", "metric": metric, **label}
     return field(default_factory=dict if label else int, metadata=metadata)

@@ -11,7 +11,7 @@ from typing import Any
 from ndpbr_py.control import NAME
 
 _TIMEOUT_S = 2.0
-_LOOKUP_TIMEOUT_S = 12.0  # more than the daemon takes
+_LOOKUP_TIMEOUT_S = 12.0  # longer than the daemon takes
 
 
 def ask(state_dir: Path, **request: object) -> dict[str, Any] | None:

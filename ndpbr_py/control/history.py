@@ -1,7 +1,7 @@
 """Decisions -> the latest of them about one address, with their times.
 
 Decisions are stored as they are, and become fields only in an answer.  Those that a flood of claimed addresses causes
-are stored separately, so they cannot push out what happened to real hosts.
+are stored separately, so they cannot push out those about real hosts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FLOOD_KINDS = (
 
 
 class Past(NamedTuple):
-    """A decision, the time of clock.now() at which it was made, and its number: those about one event share a time."""
+    """A decision, when it was made (clock.now()), and its number: the decisions about one event have the same time."""
 
     at: float
     number: int

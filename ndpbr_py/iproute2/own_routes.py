@@ -1,4 +1,4 @@
-"""A running `ip monitor` -> one that the kernel no longer tells about routes that we add.
+"""Attach a socket filter to a running `ip monitor`: the kernel no longer tells it about routes that ndpbr adds.
 
 Each of them would be a line, which ip(8) formats and the daemon discards (`make bench ARGS=routes`), and would fill the
 buffer sooner.  ip(8) has no option for it, so the filter is attached to its socket from outside.  Routes of ours that

@@ -34,7 +34,7 @@ def processors(config: LogConfig, date: Callable[[], float] | None) -> list[Any]
     if kind == "auto":
         kind = "console" if terminal or colors else "logfmt"
     steps: list[Any] = [_escape]
-    if not config.syslog:  # whose own header has the time and the level; its lines are short
+    if not config.syslog:  # it adds the time and the level itself, and its lines are short
         stamp = structlog.processors.TimeStamper("iso", utc=True, key="ts") if date is None else _recorded_time(date)
         steps += [structlog.processors.add_log_level, stamp]
     steps.append(_ordered)
@@ -60,7 +60,7 @@ def bound_logger(steps: Sequence[Any], target: object = None, lowest: int = logg
 
 
 def _recorded_time(date: Callable[[], float]) -> Callable[[object, str, _Record], _Record]:
-    """Return what adds ``ts`` as TimeStamper does, with the time of a recording."""
+    """Return a processor that adds ``ts`` as TimeStamper does, from the clock of a recording."""
     return lambda _, __, record: {**record, "ts": clock.utc(date())}
 
 

@@ -139,5 +139,5 @@ class SyslogSink(Sink):
 
 
 def encoded(text: str) -> bytes:
-    """Return the bytes of a record; what is no character, such as a byte of a file name, is escaped."""
+    """Return the bytes of a record; a byte that is no character, e.g. of a file name, is escaped."""
     return text.encode(errors="backslashreplace")

@@ -20,7 +20,7 @@ _ADVERTISEMENT, _SOLICITED, _OVERRIDE = 136, 0x40, 0x20
 _TARGET_LLADDR = 2
 _HOP_LIMIT = 255
 _FREEBIND = 78  # IPV6_FREEBIND, linux/in6.h: a source that the router does not have
-_SIOCGIFHWADDR = 0x8927  # linux/sockios.h; the lladdr stands behind the name (16 octets) and its family (2)
+_SIOCGIFHWADDR = 0x8927  # linux/sockios.h; the lladdr follows the name (16 octets) and its family (2)
 _KERNELS_CHOICE = bytes(16)
 
 

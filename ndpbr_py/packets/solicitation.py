@@ -1,6 +1,6 @@
 """IPv6 packet -> the neighbor solicitation in it, or None if a node must discard it.
 
-Pure.  Every rule of RFC 4861, 7.1.1.  Packets with extension headers are left to the kernel.
+Pure.  It checks every rule of RFC 4861, 7.1.1.  Packets with extension headers are left to the kernel.
 """
 
 from __future__ import annotations

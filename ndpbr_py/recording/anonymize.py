@@ -1,4 +1,4 @@
-"""Text with addresses and names -> the same text with others, so that a report can be published.
+"""Text with addresses and names -> the same text with other ones, so that a report can be published.
 
 Pure, except for the random key: without it the original cannot be found. Equal addresses stay equal, addresses in one
 prefix stay in one prefix, and an lladdr stays recognizable in its EUI-64 and solicited-node addresses, so that a replay
@@ -24,7 +24,7 @@ _IPV6 = re.compile(
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(/\d+)?(?!\.?\w)")
 _COMMENT = re.compile(r'\b(comment|prefix) "[^"]*"|/\*.*?\*/')
 _NO_LLADDR = frozenset(("000000000000", "ffffffffffff"))
-# A value in these says nothing about the network; of others the first bits stay, which say what kind of address it is.
+# An UNCHANGED address says nothing about the network. Of another, the FIXED first bits stay: they are its type.
 _UNCHANGED_IPV6 = tuple(map(IPv6Network, ("::/127", "100::/64", "ff00::/12")))
 _FIXED_IPV6 = tuple(map(IPv6Network, ("fe80::/64", "fc00::/7", "ff00::/16", "2000::/3", "::/0")))
 _UNCHANGED_IPV4 = tuple(map(IPv4Network, ("0.0.0.0/32", "127.0.0.0/8", "255.0.0.0/8")))
@@ -62,7 +62,7 @@ class Anonymizer:
     def _lladdr(self, word: str) -> str:
         digits = re.sub("^enx|[:-]", "", word)
         if digits.lower() in _NO_LLADDR or (digits.isdecimal() and digits == word):
-            return word  # a number, too
+            return word  # it may also be a number
         value, bits = int(digits, 16), 4 * len(digits)
         other = self._oui(value >> bits - 24) << bits - 24 | self._bits("nic", value & _NIC_MASK, 24, 0)
         if bits > 48:
@@ -85,7 +85,7 @@ class Anonymizer:
         return word + length
 
     def _network(self, address: IPv6Address, length: int) -> IPv6Address:
-        """Return the other address of a prefix: without bits where it had none."""
+        """Return the replacement of a prefix: host bits that are all 0 stay 0."""
         rest = (1 << 128 - length) - 1
         other = int(self._ipv6(address))
         return IPv6Address(other & ~rest if not int(address) & rest else other)
@@ -122,7 +122,7 @@ class Anonymizer:
 
 
 def _other_bits(key: bytes, field: str, value: int, width: int, fixed: int) -> int:
-    """Return another value: two that have their first N bits in common keep that; the first *fixed* bits stay."""
+    """Return the replacement of *value*: if two have N first bits in common, so do theirs. *fixed* first bits stay."""
     other = value
     for place in range(fixed, width):
         head = f"{field} {place} {value >> width - place}".encode()

@@ -1,6 +1,6 @@
-"""A clock that is never set and runs while the machine sleeps -> the date.
+"""The seconds since the machine was started, suspended or not -> the date.
 
-A router without a battery learns the date late.  A time noted before that still gets the right date.
+A router without a battery learns the date late.  A time recorded before that is still converted to the right date.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def interface_names() -> list[str]:
-    """Return the names of all interfaces that exist now, those of bridges' ports, too."""
+    """Return the names of all interfaces that exist now, ports of bridges included."""
     return [name for _, name in socket.if_nameindex()]
 
 

@@ -57,7 +57,7 @@ class PidFile:
 def _locked(path: Path) -> int:
     """Return the descriptor that holds the lock; the lock is lost if this process opens and closes the file again.
 
-    Only the owner may read the file, because a lock for reading would keep us from taking ours.
+    Only the owner may read the file, because a reader's lock would keep us from taking ours.
     """
     while True:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -113,7 +113,7 @@ def running(path: Path) -> int | None:
 class NamespaceLocks:
     """Names that only one process of this network namespace can hold, e.g. ``interface wan0``.
 
-    The name is a byte of the file: its CRC.  A process without CAP_NET_ADMIN holds nothing, and changes nothing.
+    Each name locks the byte at its CRC.  A process without CAP_NET_ADMIN holds nothing, and changes nothing.
     """
 
     def __init__(self, names: Iterable[str], path: Path = _PROC_SYS / NAMES) -> None:

@@ -100,7 +100,7 @@ class SysctlOverrides:
         self._original: dict[_Key, str] | None = None
 
     def apply(self, interfaces: Iterable[str], may_set: Callable[[str], bool] = lambda _: True) -> list[SettingChange]:
-        """Set what ndpbr needs on *interfaces*, where they exist; return what had another value.
+        """Set what ndpbr needs on those of *interfaces* that exist; return the settings that had another value.
 
         Args:
             interfaces: The interfaces.
@@ -133,7 +133,7 @@ class SysctlOverrides:
             ]
 
     def restore(self) -> list[SettingChange]:
-        """Restore the original values, also those of a run that could not; return what had another value.
+        """Restore the original values, also those of a run that could not; return the settings that had another value.
 
         A setting that another running instance needs is left to that instance.
         """
@@ -187,7 +187,7 @@ class SysctlOverrides:
     def _saved(self) -> dict[_Key, str]:
         """Return the values in the file.
 
-        Root writes them to the kernel: only settings of ours, and only numbers, whatever the file holds.
+        Root writes them to the kernel, so whatever the file holds, only our settings and only numbers count.
         """
         try:
             content = json.loads(read(self._file))
@@ -224,6 +224,6 @@ def _path(key: _Key, names: dict[int, str]) -> str:
 
 
 def _kernel() -> str:
-    """Return which boot, and which network namespace of it, this is."""
+    """Return an identifier of this boot and of its network namespace."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return f"{boot} {os.stat('/proc/self/ns/net').st_ino}"
