@@ -234,14 +234,14 @@ def line_bytes(option: str, text: str) -> int:
     return number
 
 
-def seconds(option: str, text: str, least: float = 1.0, most: float = 31_536_000.0) -> float:
+def seconds(option: str, text: str, minimum: float = 1.0, maximum: float = 31_536_000.0) -> float:
     """Return a number of seconds, e.g. ``"3600"``."""
     try:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not least <= number <= most:
-        raise ConfigError(f"{option}: expected {least:g} to {most:.9g} seconds, got {text!r}")
+    if not minimum <= number <= maximum:
+        raise ConfigError(f"{option}: expected {minimum:g} to {maximum:.9g} seconds, got {text!r}")
     return number
 
 

@@ -107,7 +107,7 @@ def _show_options(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--long", action="store_true", help=text)
     form.add_argument("--json", action="store_true", help="print one JSON object")
     text = "redraw the table every SECONDS (2), with the state of the daemon, until q"
-    kind = partial(config.seconds, "--watch", least=0.5, most=3600.0)
+    kind = partial(config.seconds, "--watch", minimum=0.5, maximum=3600.0)
     form.add_argument("--watch", nargs="?", const=2.0, type=kind, metavar="SECONDS", help=text)
     _color(parser)
     _names(parser)
@@ -126,7 +126,7 @@ def _record_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a new file; - is standard output")
     # Not "*", which options between FILE and the interfaces would end.
     _interfaces(parser, "+", "the interfaces that `run` is given")
-    kind = partial(config.seconds, "--seconds", most=604_800.0)
+    kind = partial(config.seconds, "--seconds", maximum=604_800.0)
     parser.add_argument("--seconds", type=kind, metavar="N", help="stop after N seconds (at SIGTERM or SIGINT)")
     _state_dir(parser)
 
@@ -136,7 +136,7 @@ def _report_options(parser: argparse.ArgumentParser) -> None:
     _interfaces(parser, "*", "the interfaces (those of the daemon)")
     text = "replace addresses, prefixes, link-layer addresses and names by others, leave out comments of the firewall"
     parser.add_argument("--anonymize", action="store_true", help=text)
-    kind = partial(config.seconds, "--seconds", most=604_800.0)
+    kind = partial(config.seconds, "--seconds", maximum=604_800.0)
     text = "record for N seconds (%(default)g)"
     parser.add_argument("--seconds", type=kind, default=60.0, metavar="N", help=text)
     _names(parser)

@@ -92,7 +92,7 @@ class World:
         self._timers: dict[tuple[IPv6Address, str], int] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
-        self._wanted = {("route", OWNED, home)} | {("proxy", OWNED, dev) for dev in LISTED if dev != home}
+        self._desired = {("route", OWNED, home)} | {("proxy", OWNED, dev) for dev in LISTED if dev != home}
         self._since: dict[str, float] = {}
         self.lost_s = self.stolen_s = 0.0
         self.remembered = {OWNED: last_run} if last_run is not None else {}
@@ -174,7 +174,7 @@ class World:
 
     def _watch(self) -> None:
         ours = self.kernel.ours()
-        self.lost_s = max(self.lost_s, self._lasted_s("lost", not self._wanted <= ours))
+        self.lost_s = max(self.lost_s, self._lasted_s("lost", not self._desired <= ours))
         self.stolen_s = max(self.stolen_s, self._lasted_s("stolen", ("route", OWNED, self.attacker.dev) in ours))
 
     def _lasted_s(self, what: str, holds: bool) -> float:

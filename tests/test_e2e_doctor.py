@@ -162,11 +162,11 @@ def test_port_of_a_bridge(home: Home, ndpbr: Run) -> None:
     """A port of a bridge takes no part in neighbor discovery; the fix lists the bridge instead."""
     home.router.lay("link add br0 type bridge", "link set lan0 master br0", "link set br0 up")
     found = examined(home.router, ndpbr, "interface")
-    alone = examined(home.router, ndpbr, "interface", "lan0")
+    only_port = examined(home.router, ndpbr, "interface", "lan0")
 
     assert found[0] == ("fail", "lan0 is a port of br0; use br0 instead", "ndpbr run wan0 br0")
     assert [line[0] for line in examined(home.router, ndpbr, "interface", "wan0", "br0")] == ["ok", "ok"]
-    fix(home.router, alone)
+    fix(home.router, only_port)
     assert [line[0] for line in examined(home.router, ndpbr, "interface")] == ["ok", "ok"]
 
 

@@ -139,9 +139,9 @@ def test_rules_of_the_running_daemon(home: Home, ndpbr: Run, daemon: Start) -> N
     def explain(address: str, *words: str) -> list[str]:
         return ndpbr(home.router, "explain", address, "--state-dir", str(running.state), *words).stdout.splitlines()
 
-    learned, left_out, static, fresh = map(explain, (LAN, "2001:db8:64::12", "fd99::1", "fd00::7"))
+    learned, ignored, static, fresh = map(explain, (LAN, "2001:db8:64::12", "fd99::1", "fd00::7"))
     assert {"host-route: dev lan0, ours", "yes: proxied on wan0"} < set(learned)
-    assert left_out[1] == "advice: `ndpbr run --max-hosts-per-lladdr N` with a higher limit"
+    assert ignored[1] == "advice: `ndpbr run --max-hosts-per-lladdr N` with a higher limit"
     assert {
         "static: on lan0 by --static, whatever its prefix is",
         "yes, but it has never been seen: proxied on wan0",

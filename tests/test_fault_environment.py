@@ -87,7 +87,7 @@ def test_closed_standard_streams_disturb_nothing(home: Home, tmp_path: Path) -> 
 
 def test_reader_of_the_log_that_ends_disturbs_nothing(home: Home, tmp_path: Path) -> None:
     """Standard error is a pipe that no process reads any more (EPIPE): the daemon works on, and ends with 0."""
-    reading, writing = os.pipe()
+    reader, writer = os.pipe()
     options = (
         "--pidfile",
         str(tmp_path / "pid"),
@@ -97,9 +97,9 @@ def test_reader_of_the_log_that_ends_disturbs_nothing(home: Home, tmp_path: Path
         "--state-dir",
         str(tmp_path / "state"),
     )
-    running = home.router.spawn(*PROGRAM, *options, *DEVS, stderr=writing, cwd=ROOT)
-    os.close(writing)
-    with open(reading) as log:
+    running = home.router.spawn(*PROGRAM, *options, *DEVS, stderr=writer, cwd=ROOT)
+    os.close(writer)
+    with open(reader) as log:
         until(lambda: "event=started" in log.readline(), what="the daemon has started")
     claim(home.lan, LAN)
     until(lambda: PROXY in proxies(home.router), what="the host is learned")

@@ -49,7 +49,7 @@ def test_interfaces_with_strange_names_are_ignored(home: Home, daemon: Start) ->
         home.router.ip("-6", "route", "add", f"{stranger}/128", "dev", name)
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)
-    kept = home.router.ip("-6 neigh show proxy"), home.router.ip("-6 route show")
+    remaining = home.router.ip("-6 neigh show proxy"), home.router.ip("-6 route show")
     running.process.send_signal(1)
     home.router.ip("link", "set", "dev", "-6", "down")
     home.router.ip("link", "delete", "dev", "[NEIGH]")
@@ -57,7 +57,7 @@ def test_interfaces_with_strange_names_are_ignored(home: Home, daemon: Start) ->
 
     assert not events & {"line-rejected", "unknown-keyword", "internal-error", "command-refused", "read-failed"}
     assert {"host-learned", "host-verified"} <= events
-    assert all(f"2001:db8:64::bad:{number:x}" in table for number in range(len(NAMES)) for table in kept)
+    assert all(f"2001:db8:64::bad:{number:x}" in table for number in range(len(NAMES)) for table in remaining)
     assert running.stop() == 0
     assert not [line for line in routes(home.router) | proxies(home.router) if line.endswith(" proto 135")]
 

@@ -125,7 +125,7 @@ def test_flush_while_another_instance_runs_says_what_stays(home: Home, tmp_path:
 
 
 @pytest.mark.parametrize("order", ["kept first", "kept last"])
-def test_value_found_outlives_an_instance_that_keeps_its_settings(home: Home, tmp_path: Path, order: str) -> None:
+def test_original_value_outlives_an_instance_that_keeps_its_settings(home: Home, tmp_path: Path, order: str) -> None:
     """One instance stops with --keep, another one without: the settings are all restored once the first is back."""
     before = settings(home.router, "wan0", "lan0", "lan1")
     kept = _instance(home, tmp_path, 0, "--keep", "wan0", "lan0")

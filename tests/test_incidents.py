@@ -27,12 +27,12 @@ def test_phone_was_away(home: Home, daemon: Start) -> None:
     running = _with_two_hosts(home, daemon)
     home.lan.ip(f"address del {LAN}/64 dev eth0")
 
-    def wanted_until_forgotten() -> bool:
+    def solicited_until_forgotten() -> bool:
         home.lan2.ip("-6 neigh flush dev eth0")  # so that it solicits each time
         ask(home.lan2, LAN, timeout=0.1)
         return any(record["event"] == "host-forgotten" for record in running.log())
 
-    until(wanted_until_forgotten)
+    until(solicited_until_forgotten)
     home.lan.ip(f"address add {LAN}/64 dev eth0 nodad")
     claim(home.lan, LAN)
     running.wait_for("host-learned", address=LAN, returned=True)

@@ -37,8 +37,8 @@ def test_memory_is_bounded() -> None:
         lookups.allows("lan0", f"{number:x}", target, 1, now=number)
         lookups.plan(Step.LOOK_UP, target, "lan0", number)
 
-    kept = lookups._senders, lookups._probed_at, lookups._steps
-    assert [len(it) for it in kept] == [1000, 1000, 1000]
+    tables = lookups._senders, lookups._probed_at, lookups._steps
+    assert [len(it) for it in tables] == [1000, 1000, 1000]
 
 
 @pytest.mark.parametrize(("number", "allowed"), [(1, 25), (5, 5), (26, 1)])

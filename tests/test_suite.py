@@ -12,7 +12,7 @@ import pytest
 
 from tests.program import ROOT
 
-ALONE = ("tests/isolated", sys.executable, "-m", "pytest")
+SERIAL = ("tests/isolated", sys.executable, "-m", "pytest")
 PARALLEL = (sys.executable, "-m", "pytest", "--tx", f"popen//python=tests/isolated {sys.executable}", "--dist", "load")
 GROUPED = """
 import pytest
@@ -24,7 +24,7 @@ def test_number(number):
 """
 
 
-@pytest.mark.parametrize("runner", [ALONE, PARALLEL], ids=["alone", "parallel"])
+@pytest.mark.parametrize("runner", [SERIAL, PARALLEL], ids=["alone", "parallel"])
 def test_run_without_namespaces_fails_if_they_are_required(runner: tuple[str, ...]) -> None:
     """The tests that need them are skipped, with the reason; the run fails, though no test has."""
     if runner is PARALLEL:
@@ -43,7 +43,7 @@ def test_tests_of_a_group_stay_on_one_worker(tmp_path: Path) -> None:
     pytest.importorskip("xdist")
     (tmp_path / "test_group.py").write_text(GROUPED)
     words = (
-        *ALONE[1:],
+        *SERIAL[1:],
         "-c",
         os.devnull,
         "--rootdir",

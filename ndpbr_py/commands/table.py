@@ -94,9 +94,9 @@ def _widths(cells: Sequence[dict[str, str]], width: int | None) -> dict[str, int
     widths = {name: max(len(name), widest[name]) for name in names if widest[name]}
     if width is None or not widths:
         return widths
-    for name, least in _MIN_ADDRESS_WIDTHS.items():
+    for name, min_width in _MIN_ADDRESS_WIDTHS.items():
         room = width - sum(widths.values()) - _GAP * (len(widths) - 1)
-        if widths["ADDRESS"] + room >= min(least, widths["ADDRESS"]):
+        if widths["ADDRESS"] + room >= min(min_width, widths["ADDRESS"]):
             break
         widths.pop(name, None)
     room = width - sum(widths.values()) - _GAP * (len(widths) - 1)

@@ -41,8 +41,8 @@ def watch(read: Read, interval_s: float, *, pinged: bool, color: bool) -> None:
 
 def frame(top: str, problem: str, body: Sequence[str], columns: int, rows: int) -> str:
     """Return *top* and *problem*, wrapped, and as many lines of *body* as a terminal of that size has room for."""
-    most = max(rows // _ROWS_PER_HEAD_LINE, 1)
-    wrapped = [*_wrapped(top, columns, most), *_wrapped(problem, columns, max(most, _MIN_PROBLEM_LINES))]
+    max_lines = max(rows // _ROWS_PER_HEAD_LINE, 1)
+    wrapped = [*_wrapped(top, columns, max_lines), *_wrapped(problem, columns, max(max_lines, _MIN_PROBLEM_LINES))]
     wrapped = wrapped[: max(rows - 1, 1)]  # the last line stays free, so that nothing scrolls
     room = max(rows - 1 - len(wrapped), 0)
     shown = list(body[:room])
@@ -51,9 +51,9 @@ def frame(top: str, problem: str, body: Sequence[str], columns: int, rows: int) 
     return _HOME + "".join(f"{line}{_CLEAR_LINE}\n" for line in [*wrapped, *shown]) + _CLEAR_REST
 
 
-def _wrapped(text: str, columns: int, most: int) -> list[str]:
+def _wrapped(text: str, columns: int, max_lines: int) -> list[str]:
     printable = "".join(c if c.isprintable() else "?" for c in text)
-    return textwrap.wrap(printable, columns, max_lines=most, placeholder=" ...")
+    return textwrap.wrap(printable, columns, max_lines=max_lines, placeholder=" ...")
 
 
 def head(daemon: Mapping[str, Any] | None, rows: Sequence[Row]) -> str:

@@ -32,21 +32,21 @@ class Conflicts:
     """The conflicts that are not over."""
 
     def __init__(self) -> None:
-        self._open: dict[IPv6Address, Conflict] = {}
+        self._conflicts: dict[IPv6Address, Conflict] = {}
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
 
     def __contains__(self, address: IPv6Address) -> bool:
-        return address in self._open
+        return address in self._conflicts
 
     def claim(self, address: IPv6Address, claimed_by: str, claimed_on: str, now: float) -> bool:
         """Count a claim; return whether to report it: it begins a conflict, or another host made it."""
-        conflict = self._open.get(address)
+        conflict = self._conflicts.get(address)
         if conflict is None:
-            if len(self._open) < _MAX_CONFLICTS:
-                self._open[address] = Conflict(now, now, 1, claimed_by, claimed_on)
+            if len(self._conflicts) < _MAX_CONFLICTS:
+                self._conflicts[address] = Conflict(now, now, 1, claimed_by, claimed_on)
                 self._deadlines.set(address, now + _QUIET_S)
             return True
-        self._open[address] = Conflict(conflict.first, now, conflict.claims + 1, claimed_by, claimed_on)
+        self._conflicts[address] = Conflict(conflict.first, now, conflict.claims + 1, claimed_by, claimed_on)
         self._deadlines.set(address, now + _QUIET_S)
         return conflict.claimed_by != claimed_by
 
@@ -58,7 +58,7 @@ class Conflicts:
         """Return the conflicts that are over, with the host that has the address, if there is one."""
         result = []
         while (address := self._deadlines.pop(now)) is not None:
-            it = self._open.pop(address)
+            it = self._conflicts.pop(address)
             host = hosts.get(address)
             dev, lladdr, state = (host.dev, host.lladdr, host.nud) if host is not None else (None, None, None)
             result.append(

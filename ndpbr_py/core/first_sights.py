@@ -70,7 +70,7 @@ class FirstSights:
         if len(answers) <= _MAX_ANSWERS_PER_LLADDR:
             answers.add(event.address)
         remember(self._answers, responder, answers, _MAX_REMEMBERED)
-        result = self._found(*responder) if len(answers) > _MAX_ANSWERS_PER_LLADDR else []
+        result = self._nd_proxy_found(*responder) if len(answers) > _MAX_ANSWERS_PER_LLADDR else []
         if responder in self._nd_proxies:
             return result
         if event.address not in self._conflicts:
@@ -84,7 +84,7 @@ class FirstSights:
 
     def decoy_answered(self, event: NeighborChanged) -> list[Decision]:
         """Return what follows when a machine has answered for a decoy."""
-        return self._found(event.dev, event.lladdr)
+        return self._nd_proxy_found(event.dev, event.lladdr)
 
     def answers_for_others(self, dev: str, lladdr: str | None) -> bool:
         """Whether the machine with *lladdr* on *dev* answers for addresses of others."""
@@ -115,7 +115,7 @@ class FirstSights:
                 result += started(Reason.FIRST_SIGHT, host.address, dev, host.lladdr, probes)
         return result
 
-    def _found(self, dev: str, lladdr: str | None) -> list[Decision]:
+    def _nd_proxy_found(self, dev: str, lladdr: str | None) -> list[Decision]:
         if (dev, lladdr) in self._nd_proxies:
             return []
         remember(self._nd_proxies, (dev, lladdr), None, _MAX_REMEMBERED)

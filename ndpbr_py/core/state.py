@@ -217,10 +217,10 @@ class State:
         solicited = host.solicited > last_seen
         if host.state.has_answered:
             self.departed.add(host.address, Departure(last_seen, host.dev, solicited))
-        ago_s, known_for_s = round(now - last_seen), round(now - host.learned)
+        last_seen_s, known_for_s = round(now - last_seen), round(now - host.learned)
         return host.decision(
             DecisionKind.FORGOTTEN,
             reason,
             actions,
-            Detail(last_seen_s=ago_s, known_for_s=known_for_s, solicited=solicited),
+            Detail(last_seen_s=last_seen_s, known_for_s=known_for_s, solicited=solicited),
         )

@@ -66,8 +66,8 @@ def _exchange(
     sent_at: dict[IPv6Address, float] = {}
     result: dict[IPv6Address, float] = {}
     end = time.monotonic() + _SEND_TIMEOUT_S
-    while (waiting or len(result) < len(sent_at)) and (left := end - time.monotonic()) > 0:
-        readable, writable, _ = select.select([connection], [connection] if waiting else [], [], left)
+    while (waiting or len(result) < len(sent_at)) and (remaining_s := end - time.monotonic()) > 0:
+        readable, writable, _ = select.select([connection], [connection] if waiting else [], [], remaining_s)
         if readable:
             address = _answering_host(connection, identifier)
             if address in sent_at:

@@ -16,8 +16,8 @@ _VERDICTS = {"ok": GREEN, "yes": GREEN, "warn": YELLOW, "fail": RED, "no": RED}
 def has_color(choice: str, stream: TextIO | None) -> bool:
     """Return whether to write colors to *stream*; *choice* is auto, always or never. TERM=dumb has no colors."""
     terminal = stream is not None and stream.isatty()
-    wanted = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return choice == "always" or (choice == "auto" and wanted)
+    automatic = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return choice == "always" or (choice == "auto" and automatic)
 
 
 def size(terminal: TextIO) -> tuple[int, int]:
