@@ -15,6 +15,7 @@ from tests.program import ROOT
 _BOOT = """
 mount --bind "$(command -v busybox)" "$(readlink -f /bin/sh)"
 mount -t tmpfs tmpfs /sys/fs/cgroup
+mount -t tmpfs -o mode=755 tmpfs /var/lib
 for folder in init.d conf.d runlevels; do
     mkdir -p /etc/$folder
     mount -t tmpfs -o mode=755 tmpfs /etc/$folder
