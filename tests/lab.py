@@ -123,7 +123,7 @@ class Host:
             with child:
                 child.kill()
         for pid in namespace.pids(self.name):
-            with suppress(ProcessLookupError):  # ended by itself meanwhile
+            with suppress(ProcessLookupError):  # it has ended on its own
                 os.kill(pid, signal.SIGKILL)
         namespace.delete(self.name)
 
@@ -172,7 +172,7 @@ def _start_up() -> None:
 
 @cache
 def _ip(path: str) -> str:
-    """Return the ip(8) of a PATH: with its name alone each start would look for it in each folder."""
+    """Return the ip(8) of a PATH: with only its name each start would look for it in each folder."""
     return shutil.which("ip", path=path) or "ip"
 
 

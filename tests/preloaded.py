@@ -158,7 +158,7 @@ def _serve(requests: socket.socket) -> list[str]:
 
 
 def _answer(descriptor: int, number: int) -> None:
-    with suppress(BrokenPipeError):  # nobody waits for it any more
+    with suppress(BrokenPipeError):  # no process waits for it any more
         os.write(descriptor, number.to_bytes(_INTEGER, sys.byteorder))
 
 

@@ -103,7 +103,7 @@ class Daemon:
     """``ndpbr run ARGV`` on a host, with its pid file, state and log under *folder*; or another command that stays.
 
     *program* replaces ours, and *environment* is added to that of the tests.  Without --discover among the words it
-    asks nobody: a test's hosts are unknown before they speak.
+    asks no host: a test's hosts are unknown before they speak.
     """
 
     def __init__(

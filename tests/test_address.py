@@ -40,6 +40,6 @@ def test_eui64_address_is_that_of_the_rfc() -> None:
     "garbage", ["", "::g", "1", "192.0.2.1", "fe80::1%lan0", "::\0", "::1 ", "2001:db8::/64", "\udcff"]
 )
 def test_garbage_is_no_address(garbage: str) -> None:
-    """What is no address raises one of the two errors that are named."""
+    """Text that is no address raises OSError or ValueError."""
     with pytest.raises((OSError, ValueError)):
         parsed(garbage)

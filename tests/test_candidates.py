@@ -27,7 +27,7 @@ def times(proxy: NdProxy, *nows: float) -> list[float]:
 
 
 def test_remembered_host_is_probed_by_multicast_and_gets_nothing_yet() -> None:
-    """It has to answer first; its lladdr may be another one now."""
+    """The host has to answer first; its lladdr may have changed."""
     proxy = nd_proxy()
 
     decisions = handle(proxy, candidates(), DUE)
@@ -52,7 +52,7 @@ def test_remembered_host_is_probed_three_times() -> None:
 
 
 def test_host_that_answers_an_echo_request_is_probed_once() -> None:
-    """It is present, or the answer was false."""
+    """The host is present, or the answer was forged."""
     proxy = nd_proxy()
 
     assert why(handle(proxy, candidates(remembered=False), DUE)) == [("lookup-started", "answered-echo")]
@@ -61,7 +61,7 @@ def test_host_that_answers_an_echo_request_is_probed_once() -> None:
 
 
 def test_remembered_host_seen_elsewhere_is_probed_in_both_places() -> None:
-    """It has moved to another link, or another host there has answered with its address."""
+    """The host has moved to another link, or another host there has answered with its address."""
     proxy = nd_proxy()
     handle(proxy, candidates(), DUE)
 
@@ -156,7 +156,7 @@ def test_candidates_are_looked_up_a_few_at_a_time() -> None:
 
 
 def test_remembered_host_that_answers_an_echo_request_is_probed_immediately() -> None:
-    """It need not wait for its next turn, and is still remembered."""
+    """The host need not wait for its next turn, and is still remembered."""
     proxy = nd_proxy()
     handle(proxy, candidates())
     assert times(proxy, 0.0, 1.0) == [0.0]

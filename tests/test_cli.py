@@ -198,7 +198,7 @@ def test_run_imports_no_other_command() -> None:
 
 @pytest.mark.parametrize("words", ["show", "show 2001:db8::1 --json", "--pidfile /nonexistent/ndpbr.pid kill"])
 def test_quick_commands_import_neither_the_rules_nor_the_checks(words: str) -> None:
-    """What only reads the kernel's tables, or a lock, starts sooner without the modules that decide."""
+    """Commands that only read the kernel's tables, or a lock, start sooner without the modules that decide."""
     modules = loaded(words.split())
 
     assert "ndpbr_py.system.lock" in modules

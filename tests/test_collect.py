@@ -21,7 +21,7 @@ def with_locks(root: Path, *names: str) -> ProcFs:
 
 
 def test_interfaces_of_a_daemon_that_does_not_answer(tmp_path: Path) -> None:
-    """They are known from its locks."""
+    """The interfaces are known from the daemon's locks."""
     procfs = with_locks(tmp_path, "interface wan0", "interface lan0", "interface gone0")
 
     assert interfaces(procfs, None) == ("lan0", "wan0")

@@ -107,7 +107,7 @@ def test_every_option_of_run_reaches_the_configuration() -> None:
     ],
 )
 def test_answer_as_target_that_makes_no_sense(words: str, sentence: str) -> None:
-    """It answers only what is received on a listed interface."""
+    """The option applies only to solicitations that are received on a listed interface."""
     with pytest.raises(ConfigError) as error:
         config.run_config(parser().parse_args(["run", "lan0", "wan0", *words.split()]))
 
@@ -144,7 +144,7 @@ def test_what_is_no_prefix(text: str) -> None:
 
 
 def test_path_has_a_name() -> None:
-    """What an empty variable of a script leaves is refused."""
+    """An empty path, as from an empty variable of a script, is refused."""
     assert config.path("--metrics-file", "/run/ndpbr.prom") == Path("/run/ndpbr.prom")
     for text in ("", ".", "/"):
         with pytest.raises(ConfigError, match=r"^--metrics-file: expected a path, got "):
@@ -206,7 +206,7 @@ def test_word_that_is_no_choice() -> None:
 
 @pytest.mark.parametrize("function", [config.prefix, config.protocol])
 def test_complaint_is_one_line(function: Callable[[str], object]) -> None:
-    """What was received is quoted, so it cannot start a second line."""
+    """The argument is quoted in the error, so it cannot start a second line."""
     with pytest.raises(ConfigError) as error:
         function("x\ny\x1b[2J")
 

@@ -34,7 +34,7 @@ def test_conflict_is_reported_when_it_begins_and_when_it_ends() -> None:
 
 
 def test_claim_after_the_end_is_a_new_conflict() -> None:
-    """It is reported again."""
+    """A claim after the end of a conflict is reported again."""
     proxy = nd_proxy("wan0", "lan0", "lan1")
     handle(proxy, ANSWER, now=100.0)
     handle(proxy, CLAIM, ANSWER, now=100.0)

@@ -134,7 +134,7 @@ def test_host_that_answers_after_a_start_without_entries_is_advertised_once() ->
 
 
 def test_start_that_adopts_entries_advertises_nothing() -> None:
-    """This router served before."""
+    """The router has served the hosts before, so no neighbor cache is outdated."""
     proxy = nd_proxy(*THREE)
     handle(proxy, kernel(route("2001:db8::34"), up=THREE), changed(), changed(state=REACHABLE), now=1.0)
 

@@ -46,7 +46,7 @@ def test_end_of_the_wait_is_known() -> None:
 
 
 def test_entries_of_a_host_are_restored_less_often() -> None:
-    """They stay wanted meanwhile: the next comparison in time restores them, and the core knows when that is."""
+    """The entries stay desired: a later comparison restores them, and the core knows when it is due."""
     proxy = nd_proxy()
     handle(proxy, kernel(), changed())
     decided, retries = [], []

@@ -19,7 +19,7 @@ def at(proxy: NdProxy, *history: tuple[float, Event]) -> Decision:
 
 
 def test_forgotten_host_was_last_seen() -> None:
-    """It was present until its entry left REACHABLE, which is later than it became REACHABLE."""
+    """The host was present until its entry left REACHABLE, not only when the entry became REACHABLE."""
     forgotten = at(nd_proxy(), *HISTORY)
 
     assert why([forgotten]) == [("host-forgotten", "no-answer")]
@@ -52,7 +52,7 @@ def test_host_that_returns_was_away() -> None:
 
 
 def test_host_that_returns_after_a_day_is_new() -> None:
-    """So is one that returns a second time, if it was forgotten only once, and one that never answered."""
+    """A host is also new if it returns a second time but was forgotten once, or if it never answered."""
     late = at(nd_proxy(), *HISTORY, (40 + 86401, STALE))
     never = at(nd_proxy(), (0, kernel()), (10, STALE), (15, FAILED), (20, STALE))
 

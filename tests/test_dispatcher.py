@@ -59,7 +59,7 @@ def test_resync_does_not_repeat_what_still_waits(tmp_path: Path) -> None:
 
 
 def test_log_is_written_although_something_is_decided_all_the_time() -> None:
-    """It waits until nothing is decided for two milliseconds, but at most a second."""
+    """The log waits until nothing is decided for two milliseconds, but at most a second."""
 
     async def story() -> int:
         now, records = 0.0, Records()

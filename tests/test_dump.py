@@ -45,7 +45,7 @@ def test_failed_dump_is_named(tmp_path: Path) -> None:
 
 
 def test_tables_without_any_interface_are_an_error(tmp_path: Path) -> None:
-    """What prints garbage and ends with status 0 is no ip(8): no host is forgotten because of it."""
+    """A program that prints garbage and ends with status 0 is no ip(8): no host is forgotten because of it."""
     script(tmp_path, 'case "$*" in', '*-V) echo "ip utility, iproute2-6.1.0";;', "*) echo garbage;;", "esac")
 
     with pytest.raises(NdpbrError, match="printed no interface"):

@@ -98,7 +98,7 @@ def test_daemon_obeys_the_limits(home: Home, daemon: Start) -> None:
 
 
 def test_command_waits_for_the_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It says so once, asks again, and prints the result."""
+    """The command says once that it waits, asks again, and prints the result."""
     result = {
         "lookup_on": ["lan0"],
         "obstacle": None,

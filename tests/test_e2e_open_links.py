@@ -12,7 +12,7 @@ from tests.observed import neighbor
 ROUTES = (
     # Too short to count as on-link: it makes the home's /64 no nested prefix.
     "route add 2001:db8::/40 dev lan1",
-    # Longer than a prefix on the same link only: nobody has carved it out of another link's.
+    # Longer than a prefix on the same link only: no route has carved it out of another link's.
     "address add 2001:db8:66::3/64 dev lan0 nodad",
     "route add 2001:db8:66:0:b::/80 dev lan0",
     # For packets of some sources only.

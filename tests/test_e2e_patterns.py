@@ -36,7 +36,7 @@ def bridge(home: Home, dev: str) -> None:
 
 
 def test_bridge_comes_and_goes(home: Home, daemon: Start, ndpbr: Run) -> None:
-    """It is listed, locked, set up and listened on when it appears; its hosts go with it."""
+    """A bridge that appears is listed, locked, set up and listened on; its hosts are forgotten with it."""
     running = daemon(home.router, *SELDOM, "wan0", "lan1", "br-*")
     bridge(home, "br-0a1b2c")
     running.wait_for("interface-listed", dev="br-0a1b2c")
@@ -113,7 +113,7 @@ def test_pattern_that_is_refused(home: Home, ndpbr: Run, words: tuple[str, ...],
 
 
 def test_pattern_that_matches_nothing(home: Home, daemon: Start, ndpbr: Run) -> None:
-    """It is no error: the interface may come later."""
+    """A pattern without a match is no error: the interface may appear later."""
     running = daemon(home.router, *SELDOM, "wan0", "br-*")
 
     assert running.wait_for("started")["interfaces"] == ["wan0"]

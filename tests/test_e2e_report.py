@@ -21,7 +21,7 @@ RULES = 'add table ip6 t; add chain ip6 t c; add rule ip6 t c ip6 saddr 2001:db8
 
 @pytest.mark.parametrize("anonymize", [True, False])
 def test_report(home: Home, daemon: Start, ndpbr: Run, tmp_path: Path, *, anonymize: bool) -> None:
-    """It has all parts, and a replay of it learns the host. --anonymize leaves no secret in it, in any notation."""
+    """The report has all parts, and its replay learns the host. --anonymize leaves no secret in any notation."""
     if shutil.which("nft") is None:
         pytest.skip("nft is not installed")
     home.router.run("nft", RULES)

@@ -194,7 +194,7 @@ def test_what_another_program_takes_away_is_restored_immediately(home: Home, dae
 
 
 def test_fight_with_another_program_is_damped(home: Home, daemon: Start) -> None:
-    """What another program changes all the time is restored less and less often, and in the end when it stops."""
+    """Whatever another program changes all the time is restored less and less often, and at last when it stops."""
     running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0", "lan1")
     claim(home.lan, LAN)
     running.wait_for("host-verified", address=LAN)

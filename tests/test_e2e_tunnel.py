@@ -77,7 +77,7 @@ def test_peer_of_an_address_is_a_host(plain: Server, daemon: Start) -> None:
 
 
 def test_routes_that_name_no_host(plain: Server, daemon: Start) -> None:
-    """Not that of a run with another number, which may be wrong by now, nor one to an address that is not eligible."""
+    """The route of a run with another number may be outdated, and the address of another route is not eligible."""
     # That run has no link for a proxy entry.
     other = daemon(plain.server, "--protocol", "136", "--static", f"{CLIENT}%tun0", "tun0", "nosuch0")
     until(lambda: f"{CLIENT} dev tun0 proto 136" in routes(plain.server), what="the route of the other instance")
@@ -115,7 +115,7 @@ def test_clients_are_adopted_after_a_crash(plain: Server, daemon: Start) -> None
 
 
 def test_client_of_a_nested_prefix_is_reached(carved: Server, daemon: Start, ndpbr: Run) -> None:
-    """It is proxied when it is solicited: without a route of ours, and without FAILED entries on other links."""
+    """A client that is solicited is proxied, without a route of ours, and without FAILED entries on other links."""
     solicit_once(carved.modem)
     carved.tunnel.connect(carved.client, CLIENT)
     echo(carved.client)

@@ -295,7 +295,7 @@ def test_actions_wait_while_the_program_is_missing(tmp_path: Path) -> None:
 
 
 def test_closed_executor_carries_nothing_out(tmp_path: Path) -> None:
-    """What is submitted after that is dropped, like what waited."""
+    """Actions that are submitted after that are dropped, as are those that waited."""
 
     async def story() -> list[ExecutorEvent]:
         events: list[ExecutorEvent] = []
@@ -332,7 +332,7 @@ def _is_last(action: Action, folder: Path) -> bool:
 
 
 def test_shared_process_ends_when_its_time_has_come(tmp_path: Path) -> None:
-    """It has nothing to do, and no new action is needed to end it: it would program the wrong interface by then."""
+    """An idle process ends without a new action, which it might run on the wrong interface."""
     path, ended = ip(tmp_path), tmp_path / "ended"
     script(tmp_path, Path(path).read_text().removeprefix("#!/bin/sh\n"), f'echo >>"{ended}"')
 
@@ -419,7 +419,7 @@ def test_advertisement_is_due_before_the_rest_of_its_batch_is_done(tmp_path: Pat
 
 
 def test_advertisement_without_actions_in_progress_is_due_now(tmp_path: Path) -> None:
-    """What the kernel has already needs no process."""
+    """An advertisement for entries that the kernel has already needs no process."""
     assert run(ip(tmp_path), [ADVERTISE]) == [ActionFinished(ADVERTISE)]
     assert commands(tmp_path) == []
 

@@ -259,7 +259,7 @@ def test_static_address() -> None:
 
 
 def test_interface_without_neighbor_discovery() -> None:
-    """It is no objection to an address; hosts on it are not learned, and no proxy entry is needed on it."""
+    """Such an interface is no objection to an address: no host is learned on it, and it needs no proxy entry."""
     own = of(HOST, own=[HOST], without_nd=["wan0"])
     seen = of(HOST, changed(dev="wan0"), without_nd=["wan0"])
     behind = of(HOST, changed(), route(), without_nd=["wan0"])

@@ -94,7 +94,7 @@ def test_host_without_carrier_is_not_forgotten(home: Home, daemon: Start) -> Non
 
 
 def test_host_without_carrier_is_forgotten_after_the_expire_interval(home: Home, daemon: Start) -> None:
-    """It is forgotten although nothing can be learned from its silence."""
+    """The host is forgotten although its silence says nothing."""
     running = _learned(home, daemon, "--expire-interval", "1")
     home.lan.ip("link set eth0 down")
     running.wait_for("host-forgotten", address=LAN, reason="no-carrier")

@@ -65,7 +65,7 @@ def user(lab: Lab) -> Iterator[User]:
     """Return a user that can run the program with given capabilities."""
     if not can_become_a_user():
         pytest.skip("setpriv (util-linux) is not installed")
-    # pytest's own folders are root's alone.
+    # pytest's own folders are root's only.
     with tempfile.TemporaryDirectory() as folder:
         try:
             os.chown(folder, NOBODY, NOBODY)

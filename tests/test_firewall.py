@@ -104,7 +104,7 @@ def base(hook: str, *rules: str, policy: str = "drop") -> str:
     ],
 )
 def test_rule_sets_of_common_firewalls(name: str, lines: list[tuple[str, str]]) -> None:
-    """What each of them does to ndpbr is found, with its fix; without a mistake doctor cannot tell."""
+    """Doctor finds each firewall's mistake, with its fix; without a mistake doctor cannot tell."""
     result = found((RULESETS / f"{name}-1.0.6.txt").read_text())
 
     assert [line[1:] for line in result if line[0] == "warn"] == lines

@@ -149,7 +149,7 @@ def test_answer_on_another_lan_is_a_claim() -> None:
 
 
 def test_owner_on_another_lan_gets_the_address_of_a_silent_claimant() -> None:
-    """What was seen first has not answered, and was forgotten: the host that answered the lookup is learned."""
+    """The claimant has not answered, and was forgotten: the host that answered the lookup is learned."""
     proxy = home()
     handle(proxy, changed(), DUE, changed(dev="lan1", state=REACHABLE, lladdr=OTHER_LLADDR))
     handle(proxy, changed(state=FAILED), now=2.9)

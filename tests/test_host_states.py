@@ -61,7 +61,7 @@ def test_transition(state: HostState, evidence: Evidence) -> None:
 
 @pytest.mark.parametrize("state", HostState, ids=lambda it: it.name)
 def test_other_hosts_cannot_change_that_a_host_has_answered(state: HostState) -> None:
-    """What another host sends may have a host probed; that it has answered before stays true."""
+    """Packets of another host may cause a probe of a host, which still counts as having answered before."""
     for evidence in (Evidence.LLADDR_ELSEWHERE, Evidence.CLAIMED_ELSEWHERE, Evidence.CLAIMANT_SILENT):
         step = TRANSITIONS[state].get(evidence)
         assert step is None or (step.state is not None and step.state.has_answered == state.has_answered)

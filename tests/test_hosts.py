@@ -93,7 +93,7 @@ def test_eviction_candidate_is_on_the_interface_with_most_unanswered_hosts() -> 
 
 
 def test_eviction_spares_a_host_that_may_never_have_moved() -> None:
-    """It has answered on its previous link; another host may have forged the move."""
+    """The host has answered on its previous link; another host may have forged the move."""
     hosts, moved, claim = Hosts(), known("2001:db8::1"), known("2001:db8::2")
     moved.last_move = Move(0.0, "lan1")
     hosts.add(moved)

@@ -32,7 +32,7 @@ def hosts_file(path: Path, most: int = 10, records: Records | None = None) -> Ho
 
 
 def test_text_has_one_line_per_host_in_order() -> None:
-    """What is written is read again."""
+    """The hosts that are written are read again."""
     assert lines(KNOWN) == TEXT
     assert hosts(TEXT, INTERFACES, 10) == (KNOWN, 0)
     assert lines({}) == ""
@@ -102,7 +102,7 @@ def test_no_more_hosts_are_written_than_there_may_be(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 512])
 def test_file_that_a_power_cut_has_emptied(tmp_path: Path, content: bytes) -> None:
-    """It holds nothing, and is written anew."""
+    """The file has no hosts, and is written anew."""
     path = tmp_path / "hosts"
     path.write_bytes(content)
     file = hosts_file(path)

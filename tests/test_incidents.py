@@ -21,7 +21,7 @@ ATTACKER = "02:00:00:00:66:66"
 
 
 def test_phone_was_away(home: Home, daemon: Start) -> None:
-    """It was not seen since before it was forgotten, others wanted it, and it came back: its own doing."""
+    """The log shows that the phone was away: it was solicited after it was last seen, was forgotten, and came back."""
     shorten_neighbor_timers(home.router, "lan0")
     echo(home.lan)
     running = _with_two_hosts(home, daemon)

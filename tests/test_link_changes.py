@@ -104,7 +104,7 @@ def test_silence_without_carrier_says_nothing() -> None:
 
 
 def test_claim_elsewhere_moves_a_host_without_carrier() -> None:
-    """That the owner cannot answer counts as its silence."""
+    """An owner that cannot answer counts as silent."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE), LinkChanged(3, "lan0", up=True, carrier=False))
     handle(proxy, changed(dev="lan1", lladdr=OTHER_LLADDR), now=1.0)
@@ -114,7 +114,7 @@ def test_claim_elsewhere_moves_a_host_without_carrier() -> None:
 
 
 def test_host_without_carrier_may_use_its_address_elsewhere() -> None:
-    """It was carried to another link: duplicate address detection there passes, and its old place is given up."""
+    """The host was carried to another link: duplicate address detection there passes, and the host moves."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE), LinkChanged(3, "lan0", up=True, carrier=False), Tick())
     handle(proxy, detection(dev="lan1"), changed(state=NudState.PROBE), now=5.0)
@@ -138,7 +138,7 @@ def test_carrier_that_a_snapshot_shows_counts() -> None:
 
 
 def test_interface_that_is_set_up_before_its_carrier_is_there() -> None:
-    """It has entries from the moment it is set up, and is up when the carrier is there."""
+    """The interface gets entries when it is set up, and counts as up when it has a carrier."""
     proxy = nd_proxy()
     handle(proxy, link(up=False), now=10.0)
 

@@ -40,7 +40,7 @@ def test_interface_without_neighbor_discovery_needs_no_settings() -> None:
 
 
 def test_no_interface_at_all() -> None:
-    """That is a failure, and no check raises an exception."""
+    """A machine without interfaces is a failure, and no check raises an exception."""
     nothing = Facts(())
 
     assert [f.status.value for f in link_checks.interfaces(nothing)] == ["fail"]

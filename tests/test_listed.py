@@ -27,7 +27,7 @@ def test_names_are_listed_and_patterns_are_not() -> None:
 
 
 def test_loopback_interface_matches_no_pattern() -> None:
-    """It has no hosts."""
+    """The loopback interface has no hosts."""
     assert not Listed(("wan0", "l*")).wants("lo")
 
 
@@ -45,7 +45,7 @@ def test_other_pattern_is_refused(word: str) -> None:
 
 
 def test_hosts_of_an_interface_come_and_go_with_it() -> None:
-    """They are learned like others, proxied on the others, and forgotten with the interface."""
+    """Hosts of such an interface are learned, proxied on the others, and forgotten with the interface."""
     listed = Listed(("wan0", "br-*"))
     proxy = NdProxy(Rules(listed, frozenset({PREFIX})))
     assert handle(proxy, kernel(up=("wan0",)), changed(dev="br-1")) == []
@@ -62,7 +62,7 @@ def test_hosts_of_an_interface_come_and_go_with_it() -> None:
 
 
 def test_interface_that_becomes_a_port_of_a_bridge() -> None:
-    """It is no longer listed though it exists: the entries of its hosts are removed."""
+    """The interface is no longer listed although it exists: the entries of its hosts are removed."""
     listed = Listed(("wan0", "veth*"))
     listed.add("veth1")
     proxy = NdProxy(Rules(listed, frozenset({PREFIX})))

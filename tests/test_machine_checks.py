@@ -25,7 +25,7 @@ def found(check: Any, **known: Any) -> list[tuple[str, str, str | None]]:
 
 
 def test_daemon_that_does_not_run() -> None:
-    """It is a failure if it should run, a warning before its first start; the service manager's command fixes it."""
+    """A daemon that should run is a failure, one that never ran a warning; the service manager's command fixes it."""
     run = "ndpbr run wan0 lan0"
 
     for known, expected in (

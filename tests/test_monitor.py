@@ -62,7 +62,7 @@ def is_gone(pid: int) -> bool:
 
 
 def test_monitor_prints_neighbors_links_and_addresses(tmp_path: Path) -> None:
-    """It is started without colour and with the largest buffer."""
+    """The monitor is started without color and with the largest buffer."""
     events = run(script(tmp_path, 'echo "$*"', FOREVER), lines)
 
     assert lines(events) == ["-6 -color=never -rcvbuf 8388608 -o monitor label neigh link address route netconf"]

@@ -50,7 +50,7 @@ def test_later_file_decides(tmp_path: Path) -> None:
 
 
 def test_file_that_is_missing_or_removed(tmp_path: Path) -> None:
-    """It has no names."""
+    """A file that is missing or removed has no names."""
     found = names(tmp_path)
     before = found.of(addr(HOST), LLADDR)
     (tmp_path / "ethers").write_text(f"{LLADDR} phone\n")

@@ -300,7 +300,7 @@ def test_host_of_a_full_lladdr_that_is_absent_makes_room() -> None:
 
 
 def test_newcomer_to_a_full_lladdr_must_answer_first() -> None:
-    """It is probed if there is a host that may make room; its place is not taken before that."""
+    """The newcomer is probed if a host may make room; until it answers, that host keeps its place."""
     proxy = many_hosts(100, 700)
 
     decisions = handle(proxy, changed(), now=1000.0)

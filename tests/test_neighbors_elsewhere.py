@@ -129,7 +129,7 @@ def test_owner_that_answers_just_after_it_has_lost_its_address_gets_it_back() ->
 
 
 def test_owner_on_an_interface_that_is_down_loses_its_address() -> None:
-    """It cannot be probed, and no packet reaches it there: the host that uses the address elsewhere gets it."""
+    """The owner can be neither probed nor reached there: the host that uses the address elsewhere gets it."""
     proxy = nd_proxy(*THREE)
     handle(proxy, changed(state=REACHABLE), link("lan0", up=False))
 
@@ -165,7 +165,7 @@ def test_cached_lladdr_of_a_host_of_the_last_run_may_be_forged() -> None:
 
 @pytest.mark.parametrize("how", ["remembered", "adopted"])
 def test_host_of_the_last_run_is_probed_before_it_moves(how: str) -> None:
-    """It has answered, which a restart does not change; its cached lladdr may be forged on both links."""
+    """A restart does not change that the host has answered; its cached lladdr may be forged on both links."""
     proxy, adopted = nd_proxy(*THREE), [route()] if how == "adopted" else []
     proxy.remembered = {A: "lan0"} if how == "remembered" else {}
 

@@ -54,7 +54,7 @@ PREFERRED, DEPRECATED = with_address(deprecated=False), with_address(deprecated=
     ],
 )
 def test_changes_between_snapshots(snapshots: list[KernelSnapshot], changes: Changes) -> None:
-    """What the last of *snapshots*, ten seconds apart, shows that the one before did not."""
+    """The changes between the last two of *snapshots*, ten seconds apart."""
     state = NetworkState()
     for number, snapshot in enumerate(snapshots):
         found = state.changes(snapshot, DEVS, 10.0 * number)

@@ -181,7 +181,7 @@ def test_stop_just_after_a_restart(home: Home, router: OpenRc) -> None:
 
 @pytest.mark.parametrize("changed", ['interfaces="lan0 wan0"', f'{TWO}; protocol="200"'])
 def test_restart_with_other_options_cleans_up(home: Home, router: OpenRc, changed: str) -> None:
-    """What the next daemon would not know as its own does not stay."""
+    """Entries that the next daemon would not recognize as its own are removed."""
     _started(router)
     claim(home.lan, LAN)
     until(lambda: proxies(home.router), what="the host is proxied")

@@ -85,7 +85,7 @@ def test_without_it_they_are_printed(monitor: Monitor) -> None:
 
 
 def test_process_that_does_not_listen(lab: Lab) -> None:
-    """It is refused, as is one that has ended."""
+    """A process that does not listen, or has ended, is refused."""
     child = lab.host("router").spawn("sleep", "1000", stdout=subprocess.DEVNULL)
     with pytest.raises(OSError, match="no socket that listens"):
         own_routes.hide(child.pid, OURS)

@@ -86,7 +86,7 @@ def test_route_of_another_table_that_decides_about_hosts(lines: str) -> None:
 
 
 def test_rules_that_concern_hosts() -> None:
-    """Not those for other destinations or interfaces, nor those after one that looks up the main table for hosts."""
+    """Rules for other destinations or interfaces do not, nor those after one that looks up the main table for hosts."""
     routes = table_routes(["default dev wg0"])
     elsewhere = PolicyRule(1, "", to=NOWHERE, table="100", routes=routes)
     of_eth9 = PolicyRule(2, "", "eth9", table="100", routes=routes)
@@ -98,7 +98,7 @@ def test_rules_that_concern_hosts() -> None:
 
 
 def test_source_specific_routes_that_decide() -> None:
-    """Those that are at least as long as the longest route for all sources."""
+    """A source-specific route decides if it is at least as long as the longest route for all sources."""
     longer, equal, shorter = (f"{it} from fd99::/64 dev lan1" for it in ("2001:db8::33", "2001:db8::/64", "default"))
     routes = table_routes([longer, equal, "2001:db8::/64 dev wan0 proto kernel", shorter])
 

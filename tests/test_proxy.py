@@ -112,7 +112,7 @@ def test_every_global_address_is_learned_where_everything_is_on_link() -> None:
 
 
 def test_forgetting_takes_proxy_entries_away_before_the_route() -> None:
-    """At the end every host goes as it would alone."""
+    """At the end each host is removed with the same actions as if it were the only one."""
     proxy = nd_proxy()
     handle(proxy, changed(state=REACHABLE))
 

@@ -57,7 +57,7 @@ def ended(run: subprocess.Popen[str]) -> int:
 
 
 def test_limits_are_raised_while_the_command_runs(limits: Limits) -> None:
-    """They are as before when it has ended, and its exit status is passed on."""
+    """The limits are as before when the command has ended, and its exit status is passed on."""
     run = limits.run()
 
     assert limits.now() == RAISED

@@ -25,7 +25,7 @@ def test_refusals_are_counted_until_they_are_reported() -> None:
 
 
 def test_several_come_together_or_not_at_all() -> None:
-    """What needs three of which two are left takes none of them."""
+    """If three tokens are needed and two are left, none is taken."""
     limit = TokenBucket(rate=1.0, burst=4)
 
     assert [limit.take(number, 100.0) for number in (2, 3, 2, 1)] == [True, False, True, False]

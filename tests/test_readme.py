@@ -48,7 +48,7 @@ def test_every_relative_link_leads_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_files_that_are_named_exist(name: str) -> None:
-    """What a page calls a file of the project is one."""
+    """Every file of the project that a page names exists."""
     named = set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./*-]*)", TEXTS[name]))
 
     assert [path for path in named if not list(ROOT.glob(path.rstrip("/")))] == []

@@ -73,7 +73,7 @@ def test_entries_of_an_earlier_run_are_adopted() -> None:
 
 
 def test_adopted_host_that_is_silent_is_forgotten() -> None:
-    """It has answered before the crash: it is probed once more before, like any host that has answered."""
+    """The host had answered before the crash, so it is probed once more before it is forgotten."""
     proxy = nd_proxy()
     handle(proxy, kernel(route(), entry()))
 
@@ -89,7 +89,7 @@ def test_adopted_host_that_the_cache_knows_as_permanent_is_not_probed() -> None:
 
 
 def test_incomplete_entries_of_an_earlier_run_are_completed() -> None:
-    """What is missing beside a tagged route is added."""
+    """The missing proxy entries of a tagged route are added."""
     decisions = handle(nd_proxy(), kernel(route()))
 
     assert actions(decisions)[1:] == [AddProxy(A, "wan0")]
@@ -312,7 +312,7 @@ def test_cached_lladdr_of_an_adopted_host_may_be_forged() -> None:
 
 
 def test_adopted_host_that_fails_in_the_cache_is_probed() -> None:
-    """What the cache holds against it may be old; nothing of it is taken over."""
+    """The FAILED entry in the cache may be old, so it is not used; the host is probed."""
     proxy = nd_proxy()
 
     decisions = handle(proxy, kernel(route(), entry(), changed(state=FAILED)))

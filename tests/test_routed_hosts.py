@@ -42,7 +42,7 @@ def server() -> NdProxy:
 
 
 def test_route_creates_the_host_immediately() -> None:
-    """It gets proxy entries on the other links, no route and no probe; its entries are left alone afterwards."""
+    """The host gets proxy entries on the other links, no route and no probe; later snapshots change nothing."""
     proxy = server()
 
     decisions = handle(proxy, vpn())
@@ -152,7 +152,7 @@ def test_learned_host_without_entries_becomes_a_routed_one() -> None:
 
 
 def test_routed_host_keeps_its_place_in_a_full_table() -> None:
-    """It was learned first, and not looked up on the other links yet: such hosts are the first to be evicted."""
+    """Hosts that were not looked up on the other links are evicted first, but not a host that a route names."""
     proxy = nd_proxy(*LISTED, max_hosts=2)
     handle(proxy, vpn(dev=None), changed(dev="lan0"), vpn(route(), entry(), dev="lan0"))
     handle(proxy, changed("2001:db8::44", state=NudState.REACHABLE, lladdr="02:00:00:00:00:44"))

@@ -24,7 +24,7 @@ def tables(
 
 
 def test_address_is_proxied_on_the_other_links_and_is_no_host() -> None:
-    """It gets entries and no route; the next snapshot finds nothing to do; they go with the address."""
+    """The address gets proxy entries and no route; the next snapshot changes nothing; they go with the address."""
     proxy = nd_proxy(*UP)
     decisions = handle(proxy, tables())
 

@@ -32,7 +32,7 @@ def test_address_of_a_router_is_not_learned_elsewhere() -> None:
 
 
 def test_claim_of_a_routers_address_probes_the_router_and_silence_ends_its_right() -> None:
-    """It is probed where it was seen, once in three seconds; a forged answer keeps nothing from the LAN for long."""
+    """The router is probed where it was seen, once in three seconds; a forged answer blocks no LAN host for long."""
     proxy = nd_proxy("wan0", "lan0")
     handle(proxy, kernel(next_hops={"fe80::1": "wan0"}))
     proxy.record_router(addr(MODEM), "wan0")

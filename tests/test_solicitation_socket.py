@@ -87,7 +87,7 @@ def test_nothing_stays_behind(home: Home) -> None:
 
 
 def test_recreated_interface_gets_a_new_socket(home: Home) -> None:
-    """It has the same name, but is another interface: the old socket receives nothing any more."""
+    """The new interface has the same name, but the old socket receives nothing any more."""
 
     async def body(sockets: SolicitationSocket, events: list[SocketEvent]) -> None:
         sockets.tune(indexes("lan0"))
@@ -120,7 +120,7 @@ def test_interface_that_was_down_gets_a_new_socket(home: Home) -> None:
 
 
 def test_missing_interface_is_ignored(home: Home) -> None:
-    """It may have gone after the snapshot was taken: the next snapshot shows that."""
+    """The interface may have disappeared after the snapshot was taken: the next snapshot shows that."""
 
     async def body(sockets: SolicitationSocket, _: list[SocketEvent]) -> None:
         sockets.tune({"gone0": 77})

@@ -294,7 +294,7 @@ def test_ip_that_cannot_resolve_gets_no_lookup() -> None:
 
 
 def test_solicitation_on_a_link_that_is_down_is_ignored() -> None:
-    """What was still in the socket when the interface went down leads nowhere."""
+    """A solicitation that was still in the socket when the interface went down is ignored."""
     proxy = with_host()
 
     assert handle(proxy, link("lan1", up=False), detection("2001:db8::44", "lan1", OTHER_LLADDR)) == []

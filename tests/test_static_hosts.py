@@ -37,7 +37,7 @@ def static(*, max_hosts: int = 4096) -> NdProxy:
 
 
 def test_static_host_is_learned_at_the_first_snapshot() -> None:
-    """It needs no neighbor entry and is not probed; a snapshot that shows its entries changes nothing."""
+    """A static host needs no neighbor entry and is not probed; a snapshot that shows its entries changes nothing."""
     proxy = static()
 
     decisions = handle(proxy, kernel(up=UP))
@@ -58,7 +58,7 @@ def test_static_host_counts_wherever_it_lies() -> None:
 
 @pytest.mark.parametrize("state", [NudState.FAILED, NudState.STALE, NudState.REACHABLE])
 def test_neighbor_entry_does_not_change_a_static_host(state: NudState) -> None:
-    """What the kernel finds out about it, if anything, has no consequences; nor has time."""
+    """Neither neighbor entries nor the passing of time change a static host."""
     proxy = static()
     handle(proxy, kernel(up=UP), changed(state=NudState.STALE), Tick())
 

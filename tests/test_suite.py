@@ -39,7 +39,7 @@ def test_run_without_namespaces_fails_if_they_are_required(runner: tuple[str, ..
 
 
 def test_tests_of_a_group_stay_on_one_worker(tmp_path: Path) -> None:
-    """What is made once is not made by each worker: where pytest-xdist cannot group, it does not say so."""
+    """Fixtures that are made once are not made by each worker; pytest-xdist does not say if it cannot group."""
     pytest.importorskip("xdist")
     (tmp_path / "test_group.py").write_text(GROUPED)
     words = (

@@ -36,7 +36,7 @@ def test_stamp_is_read(line: str, at: float | None) -> None:
 
 @pytest.mark.parametrize("version", ["4.20.0", "5.10.0", "6.1.0", "7.1.0"])
 def test_every_ip_stamps_alike(version: str) -> None:
-    """What ip -t printed has a stamp for each record, whatever its version, and they go forward."""
+    """Each record of ip -t has a time stamp, in any version, and none is earlier than the one before."""
     lines = (FIXTURES / "captures" / f"fmt-t-{version}.txt").read_text().splitlines()
     times = [at for line in lines if (at := seconds(line)) is not None]
 
@@ -46,5 +46,5 @@ def test_every_ip_stamps_alike(version: str) -> None:
 
 @given(st.text())
 def test_any_text_may_have_a_time_stamp(line: str) -> None:
-    """What comes from outside never raises."""
+    """No text from outside raises an exception."""
     assert seconds(line) is None or line[0] in "[T"

@@ -33,7 +33,7 @@ def test_failed_lookup_is_no_question() -> None:
 
 
 def test_failed_lookup_after_a_solicitation_is_no_question() -> None:
-    """What was looked up for a modem's solicitation, and not found, is not looked up on the modem's link."""
+    """An address that was looked up in vain for a modem's solicitation is not looked up on the modem's link."""
     proxy = nd_proxy(*THREE)
     handle(proxy, solicited())
 
