@@ -88,7 +88,7 @@ def _complain(sentence: str) -> None:
 
 
 def _open_standard_streams() -> None:
-    """Open those that are closed: otherwise the next file opened could become standard error."""
+    """Open the standard streams that are closed: otherwise the next file opened could become standard error."""
     while True:
         descriptor = os.open(os.devnull, os.O_RDWR)
         if descriptor > 2:

@@ -125,7 +125,7 @@ def interface_or_pattern(word: str) -> str:
 
 
 def interfaces(names: Sequence[str]) -> tuple[str, ...]:
-    """Return listed interfaces, of which none may be there twice."""
+    """Return the listed interfaces; each may be named only once."""
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"IFACE: expected each interface once, got {name!r} more than once")
@@ -133,7 +133,7 @@ def interfaces(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def two_interfaces(names: Sequence[str], user: str, example: str) -> tuple[str, ...]:
-    """Return the listed interfaces that *user* needs: a command or an option, of which *example* is a right use."""
+    """Return two or more interfaces; *user* is the command or option that needs them, *example* its correct use."""
     if len(names) < 2:
         raise ConfigError(f"{user} needs at least two interfaces, for example: {example}")
     return interfaces(names)
@@ -184,7 +184,7 @@ def static_host(text: str) -> tuple[IPv6Address | IPv6Network, str]:
 def static_hosts(
     hosts: Iterable[tuple[IPv6Address | IPv6Network, str]], listed: Sequence[str]
 ) -> dict[IPv6Address | IPv6Network, str]:
-    """Return the interface of each static host or prefix: one, and a listed one."""
+    """Return the interface of each static host or prefix: exactly one, which must be listed."""
     result: dict[IPv6Address | IPv6Network, str] = {}
     for address, dev in hosts:
         if not matches(dev, listed):

@@ -28,7 +28,7 @@ def _counter(text: str, kind: DecisionKind | None = None) -> Any:
 
 
 def _gauge(text: str, metric: str | None = "ndpbr_{}", **label: str) -> Any:
-    """Return the field of a value that may go down, with its help *text*; with a label, of a value for each of these.
+    """Return the field of a value that may go down, with its help *text*; with a label, it holds one value per label.
 
     *metric* is the metric's name, in which {} stands for the field's; None: it is not exported.
     """
@@ -75,7 +75,7 @@ class Counters:
                 setattr(self, name, getattr(self, name) + 1)
 
 
-# What the log has of them: the others are no counts, or have a value for each label.
+# The counters that the log has: the other fields are no counts, or have one value per label.
 LOGGED_COUNTERS = tuple(it.name for it in fields(Counters) if it.metadata["type"] == "counter" or it.name == "hosts")
 _COUNTER_NAMES = {it.metadata["kind"]: it.name for it in fields(Counters) if it.metadata["kind"]}
 

@@ -78,7 +78,7 @@ def deleted(
 
 
 def link(dev: str = "lan0", *, up: bool) -> LinkChanged:
-    """Return that an interface was set up or down."""
+    """Return the event that an interface was set up or down."""
     return LinkChanged(3, dev, up, up)
 
 
@@ -112,7 +112,7 @@ def nd_proxy(
     answer_as_target: Iterable[str] = (),
     upstreams: Iterable[str] = (),
 ) -> NdProxy:
-    """Return one that knows nothing yet; 2001:db8::/64 is on-link."""
+    """Return a proxy that knows no host yet; 2001:db8::/64 is on-link."""
     prefixes = frozenset({PREFIX})
     return NdProxy(
         Rules(
@@ -190,12 +190,12 @@ def handle(proxy: NdProxy, *events: Event, now: float = 0.0) -> list[Decision]:
 
 
 def actions(decisions: Iterable[Decision]) -> list[Action]:
-    """Return what is to be done, in order."""
+    """Return the actions of all decisions, in order."""
     return [action for decision in decisions for action in decision.actions]
 
 
 def why(decisions: Iterable[Decision]) -> list[tuple[str, str]]:
-    """Return what was decided, and why, as the log says it."""
+    """Return the kind and the reason of each decision, as the log names them."""
     return [(decision.kind.value, decision.reason.value) for decision in decisions]
 
 
@@ -207,8 +207,8 @@ class Records(Sink):
         self.written: list[tuple[str, str]] = []
 
     def write(self, level: str, text: str) -> None:
-        """Keep one."""
+        """Keep a record."""
         self.written.append((level, text))
 
     def flush(self) -> None:
-        """Nothing is ever left over."""
+        """Do nothing: no record waits."""

@@ -56,13 +56,13 @@ def home(lab: Lab) -> Home:
 
 @pytest.fixture
 def ndpbr(lab: Lab) -> Run:
-    """Return what runs the program on a host and says how it ended."""
+    """Return a function that runs the program on a host, and returns how it ended."""
     return program.ndpbr
 
 
 @pytest.fixture
 def daemon(lab: Lab, tmp_path: Path) -> Start:
-    """Return what starts the daemon on a host; all of a test's daemons share pid file and state."""
+    """Return a function that starts the daemon on a host; all of a test's daemons share pid file and state."""
 
     def start(host: Host, *argv: str, ready: bool = True) -> program.Daemon:
         started = program.Daemon(host, *argv, folder=tmp_path)

@@ -111,8 +111,8 @@ def test_every_global_address_is_learned_where_everything_is_on_link() -> None:
     assert why(handle(proxy, changed("2606:4700::33"))) == [("host-learned", "first-sight")]
 
 
-def test_forgetting_takes_proxy_entries_away_before_the_route() -> None:
-    """At the end each host is removed with the same actions as if it were the only one."""
+def test_forgetting_removes_proxy_entries_before_the_route() -> None:
+    """When the daemon stops, the proxy entries of each host are removed first, then its route."""
     proxy = nd_proxy()
     handle(proxy, changed(state=REACHABLE))
 
