@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import settings
 
+from ndpbr_py.config import HOSTS_FILE
 from tests import packed, program, rootfs
 from tests.effort import examples
 from tests.home import Home
@@ -46,6 +48,7 @@ def lab() -> Iterator[Lab]:
         pytest.skip(reason)
     with Lab() as laid:
         yield laid
+    shutil.rmtree(HOSTS_FILE.parent, ignore_errors=True)  # of this namespace: with it doctor expects a daemon
 
 
 @pytest.fixture
