@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ndpbr_py.core.decision import CLAIMS, Decision, DecisionKind
 from ndpbr_py.system import clock
 
-_MAX_DECISIONS_PER_KIND = 1000  # of each kind; about 0.5 MB
+_MAX_DECISIONS_PER_KIND = 1000  # claims, and others; about 0.5 MB each
 _FLOOD_KINDS = (
     DecisionKind.IGNORED,
     DecisionKind.LOOKUP_STARTED,

@@ -73,7 +73,7 @@ class Candidates:
             self._deadlines.set(place, now)
 
     def retry_blocked(self, state: State, now: float) -> None:
-        """Look up what has become eligible: a prefix, an address or an interface has changed."""
+        """Look up the candidates that have become eligible: a prefix, an address or an interface has changed."""
         for place in [place for place in self._blocked if state.admits(*place)]:
             self._blocked.discard(place)
             self._deadlines.set(place, now)

@@ -20,7 +20,7 @@ _RESERVED, _FIRST_RESERVED = 0xFDFF_FFFF_FFFF_FF80 >> 7, 0xFDFF_FFFF_FFFF_FF80  
 
 
 def decoy(address: IPv6Address) -> IPv6Address:
-    """Return an address in the same /64 that no host has: only a machine that answers for any address has it."""
+    """Return an address in the same /64 that no host has: a machine that answers for it answers for any address."""
     number = int(address)
     return IPv6Address((number & ~_INTERFACE_ID) | _FIRST_RESERVED | (number & 0x7F))
 

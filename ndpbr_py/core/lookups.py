@@ -22,7 +22,7 @@ _LINK_RATE, _LINK_BURST = (
     10.0,
     50.0,
 )  # lookups per second, and in one burst, for solicitations received on one interface
-_LLADDR_RATE, _LLADDR_BURST = 5.0, 25.0  # the same, for those from one link-layer address there
+_LLADDR_RATE, _LLADDR_BURST = 5.0, 25.0  # the same, for solicitations from one link-layer address there
 LOOKUP_S = 3.0  # the kernel solicits three times, RetransTimer (1 s) apart
 _MAX_WAIT_S = 1.0  # of a lookup that can wait
 _MAX_REMEMBERED = 1000  # senders, targets and planned steps

@@ -49,7 +49,7 @@ class NetworkState:
         self._lost_at: float | None = None
 
     def changes(self, kernel: KernelSnapshot, interfaces: Collection[str], now: float) -> Changes:
-        """Return what *kernel* shows that the snapshot before did not; nothing for the first one."""
+        """Return the changes from the previous snapshot to *kernel*; nothing for the first one."""
         before, known = self._deprecated, on_link_prefixes(kernel, interfaces)
         if before is not None:
             known |= {it: deprecated for it, deprecated in before.items() if it[1] not in kernel.up}

@@ -28,7 +28,7 @@ RATE_LIMITED_WARNINGS = frozenset((DecisionKind.IGNORED, DecisionKind.CONFLICT))
 SUMMARIZED = frozenset((DecisionKind.LEARNED, DecisionKind.FORGOTTEN, DecisionKind.REPAIRED, DecisionKind.REMOVED))
 _MAX_RECENT_RECORDS = 300  # records; about 0.1 MB
 _MAX_QUEUED_DECISIONS = 5000  # decisions that wait for flush(); some MB
-_MAX_CONDITIONS_PER_EVENT = 100  # of one event: unknown keywords come from outside
+_MAX_CONDITIONS_PER_EVENT = 100  # unknown keywords come from outside
 
 CommandLines = Callable[[Action], Iterable[str]]
 

@@ -2,7 +2,7 @@
 
 The request has a global source address: a host answers a link-local one from its own link-local address, which says
 nothing about its global ones.  The global address may be on another link, and then no host on this one answers for it.
-A host that takes the address for its neighbor's solicits it in vain.  That solicitation, whose multicast group we join,
+A host that believes it to be on its own link solicits it in vain.  That solicitation, whose multicast group we join,
 identifies the host as well as an answer would.
 Source: RFC 4443, 4.1 (echo), RFC 4861, 4.3 (solicitation), RFC 4291, 2.7.1 (multicast groups).
 """
