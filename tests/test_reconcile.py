@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv6Address
 
+import pytest
+
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail
 from ndpbr_py.core.entry_diff import NOTHING, Entries
-from ndpbr_py.core.events import ActionRefused, NudState, Refusal, SnapshotStarted
+from ndpbr_py.core.events import ActionRefused, NeighborChanged, NudState, Refusal, SnapshotStarted
 from tests.builders import (
     LLADDR,
     OTHER_LLADDR,
@@ -223,7 +225,35 @@ def test_old_entry_on_the_previous_link_moves_no_host() -> None:
     handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=100.0)
     moved = kernel(route(dev="lan1"), entry(), entry(dev="lan0"), changed(), up=("wan0", "lan0", "lan1"))
 
-    assert handle(proxy, moved, now=200.0) == []
+    decisions = handle(proxy, moved, now=200.0)
+
+    assert why(decisions) == [("host-probed", "still-unverified")]
+    assert actions(decisions) == [Probe(A, "lan0", LLADDR)]  # whether it still answers there has not been seen
+
+
+@pytest.mark.parametrize("cached", [[], [changed(state=FAILED, lladdr=None)]], ids=["deleted", "failed"])
+def test_lost_probe_of_the_old_link_is_sent_again(cached: list[NeighborChanged]) -> None:
+    """While the monitor is away another program deletes the entry on the old link: the owner may still be there."""
+    proxy = nd_proxy("wan0", "lan0", "lan1")
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=100.0)
+    table = (route(dev="lan1"), entry(), entry(dev="lan0"))
+    moved = kernel(*table, changed(dev="lan1"), *cached, up=("wan0", "lan0", "lan1"))
+    decisions = handle(proxy, moved, now=105.0)
+    answered = handle(proxy, changed(state=REACHABLE), now=114.0)
+
+    assert Probe(A, "lan0", None) in actions(decisions)
+    assert why(answered) == [("address-conflict", "owner-answers"), ("host-moved", "owner-answers")]
+
+
+def test_silent_old_link_is_not_probed_again() -> None:
+    """A host that has really moved is not probed there in each comparison."""
+    proxy = nd_proxy("wan0", "lan0", "lan1")
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=100.0)
+    handle(proxy, changed(dev="lan1", state=REACHABLE), changed(state=FAILED, lladdr=None), now=103.0)
+    table = (route(dev="lan1"), entry(), entry(dev="lan0"))
+    moved = kernel(*table, changed(dev="lan1", state=REACHABLE), up=("wan0", "lan0", "lan1"))
+
+    assert actions(handle(proxy, moved, now=105.0)) == []
 
 
 def test_max_hosts_holds_for_what_is_found() -> None:

@@ -18,7 +18,7 @@ from ndpbr_py.core.eligibility import Scope
 from ndpbr_py.core.entry_diff import NOTHING, Entries, shared, steps
 from ndpbr_py.core.events import HostRoute, KernelSnapshot, NeighborChanged, NudState
 from ndpbr_py.core.host_states import HostState
-from ndpbr_py.core.hosts import Host
+from ndpbr_py.core.hosts import Host, Move
 from ndpbr_py.core.routes import RoutingTable
 from ndpbr_py.core.state import SnapshotInProgress, State
 from ndpbr_py.core.verdicts import VERDICTS, Verdict
@@ -61,6 +61,8 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
         # Hashing an address is slow, so an empty set is tested first.
         if not (acted and host.address in acted):
             yield _compared(state, host, tagged.get(host.address, NOTHING), now)
+        if host.last_move is not None and not (changed and host.address in changed):
+            yield _old_link(state, host, cache, now)
     routers = router_addresses.desired(state, kernel)
     # The entries of a host that had the address until now are being removed.
     installed = {address: entries for address, entries in tagged.items() if address not in acted}
@@ -198,6 +200,24 @@ def _compared(state: State, host: Host, actual: Entries, now: float) -> list[Dec
         reason = Reason.LINK_UP if not drifted else Reason.DRIFTED if times == 1 else Reason.CHANGED_AGAIN
         result.append(host.decision(DecisionKind.REPAIRED, reason, actions))
     return result
+
+
+def _old_link(
+    state: State, host: Host, cache: Mapping[str | None, Mapping[IPv6Address, NeighborChanged]], now: float
+) -> list[Decision]:
+    """Probe a host that has moved on its old link again, if it is not known yet whether it still answers there.
+
+    The monitor may have missed the answer, or that another program deleted the entry that was probed.
+    """
+    dev = host.last_move.previous_dev if host.last_move is not None else None
+    if dev is None or not state.can_answer(dev):
+        return []
+    entry = cache[dev].get(host.address)
+    if entry is not None and entry.state in (NudState.INCOMPLETE, NudState.PROBE):
+        return []  # its outcome will be an event
+    host.last_move = Move(now, dev)
+    probe = Probe(host.address, dev, None if entry is None or entry.state is NudState.FAILED else entry.lladdr)
+    return [host.decision(DecisionKind.PROBED, Reason.UNVERIFIED, [probe])]
 
 
 def _foreign(state: State, host: Host) -> list[Decision]:
