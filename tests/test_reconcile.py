@@ -10,7 +10,7 @@ import pytest
 from ndpbr_py.core.actions import AddProxy, AddRoute, DelProxy, DelRoute, Probe
 from ndpbr_py.core.decision import Decision, DecisionKind, Detail
 from ndpbr_py.core.entry_diff import NOTHING, Entries
-from ndpbr_py.core.events import ActionRefused, NeighborChanged, NudState, Refusal, SnapshotStarted
+from ndpbr_py.core.events import ActionRefused, EventsMissed, NeighborChanged, NudState, Refusal, SnapshotStarted
 from tests.builders import (
     LLADDR,
     OTHER_LLADDR,
@@ -243,6 +243,28 @@ def test_lost_probe_of_the_old_link_is_sent_again(cached: list[NeighborChanged])
 
     assert Probe(A, "lan0", None) in actions(decisions)
     assert why(answered) == [("address-conflict", "owner-answers"), ("host-moved", "owner-answers")]
+
+
+def test_failure_after_missed_events_is_no_silence() -> None:
+    """While the monitor was away another program deleted the entry on the old link, and does so again now."""
+    proxy = nd_proxy("wan0", "lan0", "lan1")
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1"), now=100.0)
+    probed = handle(proxy, EventsMissed(), changed(state=FAILED, lladdr=None), now=103.0)
+    answered = handle(proxy, changed(state=REACHABLE), now=103.1)
+
+    assert (why(probed), actions(probed)) == ([("host-probed", "one-more-try")], [Probe(A, "lan0", None)])
+    assert why(answered) == [("address-conflict", "owner-answers"), ("host-moved", "owner-answers")]
+
+
+def test_owner_of_a_contested_address_has_time_after_missed_events() -> None:
+    """A failure of its entry is not taken for its silence just because it was probed a while ago."""
+    proxy = nd_proxy("wan0", "lan0", "lan1")
+    handle(proxy, changed(state=REACHABLE), changed(dev="lan1", lladdr=OTHER_LLADDR), now=100.0)
+    probed = handle(proxy, EventsMissed(), changed(state=FAILED, lladdr=None), now=103.0)
+
+    assert actions(probed) == [Probe(A, "lan0", None)]
+    assert (host := proxy.hosts.get(A)) is not None
+    assert host.dev == "lan0"
 
 
 def test_silent_old_link_is_not_probed_again() -> None:

@@ -223,6 +223,11 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsMissed:
+    """The monitor was started, or has lost events: what it reports next may follow from what it did not report."""
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotStarted:
     """A snapshot of the kernel's tables is about to be taken: events from now on are newer than the snapshot."""
 
@@ -328,6 +333,7 @@ Event = (
     | LinkChanged
     | LinkDeleted
     | SolicitationReceived
+    | EventsMissed
     | SnapshotStarted
     | KernelSnapshot
     | ActionRefused

@@ -81,6 +81,18 @@ def deleted(state: State, event: NeighborDeleted, now: float) -> list[Decision]:
     return [retained, *_follow(state, host, Evidence.ENTRY_DELETED, now)]
 
 
+def events_missed(state: State, now: float) -> None:
+    """Give hosts that are probed on an old or a contested link the time for an answer from now on.
+
+    Another program may have deleted the entry that was probed, and its failure, reported next, is then no silence.
+    """
+    for host in state.hosts:
+        if host.last_move is not None and host.last_move.previous_dev is not None:
+            host.last_move = Move(now, host.last_move.previous_dev)
+        if host.claimant is not None:
+            host.probed_at = now
+
+
 def lladdr_elsewhere(state: State, event: NeighborChanged, lladdr: str, now: float) -> list[Decision]:
     """Return what follows for hosts whose lladdr was seen on another link: they may have moved there."""
     result = []

@@ -30,6 +30,7 @@ from ndpbr_py.core.events import (
     ActionRefused,
     CandidatesFound,
     Event,
+    EventsMissed,
     KernelSnapshot,
     LinkChanged,
     LinkDeleted,
@@ -111,6 +112,9 @@ class NdProxy(State):
                 return requested.lookup(self, event.address, now)
             case Tick():
                 return self._tick(now)
+            case EventsMissed():
+                neighbors.events_missed(self, now)
+                return ()
             case SnapshotStarted():
                 self.snapshot = SnapshotInProgress()
                 return ()

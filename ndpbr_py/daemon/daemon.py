@@ -18,6 +18,7 @@ from ndpbr_py.core.events import (
     ActionFinished,
     ActionRefused,
     CandidatesFound,
+    EventsMissed,
     KernelSnapshot,
     LineRejected,
     LinkChanged,
@@ -207,7 +208,7 @@ class Daemon:
             case NeighborChanged():
                 self._dispatcher.handle(event)
                 self._lookups.on_neighbor(event)
-            case NeighborDeleted() | SolicitationReceived() | CandidatesFound() | LookupRequested():
+            case NeighborDeleted() | SolicitationReceived() | CandidatesFound() | LookupRequested() | EventsMissed():
                 self._dispatcher.handle(event)
             case SnapshotStarted():
                 self._monitor_handler.on_snapshot_started()
@@ -237,6 +238,7 @@ class Daemon:
                 self._status.monitor_starts += 1
                 self._monitor_handler.on_started(event.names)
                 self._log.record("debug", "monitor-started", pid=event.pid)
+                self._inbox.put(EventsMissed())
                 self._resync.request()
             case MonitorUnfiltered():
                 self._log.record("debug", "monitor-unfiltered", error=event.error)
@@ -245,6 +247,7 @@ class Daemon:
             case EventsLost():
                 self._dispatcher.counters.events_lost += 1
                 self._log.record("warning", "events-lost", error=event.error)
+                self._inbox.put(EventsMissed())
                 self._resync.request()
             case LineRejected():
                 self._log.record("warning", "line-rejected", line=event.text, error=event.why)
