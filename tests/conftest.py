@@ -112,7 +112,6 @@ LONGEST_TESTS = (
     "test_fault_kill",
     "test_fault_growth",
     "test_fault_ip",
-    "test_fault_siege",
 )
 
 
