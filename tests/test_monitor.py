@@ -157,7 +157,7 @@ def test_monitor_that_cannot_be_filtered_is_read_all_the_same(tmp_path: Path) ->
     async def story() -> list[MonitorEvent]:
         events: list[MonitorEvent] = []
         supervisor = Supervisor(
-            script(tmp_path, "echo one", "sleep 0.1", "echo two", FOREVER), events.append, hidden=135
+            script(tmp_path, "echo one", "sleep 0.1", "echo two", FOREVER), events.append, hidden_protocol=135
         )
         supervisor.start()
         await until(lambda: len(lines(events)) == 2)

@@ -61,8 +61,9 @@ def decisions(state: State, kernel: KernelSnapshot, during: SnapshotInProgress, 
         # Hashing an address is slow, so an empty set is tested first.
         if not (acted and host.address in acted):
             yield _compared(state, host, tagged.get(host.address, NOTHING), now)
-        if host.last_move is not None and not (changed and host.address in changed):
-            yield _old_link(state, host, cache, now)
+        old_link = host.last_move.previous_dev if host.last_move is not None else None
+        if old_link is not None and not (changed and host.address in changed):
+            yield _probed_on(state, host, old_link, cache[old_link].get(host.address), now)
     routers = router_addresses.desired(state, kernel)
     # The entries of a host that had the address until now are being removed.
     installed = {address: entries for address, entries in tagged.items() if address not in acted}
@@ -202,19 +203,13 @@ def _compared(state: State, host: Host, actual: Entries, now: float) -> list[Dec
     return result
 
 
-def _old_link(
-    state: State, host: Host, cache: Mapping[str | None, Mapping[IPv6Address, NeighborChanged]], now: float
-) -> list[Decision]:
-    """Probe a host that has moved on its old link again, if it is not known yet whether it still answers there.
+def _probed_on(state: State, host: Host, dev: str, entry: NeighborChanged | None, now: float) -> list[Decision]:
+    """Probe a host again on *dev*, its link before the last move: whether it still answers there has not been seen.
 
-    The monitor may have missed the answer, or that another program deleted the entry that was probed.
+    The monitor may have missed the answer, or that another program deleted the *entry* that was probed.
     """
-    dev = host.last_move.previous_dev if host.last_move is not None else None
-    if dev is None or not state.can_answer(dev):
-        return []
-    entry = cache[dev].get(host.address)
-    if entry is not None and entry.state in (NudState.INCOMPLETE, NudState.PROBE):
-        return []  # its outcome will be an event
+    if not state.can_answer(dev) or (entry is not None and entry.state in (NudState.INCOMPLETE, NudState.PROBE)):
+        return []  # no answer is possible, or the outcome of the probe will be an event
     host.last_move = Move(now, dev)
     probe = Probe(host.address, dev, None if entry is None or entry.state is NudState.FAILED else entry.lladdr)
     return [host.decision(DecisionKind.PROBED, Reason.UNVERIFIED, [probe])]

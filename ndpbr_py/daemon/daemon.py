@@ -100,7 +100,7 @@ class Daemon:
             NdProxy(_rules(config, self._listed, commands)), self._executor, commands, log, put
         )
         self._advertiser = Advertiser(self._dispatcher.proxy, log)
-        self._monitor = Supervisor(program.path, put, hidden=config.protocol)
+        self._monitor = Supervisor(program.path, put, hidden_protocol=config.protocol)
         self._monitor_handler = MonitorHandler(
             self._listed, commands.marker, log, config.protocol, self._dispatcher.proxy.has_route
         )

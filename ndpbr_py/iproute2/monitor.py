@@ -85,17 +85,17 @@ class Supervisor:
         path: The ip(8) to run.
         emit: Gets every event, always from a callback of the loop.
         options: Options of ip(8) that come before the usual ones.
-        hidden: The protocol number of routes that are not to be printed when they are added; None: print all.
+        hidden_protocol: Routes with this protocol number are not to be printed when they are added; None: print all.
     """
 
     def __init__(
-        self, path: str, emit: Callable[[MonitorEvent], None], *options: str, hidden: int | None = None
+        self, path: str, emit: Callable[[MonitorEvent], None], *options: str, hidden_protocol: int | None = None
     ) -> None:
         self._path = path
         self._arguments = (*options, *ARGUMENTS)
         self._emit = emit
-        self._hidden = hidden
-        self._is_listening = False  # it has printed something
+        self._hidden_protocol = hidden_protocol
+        self._has_printed = False  # so it listens
         self._child: Child | None = None
         self._partial_line = b""
         self._retry_delay_s = _FIRST_RETRY_S
@@ -136,7 +136,7 @@ class Supervisor:
             self._on_exit(str(error))
             return
         self._child = child
-        self._is_listening = False
+        self._has_printed = False
         self._loop.add_reader(child.fd("stdout"), self._read_stdout, child)
         self._loop.add_reader(child.fd("stderr"), self._read_stderr, child)
         self._emit(MonitorStarted(child.pid, names))
@@ -151,16 +151,16 @@ class Supervisor:
             whole, newline, self._partial_line = self._partial_line, b"\n", b""
         if newline:
             self._emit(MonitorLines(whole.decode(errors="surrogateescape").split("\n")))
-        if not self._is_listening and self._child is child:
-            self._is_listening = True
-            self._hide(child)
+        if not self._has_printed and self._child is child:
+            self._has_printed = True
+            if self._hidden_protocol is not None:
+                self._hide(child.pid, self._hidden_protocol)
 
-    def _hide(self, child: Child) -> None:
-        if self._hidden is not None:
-            try:
-                own_routes.hide(child.pid, self._hidden)
-            except OSError as error:
-                self._emit(MonitorUnfiltered(error.strerror or str(error)))
+    def _hide(self, pid: int, protocol: int) -> None:
+        try:
+            own_routes.hide(pid, protocol)
+        except OSError as error:
+            self._emit(MonitorUnfiltered(error.strerror or str(error)))
 
     def _read_stderr(self, child: Child) -> None:
         text = os.read(child.fd("stderr"), _CHUNK_BYTES)

@@ -44,7 +44,7 @@ class Tables:
     def __init__(self, interfaces: Collection[str], protocol: int) -> None:
         self._interfaces = frozenset(interfaces)
         self._protocol = str(protocol)
-        self._ndpbrs: dict[IPv6Address, bool] = {}  # whether the first host route that is not ours is another ndpbr's
+        self._by_ndpbr: dict[IPv6Address, bool] = {}  # whether another ndpbr added the first host route
         self._neighbors: list[NeighborChanged] = []
         self._addresses: dict[str, IPv6Address] = {}
         self._proxies: list[ProxyEntry] = []
@@ -95,7 +95,7 @@ class Tables:
                 ours = words[4] == self._protocol
                 self._host_routes.append(HostRoute(address, words[2], ours))
                 if not ours:
-                    self._ndpbrs.setdefault(address, _is_ndpbrs(words[4], words[6]))
+                    self._by_ndpbr.setdefault(address, _is_by_ndpbr(words[4], words[6]))
                     self._routes.append(self._connected(Route(IPv6Network(address), words[2]), words[4]))
                 return
         if line[0] in " \t":
@@ -122,8 +122,8 @@ class Tables:
         if prefix.is_link_local or prefix.is_multicast or ("from" in pairs and prefix.prefixlen):
             return
         if prefix.prefixlen == 128:
-            another = _is_ndpbrs(pairs.get("proto", ""), pairs.get("metric", ""))
-            self._ndpbrs.setdefault(prefix.network_address, another)
+            another = _is_by_ndpbr(pairs.get("proto", ""), pairs.get("metric", ""))
+            self._by_ndpbr.setdefault(prefix.network_address, another)
         advertised = pairs.get("proto") in _RA or _EXPIRES.search(line) is not None
         self._last = Route(prefix, "", None, advertised, kind)
         self._next_hop(self._last, pairs)
@@ -194,7 +194,7 @@ class Tables:
         return {
             address: route.dev
             for address, route in first.items()
-            if route.type is RouteType.UNICAST and not route.advertised and not self._ndpbrs[address]
+            if route.type is RouteType.UNICAST and not route.advertised and not self._by_ndpbr[address]
         }
 
     def _known(self, text: str) -> IPv6Address:
@@ -211,8 +211,8 @@ class Tables:
             return None
 
 
-def _is_ndpbrs(protocol: str, metric: str) -> bool:
-    """Whether a host route is that of an ndpbr with another number, which may be an earlier run of this one."""
+def _is_by_ndpbr(protocol: str, metric: str) -> bool:
+    """Whether an ndpbr added a host route with a number that is not ours: another instance, or an earlier run."""
     return metric == str(METRIC) and protocol.isdecimal() and can_tag(int(protocol))
 
 
