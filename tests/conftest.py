@@ -48,7 +48,7 @@ def lab() -> Iterator[Lab]:
         pytest.skip(reason)
     with Lab() as laid:
         yield laid
-    shutil.rmtree(HOSTS_FILE.parent, ignore_errors=True)  # of this namespace: with it doctor expects a daemon
+    shutil.rmtree(HOSTS_FILE.parent, ignore_errors=True)  # tests/isolated has its own; with it doctor expects a daemon
 
 
 @pytest.fixture

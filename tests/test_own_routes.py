@@ -34,7 +34,7 @@ class Monitor:
             self.pid = self.router.spawn("ip", "-6", "-o", "-N", "monitor", "label", "neigh", "route", stdout=out).pid
 
     def lines(self) -> list[str]:
-        """Return what it has printed until now, when everything before now has been printed."""
+        """Wait until everything that has happened is printed; return the lines."""
         until(self._sees_marker, what="the monitor prints a marker")
         return [line for line in self._file.read_text().splitlines() if "100::" not in line]
 
@@ -77,7 +77,7 @@ def test_only_our_added_host_routes_are_hidden(monitor: Monitor) -> None:
     ]
 
 
-def test_without_it_they_are_printed(monitor: Monitor) -> None:
+def test_added_host_routes_are_printed_without_the_filter(monitor: Monitor) -> None:
     """A kernel that no longer reports them would make the test above pass."""
     monitor.router.ip(f"-6 route add {HIDDEN}")
 
@@ -95,8 +95,8 @@ def test_process_that_does_not_listen(lab: Lab) -> None:
         own_routes.hide(child.pid, OURS)
 
 
-def test_daemon_hides_its_own(home: Home, daemon: Start) -> None:
-    """Root may, and a route that another program deletes is still restored immediately."""
+def test_daemon_filters_its_monitor(home: Home, daemon: Start) -> None:
+    """Root may attach the filter, and a route that another program deletes is still restored immediately."""
     running = daemon(home.router, "--resync-interval", "3600", "wan0", "lan0")
     claim(home.lan, LAN)
     running.wait_for("host-learned", address=LAN)

@@ -28,7 +28,7 @@ class Damping:
     """The last restores of each setting, or of the entries of each address.
 
     Attributes:
-        retry_at: When the first of those may be restored for which it was too early in this comparison; infinite: none.
+        retry_at: When the first key that had to wait in this comparison may be restored; infinite: no key had to wait.
     """
 
     def __init__(self) -> None:

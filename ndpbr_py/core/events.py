@@ -224,7 +224,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class EventsMissed:
-    """The monitor was started, or has lost events: what it reports next may follow from what it did not report."""
+    """The monitor was started, or has lost events: neighbor entries may have changed without a report."""
 
 
 @dataclass(frozen=True, slots=True)

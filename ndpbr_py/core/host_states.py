@@ -56,7 +56,7 @@ class Evidence(Enum):
     SILENT = auto()  # it has not answered on its link
     LLADDR_ELSEWHERE = auto()  # its lladdr was seen on another link, with another address
     CLAIMED_ELSEWHERE = auto()  # its address was seen on another link
-    ENTRY_DELETED = auto()  # nothing, because its entry was deleted: it may have failed for that reason only
+    ENTRY_DELETED = auto()  # its entry was deleted: that it failed just before was no silence
     CLAIMANT_SILENT = auto()  # the host that claimed its address does not answer
 
     __hash__ = object.__hash__  # as NudState's

@@ -84,7 +84,7 @@ def deleted(state: State, event: NeighborDeleted, now: float) -> list[Decision]:
 def events_missed(state: State, now: float) -> None:
     """Give hosts that are probed on an old or a contested link the time for an answer from now on.
 
-    Another program may have deleted the entry that was probed, and its failure, reported next, is then no silence.
+    Another program may have deleted the entry that was probed. Then the failure that is reported next is no silence.
     """
     for host in state.hosts:
         if host.last_move is not None and host.last_move.previous_dev is not None:

@@ -30,7 +30,7 @@ class Timing:
             and 1 s without sharing.
         refill_delay_s: The next standby process is started so long after one was taken, or later if that one has work.
             Row "added (median)" of first_contact: up to 1 ms, and 2 to 4 ms without the delay.
-        refill_limit_s: It is started so long after that in any case: after `share_s` it is needed.
+        refill_limit_s: In any case it is started so long after one was taken: after `share_s` it is needed.
         retry_delay_s: Until a standby process that could not be started, or that died, is replaced.  Where each one
             dies, starting them takes 1 % of a core (0.1 s: 8 %).
         hang_timeout_s: A process that has work and reports no progress for so long is killed.  The longest silence of a

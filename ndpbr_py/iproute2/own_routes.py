@@ -19,7 +19,7 @@ from ndpbr_py.system import bpf
 from ndpbr_py.system.bpf import BYTE, EQUAL, HALF, RETURN
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_PIDFD_GETFD = 438  # on MIPS the number of no system call
+_PIDFD_GETFD = 438  # MIPS has no system call with that number
 _NEW_ROUTE = 24  # RTM_NEWROUTE
 _TYPE, _PREFIX_LENGTH, _PROTOCOL = 4, 17, 21  # offsets: nlmsg_type, and two of the struct rtmsg behind the header
 _WHOLE = 0xFFFFFFFF
